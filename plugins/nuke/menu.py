@@ -1,11 +1,11 @@
-"""Nuke runs this after ``init.py`` when it has an interface: the menu, and the pane."""
+"""Nuke runs this after ``init.py`` if it has an interface: the menu and the pane."""
 
 import sys
 
 try:
     from bridge_nuke import startup
 except Exception:
-    startup = None  # init.py has said why
+    startup = None  # init.py has printed why
 
 if startup is not None:
     try:

@@ -1,9 +1,9 @@
-"""Blender's names of colour spaces, and the names that OCIO's public configs have for the same.
+"""Translates between Blender's colour space names and those of OCIO's public configs.
 
-With ``$OCIO`` set Blender works in the studio's config, as the gateway does, and names go through
-as they are. Otherwise Blender works in a config of its own, whose spaces have names of their own.
-The right column are names or aliases that OCIO's CG and studio configs know in all of their
-releases; each space was compared by its definition in Blender 4.2's and 5.2's ``config.ocio``.
+With ``$OCIO`` set, Blender uses the studio's config, as the gateway does, and names are not changed.
+Otherwise Blender uses its own config with names of its own. The OCIO names are names or aliases in
+all releases of OCIO's CG and studio configs. Each space was compared by its definition in the
+``config.ocio`` of Blender 4.2 and 5.2.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import bpy
 
 from bridge_core.errors import HostError
 
-#: The gateway's word for values that are no colour (``bridge_core.models.versions.Output``).
+#: The gateway's name for data that is not colour (``bridge_core.models.versions.ResultOutput``).
 _DATA = "data"
 
 _SCENE_LINEAR = re.compile(r"^\s*scene_linear:\s*(.+?)\s*$", re.MULTILINE)
@@ -32,7 +32,7 @@ _OCIO_NAMES = {
     "Non-Color": "Raw",
 }
 
-#: Further names of the same spaces, as a gateway's config may call what it sends back.
+#: Other names of the same spaces, which a gateway's config may use for versions.
 _BLENDER_NAMES = {
     **{public.casefold(): name for name, public in _OCIO_NAMES.items()},
     "srgb encoded rec.709 (srgb)": "sRGB",
@@ -50,12 +50,12 @@ _BLENDER_NAMES = {
 
 
 def ocio_name(space: str) -> str:
-    """What the gateway knows a space of Blender as."""
+    """The OCIO name of a Blender colour space."""
     return space if os.environ.get("OCIO") else _OCIO_NAMES.get(space, space)
 
 
 def blender_name(space: str) -> str:
-    """What Blender calls a space of the gateway.
+    """Blender's name of an OCIO colour space.
 
     :raises HostError: Blender's config has no such space.
     """
@@ -67,23 +67,22 @@ def blender_name(space: str) -> str:
     raise HostError(
         f"Blender has no colour space {space!r}",
         where="Blender's OCIO config",
-        next_step="start Blender with the studio's config in $OCIO, or ask for the version in a "
-        f"space that it has: {', '.join(sorted(choices))}",
+        next_step="start Blender with the studio's config in $OCIO, or make the version in one of "
+        f"Blender's spaces: {', '.join(sorted(choices))}",
     )
 
 
 def scene_linear_space() -> str:
-    """Blender's name of the space that it renders in, and writes EXR files in."""
+    """Blender's name of the space that it renders in and writes EXR files in."""
     data = getattr(bpy.data, "colorspace", None)
-    working = getattr(data, "working_space", "")  # of the file, from 5.0 on
+    working = getattr(data, "working_space", "")  # of the file, since 5.0
     return str(working) or _read_scene_linear_role(os.environ.get("OCIO", ""))
 
 
 @lru_cache
 def _read_scene_linear_role(config: str) -> str:
-    """What ``scene_linear`` stands for in a config's file; ``config`` is empty for Blender's own.
-
-    Of an archive or a built-in config the role itself is what the gateway is told.
+    """The space of the role ``scene_linear`` in a config file, or in Blender's own config if
+    ``config`` is empty. For an archive or a built-in config, the name of the role.
     """
     builtin_config = (
         Path(bpy.utils.system_resource("DATAFILES", path="colormanagement")) / "config.ocio"

@@ -1,7 +1,7 @@
-"""``blender --command shotbridge``: OTIO out of a .blend and into a new one, without a window.
+"""``blender --command shotbridge``: exports OTIO from a .blend and imports it into a new one.
 
-``shotbridge blender`` runs this and reads the last line, which is JSON: ``{"shotbridge": ...}``
-with the file that was written and what it could not carry, or with the error.
+``shotbridge blender`` runs this and reads the last line of JSON: ``{"shotbridge": ...}`` with the
+file that was written and the warnings, or with the error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _handles: list[Any] = []
 
 
 def run(argv: Sequence[str]) -> int:
-    """The exit code; 0 where it was done."""
+    """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(prog=f"blender --command {COMMAND_NAME}", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     for name, help_text in (
@@ -34,7 +34,9 @@ def run(argv: Sequence[str]) -> int:
         action.add_argument("source", type=Path)
         action.add_argument("output", type=Path)
         action.add_argument("--overwrite", action="store_true")
-        action.add_argument("--scene", default="", help="its name; none: the one that is open")
+        action.add_argument(
+            "--scene", default="", help="name of the scene; by default the open one"
+        )
     arguments = parser.parse_args(list(argv))
     try:
         warnings = (_export if arguments.action == "export" else _import)(arguments)
@@ -56,7 +58,7 @@ def _export(arguments: argparse.Namespace) -> list[Any]:
         raise HostError(
             f"Blender cannot open this file: {str(error).strip()}",
             where=str(arguments.source),
-            next_step="check the path, and that this Blender is as new as the one that saved it",
+            next_step="check the path, and that this Blender is not older than the one that saved it",
         ) from error
     scene = bpy.data.scenes.get(arguments.scene) if arguments.scene else _edited_scene()
     if scene is None:
@@ -64,13 +66,13 @@ def _export(arguments: argparse.Namespace) -> list[Any]:
         raise HostError(
             f"the file has no scene {arguments.scene!r}",
             where=str(arguments.source),
-            next_step=f"name one that it has: {names}",
+            next_step=f"choose one of its scenes: {names}",
         )
     return export_cut(scene, arguments.output, overwrite=arguments.overwrite)
 
 
 def _edited_scene() -> Any:
-    """The scene that the file was saved with, or the only one that has strips."""
+    """The only scene with strips, or else the one that the file was saved with."""
     open_scene = api.sequencer_scene()
     scenes_with_strips = [
         one
@@ -87,13 +89,13 @@ def _import(arguments: argparse.Namespace) -> list[Any]:
         raise TimelineError(
             "this file exists and would be overwritten",
             where=str(arguments.output),
-            next_step="choose another name, or ask for overwriting (--overwrite)",
+            next_step="choose another name, or use --overwrite",
         )
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     warnings = import_cut(bpy.context.scene, arguments.source)
     bpy.ops.wm.save_as_mainfile(filepath=str(arguments.output.absolute()))
     if bpy.context.preferences.filepaths.use_relative_paths:
-        # Only a file that has a place can have paths relative to it.
+        # Relative paths are only possible once the file is saved.
         bpy.ops.file.make_paths_relative()
         bpy.ops.wm.save_mainfile()
     return warnings

@@ -1,10 +1,10 @@
-"""What a .blend remembers of shots and versions: custom properties on scenes, strips, images and
-objects.
+"""Custom properties that store shots and versions on scenes, strips, images and objects.
 
-A plate's strip gets an identity once a version was placed for it, and keeps the names of its shot,
-so that neither renaming nor moving it loses its versions; the sequencer's scene keeps the show, so
-that neither does saving the file under another name. What was placed carries that identity and the
-version's whole record. All of it is saved and loaded with the .blend, and undone with the rest.
+When a version is placed, its plate's strip gets an identity and the name of its shot, so that the
+versions are found again after the strip was renamed or moved. The sequencer's scene stores the
+show, so that saving the file under another name does not change it. Placed strips and images store
+the plate's identity and the version's record. Blender saves, loads and undoes the properties with
+everything else.
 """
 
 from __future__ import annotations
@@ -19,25 +19,26 @@ from pydantic import ValidationError
 from bridge_core.models.shots import ShotId
 from bridge_core.models.versions import Version
 
-#: The one key in anybody's custom properties.
+#: The only key that Shotbridge uses.
 PROPERTY_KEY = "shotbridge"
 _SCHEMA = 1
-#: Ways of placing, as versions keep them.
+#: Ids of placement modes, as they are stored.
 ABOVE, SWAP, PLANE, BACKGROUND = "above", "swap", "plane", "background"
 
 
 @dataclass(frozen=True, slots=True)
 class PlateProperties:
-    """Of a strip that versions were placed for. ``clip`` tells it from all others."""
+    """Properties of a strip that versions were placed for."""
 
     clip_id: str
+    """Identity of the strip."""
     sequence: str
     shot: str
 
 
 @dataclass(frozen=True, slots=True)
 class VersionProperties:
-    """Of something that was placed. ``order`` counts what was placed for one clip."""
+    """Properties of a placed strip, image or object."""
 
     clip_id: str
     version_id: str
@@ -46,6 +47,7 @@ class VersionProperties:
     output: str
     mode_id: str
     placement_index: int
+    """Order of placement for the clip, from 1."""
 
     @property
     def title(self) -> str:
@@ -54,7 +56,7 @@ class VersionProperties:
 
 
 def plate_properties(strip: Any) -> PlateProperties | None:
-    """What a strip remembers of being a plate; None where it remembers nothing of it."""
+    """The plate properties of a strip; None if it has none."""
     section = _read_section(strip, "plate")
     if not section:
         return None
@@ -66,7 +68,7 @@ def plate_properties(strip: Any) -> PlateProperties | None:
 
 
 def version_properties(owner: Any) -> VersionProperties | None:
-    """Which version something is; None for everything that was not placed."""
+    """The version properties of a strip, image or object; None if it was not placed."""
     section = _read_section(owner, "version")
     if not section:
         return None
@@ -83,7 +85,7 @@ def version_properties(owner: Any) -> VersionProperties | None:
 
 
 def stored_version(owner: Any) -> Version | None:
-    """The record of the version that something is, as it was when it was placed."""
+    """The record of a placed version, as it was at that time."""
     try:
         return Version.model_validate_json(str(_read_section(owner, "version").get("record", "")))
     except ValidationError:
@@ -91,7 +93,8 @@ def stored_version(owner: Any) -> Version | None:
 
 
 def store_plate(strip: Any, shot: ShotId, *, new_identity: bool = False) -> str:
-    """Give a strip its identity, or find the one that it has; ``anew`` gives it another."""
+    """Store the plate properties of a strip; returns its identity, which is kept unless
+    ``new_identity``."""
     existing = None if new_identity else plate_properties(strip)
     clip_id = existing.clip_id if existing else uuid.uuid4().hex
     strip[PROPERTY_KEY] = {
@@ -106,7 +109,7 @@ def store_plate(strip: Any, shot: ShotId, *, new_identity: bool = False) -> str:
 
 
 def stored_show(scene: Any) -> str:
-    """The show that a scene's shots belong to since a version was placed; empty before that."""
+    """The show stored on a scene when a version was placed; empty before that."""
     return str(_read_section(scene, "show").get("name", ""))
 
 
@@ -133,31 +136,31 @@ def store_version(
 
 
 def store_fade_offset(effect: Any, frames_before: int) -> None:
-    """Keep how many frames of a fade stand before its cut: Blender's fades have no cut."""
+    """Store how many frames of a fade are before the cut, which Blender's fades do not have."""
     effect[PROPERTY_KEY] = {"schema": _SCHEMA, "fade": {"frames_before": frames_before}}
 
 
 def stored_fade_offset(effect: Any, length: int) -> int:
-    """Frames before the cut of a fade of ``length`` frames; half of them where nothing is kept."""
+    """Frames before the cut of a fade of ``length`` frames; half of them if nothing is stored."""
     stored = _read_section(effect, "fade").get("frames_before")
     return stored if isinstance(stored, int) and 0 <= stored <= length else length // 2
 
 
 def reassign_version(owner: Any, clip_id: str) -> None:
-    """Have a version belong to another plate."""
+    """Assign a version to another plate."""
     properties = json.loads(dump_properties(owner))
     properties["version"]["clip_id"] = clip_id
     owner[PROPERTY_KEY] = properties
 
 
 def clear_properties(owner: Any) -> None:
-    """Take our property away."""
+    """Remove our property."""
     if PROPERTY_KEY in owner:
         del owner[PROPERTY_KEY]
 
 
 def dump_properties(owner: Any) -> str:
-    """Our property as text, to be given back by :func:`restore`; empty where there is none."""
+    """Our property as text, for :func:`restore_properties`; empty if there is none."""
     properties = owner.get(PROPERTY_KEY)
     return json.dumps(properties.to_dict()) if properties is not None else ""
 
@@ -172,6 +175,6 @@ def restore_properties(owner: Any, text: str) -> None:
 def _read_section(owner: Any, name: str) -> dict[str, Any]:
     properties = owner.get(PROPERTY_KEY)
     if not hasattr(properties, "to_dict"):
-        return {}  # nothing, or something of somebody else's
+        return {}  # not set, or set by something else
     section = properties.to_dict().get(name)
     return section if isinstance(section, dict) else {}

@@ -1,11 +1,11 @@
-"""Blender as a host: see :mod:`bridge_core.hosts.base`.
+"""Blender as a host; see :mod:`bridge_core.hosts.base`.
 
-Everything here runs on Blender's main thread. What a strip or a scene is in words of shots stands
-in :mod:`.shots`, how versions are placed in :mod:`.placing`, how plates are rendered in
-:mod:`.rendering`, and how changes are noticed in :mod:`.following`.
+Everything here runs on Blender's main thread. Shots are read in :mod:`.shots`, versions are placed
+in :mod:`.placement`, plates are rendered in :mod:`.rendering`, and changes are detected in
+:mod:`.selection_sync`.
 
-Those need the client's models, which take a third of a second to import. The panel has imported
-them on a thread before it asks anything, so they are imported here when something is asked.
+These modules need the client's models, which take a third of a second to import. The panel imports
+them on a thread before it calls the host, so they are imported inside methods here.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class BlenderHost(Host):
-    """The file that is open in this Blender."""
+    """Works on the file that is open in Blender."""
 
     def __init__(self, settings: Settings | Callable[[], Settings]) -> None:
         self._settings_or_reader = settings
@@ -87,10 +87,10 @@ class BlenderHost(Host):
         blender_shot = self._collect_shots(everything=True).by_item_id(item_id)
         if blender_shot is None:
             raise HostError(
-                f"the file has no {item_id!r} any more",
+                f"there is no {item_id!r} any more",
                 where=bpy.data.filepath or "the unsaved file",
-                next_step="it was renamed or removed, or another scene is open: choose it again in "
-                "the panel's list",
+                next_step="it was renamed or removed, or another scene is open: select it again in "
+                "the shot list",
             )
         yield from render(blender_shot, folder, frames)
 

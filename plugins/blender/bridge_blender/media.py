@@ -1,4 +1,4 @@
-"""The media of strips and images, as facts for plates: paths, numbering, size, colour space."""
+"""Reads the media of strips and images: path, frame numbers, size, colour space."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ _RELINK_STEP = "relink the strip, or remove it"
 
 @dataclass(frozen=True, slots=True)
 class StripMedia:
-    """What a strip shows and how. ``to_render``: there is no file yet."""
+    """The plate of a strip, and the frames that it shows."""
 
     plate: Plate
     frame_mapping: FrameMapping
     first_frame: int
-    """The plate frame that the content starts with: later than the plate's where it is trimmed
-    hard."""
+    """The plate frame that the content starts with, after the plate's first if it is hard
+    trimmed."""
     needs_render: bool = False
+    """The plate's files do not exist yet."""
 
     @property
     def cut_range(self) -> FrameRange:
@@ -43,20 +44,20 @@ class StripMedia:
 
 
 def scene_rate(scene: Any) -> Fraction:
-    """Frames per second of a scene: Blender keeps 24000/1001 as 24 over 1.001."""
+    """Frame rate of a scene; Blender stores 24000/1001 as 24 and 1.001."""
     base = Fraction(scene.render.fps_base).limit_denominator(100_000)
     return to_rate(Fraction(scene.render.fps) / base)
 
 
 def render_size(scene: Any) -> tuple[int, int]:
-    """Width and height in pixels of what a scene renders."""
+    """Width and height in pixels of a scene's renderings."""
     render = scene.render
     part = render.resolution_percentage
     return max(1, render.resolution_x * part // 100), max(1, render.resolution_y * part // 100)
 
 
 def cropped_size(scene: Any) -> tuple[int, int]:
-    """That, of the region that the artist crops renders to, where one is set."""
+    """The render size, reduced to the crop region if one is set."""
     render, (width, height) = scene.render, render_size(scene)
     if not (render.use_border and render.use_crop_to_border):
         return width, height
@@ -66,15 +67,15 @@ def cropped_size(scene: Any) -> tuple[int, int]:
         render.border_min_y * height,
         render.border_max_y * height,
     )
-    # Blender rounds to single floats before it cuts off what is behind the point.
+    # Blender rounds to single precision before it truncates to integers.
     left, right, bottom, top = map(int, array("f", edges))
     return right - left, top - bottom
 
 
 def strip_media(strip: Any, scene: Any, effect: Any = None) -> StripMedia:
-    """What a movie, image or scene strip of ``scene`` shows, under its speed ``effect`` if any.
+    """The media of a movie, image or scene strip, with its speed ``effect`` if it has one.
 
-    :raises Unfit: it cannot be sent as it is.
+    :raises UnsupportedStripError: it cannot be sent.
     """
     if strip.type == "MOVIE":
         return _movie_media(strip, scene_rate(scene), effect)
@@ -91,7 +92,7 @@ def _movie_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
     if strip.fps > 0:
         movie_rate = to_rate(float(strip.fps))
     if movie_rate != rate or api.retiming_keys(strip):
-        # Blender tells how long a strip is, but not whether that was fitted to its movie's rate.
+        # Blender has a strip's length, but not whether that was adjusted to the movie's rate.
         frame_count = movie_info(path)[0] - head - tail
         if frame_count < 1:
             raise UnsupportedStripError(f"its movie {path} cannot be opened", _RELINK_STEP)
@@ -128,8 +129,8 @@ def _image_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
     )
     if pattern is None or expected_names != names:
         raise UnsupportedStripError(
-            "its pictures are not numbered one after the other",
-            "number them without holes, or add each run of them as a strip of its own",
+            "its images are not numbered consecutively",
+            "number them without gaps, or add each contiguous range as a strip",
         )
     plate = Plate(
         path=str(Path(folder, pattern[0])),
@@ -147,12 +148,12 @@ def _scene_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
     scene = strip.scene
     if scene is None:
         raise UnsupportedStripError(
-            "it shows no scene", "choose a scene in its properties, or remove it"
+            "it has no scene", "select a scene in its properties, or remove it"
         )
     if strip.scene_input == "CAMERA" and not (strip.scene_camera or scene.camera):
         raise UnsupportedStripError(
             f"the scene {scene.name} has no camera",
-            f"give {scene.name} a camera, or the strip one of its own",
+            f"add a camera to {scene.name}, or set one on the strip",
         )
     plate = plate_to_render(scene, FrameRange.of(scene.frame_start, scene.frame_end, rate))
     head, tail = api.content_trims(strip)
@@ -161,7 +162,7 @@ def _scene_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
 
 
 def plate_to_render(scene: Any, frames: FrameRange) -> Plate:
-    """The plate that rendering a scene would give; its path is only a name."""
+    """The plate that rendering a scene would write; its path is only a file name."""
     width, height = render_size(scene)
     pixel = scene.render.pixel_aspect_x / scene.render.pixel_aspect_y
     return Plate(
@@ -175,18 +176,18 @@ def plate_to_render(scene: Any, frames: FrameRange) -> Plate:
 
 
 def safe_file_name(text: str) -> str:
-    """A name for files, without what a pattern would take for its frame number."""
+    """A file name without characters that look like a frame number in a pattern."""
     return sanitise_name(re.sub(r"[%#@]", "_", text), default="scene")
 
 
 def absolute_path(path: str) -> str:
-    """A path of Blender's, which may start with ``//`` for the .blend's own folder."""
+    """The absolute path; in Blender ``//`` is the folder of the .blend."""
     return str(Path(bpy.path.abspath(path)))
 
 
 def blend_relative_path(path: Path) -> str:
-    """A path as Blender would keep it: relative to the .blend where that is saved, and the
-    person's preference says so."""
+    """A path as Blender would store it: relative to the .blend if that is saved and the user's
+    preferences ask for it."""
     use_relative = bpy.context.preferences.filepaths.use_relative_paths
     if not use_relative or not bpy.data.filepath:
         return str(path)
@@ -197,9 +198,9 @@ def blend_relative_path(path: Path) -> str:
 
 
 def movie_info(path: str) -> tuple[int, int, int]:
-    """Frames, width and height of a movie or picture; zeros where Blender cannot open it.
+    """Frame count, width and height of a movie or image; zeros if Blender cannot open it.
 
-    Takes as long as Blender needs to open the file, once for each state of it.
+    Opening the file may be slow; the result is cached until the file changes.
     """
     try:
         stat = Path(path).stat()
@@ -210,9 +211,9 @@ def movie_info(path: str) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=4096)
 def _load_movie_info(path: str, _mtime_ns: int, _size: int) -> tuple[int, int, int]:
-    """Only what could be opened is remembered.
+    """Only successful results are cached.
 
-    :raises RuntimeError: it could not.
+    :raises RuntimeError: the file cannot be opened.
     """
     image = bpy.data.images.load(path)
     try:

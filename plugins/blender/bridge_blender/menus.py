@@ -1,4 +1,4 @@
-"""Where Shotbridge stands in Blender's menus."""
+"""Shotbridge's entries in Blender's menus."""
 
 import logging
 from typing import Any
@@ -10,7 +10,7 @@ from .operators import active_strip
 _log = logging.getLogger(__name__)
 
 
-class SHOTBRIDGE_MT_versions(bpy.types.Menu):  # noqa: N801 - as Blender wants them named
+class SHOTBRIDGE_MT_versions(bpy.types.Menu):  # noqa: N801 - Blender's naming
     bl_idname = "SHOTBRIDGE_MT_versions"
     bl_label = "Versions"
 
@@ -18,7 +18,7 @@ class SHOTBRIDGE_MT_versions(bpy.types.Menu):  # noqa: N801 - as Blender wants t
         try:
             _draw_versions(self.layout)
         except Exception:
-            # A menu that raises is drawn again and again.
+            # A menu that raises is drawn repeatedly.
             _log.exception("listing versions failed")
             self.layout.label(text="The versions cannot be listed")
 

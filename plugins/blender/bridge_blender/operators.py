@@ -1,7 +1,6 @@
-"""What a person can press in Blender. An operator never raises: what went wrong is told in words.
+"""Blender operators. An operator never raises: errors are reported in Blender's interface.
 
-Blender reads the annotations of these classes as they stand, so that this file has no postponed
-ones.
+Blender evaluates the annotations of these classes, so this file must not postpone them.
 """
 
 import logging
@@ -38,14 +37,14 @@ def _report_errors(execute: _Execute) -> _Execute:
 
 
 def active_strip() -> Any:
-    """The strip that was clicked last; None where there is none."""
+    """The active strip; None if there is none."""
     scene = api.sequencer_scene()
     editor = scene.sequence_editor if scene is not None else None
     return editor.active_strip if editor is not None else None
 
 
-class SHOTBRIDGE_OT_open_panel(bpy.types.Operator):  # noqa: N801 - as Blender wants them named
-    """Send shots to the studio's AI services, and review what returns"""
+class SHOTBRIDGE_OT_open_panel(bpy.types.Operator):  # noqa: N801 - Blender's naming
+    """Send shots to the studio's AI services, and review versions"""
 
     bl_idname = "shotbridge.open_panel"
     bl_label = "Open Shotbridge"
@@ -59,7 +58,7 @@ class SHOTBRIDGE_OT_open_panel(bpy.types.Operator):  # noqa: N801 - as Blender w
 
 
 class SHOTBRIDGE_OT_show_version(bpy.types.Operator):  # noqa: N801
-    """Show this one in the cut; the others stay where they are, muted"""
+    """Show this version in the cut; the others are muted"""
 
     bl_idname = "shotbridge.show_version"
     bl_label = "Show Version"
@@ -86,7 +85,7 @@ class SHOTBRIDGE_OT_show_version(bpy.types.Operator):  # noqa: N801
 
 
 class SHOTBRIDGE_OT_export_otio(bpy.types.Operator, ExportHelper):  # noqa: N801
-    """Write the sequencer's cut as an OpenTimelineIO file, with the versions of its strips"""
+    """Export the sequencer's cut as an OpenTimelineIO file, with the versions of its strips"""
 
     bl_idname = "shotbridge.export_otio"
     bl_label = "Export Cut as OTIO"
@@ -99,15 +98,15 @@ class SHOTBRIDGE_OT_export_otio(bpy.types.Operator, ExportHelper):  # noqa: N801
     def execute(self, context: Any) -> set[str]:
         from .otio_export import export_cut
 
-        # Blender's file browser has asked whether to overwrite.
+        # Blender's file browser has already confirmed overwriting.
         target = Path(bpy.path.ensure_ext(self.filepath, ".otio"))
         warnings = export_cut(api.sequencer_scene(), target, overwrite=True)
-        _report_conversion(self, f"{target.name} written", warnings, "was left behind")
+        _report_conversion(self, f"{target.name} written", warnings, "not exported")
         return {"FINISHED"}
 
 
 class SHOTBRIDGE_OT_import_otio(bpy.types.Operator, ImportHelper):  # noqa: N801
-    """Add the strips of an OpenTimelineIO cut to the sequencer, above what is there"""
+    """Add the strips of an OpenTimelineIO cut to the sequencer, above existing strips"""
 
     bl_idname = "shotbridge.import_otio"
     bl_label = "Import OTIO Cut"
@@ -122,17 +121,17 @@ class SHOTBRIDGE_OT_import_otio(bpy.types.Operator, ImportHelper):  # noqa: N801
 
         path = Path(self.filepath)
         warnings = import_cut(api.sequencer_scene(), path)
-        _report_conversion(self, f"{path.name} imported", warnings, "could not be carried")
+        _report_conversion(self, f"{path.name} imported", warnings, "not imported")
         return {"FINISHED"}
 
 
 def _report_conversion(operator: Any, summary: str, warnings: list[Any], consequence: str) -> None:
-    """A summary where everybody sees it, and each loss in the Info editor."""
+    """Report a summary in the status bar, and each warning in the Info editor."""
     for one in warnings:
         operator.report({"WARNING"}, str(one))
     if warnings:
         operator.report(
-            {"WARNING"}, f"{summary}; {len(warnings)} things {consequence}: see the Info editor"
+            {"WARNING"}, f"{summary}; {len(warnings)} items {consequence}, see the Info editor"
         )
     else:
         operator.report({"INFO"}, summary)

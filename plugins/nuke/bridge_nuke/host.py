@@ -20,8 +20,8 @@ from bridge_core.hosts.base import (
 )
 from bridge_nuke.selection_sync import SelectionSync
 
-# What knows the models is imported where it is used: the panel loads the models on a thread of its
-# own before it asks for anything, so that Nuke never waits for them.
+# Modules that need the models are imported where they are used: the panel loads the models on its
+# own thread before it calls the host, so that Nuke never waits for them.
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
     from bridge_nuke.script_context import ScriptContext
@@ -32,11 +32,11 @@ CallLater = Callable[[Callable[[], None]], None]
 
 
 class NukeHost(Host):
-    """Works on the script that is open; every function is called on Nuke's main thread.
+    """Works on the open script; every method is called on Nuke's main thread.
 
-    ``settings`` is called when they are needed, which is after they were read elsewhere. ``later``
-    does a call soon on the main thread; without a window there, Nuke's own queue does. ``told``
-    remembers shots' names for another host in the same Nuke.
+    :param settings: returns the settings, which were loaded on another thread by then.
+    :param call_later: calls a function soon on the main thread; Nuke's own queue by default.
+    :param name_cache: shot names that several hosts in the same Nuke share.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class NukeHost(Host):
         return PLACEMENT_MODES
 
     def scene(self) -> HostScene:
-        """The selected nodes; with nothing selected, every plate's Read."""
+        """The selected nodes; without a selection, the Reads of all plates."""
         from bridge_nuke import shots
         from bridge_nuke.shot_names import shot_namer
 
@@ -133,7 +133,7 @@ class NukeHost(Host):
             raise HostError(
                 f"the script's range or rate cannot be used: {error}",
                 where="Project Settings",
-                next_step="mend the frame range and fps in the project settings",
+                next_step="correct the frame range and fps in the project settings",
             ) from error
 
     def _node(self, item_id: str) -> nuke.Node:
@@ -147,9 +147,8 @@ class NukeHost(Host):
         return node
 
     def _shot_finder(self) -> Callable[[str], NukeShot]:
-        """Finds shots by their handles as they stand now, whatever is selected: a panel may speak
-        of what was selected before. It raises :class:`HostError` where there is no such node, or
-        it is no shot."""
+        """A function that returns the current shot of an item id, whatever is selected by now. It
+        raises :class:`HostError` if the node is gone or is not a shot."""
         from bridge_nuke import shots
         from bridge_nuke.shot_names import shot_namer
 

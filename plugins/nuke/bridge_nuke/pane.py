@@ -1,4 +1,4 @@
-"""The panel as one of Nuke's panes. Imported when it is shown for the first time."""
+"""The panel as a pane of Nuke. Imported when the pane is shown for the first time."""
 
 from __future__ import annotations
 
@@ -19,17 +19,16 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: Milliseconds between a change in the script and the panel's look at it: whoever selects a
-#: hundred nodes by dragging changes a hundred knobs.
+#: Milliseconds from a change in the script to the panel's update: selecting a hundred nodes by
+#: dragging changes a hundred knobs.
 _DEBOUNCE_MS = 120
 
-#: What shots were called, for as long as Nuke runs: panes are closed and opened again while their
-#: jobs go on.
+#: Shot names, for as long as Nuke runs: panes are closed and opened again while their jobs run.
 _NAME_CACHE: ShotNameCache = {}
 
 
 class ShotbridgePane(QWidget):
-    """Shows the panel, or in words why there is none. Nuke makes it without arguments, docks it,
+    """Shows the panel, or why it cannot be opened. Nuke creates it without arguments, docks it,
     moves it from pane to pane, and deletes it when its tab is closed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -37,7 +36,7 @@ class ShotbridgePane(QWidget):
         self.panel: Panel | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        # Whatever is wrong must not reach Nuke, which would be left with half a pane.
+        # No error may reach Nuke, which would be left with half a pane.
         try:
             self.panel = _create_panel(self)
         except Exception as error:
@@ -48,7 +47,7 @@ class ShotbridgePane(QWidget):
             layout.addWidget(label)
             return
         layout.addWidget(self.panel)
-        # Nuke may delete the pane without asking it; its widgets are still there when it is told.
+        # Nuke may delete the pane without an event; its widgets still exist in "destroyed".
         panel = self.panel
         self.destroyed.connect(lambda: panel.close_down())
         application = QCoreApplication.instance()
@@ -56,13 +55,13 @@ class ShotbridgePane(QWidget):
             application.aboutToQuit.connect(self.shut_down_on_quit)
 
     def shut_down(self, timeout: float = 0.0) -> None:
-        """End what the panel does; what was sent goes on at the gateway. Waits ``timeout`` seconds
-        at most for its threads, which end by themselves otherwise. May be called twice."""
+        """Close the panel; jobs continue on the gateway. Waits at most ``timeout`` seconds for the
+        panel's threads, which end on their own afterwards. May be called twice."""
         if self.panel is not None:
             self.panel.close_down(timeout)
 
     def shut_down_on_quit(self) -> None:
-        """Nuke ends: threads that still run then would be killed in the middle of something."""
+        """Nuke quits: threads that still run then would be killed in the middle of their work."""
         self.shut_down(2.0)
 
     def event(self, event: QEvent) -> bool:
@@ -80,7 +79,7 @@ def _create_panel(parent: QWidget) -> Panel:
 
 
 def _settings_reader() -> Callable[[], Settings]:
-    """Reads the configuration once: the panel on a thread of its own, and then for the host."""
+    """A function that loads the settings once, called on the panel's thread first."""
 
     @cache
     def read() -> Settings:

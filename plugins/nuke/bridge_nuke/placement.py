@@ -1,4 +1,4 @@
-"""Versions as Reads beside their source, each with a choice; mattes by a Shuffle."""
+"""Places versions: as Reads beside their source with a version menu, and mattes by a Shuffle."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ PLACEMENT_MODES = (
     PlacementMode(ALPHA, "Read and Shuffle, as its source's alpha"),
 )
 
-#: Channels by Nuke's names; of a lone luminance Nuke makes red, green and blue.
+#: Nuke's channel names; Nuke reads a single luminance channel as red, green and blue.
 _RGB_CHANNELS = ("rgba.red", "rgba.green", "rgba.blue")
-#: Room between two nodes, in the graph's units.
+#: Space between two nodes, in units of the node graph.
 _NODE_SPACING = 30
 
 
@@ -59,8 +59,9 @@ def place(
 
 @contextmanager
 def _single_undo(name: str) -> Iterator[None]:
-    """
-    :raises HostError: Nuke refused something; all of it is taken back.
+    """One undo step for everything inside.
+
+    :raises HostError: a call of Nuke failed; everything was reverted.
     """
     nuke.Undo.begin(name)
     try:
@@ -68,15 +69,15 @@ def _single_undo(name: str) -> Iterator[None]:
     except Exception as error:
         nuke.Undo.cancel()
         raise HostError(
-            f"Nuke refused what placing needs, and all of it was taken back: {error}",
+            f"Nuke could not place the versions, and everything was reverted: {error}",
             where=f"Nuke {nuke.NUKE_VERSION_STRING}",
-            next_step="tell whoever keeps Shotbridge",
+            next_step="report this to whoever maintains Shotbridge",
         ) from error
     nuke.Undo.end()
 
 
 def _place_version(one: _NukePlacement, show: str) -> list[str]:
-    """What was done, in sentences."""
+    """Sentences that say what was done."""
     source, plan = one.source, one.plan
     shot = plan.version.shot
     sentences = []
@@ -101,18 +102,18 @@ def _place_version(one: _NukePlacement, show: str) -> list[str]:
         sentences.append(f"{_create_alpha_shuffle(one, read).name()} has it as its alpha")
     if manual_step:
         sentences.append(manual_step)
-    return sentences or [f"{output_title} {current.label} was there already"]
+    return sentences or [f"{output_title} {current.label} is placed already"]
 
 
 def _output_title(one: _NukePlacement) -> str:
-    """``Upscale``; of other pictures than the main ones, ``Matte, matte``."""
+    """``Upscale``, or ``Matte, matte`` for an output that is not the main one."""
     service = one.plan.version.service.replace("_", " ").capitalize()
     output = one.plan.output.name
     return service if output == "main" else f"{service}, {output}"
 
 
 def _find_or_create_read(one: _NukePlacement, output_title: str) -> nuke.Node:
-    """The Read that shows this service's versions of this shot, or a new one beside the source."""
+    """The Read for this service's versions of this shot, or a new one beside the source."""
     shot = one.plan.version.shot
     for read, knobs in user_knobs.versioned_reads():
         if knobs.shot == (shot.sequence, shot.shot) and knobs.output_title == output_title:
@@ -129,7 +130,7 @@ def _find_or_create_read(one: _NukePlacement, output_title: str) -> nuke.Node:
 
 
 def _read_version(one: _NukePlacement, read: nuke.Node) -> tuple[user_knobs.ReadVersion, str]:
-    """The version as the Read keeps it, and what a person has to mend by hand, if anything."""
+    """The version as the Read stores it, and what has to be set by hand, if anything."""
     source, plan = one.source, one.plan
     version, output, shot = plan.version, plan.output, plan.host_shot.shot
     folder = plan.placement.folder
@@ -165,12 +166,14 @@ def _read_version(one: _NukePlacement, read: nuke.Node) -> tuple[user_knobs.Read
 
 
 def _read_colour_space(one: _NukePlacement, read: nuke.Node) -> tuple[str, str]:
-    """The value for the Read's colour space, empty for data as it is: the source's own where the
-    version came back in its space, else what the script calls it."""
+    """The value for the Read's colour space knob, empty for raw, and what has to be set by hand.
+
+    If the version has the plate's colour space, the value is the source's own.
+    """
     source, space = one.source, one.plan.output.colour_space
     host_shot = one.plan.host_shot
     if source.Class() == "Read" and not host_shot.needs_render:
-        # The gateway found the space of raw files by itself and gave them back in it.
+        # The gateway determined the space of the raw files and wrote the version in the same.
         if source["raw"].value():
             return "", ""
         if space == host_shot.shot.plate.colour_space:
@@ -186,8 +189,8 @@ def _read_colour_space(one: _NukePlacement, read: nuke.Node) -> tuple[str, str]:
 def _with_version(
     knobs: user_knobs.VersionKnobs, read_version: user_knobs.ReadVersion
 ) -> user_knobs.VersionKnobs:
-    """A mark with the version in it: as it was where it is the same, in its place among older and
-    newer ones where it is new."""
+    """The knobs with the version added in the order of version numbers, or updated if it is there
+    already."""
     previous = next((one for one in knobs.versions if one.id == read_version.id), None)
     if previous is not None:
         updated = replace(
@@ -225,8 +228,8 @@ def _has_alpha_shuffle(source: nuke.Node, read: nuke.Node) -> bool:
 
 
 def _create_alpha_shuffle(one: _NukePlacement, read: nuke.Node) -> nuke.Node:
-    """A Shuffle with the source's colours, and the version's alpha or else its red as alpha. It
-    feeds nothing yet: where it goes in the graph is the compositor's to say."""
+    """A Shuffle with the source's colours, and the version's alpha or red channel as alpha. It is
+    not connected to anything: the compositor decides where it goes."""
     source = one.source
     matte = "rgba.alpha" if _has_alpha(one.plan.output.channels) else "rgba.red"
     with source.parent():
@@ -247,7 +250,7 @@ def _has_alpha(channels: Sequence[str]) -> bool:
 
 
 def _free_position(source: nuke.Node) -> tuple[int, int]:
-    """Beside the source, to the right of what stands there."""
+    """The nearest free position to the right of the source."""
     wide, high = source.screenWidth() + _NODE_SPACING, source.screenHeight() + _NODE_SPACING
     x, y = source.xpos() + wide, source.ypos()
     others = [

@@ -1,10 +1,10 @@
-"""Plates that Nuke renders: a frame at a time, leaving nothing in the script.
+"""Renders plates in Nuke, frame by frame, without leaving anything in the script.
 
-For each frame a Write is made, executed and taken away again within one call, without an undo and
-without the script counting as changed: between two frames the script is as the artist left it, so
-it can be worked on, saved and undone. Only what the plate is made of may not change meanwhile: half
-of its frames would show something else. It writes what the script computes in its working space,
-as half float, without any conversion (``raw``); the plate names that space.
+For each frame a Write is created, executed and deleted within one call, without an undo step and
+without marking the script as modified. Between two frames the script is as the artist left it and
+can be edited, saved and undone. Only the nodes upstream of the plate must not change meanwhile:
+the frames would not match. Frames are written as half float in the script's working space, without
+conversion (``raw``); the plate names that space.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bridge_core.models.shots import Shot
 from bridge_nuke.shot_names import render_file_stem
 from bridge_nuke.upstream import upstream_digests
 
-#: Knobs of the Write. ``file_type`` goes first: it brings the two after it.
+#: Knobs of the Write. ``file_type`` comes first: it creates the two after it.
 _WRITE_KNOBS = {
     "file_type": "exr",
     "datatype": "16 bit half",
@@ -37,10 +37,10 @@ def render(
     frames: Sequence[int],
     mute_callbacks: Callable[[], AbstractContextManager[None]],
 ) -> Generator[RenderStep, None, None]:
-    """As :meth:`bridge_core.hosts.base.Host.render`. ``find`` gives the node anew for each frame: it may
-    have been deleted meanwhile, and says so.
+    """Render a shot; see :meth:`bridge_core.hosts.base.Host.render`.
 
-    :raises HostError: what the node shows was changed between two frames, or Nuke cannot render it.
+    :param find_node: returns the node for each frame, or raises if it was deleted meanwhile.
+    :raises HostError: an upstream node changed between two frames, or Nuke cannot render the node.
     """
     frame_numbers = sorted(set(frames)) or list(shot.work_range.frames())
     pattern = folder / f"{render_file_stem(shot.id)}.%04d.exr"
@@ -71,14 +71,14 @@ def _check_unchanged(node: nuke.Node, initial: dict[str, str]) -> None:
         raise HostError(
             f"{changed[0]}{others} changed while it was rendered: the frames would not match",
             where=node.name(),
-            next_step="send it again, and leave what it shows alone until it is rendered",
+            next_step="send it again, and do not change its upstream nodes until it is rendered",
         )
 
 
 def write_frame(node: nuke.Node, pattern: Path, file: Path, frame: int) -> None:
-    """Have Nuke write ``file``, the ``frame`` of ``pattern``; within :func:`unnoticed`.
+    """Write one frame, inside :func:`without_side_effects`. ``file`` is ``pattern`` at ``frame``.
 
-    :raises HostError: Nuke cannot render it, or somebody pressed Cancel.
+    :raises HostError: Nuke cannot render the frame, or somebody pressed Cancel.
     """
     with node.parent():
         write = nuke.nodes.Write()
@@ -103,18 +103,18 @@ def _render_error(node: nuke.Node, frame: int, reason: str) -> HostError:
         return HostError(
             "the rendering was cancelled",
             where=f"{node.name()} at frame {frame}",
-            next_step="send the shot again when it may be rendered",
+            next_step="send the shot again",
         )
     return HostError(
-        f"Nuke cannot render it: {reason}",
+        f"Nuke cannot render the frame: {reason}",
         where=f"{node.name()} at frame {frame}",
-        next_step="look at this frame in the Viewer, mend what it says, and send again",
+        next_step="view this frame in the Viewer, correct the error, and send again",
     )
 
 
 @contextmanager
 def without_side_effects() -> Iterator[None]:
-    """No undo, no mark of a changed script, and full size whatever the proxy mode is."""
+    """No undo step, no modified script, and full size even in proxy mode."""
     modified, proxy = nuke.modified(), nuke.root()["proxy"]
     was_proxy = bool(proxy.value())
     nuke.Undo.disable()

@@ -1,7 +1,7 @@
-"""The script that is open, as the context of its shots: show, name, range, rate, format.
+"""What shots take from the open script: show, name, frame range, rate.
 
-Plain Nuke has no timeline: the script *is* the shot. Its frame range is what the shot shows; what
-the nodes have beyond it are handles.
+Nuke has no timeline: the script is the shot. Its frame range is the cut range; frames that nodes
+have beyond it are handles.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ class ScriptContext:
     title: str
     """The file's name; ``untitled`` before it is saved."""
     name: str
-    """That without its version and ending: the same for every version of the script."""
+    """The title without version and extension: the same for every version of the script."""
     folder: str
-    """Where it lies; ``.`` before it is saved."""
+    """The script's folder; ``.`` before it is saved."""
     show: str
     range: FrameRange
     """``first_frame`` to ``last_frame`` at the script's rate."""
     handles: int
-    """Frames wanted before and after the range."""
+    """Requested frames before and after the range."""
 
 
 def read_script_context(work: WorkSettings) -> ScriptContext:
-    """The show is the configured one (``work.show``), or the one that the script keeps since a
-    version was placed in it, or the script's own name.
+    """The show is the configured one (``work.show``), else the one stored in the script when a
+    version was placed, else the script's name.
 
-    :raises ValueError: a range or rate that no film has.
+    :raises ValueError: the script's range or rate is not valid.
     """
     root = nuke.root()
     file = PurePath(str(root["name"].value()).replace("\\", "/"))

@@ -1,4 +1,4 @@
-"""Tells when what is selected, or what a node stands for, has changed."""
+"""Watches the script for changes of the selection and of shots."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import nuke
 
-#: Knobs that a shot is read from; everything else, and playing most of all, changes no shot.
+#: Knobs that shots are read from; others, and playback, do not change a shot.
 _NODE_KNOBS = frozenset({"selected", "name"})
 _READ_KNOBS = frozenset(
     {"file", "first", "last", "origfirst", "origlast", "frame_mode", "frame", "on_error"}
@@ -19,8 +19,11 @@ _ROOT_KNOBS = frozenset(
 
 
 class SelectionSync:
-    """``later`` does a call on the main thread soon, and not at once: Nuke calls back once for
-    each of a hundred nodes that are selected together, and one answer is enough."""
+    """Reports changes, several at a time.
+
+    :param call_later: calls a function a moment later on the main thread: Nuke calls back for each
+        of a hundred nodes that are selected together, and one update is enough.
+    """
 
     def __init__(self, call_later: Callable[[Callable[[], None]], None]) -> None:
         self._call_later = call_later
@@ -29,7 +32,7 @@ class SelectionSync:
         self._mute_depth = 0
 
     def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
-        """Call ``changed`` after every change until what is given back is called."""
+        """Call ``on_change`` after changes, until the returned function is called."""
         if not self._callbacks:
             self._set_callbacks(nuke.addKnobChanged, nuke.addOnScriptLoad, nuke.addOnCreate)
             nuke.addOnDestroy(self._schedule)
@@ -47,7 +50,7 @@ class SelectionSync:
 
     @contextmanager
     def muted(self) -> Iterator[None]:
-        """Changes that are made in here are our own, and taken back."""
+        """Ignore changes that are made inside: they are our own."""
         self._mute_depth += 1
         try:
             yield
@@ -86,5 +89,5 @@ class SelectionSync:
 
     def _notify(self) -> None:
         self._is_scheduled = False
-        for changed in list(self._callbacks):
-            changed()
+        for callback in list(self._callbacks):
+            callback()

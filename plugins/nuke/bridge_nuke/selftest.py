@@ -1,7 +1,7 @@
-"""What only a real Nuke can prove: ``nuke -t selftest.py FOLDER``, or from the menu.
+"""Checks that need a real Nuke: ``nuke -t selftest.py FOLDER``, or from the menu.
 
-Each check makes what it needs, looks, and takes it away. ``docs/hosts-unproven.md`` lists them with
-what remains for a person to look at.
+Each check creates what it needs and removes it afterwards. ``docs/hosts-unproven.md`` lists the
+checks, and what has to be tested by hand.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from bridge_core.hosts.selftest import (
 )
 from bridge_nuke import user_knobs
 
-#: An OpenEXR of 2 x 2 pixels with one channel, Y, of 0.5: what a matte of the local services is.
+#: An OpenEXR of 2 x 2 pixels with one channel, Y, of 0.5, like the mattes of local services.
 _LUMINANCE = (
     "c-n<eO=|)%5Pc~gJPQ2-{sY}0W!Xz9?X8D`m&Ie6jNO5lgk-RK^QSA(;<lGQ7<kP47-qj{)B^x((wh-Nk<8%>kC&BR"
     ">Zh)0I<4or>6W@%wRSKekT0-<=OWd%fx;E)Hn4G*GL^zH{Nhz~MoiDa#czDZgJ#Td$4`ahlDs+o>+>AwBRk3?R<9&J"
     "kbfzOtgMZ2#MVb6nAG&?x!6n;uJx}J<PzKKEvBOrV@uCYhCdZ}zx~~-d#H*nS~cQl#3M_B"
 )
-_READ_KNOBS = (  # noqa: SIM905 - names, to be read
+_READ_KNOBS = (  # noqa: SIM905 - easier to read
     "file first last origfirst origlast origset before after frame_mode frame on_error format"
     " colorspace raw label"
 ).split()
@@ -49,8 +49,8 @@ def host_version() -> str:
 
 @contextmanager
 def _temporary_node(kind: str, **values: object) -> Iterator[nuke.Node]:
-    """A node of the class for as long as it is looked at; no undo of it remains, and the script
-    counts as changed only if it did before."""
+    """A node of a class, deleted afterwards, without an undo step and without marking the script as
+    modified."""
     modified = nuke.modified()
     nuke.Undo.disable()
     try:
@@ -67,8 +67,8 @@ def _temporary_node(kind: str, **values: object) -> Iterator[nuke.Node]:
 
 
 def _python() -> str:
-    if sys.version_info < (3, 11):  # noqa: UP036 - that is the point
-        raise BehaviourDiffers(f"Python {sys.version.split()[0]}, needed is 3.11")
+    if sys.version_info < (3, 11):  # noqa: UP036 - this is what is checked
+        raise BehaviourDiffers(f"Python {sys.version.split()[0]}; 3.11 is required")
     return f"Python {sys.version.split()[0]}"
 
 
@@ -96,8 +96,8 @@ def _pane() -> str:
 def _nodes_leave_selection() -> str:
     selected = [node.name() for node in nuke.selectedNodes()]
     with _temporary_node("Constant") as node:
-        expect_equal("what is selected", [one.name() for one in nuke.selectedNodes()], selected)
-        expect_equal("whether it is connected", node.inputs(), 0)
+        expect_equal("the selection", [one.name() for one in nuke.selectedNodes()], selected)
+        expect_equal("connected inputs", node.inputs(), 0)
     return "nuke.nodes.Constant() selects nothing and connects nothing"
 
 
@@ -125,7 +125,7 @@ def _choices() -> str:
             knob = read[name]
             assert isinstance(knob, nuke.Enumeration_Knob)
             expect_equal(f"values of {name}", [str(one) for one in knob.values()], values)
-    return "frame_mode and on_error offer what is asked of them"
+    return "frame_mode and on_error have the expected values"
 
 
 def _start_at() -> str:
@@ -159,9 +159,9 @@ def _frame_is_rendered() -> str:
             rendering.write_frame(node, pattern, Path(folder) / "test.0007.exr", 7)
         expect_equal("nodes after rendering", [one.name() for one in nuke.allNodes()], before)
     expect_equal("the current frame", nuke.frame(), frame)
-    expect_equal("whether the script counts as changed", nuke.modified(), modified)
+    expect_equal("whether the script is modified", nuke.modified(), modified)
     expect_equal("undos", nuke.Undo.undoSize(), undos)
-    return "one frame was written, and the script is as it was"
+    return "one frame was written, and the script is unchanged"
 
 
 def _change_is_noticed() -> str:
@@ -170,14 +170,14 @@ def _change_is_noticed() -> str:
     with _temporary_node("Constant") as source, _temporary_node("Dot") as node:
         node.setInput(0, source)
         before = upstream_digests(node)
-        expect_equal("what it is made of, asked again", upstream_digests(node), before)
+        expect_equal("digests, computed again", upstream_digests(node), before)
         nuke.frame(nuke.frame() + 1)
         nuke.frame(nuke.frame() - 1)
         source.setXYpos(source.xpos() + 10, source.ypos())
-        expect_equal("what it is made of after nodes were moved", upstream_digests(node), before)
+        expect_equal("digests after nodes were moved", upstream_digests(node), before)
         source["color"].setValue([0.5, 0.0, 0.0, 0.0])
-        expect_equal("whether another colour is noticed", upstream_digests(node) != before, True)
-    return "a change before the node is noticed, and moving nodes is none"
+        expect_equal("whether another colour is detected", upstream_digests(node) != before, True)
+    return "an upstream change is detected, and moving nodes is not a change"
 
 
 def _one_undo() -> str:
@@ -195,7 +195,7 @@ def _one_undo() -> str:
     nuke.Undo.cancel()
     nuke.modified(modified)
     expect_equal("nodes after a cancelled group", len(nuke.allNodes()), before)
-    return "a group is one undo, and a cancelled one leaves nothing"
+    return "a group is one undo, and a cancelled group leaves nothing"
 
 
 def _version_knobs_survive_saving() -> str:
@@ -220,8 +220,10 @@ def _version_knobs_survive_saving() -> str:
         written = read.writeKnobs(nuke.WRITE_ALL | nuke.WRITE_USER_KNOB_DEFS | nuke.TO_SCRIPT)
         with _temporary_node("Read") as other:
             other.readKnobs(written)
-            expect_equal("a mark that was written and read", user_knobs.version_knobs(other), knobs)
-    return "knobs of the Shotbridge tab come back from a script's text"
+            expect_equal(
+                "version knobs that were written and read", user_knobs.version_knobs(other), knobs
+            )
+    return "knobs of the Shotbridge tab survive in the text of a script"
 
 
 def _set_value_calls_back() -> str:
@@ -268,7 +270,7 @@ def _colour_spaces() -> str:
         space = colour_spaces.working_space()
         choice = colour_spaces.choice_for(read, space)
     if choice is None:
-        raise BehaviourDiffers(f"a Read offers no colour space for the working space {space}")
+        raise BehaviourDiffers(f"a Read has no colour space for the working space {space}")
     return f"the working space {space} is {choice} in a Read"
 
 
@@ -279,7 +281,7 @@ def _luminance_is_red() -> str:
         with _temporary_node("Read", file=file.as_posix(), raw=True) as read:
             red = nuke.sample(read, "rgba.red", 1, 1)
             expect_equal("channel red of a file with Y of 0.5", round(red, 3), 0.5)
-    return "a lone luminance is read as red"
+    return "a single luminance channel is read as red"
 
 
 def _shuffle_mappings() -> str:
@@ -296,53 +298,53 @@ def _shuffle_mappings() -> str:
         shuffle["mappings"].setValue([(0, "rgba.red", "rgba.red"), (1, "rgba.red", "rgba.alpha")])
         samples = [round(nuke.sample(shuffle, f"rgba.{c}", 1, 1), 3) for c in ("red", "alpha")]
     expect_equal("red of the plate, alpha of the matte's red", samples, [0.1, 0.7])
-    return "a Shuffle takes the plate's red, and the matte's red as alpha"
+    return "a Shuffle combines the plate's red with the matte's red as alpha"
 
 
 def _main_thread_answers() -> str:
     if threading.current_thread() is threading.main_thread():
-        raise CheckSkipped("run it from the menu: a main thread that waits for itself hangs")
+        raise CheckSkipped("run it from the menu: a main thread that waits for itself would hang")
     answer = nuke.executeInMainThreadWithResult(  # type: ignore[no-untyped-call]
         lambda: threading.current_thread().name
     )
-    expect_equal("the thread that was asked for", answer, threading.main_thread().name)
-    return "another thread gets an answer from the main one"
+    expect_equal("the thread of the call", answer, threading.main_thread().name)
+    return "another thread gets a result from the main thread"
 
 
 CHECKS = (
-    SelfTestCheck("nuke.python", "Nuke brings Python 3.11 or newer.", _python),
-    SelfTestCheck("nuke.qt", "Nuke's PySide6 is one that the panel runs with.", _qt),
+    SelfTestCheck("nuke.python", "Nuke has Python 3.11 or newer.", _python),
+    SelfTestCheck("nuke.qt", "The panel supports Nuke's PySide6.", _qt),
     SelfTestCheck("nuke.pane", "nukescripts.panels registers and restores a pane.", _pane),
     SelfTestCheck(
         "nuke.nodes.quiet",
-        "Nodes made by nuke.nodes leave the selection alone.",
+        "Nodes made by nuke.nodes do not change the selection.",
         _nodes_leave_selection,
     ),
     SelfTestCheck("nuke.read.knobs", "A Read has the knobs that are read and set.", _read_knobs),
     SelfTestCheck("nuke.read.choices", "A Read's menus have the values that are used.", _choices),
-    SelfTestCheck("nuke.read.start_at", "firstFrame() of a Read says where it starts.", _start_at),
+    SelfTestCheck(
+        "nuke.read.start_at", "firstFrame() of a Read is its first frame in the script.", _start_at
+    ),
     SelfTestCheck("nuke.read.luminance", "A file with only Y is read as red.", _luminance_is_red),
     SelfTestCheck("nuke.root.knobs", "The root has the knobs that are read.", _root_knobs),
+    SelfTestCheck("nuke.colour.spaces", "A Read has the script's working space.", _colour_spaces),
     SelfTestCheck(
-        "nuke.colour.spaces", "A Read offers the script's working space.", _colour_spaces
+        "nuke.write.exr", "A Write of exr has half float and zip by name.", _exr_write_knobs
     ),
     SelfTestCheck(
-        "nuke.write.exr", "A Write of exr takes half float and zip by name.", _exr_write_knobs
-    ),
-    SelfTestCheck(
-        "nuke.render.frame", "Rendering a frame leaves the script as it was.", _frame_is_rendered
+        "nuke.render.frame", "Rendering a frame does not change the script.", _frame_is_rendered
     ),
     SelfTestCheck(
         "nuke.render.change",
-        "A change of what is rendered is noticed, a moved node is not.",
+        "An upstream change is detected, a moved node is not.",
         _change_is_noticed,
     ),
     SelfTestCheck(
-        "nuke.undo.group", "What is placed is one undo, and a failure leaves nothing.", _one_undo
+        "nuke.undo.group", "Placing is one undo, and a failure leaves nothing.", _one_undo
     ),
     SelfTestCheck(
         "nuke.knobs.stored",
-        "What a Read keeps survives saving and opening.",
+        "Knobs of a Read survive saving and opening.",
         _version_knobs_survive_saving,
     ),
     SelfTestCheck(
@@ -352,7 +354,7 @@ CHECKS = (
     SelfTestCheck("nuke.shuffle", "A Shuffle's mappings are set as triples.", _shuffle_mappings),
     SelfTestCheck(
         "nuke.threads",
-        "Other threads get answers from Nuke's.",
+        "Other threads get results from the main thread.",
         _main_thread_answers,
         on_main_thread=False,
     ),

@@ -1,4 +1,4 @@
-"""What the shots of a script are called: the same whenever the script is opened again."""
+"""Names the shots of a script, so that they are the same when the script is opened again."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from bridge_nuke.script_context import ScriptContext
 
 #: Sequence and shot.
 ShotName = tuple[str, str]
-#: Names that were told since Nuke started, by the script, whatever its version, and what they stand
-#: for.
+#: Names given since Nuke started, by the script's folder, its name without version, and the plate.
 ShotNameCache = dict[tuple[str, str, str], ShotName]
 
 _NUMBER = re.compile(r"%0?\d*d|#+|@+")
 
 
 def file_pattern(read: nuke.Node) -> str:
-    """The pattern that a Read reads, without TCL, with ``/``; of several views the first one."""
+    """The file pattern of a Read with TCL evaluated and ``/``; of several views the first."""
     knob = read["file"]
     assert isinstance(knob, nuke.File_Knob)
     file = str(knob.getEvaluatedValue() or "").replace("\\", "/")
@@ -33,13 +32,13 @@ def file_pattern(read: nuke.Node) -> str:
 
 
 def shot_namer(script: ScriptContext, name_cache: ShotNameCache) -> Callable[[nuke.Node], ShotId]:
-    """Gives the nodes of a script their shots' names; ``told`` remembers them.
+    """A function that returns the shot id of a node; new names are added to ``name_cache``.
 
-    A Read's shot is called as its files are, split as a clip's name in a cut; any other node's as
-    the node. A name stands for one plate, so that versions of one never turn up at another: who
-    has it keeps it, since a version was placed or, until then, since it was told. Others get their
-    folders' names in front, as many as it takes. Of Reads that all are new, the first by its
-    node's name is called as its files.
+    A Read's shot is named after its files, split like the name of a clip in a cut; any other node's
+    shot after the node. A name belongs to one plate, so that versions of one plate never appear on
+    another. A plate keeps the name that was stored when a version was placed, or else the one in
+    the cache. Other plates get as many of their folders' names in front as are needed. Among new
+    Reads, the first by node name gets the plain name of its files.
     """
     names: dict[str, ShotName] = {}
     used_names: set[ShotName] = set()
@@ -54,22 +53,22 @@ def shot_namer(script: ScriptContext, name_cache: ShotNameCache) -> Callable[[nu
         stored = user_knobs.stored_shot(read)
         if stored is not None:
             assign(user_knobs.knob_text(read, user_knobs.PLATE_KNOB), stored)
-    for (folder, title, what), name in name_cache.items():
+    for (folder, title, plate_key), name in name_cache.items():
         if (folder, title) == (script.folder, script.name) and _casefolded(name) not in used_names:
-            assign(what, name)
+            assign(plate_key, name)
 
     def name_of(node: nuke.Node) -> ShotName:
-        kept = stored_name(node)
-        if kept is not None:
-            return kept
-        what = plate_pattern(node) or f"node {node.fullName()}"
-        if what not in names:
+        stored = stored_name(node)
+        if stored is not None:
+            return stored
+        plate_key = plate_pattern(node) or f"node {node.fullName()}"
+        if plate_key not in names:
             free_name = next(
                 one for one in _candidate_names(node, script) if _casefolded(one) not in used_names
             )
-            assign(what, free_name)
-            name_cache[script.folder, script.name, what] = free_name
-        return names[what]
+            assign(plate_key, free_name)
+            name_cache[script.folder, script.name, plate_key] = free_name
+        return names[plate_key]
 
     for read in reads:
         name_of(read)
@@ -82,7 +81,7 @@ def shot_namer(script: ScriptContext, name_cache: ShotNameCache) -> Callable[[nu
 
 
 def stored_name(node: nuke.Node) -> ShotName | None:
-    """Sequence and shot that the node keeps, unless it shows other files since."""
+    """The name stored on the node, unless its files were replaced since."""
     stored = user_knobs.stored_shot(node)
     if stored is None or user_knobs.version_knobs(node) is not None:
         return stored
@@ -92,13 +91,12 @@ def stored_name(node: nuke.Node) -> ShotName | None:
 
 
 def plate_pattern(node: nuke.Node) -> str:
-    """What tells whether a node still stands for the same plate: a Read's files; of others
-    nothing, for they are what their name says."""
+    """Identifies a Read's plate: its files. Empty for other nodes, which are identified by name."""
     return to_printf_pattern(file_pattern(node)) if node.Class() == "Read" else ""
 
 
 def _candidate_names(node: nuke.Node, script: ScriptContext) -> Iterator[ShotName]:
-    """Names that a node's shot may have, the best first."""
+    """Possible names of a node's shot, the best first."""
     *folders, file = plate_pattern(node).split("/")
     if file:
         sequence, shot = split_name(file, script.name)
@@ -114,10 +112,10 @@ def _candidate_names(node: nuke.Node, script: ScriptContext) -> Iterator[ShotNam
 
 
 def _casefolded(name: ShotName) -> ShotName:
-    """Two of the three operating systems take names that differ in case for one folder."""
+    """For comparison: on Windows and macOS, names that differ only in case are one folder."""
     return name[0].casefold(), name[1].casefold()
 
 
 def render_file_stem(shot: ShotId) -> str:
-    """Beginning of the names of a shot's rendered files: nothing in it looks like a number."""
+    """Stem of a shot's rendered files, without anything that looks like a frame number."""
     return _NUMBER.sub("_", shot.shot).replace("%", "_")

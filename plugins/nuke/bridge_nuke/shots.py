@@ -1,10 +1,9 @@
-"""Nodes as shots: Reads with their files, others with the plate that is to be rendered.
+"""Reads shots from nodes: Reads with their files, other nodes with a plate to render.
 
-A Read's files are sent as they lie, as long as they are what the Read shows. Where it fills gaps
-(``missing frames`` is not ``error``), runs its frames through an expression, or converts from a
-colour space that only this script has a name for, Nuke renders it instead, so that what is sent is
-what the compositor sees. Nothing here looks at a disk: which frames are there is found out when
-they are sent.
+A Read's files are sent unchanged if they are what the Read shows. If it fills gaps (``missing
+frames`` is not ``error``), maps its frames by an expression, or converts from a colour space
+without an OCIO name, Nuke renders it instead, so that the plate is what the compositor sees.
+Nothing here accesses the disk: missing frames are found when the shot is sent.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from bridge_nuke import colour_spaces, user_knobs
 from bridge_nuke.script_context import ScriptContext
 from bridge_nuke.shot_names import file_pattern, render_file_stem
 
-#: Nodes that organise a script and have no picture of their own; selecting them means nothing.
+#: Nodes without a picture that only organise a script; ignored in the selection.
 _NO_PICTURE_CLASSES = frozenset({"Dot", "BackdropNode", "StickyNote", "Viewer"})
 
 
@@ -47,13 +46,13 @@ class NukeShotList:
 
 
 def selected_nodes() -> list[nuke.Node]:
-    """What is selected, without furniture."""
+    """The selected nodes that have a picture."""
     selected = (node for node in nuke.selectedNodes() if node.Class() not in _NO_PICTURE_CLASSES)
     return sorted(selected, key=_reading_order)
 
 
 def plate_reads() -> list[nuke.Node]:
-    """Every Read of the script that is a plate: not one that shows versions, and none within a
+    """Every Read of the script that is a plate: without those that show versions or are inside a
     group."""
     reads = nuke.allNodes("Read", group=nuke.root())
     return sorted(
@@ -69,7 +68,7 @@ def _reading_order(node: nuke.Node) -> tuple[int, int, str]:
 def collect_shots(
     nodes: Iterable[nuke.Node], script: ScriptContext, shot_id_of: Callable[[nuke.Node], ShotId]
 ) -> NukeShotList:
-    """What these nodes are as shots."""
+    """The shots of these nodes."""
     placed = _versions_by_shot()
     shots: list[NukeShot] = []
     problems: list[HostProblem] = []
@@ -80,7 +79,7 @@ def collect_shots(
             problems.append(HostProblem(node.name(), str(error), error.next_step))
         except ValueError as error:
             problems.append(
-                HostProblem(node.name(), _validation_message(error), "mend the node's file name")
+                HostProblem(node.name(), _validation_message(error), "correct the node's file name")
             )
         else:
             shots.append(NukeShot(node, item))
@@ -88,7 +87,7 @@ def collect_shots(
 
 
 def _validation_message(error: ValueError) -> str:
-    """What a model says of a value that it does not take, such as a name with two frame numbers."""
+    """The message of a model's validation error, such as for a name with two frame numbers."""
     from pydantic import ValidationError
 
     if isinstance(error, ValidationError):
@@ -130,7 +129,7 @@ def _to_host_shot(
         node.fullName(),
         node.name(),
         to_render,
-        # A Read that was copied shows the same versions once more.
+        # A copied Read shows the same versions again.
         tuple(dict.fromkeys(one.id for one, _ in versions)),
         next((one.id for one, current in reversed(versions) if current), ""),
     )
@@ -138,7 +137,7 @@ def _to_host_shot(
 
 def _shot_from_read(read: nuke.Node, script: ScriptContext, shot: ShotId) -> tuple[Shot, bool]:
     """
-    :raises _Unfit: it has no file, or none of its frames.
+    :raises _UnsupportedNodeError: it has no file, or none of its frames.
     """
     path = _absolute_path(file_pattern(read))
     shift = read.firstFrame() - int(read["first"].value())
@@ -152,9 +151,8 @@ def _shot_from_read(read: nuke.Node, script: ScriptContext, shot: ShotId) -> tup
         is_plain_read = _maps_frames_to_files(read)
     movie = file_extension(path) in MOVIE_EXTENSIONS
     if movie and not read["origset"].value():
-        is_plain_read = (
-            False  # the Read may be trimmed, and a plate counts from a movie's first frame
-        )
+        # The Read may be trimmed, and a plate's range starts at a movie's first frame.
+        is_plain_read = False
     if not is_plain_read:
         return _shot_to_render(read, script, shot, available.shifted(shift)), True
     node_format = read.format()
@@ -174,7 +172,7 @@ def _shot_from_read(read: nuke.Node, script: ScriptContext, shot: ShotId) -> tup
             id=shot,
             plate=plate,
             cut_range=cut,
-            # What the Read does not show is no handle.
+            # Frames that the Read does not show are not handles.
             head_handle=min(script.handles, cut.first - available.first),
             tail_handle=min(script.handles, available.last - cut.last),
             record_range=cut.shifted(shift),
@@ -184,7 +182,7 @@ def _shot_from_read(read: nuke.Node, script: ScriptContext, shot: ShotId) -> tup
 
 
 def _shown_file_range(read: nuke.Node, path: str, script: ScriptContext) -> FrameRange:
-    """The files' frames that the Read shows: its range, within what was there when it was made."""
+    """The file frames that the Read shows: its range within the original range."""
     first, last = int(read["first"].value()), int(read["last"].value())
     if "%" not in to_printf_pattern(path) and file_extension(path) not in MOVIE_EXTENSIONS:
         first = last = 1
@@ -201,12 +199,12 @@ def _shown_file_range(read: nuke.Node, path: str, script: ScriptContext) -> Fram
 
 
 def _movie_range(read: nuke.Node, rate: Fraction) -> FrameRange:
-    """All frames of a movie, as it was when the Read was made."""
+    """All frames of a movie: the original range of the Read."""
     return FrameRange.of(int(read["origfirst"].value()), int(read["origlast"].value()), rate)
 
 
 def _maps_frames_to_files(read: nuke.Node) -> bool:
-    """Each frame of its range is the file of that number, or of one shifted by a constant."""
+    """Whether each frame is the file of the same number, up to a constant offset."""
     expression = (
         str(read["frame_mode"].value()) == "expression" and str(read["frame"].value()).strip()
     )
@@ -216,12 +214,12 @@ def _maps_frames_to_files(read: nuke.Node) -> bool:
 def _shot_to_render(
     node: nuke.Node, script: ScriptContext, shot: ShotId, shown_range: FrameRange
 ) -> Shot:
-    """Over the script's range as far as the node has it, with what it has beyond as handles. The
-    frames count as the script's do."""
+    """A shot over the script's range as far as the node has it, with the node's other frames as
+    handles. Frame numbers are those of the script."""
     if not node.channels():
         raise _UnsupportedNodeError(
             f"a {node.Class()} has no picture",
-            "select the node whose picture is meant",
+            "select the node with the picture",
         )
     cut = shown_range.intersection(script.range) or shown_range
     with_handles = cut.with_handles(script.handles, script.handles)
@@ -249,10 +247,10 @@ def _shot_to_render(
 
 
 def _absolute_path(file: str) -> str:
-    """Nuke counts a path without a root from the project's directory."""
+    """The absolute path; Nuke resolves relative paths against the project directory."""
     if not file:
         raise _UnsupportedNodeError(
-            "the Read has no file", "choose a file in the Read, or leave it out"
+            "the Read has no file", "choose a file in the Read, or deselect it"
         )
     if PurePosixPath(file).is_absolute() or PureWindowsPath(file).is_absolute():
         return file
@@ -261,7 +259,7 @@ def _absolute_path(file: str) -> str:
     project = str(directory.getEvaluatedValue() or "").replace("\\", "/")
     if not project:
         raise _UnsupportedNodeError(
-            f"{file} is no whole path, and the project has no directory",
+            f"{file} is a relative path, and the project has no directory",
             "set the project's directory in the project settings, or choose the file again",
         )
     return str(PurePosixPath(project) / file)

@@ -1,4 +1,4 @@
-"""What Nuke is told when it starts. Imports nothing that takes time."""
+"""Registers callbacks, pane and menu when Nuke starts. Imports nothing slow."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import nuke
 
 from bridge_nuke import versions
 
-#: Saved workspaces know the pane by it: it never changes.
+#: Saved workspaces identify the pane by it: never change it.
 PANE_ID = "shotbridge.panel"
 PANE_NAME = "Shotbridge"
-#: Nuke evaluates it when the pane is shown, with names that differ from version to version: so it
-#: uses none but Python's own. Qt is loaded by it, and not before.
+#: Nuke evaluates it when the pane is shown. The names in scope differ between versions of Nuke, so
+#: it only uses Python's own. Qt is loaded by it and not before.
 _PANE_EXPRESSION = "__import__('bridge_nuke.pane', fromlist=['ShotbridgePane']).ShotbridgePane"
 
 
 def register_callbacks() -> None:
-    """In every Nuke, also without an interface: Reads follow their choice of a version."""
+    """For every Nuke, also without an interface: Reads follow their version menu."""
     nuke.addKnobChanged(versions.on_knob_changed, nodeClass="Read")
 
 
 def register_interface() -> None:
-    """The pane, registered now so that saved workspaces restore it, and the menu."""
+    """The menu, and the pane, which is registered so that saved workspaces restore it."""
     from nukescripts import panels
 
     panels.registerWidgetAsPanel(_PANE_EXPRESSION, PANE_NAME, PANE_ID)
@@ -33,17 +33,17 @@ def register_interface() -> None:
 
 
 def open_pane() -> None:
-    """Dock the panel beside the properties; without them, where Nuke docks by itself."""
+    """Dock the panel beside the properties, or in Nuke's default place without them."""
     from nukescripts import panels
 
-    # Registering once more, to be given the panel, replaces what was registered.
+    # To get the panel it has to be registered again, which replaces the registration.
     panel = panels.registerWidgetAsPanel(_PANE_EXPRESSION, PANE_NAME, PANE_ID, True)
     panel.addToPane(nuke.getPaneFor("Properties.1"))
 
 
 def start_selftest() -> None:
-    """Look at what only a real Nuke can prove, on a thread that asks Nuke's point by point; then
-    say where the report is."""
+    """Run the self-test on a thread that calls Nuke's main thread for each check, and show where
+    the report is."""
     threading.Thread(target=_run_selftest, name="shotbridge-selftest").start()
 
 
@@ -54,13 +54,13 @@ def _run_selftest() -> None:
 
     folder = default_state_dir() / "selftest"
     report = run_checks("nuke", host_version(), CHECKS, folder, call_on_main=_call_on_main_thread)
-    message = f"{report.summary}.\n\nThe report is in {folder} and can be sent as it is."
+    message = f"{report.summary}.\n\nThe report is in {folder}; it can be sent unchanged."
     nuke.executeInMainThread(nuke.message, (message,))
 
 
 def _call_on_main_thread(function: Callable[[], str]) -> str:
-    """What a function gives on Nuke's main thread, or raises there: Nuke itself would only print
-    the error there."""
+    """Call a function on Nuke's main thread, and return its result or raise its error, which Nuke
+    itself would only print."""
     errors: list[Exception] = []
 
     def call() -> str:

@@ -1,4 +1,4 @@
-"""What a node's picture is computed from: to notice that somebody changed it."""
+"""Digests of everything that a node's picture depends on, to detect changes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import hashlib
 
 import nuke
 
-#: Knobs that change how a node looks in the graph or the interface, and no picture.
+#: Knobs that change how a node looks in the interface, but not its picture.
 _COSMETIC_KNOBS = frozenset(
     {"name", "selected", "xpos", "ypos", "label", "autolabel", "help", "bookmark", "dope_sheet"}
     | {"tile_color", "gl_color", "note_font", "note_font_size", "note_font_color", "icon"}
     | {"hide_input", "postage_stamp", "postage_stamp_frame", "cached", "indicators"}
     | {"knobChanged", "onCreate", "onDestroy", "updateUI"}
 )
-#: Part of the names of hidden knobs that say whether a colour's panel is open.
+#: Part of the names of hidden knobs that store whether a colour panel is open.
 _PANEL_STATE_KNOB = "panelDropped"
 #: Knobs of the root that pictures depend on. Proxy mode does not: plates are rendered without it.
 _ROOT_KNOBS = (  # noqa: SIM905
@@ -24,9 +24,9 @@ _ALL_DEPENDENCIES = nuke.INPUTS | nuke.HIDDEN_INPUTS | nuke.EXPRESSIONS | nuke.L
 
 
 def upstream_digests(node: nuke.Node) -> dict[str, str]:
-    """Digests of the node, of every node that it depends on (by a pipe, an expression, or as part
-    of a group) and of the script's settings, by name. Equal ones make equal pictures, as long as
-    nobody replaces files."""
+    """Digests of the node, of all nodes that it depends on (by an input, an expression, or as part
+    of a group) and of the project settings, by name. Equal digests mean equal pictures, unless
+    files were replaced."""
     settings = nuke.root().knobs()
     root_knobs = [(name, settings[name]) for name in _ROOT_KNOBS if name in settings]
     digests = {"the project settings": _digest(root_knobs)}

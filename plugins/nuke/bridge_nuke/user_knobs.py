@@ -1,11 +1,11 @@
-"""What the script keeps of Shotbridge: knobs in a tab of their own, saved with the nodes.
+"""Knobs that Shotbridge stores on nodes, in a tab of their own.
 
-A node that was sent from and came back keeps its shot's name, so that versions are found again
-after the node or the script was renamed. A Read that shows versions keeps all that it needs to
-step through them without a gateway. Without the plugin such a script opens and renders as well:
-the Read is an ordinary one.
+A node that a version was placed for stores its shot's name, so that versions are found again after
+the node or the script was renamed. A Read that shows versions stores everything needed to step
+through them without a gateway. A script with them opens and renders without the plugin as well:
+the Read is an ordinary Read.
 
-Texts are URL-encoded: Nuke takes brackets, braces and dollars in knobs for TCL.
+Values are URL-encoded: Nuke evaluates brackets, braces and dollars in knobs as TCL.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ TAB_KNOB = "shotbridge"
 SHOT_KNOB = "shotbridge_shot"
 """``sequence/shot``."""
 PLATE_KNOB = "shotbridge_plate"
-"""The files that the shot's name belongs to; a Read that shows others is another shot."""
+"""The files that the shot's name belongs to; a Read with other files is another shot."""
 SHOW_KNOB = "shotbridge_show"
 OUTPUT_KNOB = "shotbridge_output"
-"""Service and output of a Read that shows versions."""
+"""Service and output, on a Read that shows versions."""
 VERSIONS_KNOB = "shotbridge_versions"
 VERSION_KNOB = "shotbridge_version"
-"""The choice of a version."""
+"""The version menu."""
 
-_STEP_SCRIPT = "__import__('bridge_nuke.versions', fromlist=['step_version']).step_version(nuke.thisNode(), {by})"
+_STEP_SCRIPT = (
+    "__import__('bridge_nuke.versions', fromlist=['step_version'])"
+    ".step_version(nuke.thisNode(), {by})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +49,17 @@ class ReadVersion:
     height: int
     pixel_aspect: float
     colour_space: str
-    """Of the Read's ``colorspace`` knob; empty: the data as it is."""
+    """Value of the Read's ``colorspace`` knob; empty: raw."""
     frame_mode: str
     frame: str
     placement_index: int
-    """Counts the placings in this script."""
+    """Order of placement in this script."""
 
     @classmethod
     def parse(cls, text: str) -> ReadVersion:
         """
-        :raises TypeError: a field is missing, or there is one too many.
-        :raises ValueError: a number is none.
+        :raises TypeError: a field is missing or unknown.
+        :raises ValueError: a number is not valid.
         """
         fields: dict[str, Any] = dict(parse_qsl(text, keep_blank_values=True))
         for name in ("number", "first", "last", "width", "height", "placement_index"):
@@ -70,28 +73,28 @@ class ReadVersion:
 
 @dataclass(frozen=True, slots=True)
 class VersionKnobs:
-    """What a Read that shows versions keeps."""
+    """The values that a Read with versions stores."""
 
     shot: tuple[str, str]
     """Sequence and shot."""
     plate: str
-    """The files that they were made of; empty: a node's picture."""
+    """The files that they were made from; empty: a rendered node."""
     output_title: str
     versions: tuple[ReadVersion, ...]
-    """From the oldest to the newest."""
+    """Oldest first."""
 
     def find(self, *, label: str) -> ReadVersion | None:
         return next((one for one in self.versions if one.label == label), None)
 
 
 def knob_text(node: nuke.Node, knob: str) -> str:
-    """Of a knob that may not be there."""
+    """The value of a knob; empty if the node has no such knob."""
     value_knob = node.knob(knob)
     return str(value_knob.value()) if value_knob is not None else ""
 
 
 def stored_shot(node: nuke.Node) -> tuple[str, str] | None:
-    """Sequence and shot that the node keeps."""
+    """Sequence and shot stored on the node."""
     sequence, _, shot = knob_text(node, SHOT_KNOB).partition("/")
     return (sequence, shot) if sequence and shot else None
 
@@ -101,7 +104,7 @@ def stored_show() -> str:
 
 
 def version_knobs(node: nuke.Node) -> VersionKnobs | None:
-    """None: the node shows no versions, or somebody edited what it keeps."""
+    """None if the node shows no versions, or if its values were edited and are not valid."""
     shot = stored_shot(node)
     text = knob_text(node, VERSIONS_KNOB)
     if shot is None or not text:
@@ -114,7 +117,7 @@ def version_knobs(node: nuke.Node) -> VersionKnobs | None:
 
 
 def shown_version(node: nuke.Node, knobs: VersionKnobs) -> ReadVersion | None:
-    """The version whose file the Read has; None: somebody gave it another file."""
+    """The version whose files the Read shows; None if it was given another file."""
     file = knob_text(node, "file")
     return next((one for one in knobs.versions if one.path == file), None)
 
@@ -132,14 +135,14 @@ def store_show(show: str) -> None:
 
 
 def store_shot(node: nuke.Node, shot: tuple[str, str], plate: str) -> None:
-    """Have a node that versions were made of keep its shot's name."""
+    """Store the shot's name on the node that versions were made from."""
     for name, label, value in ((SHOT_KNOB, "shot", "/".join(shot)), (PLATE_KNOB, "plate", plate)):
         if knob_text(node, name) != value:
             _store_text(node, name, label, value)
 
 
 def store_versions(read: nuke.Node, knobs: VersionKnobs, current: ReadVersion) -> None:
-    """Write a mark, and offer its versions in the Read's tab with ``current`` chosen."""
+    """Store versions on a Read, and list them in its version menu with ``current`` selected."""
     _store_text(read, SHOT_KNOB, "shot", "/".join(knobs.shot))
     _store_text(read, PLATE_KNOB, "plate", knobs.plate)
     _store_text(read, OUTPUT_KNOB, "service and output", knobs.output_title)

@@ -1,4 +1,4 @@
-"""Stepping through the versions that a Read can show. Light: a render farm imports it as well."""
+"""Switches the version that a Read shows. Imports little: render farms load it as well."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bridge_nuke import user_knobs
 
 
 def show_version(read: nuke.Node, version: user_knobs.ReadVersion) -> None:
-    """Have a Read show a version: its files, range, size and colour space."""
+    """Set a Read to a version: its files, range, format and colour space."""
     values: dict[str, object] = {
         "file": version.path,
         "first": version.first,
@@ -28,8 +28,8 @@ def show_version(read: nuke.Node, version: user_knobs.ReadVersion) -> None:
 
 
 def step_version(read: nuke.Node, by: int) -> None:
-    """Show the version after the one that is shown, or before it (``by`` -1); the first and the
-    last stay."""
+    """Show the next version, or the previous one (``by`` -1). Nothing happens after the last and
+    before the first."""
     knobs, choice_knob = user_knobs.version_knobs(read), read.knob(user_knobs.VERSION_KNOB)
     if knobs is None or choice_knob is None:
         return
@@ -41,7 +41,7 @@ def step_version(read: nuke.Node, by: int) -> None:
 
 
 def on_knob_changed() -> None:
-    """Called by Nuke for every knob of a Read: follows its choice of a version."""
+    """Called by Nuke for every knob of a Read: follows its version menu."""
     knob = nuke.thisKnob()
     if knob is None or knob.name() != user_knobs.VERSION_KNOB:
         return
@@ -57,7 +57,7 @@ def on_knob_changed() -> None:
 
 
 def _find_or_create_format(width: int, height: int, pixel_aspect: float) -> nuke.Format:
-    """One that the script has, or else a new one, named by its size."""
+    """The script's format of this size, or a new one named after its size."""
     for one in nuke.formats():
         same = (one.width(), one.height()) == (width, height)
         if same and abs(one.pixelAspect() - pixel_aspect) < 1e-4:

@@ -1,5 +1,5 @@
-"""Resolve's answers. It says None, False or nothing where it cannot do something, and never why:
-each such answer becomes an error that tells what was tried."""
+"""Checks the results of Resolve's API. A call that fails returns None, False or an empty value and
+never a reason: it becomes an error that says what the call was for."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from bridge_core.errors import HostError
 
 T = TypeVar("T")
 
-#: What may lie behind any refusal.
-_DEFAULT_NEXT_STEP = "see whether Resolve is still open and shows no dialog, then try again"
+#: For calls that may fail for any reason.
+_DEFAULT_NEXT_STEP = "check that Resolve is still open and shows no dialog, then try again"
 
 
 def require(
     result: T | None, action: str, *, where: str = "", next_step: str = _DEFAULT_NEXT_STEP
 ) -> T:
-    """The answer of a call that must give something.
+    """The result of a call that must return something.
 
-    :raises HostError: it was None, False or empty.
+    :raises HostError: it is None, False or empty.
     """
     empty = isinstance(result, str | list | dict) and not result
     if result is None or result is False or empty:
@@ -26,24 +26,25 @@ def require(
     return result
 
 
-def has_method(thing: object, method: str) -> bool:
-    """Whether this Resolve has a call. ``dir`` is asked: for ``getattr`` any name exists."""
-    return method in dir(thing)
+def has_method(api_object: object, method: str) -> bool:
+    """Whether this Resolve has a method. It uses ``dir``: ``getattr`` returns something for any
+    name."""
+    return method in dir(api_object)
 
 
 def unsupported_version_error(error: TypeError) -> HostError | None:
-    """A name that this Resolve does not have is None, and calling it a TypeError; so is any of one
-    that has been closed."""
+    """The error for a TypeError of a method that this Resolve lacks, or of a Resolve that was
+    closed: in both cases the method is None."""
     if "'NoneType' object is not callable" not in str(error):
         return None
     return HostError(
-        "this Resolve lacks a call that Shotbridge needs, or was closed meanwhile",
-        next_step="have DaVinci Resolve Studio 18.5 or newer open, then try again",
+        "this Resolve lacks a function that Shotbridge needs, or it was closed",
+        next_step="open DaVinci Resolve Studio 18.5 or newer, then try again",
     )
 
 
 def parse_number(text: Any) -> int:
-    """A number out of a clip's property, which may be a text; 0 where it says nothing."""
+    """The number in a clip property, which may be text; 0 if there is none."""
     try:
         return int(float(text))
     except (TypeError, ValueError):

@@ -1,8 +1,8 @@
-"""The one thread on which Resolve is called.
+"""The thread for all calls of Resolve's API.
 
-Resolve's scripting library talks to another process and says nothing about threads: a call may take
-long, and two at once are nobody's promise. So all of them are made on one thread, which is not the
-window's, one after the other.
+The scripting library talks to another process. Its calls may be slow, and it does not promise to
+work on several threads at once. So all calls are made one after the other on a single thread, which
+is not the window's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class ApiThread:
-    """Ends with :meth:`close`, or with the process: a Resolve that hangs holds nobody up."""
+    """Ends with :meth:`close` or with the process, even if Resolve hangs."""
 
     def __init__(self, idle_interval: float = 2.0) -> None:
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
@@ -30,14 +30,14 @@ class ApiThread:
         self._idle_callbacks: list[Callable[[], None]] = []
         self._closed = False
         self._submit_lock = threading.Lock()
-        """Held while a call is put in line: none comes in behind the end."""
+        """Held while a call is queued, so that none is queued after the end."""
         self._thread = threading.Thread(target=self._run, name="shotbridge-resolve", daemon=True)
         self._thread.start()
 
     def call(self, work: Callable[[], T]) -> T:
-        """Do something on the thread, and give what it gave or raise what it raised.
+        """Call a function on the thread; returns its result or raises its error.
 
-        :raises HostError: the thread has been closed, or Resolve is too old.
+        :raises HostError: the thread was closed, or Resolve is too old.
         """
         if threading.current_thread() is self._thread:
             return work()
@@ -53,8 +53,8 @@ class ApiThread:
         return result
 
     def add_idle_callback(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call ``look`` on the thread every few seconds in which nothing else is asked; what is
-        given back ends that."""
+        """Call a function on the thread every few seconds while there are no other calls. The
+        returned function removes it."""
         self._idle_callbacks.append(callback)
 
         def remove() -> None:
@@ -64,8 +64,8 @@ class ApiThread:
         return remove
 
     def close(self, timeout: float = 0.0, final_call: Callable[[], None] | None = None) -> bool:
-        """Take no more calls; whether the thread has ended within ``timeout`` seconds. What waits
-        is done before, and then ``last``."""
+        """Accept no more calls. Queued calls are still made, then ``final_call``. Returns whether
+        the thread ended within ``timeout`` seconds."""
         with self._submit_lock:
             if not self._closed:
                 self._closed = True
@@ -92,8 +92,8 @@ class ApiThread:
             try:
                 callback()
             except Exception:
-                # Nobody waits for a look; what is wrong is told to whoever asks next.
-                _log.debug("Resolve could not be looked at", exc_info=True)
+                # The next call will report what is wrong.
+                _log.debug("an idle call of Resolve failed", exc_info=True)
 
 
 class _Call:

@@ -1,7 +1,7 @@
-"""Markers on clips that remember: which versions stand there, and which notes are known.
+"""Markers on clips that store which versions were placed and which notes were synchronised.
 
-Resolve forgets foreign metadata when a timeline goes through a file, but a marker keeps the
-``customData`` that a script gave it, and goes where its clip goes.
+Resolve drops foreign metadata when a timeline goes through a file, but markers keep the
+``customData`` that a script gave them, and move and copy with their clip.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from bridge_resolve.api_checks import require
 if TYPE_CHECKING:
     from fusionscript import MarkerColor, TimelineItem
 
-#: Of Resolve's sixteen; an editor's own are seldom purple, and notes are what OTIO brings too.
+#: Two of Resolve's sixteen colours; editors rarely use purple.
 VERSION_MARKER_COLOUR: Final = "Purple"
 NOTE_MARKER_COLOUR: Final = "Yellow"
-#: Version of what is written into ``customData``.
+#: Schema version of ``customData``.
 SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
 class VersionMarker:
-    """A version that was placed on a clip. ``media`` is Resolve's path of its pictures and
-    ``first`` the number of their first frame; ``plate`` is the path of the media that it is a
-    version of; ``item`` is the id of its own clip where it stands on a track above, empty for a
-    take."""
+    """A version that was placed on a clip."""
 
     version_id: str
     label: str
     media_path: str
+    """Resolve's path of its pictures."""
     plate_path: str
+    """Resolve's path of the media that it is a version of."""
     first_frame: int
     sequence: str
     shot: str
     placement_index: int
-    """The how manieth version that was placed on this clip."""
+    """Order of placement on this clip, from 1."""
     overlay_item_id: str = ""
+    """Id of its own clip on a track above; empty for a take."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoteMarker:
-    """A note that the gateway has."""
+    """A note that the gateway stores."""
 
     note_id: str
     version_id: str
@@ -52,34 +52,35 @@ class NoteMarker:
 
 @dataclass(frozen=True, slots=True)
 class UserMarker:
-    """A marker that a person has set, and no other tool remembers anything in; ``frame`` counts
-    from the media's first."""
+    """A marker that a person set, without data of another tool."""
 
     frame: int
+    """Counted from the media's first frame."""
     duration: int
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ClipMarkers:
-    """All markers of a clip. ``taken`` are the frames that have one: Resolve keeps one each.
-    ``ours`` are name and text of those that carry our data, which no file keeps."""
+    """All markers of a clip."""
 
     versions: tuple[VersionMarker, ...] = ()
     notes: tuple[NoteMarker, ...] = ()
     user_markers: tuple[UserMarker, ...] = ()
     occupied_frames: frozenset[int] = frozenset()
+    """Frames that have a marker: Resolve allows one per frame."""
     own_labels: frozenset[tuple[str, str]] = frozenset()
+    """Name and note of our own markers; exported files do not keep their data."""
 
     def next_free_frame(self, frame: int) -> int:
-        """The nearest frame from this one on that has no marker yet."""
+        """The first frame from this one on that has no marker."""
         while frame in self.occupied_frames:
             frame += 1
         return frame
 
 
 def read_markers(item: TimelineItem) -> ClipMarkers:
-    """What stands on a clip."""
+    """The markers of a clip."""
     versions: list[VersionMarker] = []
     notes: list[NoteMarker] = []
     user_markers: list[UserMarker] = []
@@ -111,26 +112,26 @@ def add_marker(
     note: str,
     data: VersionMarker | NoteMarker,
 ) -> None:
-    """Set a marker of ours on a clip; ``frame`` counts from the media's first.
+    """Add a marker of ours to a clip; ``frame`` counts from the media's first frame.
 
-    :raises HostError: Resolve refuses it.
+    :raises HostError: Resolve did not add it.
     """
     colour: MarkerColor = (
         VERSION_MARKER_COLOUR if isinstance(data, VersionMarker) else NOTE_MARKER_COLOUR
     )
     require(
         item.AddMarker(frame, colour, name, note, duration, encode_custom_data(data)),
-        f"set the marker {name!r} on {item.GetName()} at its frame {frame}",
+        f"add the marker {name!r} to {item.GetName()} at frame {frame}",
     )
 
 
 def encode_custom_data(marker: VersionMarker | NoteMarker) -> str:
-    """What stands in ``customData``."""
+    """The text for ``customData``."""
     return json.dumps({"shotbridge": SCHEMA, **asdict(marker)}, ensure_ascii=False)
 
 
 def _user_text(marker: Mapping[str, Any]) -> str:
-    """What a person wrote: the note, or the name where it is more than Resolve's ``Marker 1``."""
+    """The note that a person wrote, or the name unless it is Resolve's default ``Marker 1``."""
     note, name = str(marker.get("note") or "").strip(), str(marker.get("name") or "").strip()
     return note or ("" if name.startswith("Marker ") and name[7:].isdigit() else name)
 
@@ -142,4 +143,4 @@ def _decode_custom_data(data: str) -> VersionMarker | NoteMarker | None:
             return None
         return NoteMarker(**fields) if "note_id" in fields else VersionMarker(**fields)
     except (ValueError, TypeError, KeyError, AttributeError):
-        return None  # nobody's, or somebody else's
+        return None  # empty, or written by another tool

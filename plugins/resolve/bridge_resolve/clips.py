@@ -1,4 +1,4 @@
-"""Clips on the picture tracks of a timeline, with their takes; and how one is cut in."""
+"""Reads the clips of a timeline's video tracks with their takes, and appends clips."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClipTake:
-    """One of a clip's takes; ``index`` counts from 1, as Resolve does."""
+    """A take of a clip; ``index`` counts from 1."""
 
     index: int
     item: MediaPoolItem
@@ -27,9 +27,7 @@ class ClipTake:
 
 @dataclass(frozen=True, slots=True)
 class TimelineClip:
-    """A clip on a picture track that has media. ``plate`` is the editor's own media: of the
-    selected take, or what the selected version was made of; ``takes`` is empty as long as there is
-    but one."""
+    """A clip with media on a video track."""
 
     item: TimelineItem
     id: str
@@ -38,17 +36,16 @@ class TimelineClip:
     length: int
     plate_item: MediaPoolItem
     plate: ClipMedia
+    """The editor's media: of the selected take, or what the selected version was made from."""
     markers: ClipMarkers
     takes: tuple[ClipTake, ...]
+    """Empty if the clip has only one."""
     selected: ClipTake | None
 
-    def take_of(self, version: VersionMarker) -> ClipTake | None:
-        return next((take for take in self.takes if take.path == version.media_path), None)
-
     def placed_versions(self, clips: Mapping[str, TimelineClip]) -> tuple[VersionMarker, ...]:
-        """The versions that stand on it, in the order of their placing; ``clips`` are all in the
-        timeline. What lies above another place is not above this one: a copy of a clip has copies
-        of its markers."""
+        """The versions placed on the clip, in order of placement. ``clips`` are all clips of the
+        timeline. A copy of a clip has copies of its markers, so only clips above its own position
+        count."""
         takes = {take.path for take in self.takes}
         overlapping = {other.id for other in clips.values() if self._overlaps(other)}
         return tuple(
@@ -61,7 +58,7 @@ class TimelineClip:
         return self.start < other.start + other.length and other.start < self.start + self.length
 
     def active_version(self, clips: Mapping[str, TimelineClip]) -> VersionMarker | None:
-        """The version that is seen: the topmost on a track above, else the selected take's."""
+        """The visible version: the topmost on a track above, else that of the selected take."""
         placed = self.placed_versions(clips)
         visible = [
             v
@@ -81,7 +78,7 @@ class TimelineClip:
 
 
 def read_clips(timeline: Timeline) -> dict[str, TimelineClip]:
-    """Every clip with media, by its id, from the lowest track up and in time."""
+    """All clips with media by id, ordered by track and time."""
     clips = {}
     for track in range(1, timeline.GetTrackCount("video") + 1):
         for item in timeline.GetItemListInTrack("video", track) or []:
@@ -94,9 +91,9 @@ def read_clips(timeline: Timeline) -> dict[str, TimelineClip]:
 def timeline_rate(timeline: Timeline) -> tuple[Fraction, bool]:
     """The timeline's rate, and whether its timecode drops frames.
 
-    :raises HostError: Resolve does not tell.
+    :raises HostError: Resolve does not return the rate.
     """
-    setting = require(timeline.GetSetting("timelineFrameRate"), "tell the timeline's rate")
+    setting = require(timeline.GetSetting("timelineFrameRate"), "return the timeline's rate")
     drop = (
         str(setting).endswith("DF")
         or str(timeline.GetSetting("timelineDropFrameTimecode")) == "1"
@@ -107,16 +104,16 @@ def timeline_rate(timeline: Timeline) -> tuple[Fraction, bool]:
 
 def record_position(item: TimelineItem) -> tuple[int, int]:
     """A clip's first record frame, counted from 00:00:00:00, and its length."""
-    # The stubs want an argument that only newer versions have, and none needs.
+    # The stubs require an argument that only newer versions have, and that is optional.
     return int(item.GetStart()), int(item.GetDuration())  # type: ignore[call-arg]
 
 
 def append_clip(
     pool: MediaPool, media: MediaPoolItem, frames: tuple[int, int], track: int, record: int
 ) -> TimelineItem | None:
-    """Cut media into the open timeline: ``frames`` from the media's first, the end excluded.
+    """Append media to the open timeline: ``frames`` count from the media's first, the end excluded.
 
-    None where Resolve does not: also where something stands there already, which it never says.
+    None if Resolve did not append it, for example because another clip is in the way.
     """
     info: MediaPoolClipInfo = {
         "mediaPoolItem": media,
@@ -126,7 +123,7 @@ def append_clip(
         "trackIndex": track,
         "recordFrame": record,
     }
-    # The stubs forgot to mark the first of three overloads as one.
+    # The stubs do not mark the first of three overloads as an overload.
     items: Any = pool.AppendToTimeline([info])  # type: ignore[arg-type]
     return items[0] if items else None
 
@@ -143,7 +140,7 @@ def _read_clip(item: TimelineItem, track: int) -> TimelineClip | None:
     plates = {version.media_path: version.plate_path for version in markers.versions}
     if selected is not None and selected.path in plates:
         own = [take for take in takes if take.path not in plates]
-        # Media that were linked anew have another path: then it is the first that is not ours.
+        # Relinked media have another path: then it is the first take that is not a version.
         own.sort(key=lambda take: take.path != plates[selected.path])
         media_item = own[0].item if own else media_item
     plate = read_media(media_item)
@@ -156,8 +153,8 @@ def _read_clip(item: TimelineItem, track: int) -> TimelineClip | None:
 
 
 def read_takes(item: TimelineItem) -> Iterator[ClipTake]:
-    """Its takes as they stand now; none as long as there is but one."""
+    """The clip's current takes; none if the clip has only one."""
     for index in range(1, (item.GetTakesCount() or 0) + 1):
-        take_info = require(item.GetTakeByIndex(index), f"tell take {index} of {item.GetName()}")
+        take_info = require(item.GetTakeByIndex(index), f"return take {index} of {item.GetName()}")
         media = take_info["mediaPoolItem"]
         yield ClipTake(index, media, str(media.GetClipProperty("File Path")))

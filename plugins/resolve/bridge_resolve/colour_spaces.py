@@ -1,9 +1,9 @@
-"""What a project's colour management says: the colour space of its media, and of what it renders.
+"""A project's colour management: the colour spaces of its media and of its renderings.
 
-Resolve names colour spaces in three ways, by the project's settings: combined (``ARRI LogC4``), as
-gamut and gamma apart, or as ACES transforms. Each is translated into the names of OCIO's studio
-configuration, the gateway's default. The names are Resolve's own, as its menus and scripts of
-others have them; docs/hosts-unproven.md says what nobody has confirmed.
+Depending on the project's settings, Resolve names colour spaces combined (``ARRI LogC4``), as
+separate gamut and gamma, or as ACES transforms. Each is translated into the names of OCIO's studio
+configuration, the gateway's default. Resolve's names are taken from its menus and from published
+scripts; docs/hosts-unproven.md lists what has not been confirmed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _COMBINED_NAMES = {
     "S-Gamut3.Cine/S-Log3": "S-Log3 S-Gamut3.Cine",
 }
 
-#: Gamut and gamma, where a project keeps them apart.
+#: Gamut and gamma, for projects that separate them.
 _SEPARATE_NAMES = {
     "ACES (AP0), Linear": "ACES2065-1",
     "ACES (AP1), Linear": "ACEScg",
@@ -76,7 +76,7 @@ _SEPARATE_NAMES = {
     "Sony S-Gamut3.Cine, S-Log3": "S-Log3 S-Gamut3.Cine",
 }
 
-#: Of ACES projects: names of input transforms.
+#: Input transforms of ACES projects.
 _ACES_NAMES = {
     "ACEScg - CSC": "ACEScg",
     "ACEScct - CSC": "ACEScct",
@@ -98,8 +98,8 @@ _ACES_NAMES = {
     "Sony Venice SLog3 SGamut3Cine": "S-Log3 Venice S-Gamut3.Cine",
 }
 
-#: What a timeline of an ACES project gets to render scene-linear AP0, the Academy's exchange space,
-#: whatever display the project is set up for; and no colour is compressed, since that is a look.
+#: Settings for a timeline of an ACES project to render scene-linear AP0 whatever the project's
+#: output transform is, and without gamut compression, which is a look.
 _ACES_RENDER_SETTINGS = {
     "colorAcesODT": "No Output Transform",
     "colorAcesGamutCompressType": "None",
@@ -110,22 +110,22 @@ _SETTINGS_PAGE = "Project Settings > Color Management"
 
 @dataclass(frozen=True, slots=True)
 class ProjectColour:
-    """How a project manages colour.
-
-    ``names`` are OCIO's by Resolve's, ``keys`` the clip properties that hold Resolve's: both empty
-    without colour management, where a clip's colour space means nothing. ``own`` is what a clip
-    has that is left to the project. ``rendered`` is the OCIO name of what the project renders;
-    None where nobody can say, for the reason ``why``, with what to do ``next_step``.
-    """
+    """How a project manages colour."""
 
     ocio_names: Mapping[str, str] = field(default_factory=dict)
+    """OCIO's names by Resolve's; empty without colour management."""
     property_keys: tuple[str, ...] = ()
+    """The clip properties with Resolve's names; empty without colour management, where they have no
+    effect."""
     project_default: str = ""
+    """Resolve's name for clips that use the project's setting."""
     render_space: str | None = None
+    """OCIO's name of the space that the project renders; None if it is not known."""
     unknown_reason: str = ""
+    """Why it is not known."""
     next_step: str = ""
     render_settings: Mapping[str, str] = field(default_factory=dict)
-    """Settings of a timeline that plates are rendered from."""
+    """Settings of the timeline that plates are rendered from."""
 
     def resolve_name(self, media: ClipMedia) -> str:
         """Resolve's name of the media's colour space; empty without colour management."""
@@ -133,20 +133,19 @@ class ProjectColour:
         return self.project_default if values[:1] in ([""], ["Project"]) else ", ".join(values)
 
     def ocio_name(self, media: ClipMedia) -> str | None:
-        """OCIO's name of the media's colour space; None where it has none that is known here."""
+        """OCIO's name of the media's colour space; None if it is not known."""
         return self.ocio_names.get(self.resolve_name(media))
 
     def untranslated_name(self, media: ClipMedia) -> str:
-        """Resolve's name of the media's colour space where that cannot be translated."""
+        """Resolve's name of the media's colour space if it cannot be translated, else empty."""
         return "" if self.ocio_name(media) else self.resolve_name(media)
 
     def assign_space(
         self, item: MediaPoolItem, space: str, like: ClipMedia | None, title: str
     ) -> None:
-        """Have Resolve read media in a colour space: as it reads ``like``, which has the same, or
-        by its name. Where Resolve has no name that is known here, it is left as it is.
+        """Set the colour space of media: that of ``like``, which has the same space, or by name. If Resolve's name is not known, nothing is set.
 
-        :raises HostError: Resolve refuses it.
+        :raises HostError: Resolve did not set it.
         """
         if like is not None:
             properties = {key: like.properties.get(key, "") for key in self.property_keys}
@@ -160,22 +159,22 @@ class ProjectColour:
                 require(item.SetClipProperty(key, value), f"set {title} to the {key} {value}")
 
     def prepare_timeline(self, timeline: Timeline) -> None:
-        """Have a timeline of ours render :attr:`rendered`.
+        """Set up a timeline of ours to render :attr:`render_space`.
 
-        :raises HostError: Resolve refuses it, or says yes and does not do it.
+        :raises HostError: Resolve did not apply a setting.
         """
         for key, value in self.render_settings.items():
             if value == "None" and not timeline.GetSetting(key):
                 continue  # an older ACES, which has no such setting
             require(
                 timeline.SetSetting(key, value) and timeline.GetSetting(key) == value,
-                f"set {key} of the timeline that plates are rendered from to {value}",
-                next_step=f"see {_SETTINGS_PAGE}, or transcode the clip by hand",
+                f"set {key} of its render timeline to {value}",
+                next_step=f"see {_SETTINGS_PAGE}, or transcode the clip",
             )
 
 
 def read_project_colour(project: Project) -> ProjectColour:
-    """The colour management of a project as it is set now."""
+    """The current colour management of a project."""
 
     def setting(key: str) -> str:
         return str(project.GetSetting(key) or "")
@@ -191,9 +190,9 @@ def read_project_colour(project: Project) -> ProjectColour:
         )
     if "ColorManaged" not in mode:
         return ProjectColour(
-            unknown_reason="without colour management nobody can say in which colour space",
-            next_step=f"choose DaVinci YRGB Color Managed or ACES in {_SETTINGS_PAGE}, or transcode the "
-            "clip and relink it",
+            unknown_reason="without colour management its colour space is not known",
+            next_step=f"choose DaVinci YRGB Color Managed or ACES in {_SETTINGS_PAGE}, or "
+            "transcode the clip and relink it",
         )
     is_separate = setting("separateColorSpaceAndGamma") == "1"
 
@@ -212,6 +211,6 @@ def read_project_colour(project: Project) -> ProjectColour:
         ("Input Color Space", "Input Gamma") if is_separate else ("Input Color Space",),
         pair("colorSpaceInput"),
         rendered,
-        "" if rendered else f"its Output Color Space, {pair(output)}, has no OCIO name known here",
+        "" if rendered else f"its Output Color Space, {pair(output)}, has no known OCIO name",
         f"choose another in {_SETTINGS_PAGE}, such as {like}, or transcode the clip and relink it",
     )

@@ -1,4 +1,4 @@
-"""Finds the Resolve that runs: the object that it gave to its script, or its scripting module."""
+"""Connects to a running Resolve: by an object passed to its script, or by the scripting module."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SCRIPTING_MODULE = "DaVinciResolveScript"
 
-#: Where Resolve's installer puts its scripting modules (README of the scripting API).
+#: Install folders of Resolve's scripting modules (README of the scripting API).
 _SCRIPTING_FOLDERS = {
     "win32": r"%PROGRAMDATA%\Blackmagic Design\DaVinci Resolve\Support\Developer\Scripting",
     "darwin": "/Library/Application Support/Blackmagic Design/DaVinci Resolve/Developer/Scripting",
@@ -28,15 +28,15 @@ _SCRIPTING_FOLDERS = {
 def find_resolve(injected: Mapping[str, Any] | None = None, product: str = "") -> Resolve:
     """The Resolve Studio that runs on this machine.
 
-    ``injected`` is what Resolve gave to its script (``resolve``, ``app``, ``bmd``), and goes before
-    the scripting module; ``product`` is what it called itself, where a script was told.
-
-    :raises HostError: there is none that lets scripts in, and why, as far as can be told.
+    :param injected: objects that Resolve passed to its script (``resolve``, ``app``, ``bmd``); they
+        are used before the scripting module.
+    :param product: the product name that a script was given.
+    :raises HostError: no Resolve accepts scripts, with the reason if it is known.
     """
     if product and "Studio" not in product:
         raise free_edition_error(product)
     resolve: Resolve | None = _from_injected(injected or {})
-    if resolve is None or not product_name(resolve):  # it may have been closed since
+    if resolve is None or not product_name(resolve):  # not given, or closed since
         resolve = _from_module()
     name = product_name(resolve)
     if "Studio" not in name:
@@ -45,17 +45,17 @@ def find_resolve(injected: Mapping[str, Any] | None = None, product: str = "") -
 
 
 def product_name(resolve: Resolve) -> str:
-    """What a Resolve calls itself; empty: it has been closed."""
+    """The product name of a Resolve; empty if it was closed."""
     try:
         return str(resolve.GetProductName() or "")
     except Exception:
-        # Of an object whose program has gone a call may raise whatever its library likes.
+        # Once the program is closed, the library may raise any exception.
         return ""
 
 
 def free_edition_error(name: str) -> HostError:
     return HostError(
-        f"{name} is the free edition, which lets no scripts in",
+        f"{name} is the free edition, which accepts no scripts",
         next_step="work with OTIO files here, or use DaVinci Resolve Studio",
     )
 
@@ -77,13 +77,13 @@ def _from_module() -> Resolve:
         raise HostError(
             f"Resolve's scripting module cannot be loaded: {error}",
             where=str(_scripting_folder()),
-            next_step="install DaVinci Resolve Studio here, or let RESOLVE_SCRIPT_API name its "
+            next_step="install DaVinci Resolve Studio, or set RESOLVE_SCRIPT_API to its "
             "Developer/Scripting folder",
         ) from error
     resolve: Resolve | None = module.scriptapp("Resolve")
     if resolve is None or not product_name(resolve):
         raise HostError(
-            "no Resolve lets this script in: none runs, it is the free edition, or its scripting "
+            "no Resolve accepts this script: none runs, it is the free edition, or its scripting "
             "is off",
             next_step="start Resolve Studio, and set Preferences > System > General > External "
             "scripting using to Local",
@@ -92,11 +92,11 @@ def _from_module() -> Resolve:
 
 
 def _import_scripting_module() -> Any:
-    """:raises ImportError: it is not there, or its library cannot be loaded."""
+    """:raises ImportError: it does not exist, or its library cannot be loaded."""
     if importlib.util.find_spec(SCRIPTING_MODULE) is None:
         modules = str(_scripting_folder() / "Modules")
         if modules not in sys.path:
-            sys.path.append(modules)  # this process is ours alone, and it looks there last
+            sys.path.append(modules)  # this process is ours, and it is searched last
     return importlib.import_module(SCRIPTING_MODULE)
 
 

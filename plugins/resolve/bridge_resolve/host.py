@@ -1,4 +1,4 @@
-"""DaVinci Resolve as a host of the panel."""
+"""DaVinci Resolve as a host."""
 
 from __future__ import annotations
 
@@ -66,20 +66,20 @@ _CAPABILITIES = frozenset(
 )
 
 
-#: Seconds that a rendering gets to stop when the window is closed.
+#: Seconds for a rendering to stop when the window is closed.
 _CLOSE_SECONDS = 15.0
 
 
 class ResolveHost(Host):
-    """Works on whichever timeline is open in Resolve.
+    """Works on the timeline that is open in Resolve.
 
-    All calls of Resolve's are made on one thread (:mod:`bridge_resolve.api_thread`), so this host
-    is called from any; there ``find`` gets hold of Resolve, and again when it has been closed and
-    started anew. ``post`` carries a call to the panel's main thread; ``pause`` is how many seconds
-    Resolve has to itself between two looks at its render queue. Cuts are written into
-    ``client.state_dir``; nothing of Resolve's own is.
+    Resolve is called on one thread (:mod:`bridge_resolve.api_thread`); the host's methods may be
+    called from any thread. Cuts are written into ``client.state_dir``.
 
-    :raises HostError: as ``find`` does.
+    :param find_resolve: connects to Resolve; called again if Resolve was closed and restarted.
+    :param post_to_main: calls a function on the panel's main thread.
+    :param poll_interval: seconds between two queries of the render queue.
+    :raises HostError: ``find_resolve`` raises it.
     """
 
     def __init__(
@@ -112,21 +112,20 @@ class ResolveHost(Host):
         return PLACEMENT_MODES
 
     def close(self) -> None:
-        """Stop what is being rendered, put everything back, and call Resolve no more; one that
-        hangs is left behind."""
+        """Stop renderings, restore Resolve's settings, and end the thread, unless Resolve hangs."""
         self._thread.close(_CLOSE_SECONDS, self._stop_renderings)
 
     def scene(self) -> HostScene:
         return self._thread.call(self._read_scene)
 
     def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
-        """Told of another timeline or project, of clips that come and go, and of In and Out; a trim
-        that leaves the timeline as long as it was is seen when the panel reloads. Resolve calls
-        nobody, so it is asked every few seconds in which it has nothing else to do for us."""
+        """Reports another timeline or project, added and removed clips, and changes of In and Out.
+        A trim that does not change the timeline's length is seen when the panel reloads. Resolve
+        has no callbacks, so it is polled every few seconds while there are no other calls."""
         last: list[tuple[object, ...]] = [self._thread.call(self._fingerprint)]
 
         def poll() -> None:
-            before, last[0] = last[0], ()  # where Resolve is gone, its return is a change
+            before, last[0] = last[0], ()  # if Resolve is closed, its return is a change
             last[0] = self._fingerprint()
             if last[0] != before:
                 self._post_to_main(on_change)
@@ -139,7 +138,7 @@ class ResolveHost(Host):
     def render(
         self, item_id: str, folder: Path, frames: Sequence[int] = ()
     ) -> Generator[RenderStep, None, None]:
-        """Steps look at the render queue; they take a moment, whatever Resolve does."""
+        """Each step queries the render queue, which takes only a moment."""
         steps = self._thread.call(lambda: self._start_rendering(item_id, folder, frames))
         self._renderings.append(steps)
         try:
@@ -147,7 +146,7 @@ class ResolveHost(Host):
                 yield step
                 time.sleep(self._poll_interval)
         finally:
-            if steps in self._renderings:  # else close() has stopped it
+            if steps in self._renderings:  # otherwise close() has stopped it
                 self._renderings.remove(steps)
                 self._thread.call(steps.close)
 
@@ -163,7 +162,7 @@ class ResolveHost(Host):
     def go_to_frame(self, frame: int) -> None:
         self._thread.call(lambda: self._set_timecode(frame))
 
-    # On Resolve's thread
+    # On the API thread
 
     def _stop_renderings(self) -> None:
         while self._renderings:
@@ -180,18 +179,20 @@ class ResolveHost(Host):
         return f"{product_name(resolve)} {version}"
 
     def _project(self) -> Project:
-        manager = require(self._connected_resolve().GetProjectManager(), "show its projects")
-        return require(manager.GetCurrentProject(), "show the open project")
+        manager = require(
+            self._connected_resolve().GetProjectManager(), "return its project manager"
+        )
+        return require(manager.GetCurrentProject(), "return the open project")
 
     def _timeline(self) -> Timeline:
         return require(
             self._project().GetCurrentTimeline(),
-            "show an open timeline",
+            "return an open timeline",
             next_step="open a timeline in Resolve",
         )
 
     def _fingerprint(self) -> tuple[object, ...]:
-        """What changes when the scene does, in a handful of calls."""
+        """A few values that change when the scene changes."""
         project = self._project()
         timeline = project.GetCurrentTimeline()
         if timeline is None:
@@ -243,8 +244,8 @@ class ResolveHost(Host):
 
     @contextmanager
     def _current_snapshot(self) -> Iterator[tuple[Project, TimelineSnapshot]]:
-        """All of the timeline as it stands at this moment, whatever In and Out are by now; the
-        scene's own cut stays as it is."""
+        """The whole current timeline, whatever In and Out are. The scene's own cut file is not
+        changed."""
         project = self._project()
         with tempfile.TemporaryDirectory(prefix="shotbridge-") as folder:
             yield project, self._read_snapshot(project, self._timeline(), Path(folder) / "now.otio")
@@ -268,14 +269,18 @@ class ResolveHost(Host):
                 )
             if any(in_new_timeline):
                 raise HostError(
-                    "versions go into a new timeline all together, or none of them",
-                    next_step="place them in one way, then the others in another",
+                    "versions are placed in a new timeline all together, or not at all",
+                    next_step="place them in two steps, one for each placement mode",
                 )
             with PlacementTransaction(project, snapshot) as placing:
                 placing.place(planned)
                 placing.commit()
-        way = "as a take" if {one.plan.mode_id for one in planned} == {TAKE} else "in the timeline"
-        return PlacementResult(f"{_placement_names(planned)} placed {way} in {snapshot.cut.name}")
+        location = (
+            "as a take" if {one.plan.mode_id for one in planned} == {TAKE} else "in the timeline"
+        )
+        return PlacementResult(
+            f"{_placement_names(planned)} placed {location} in {snapshot.cut.name}"
+        )
 
     def _start_rendering(
         self, item_id: str, folder: Path, frames: Sequence[int]
@@ -290,9 +295,9 @@ class ResolveHost(Host):
         clip = snapshot.clips[item_id]
         if clip.plate.is_readable:
             raise HostError(
-                f"{clip.plate.name} needs no rendering: services read it as it is",
+                f"{clip.plate.name} needs no rendering: services can read its files",
                 where=clip.plate.path,
-                next_step="send its own files",
+                next_step="send the shot without rendering it",
             )
         return render(project, snapshot.colour, clip, shot, folder, frames)
 
@@ -325,14 +330,14 @@ class ResolveHost(Host):
         data = encode_custom_data(NoteMarker(note.id, note.version_id))
         require(
             clip.item.UpdateMarkerCustomData(int(frame), data),
-            f"remember that the marker at frame {frame} of {clip.plate.name} was sent as a note",
+            f"mark the marker at frame {frame} of {clip.plate.name} as sent",
         )
 
     # The playhead
 
     def _timecode_base(self, timeline: Timeline) -> tuple[Fraction, bool, int]:
-        """The timeline's rate, whether its timecode drops frames, and the frame that must be added
-        to a timecode's own, which is 0 wherever Resolve counts as SMPTE does."""
+        """The timeline's rate, whether its timecode drops frames, and the offset from a timecode's
+        frame to Resolve's: 0 as long as Resolve counts as SMPTE does."""
         rate, drop = timeline_rate(timeline)
         start = resolve_timecode_to_frame(str(timeline.GetStartTimecode()), rate, drop_frame=drop)
         return rate, drop, int(timeline.GetStartFrame()) - start

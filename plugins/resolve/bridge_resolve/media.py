@@ -1,4 +1,4 @@
-"""What Resolve knows of the media behind a clip, and what a service can read of it."""
+"""The media of a clip: what Resolve knows about it, and whether services can read it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from bridge_resolve.api_checks import parse_number
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem
 
-#: Clip properties that say in which colour space it is, by how the project manages colour.
+#: Clip properties with the colour space; which one counts depends on the project's settings.
 _COLOUR_PROPERTIES = ("Input Color Space", "Input Gamma", "IDT")
 
-#: Codecs of camera files within endings that are read otherwise: ProRes RAW in .mov, X-OCN in .mxf.
+#: Codecs of camera files in otherwise readable formats: ProRes RAW in .mov, X-OCN in .mxf.
 _RAW_CODECS = re.compile(r"\braw\b|arriraw|x-ocn|redcode|blackmagic raw", re.IGNORECASE)
 
 #: How Resolve writes an image sequence: ``plate.[1001-1100].exr``.
@@ -35,35 +35,36 @@ _SEQUENCE_RANGE = re.compile(r"\[(\d+)-(\d+)\][^/\\]*$")
 
 @dataclass(frozen=True, slots=True)
 class ClipMedia:
-    """``start`` is the number of the first frame: the embedded timecode's, counted at ``rate``;
-    ``drop`` says whether that timecode drops frames."""
+    """Properties of media in Resolve."""
 
     name: str
     path: str
     rate: Fraction
     start: int
+    """Number of the first frame: that of the embedded timecode at ``rate``."""
     drop_frame: bool
+    """Whether the timecode drops frames."""
     frames: int
     width: int
     height: int
     properties: Mapping[str, str]
-    """What Resolve tells of its colour, for :mod:`bridge_resolve.colour_spaces`."""
+    """Colour properties, for :mod:`bridge_resolve.colour_spaces`."""
     codec: str
 
     @property
     def is_readable(self) -> bool:
-        """Whether a service can read the files themselves."""
+        """Whether services can read the files."""
         return file_extension(
             self.path
         ) in STILL_EXTENSIONS | MOVIE_EXTENSIONS and not _RAW_CODECS.search(self.codec)
 
     def timecode(self, frame: int) -> str:
-        """Of a frame by its number, as the media itself counts."""
+        """The media's timecode at a frame number."""
         return frame_to_timecode(frame, self.rate, drop_frame=self.drop_frame)
 
 
 def read_media(item: MediaPoolItem) -> ClipMedia | None:
-    """None for what has no file: a title, a compound clip, a timeline."""
+    """None for items without a file: a title, a compound clip, a timeline."""
     properties = item.GetClipProperty(None)
     if not isinstance(properties, dict) or not properties.get("File Path"):
         return None
@@ -96,7 +97,7 @@ def format_rate(rate: Fraction, *, drop_frame: bool = False) -> str:
 
 
 def resolve_timecode_to_frame(text: str, rate: Fraction, *, drop_frame: bool) -> int:
-    """The frame of a timecode, whichever mark Resolve has put before its frames.
+    """The frame of a timecode, whichever separator Resolve puts before the frames.
 
     :raises ValueError: not a timecode.
     """
@@ -111,11 +112,11 @@ def _start_frame(text: str, rate: Fraction, *, drop_frame: bool) -> int:
     try:
         return resolve_timecode_to_frame(text, rate, drop_frame=drop_frame)
     except ValueError:
-        return 0  # without timecode, as movies are that carry none
+        return 0  # a movie without timecode
 
 
 def media_reference(media: ClipMedia) -> JsonObject:
-    """The media as OTIO names it, the way Resolve does itself."""
+    """An OTIO reference to the media, as Resolve writes it."""
     return {
         "OTIO_SCHEMA": "ExternalReference.1",
         "name": media.name,
@@ -128,15 +129,15 @@ def media_reference(media: ClipMedia) -> JsonObject:
 
 
 def first_frame_number(media: ClipMedia) -> int:
-    """The number that the plate's first frame has: of a sequence, its first file's; of a movie,
-    its timecode's."""
+    """The number of the plate's first frame: of a sequence from its file name, of a movie from its
+    timecode."""
     brackets = _SEQUENCE_RANGE.search(media.path)
     return int(brackets[1]) if brackets else media.start
 
 
 def first_file_path(path: str) -> str:
-    """Of Resolve's ``plate.[1001-1100].exr`` the file ``plate.1001.exr``, other paths as they are:
-    to be compared, so with slashes on every system."""
+    """The first file of a path such as ``plate.[1001-1100].exr``, with slashes on every system, for
+    comparison."""
     path = path.replace("\\", "/")
     brackets = _SEQUENCE_RANGE.search(path)
     if brackets is None:

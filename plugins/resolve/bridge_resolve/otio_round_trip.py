@@ -1,8 +1,7 @@
-"""The open timeline once more, with versions: out by Resolve's own OTIO and in by its own import.
+"""Places versions in a copy of the open timeline, made by Resolve's OTIO export and import.
 
-Resolve reads a dialect of OTIO, and keeps neither foreign metadata nor more than one media
-reference of a clip. So it is given the editor's own media; the versions come after that as takes,
-with the markers that find them again.
+Resolve's import keeps neither foreign metadata nor more than one media reference of a clip. So the
+copy is made with the editor's own media; then versions are added as takes, with their markers.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NewTimeline:
-    """A timeline that was made, and names of what Resolve's import has left out of it."""
+    """A new timeline, and the names of items that Resolve's import left out."""
 
     name: str
     omitted: tuple[str, ...]
@@ -44,10 +43,10 @@ def place_in_new_timeline(
     placements: Sequence[ResolvePlacement],
     read_snapshot: Callable[[Timeline], TimelineSnapshot],
 ) -> NewTimeline:
-    """Make a timeline of what ``sheet`` shows, beside it, with versions as takes. The one that is
-    open stays open, and as it is.
+    """Create a copy of the snapshot's timeline with versions as takes. The open timeline stays open
+    and is not changed.
 
-    :raises HostError: Resolve refuses something; no new timeline is left behind.
+    :raises HostError: a call of Resolve failed; no new timeline is left behind.
     """
     pool: MediaPool = require(project.GetMediaPool(), "open the project's media pool")
     with contextlib.ExitStack() as rollback:
@@ -78,12 +77,12 @@ def _import_timeline(project: Project, pool: MediaPool, snapshot: TimelineSnapsh
         pool.ImportTimelineFromFile(str(path), options),
         f"import {snapshot.cut.name} as a new timeline",
         next_step="write the cut for Resolve in the Cut menu, and see what Resolve's "
-        "File > Import > Timeline says of it",
+        "File > Import > Timeline reports",
     )
 
 
 def _unique_name(project: Project, name: str) -> str:
-    """Resolve imports nothing under a name that is taken."""
+    """A timeline name that is not in use: otherwise Resolve imports nothing."""
     count = int(project.GetTimelineCount() or 0)
     existing = {str(project.GetTimelineByIndex(index).GetName()) for index in range(1, count + 1)}
     number, candidate = 1, name
@@ -130,7 +129,7 @@ def _remap_placement(
 
 
 def _item_names(timeline: Timeline, excluded_ids: frozenset[str]) -> dict[tuple[int, int], str]:
-    """Names of all that stands on the picture tracks, by track and first record frame."""
+    """Names of all items on the video tracks, by track and first record frame."""
     return {
         (track, record_position(item)[0]): str(item.GetName())
         for track in range(1, timeline.GetTrackCount("video") + 1)

@@ -1,7 +1,7 @@
-"""Versions into the open timeline: as takes of their clips, or as clips on a track above.
+"""Places versions in the open timeline: as takes of their clips, or as clips on a track above.
 
-Either all of them are placed or none: what was done is taken back when a later step fails. What is
-there already is left as it is, so placing the same again changes nothing.
+Either all versions are placed or none: if a step fails, the earlier ones are reverted. A version
+that is placed already is not placed again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PLACEMENT_MODES = (
     PlacementMode(TIMELINE, "In a new timeline, beside this one"),
 )
 
-#: Bin and tracks that hold versions.
+#: Name of the bin and of the tracks for versions.
 BIN_NAME = "Shotbridge"
 
 
@@ -61,8 +61,8 @@ class ResolvePlacement:
 def check_placement(snapshot: TimelineSnapshot, placement: Placement) -> ResolvePlacement:
     """Check a placement against what the timeline shows now.
 
-    :raises HostError: see :func:`bridge_core.hosts.placement_plan.placement_plan`; or Resolve cannot
-        retime a clip on a track above.
+    :raises HostError: see :func:`bridge_core.hosts.placement_plan.placement_plan`; or a retimed
+        clip cannot be placed on a track above.
     """
     clip, cut_shot = (
         snapshot.clips.get(placement.item_id),
@@ -83,8 +83,8 @@ def check_placement(snapshot: TimelineSnapshot, placement: Placement) -> Resolve
 
 
 class PlacementTransaction:
-    """One placing of several versions. Use it as a context: what it did is taken back unless
-    :meth:`keep` is called."""
+    """Places several versions. It is a context manager: what it did is reverted at the end, unless
+    :meth:`commit` was called."""
 
     def __init__(self, project: Project, snapshot: TimelineSnapshot) -> None:
         self._snapshot = snapshot
@@ -98,15 +98,15 @@ class PlacementTransaction:
         self._rollback.close()
 
     def commit(self) -> None:
-        """Everything went well."""
+        """Keep the changes."""
         self._rollback.pop_all()
 
     def place(self, planned: Sequence[ResolvePlacement]) -> None:
         """
-        :raises HostError: Resolve refuses something.
+        :raises HostError: a call of Resolve failed.
         """
         with self._own_bin_open() as bin_:
-            # From the top: a track that is put in moves those above it.
+            # From the top: a new track moves those above it.
             for one in sorted(planned, key=lambda one: -one.clip.track):
                 item = self._import_media(bin_, one)
                 if one.plan.mode_id == TAKE:
@@ -120,8 +120,8 @@ class PlacementTransaction:
 
     @contextlib.contextmanager
     def _own_bin_open(self) -> Iterator[Folder]:
-        """Resolve imports into whichever bin is open: ours is, for as long as this takes."""
-        user_bin = require(self._pool.GetCurrentFolder(), "tell which bin is open")
+        """Opens our bin for a moment: Resolve imports into the bin that is open."""
+        user_bin = require(self._pool.GetCurrentFolder(), "return the open bin")
         try:
             bin_ = self._find_or_create_bin()
             require(self._pool.SetCurrentFolder(bin_), f"open the bin {BIN_NAME}")
@@ -130,16 +130,16 @@ class PlacementTransaction:
             self._pool.SetCurrentFolder(user_bin)
 
     def _find_or_create_bin(self) -> Folder:
-        root = require(self._pool.GetRootFolder(), "show the media pool's bins")
+        root = require(self._pool.GetRootFolder(), "return the media pool's bins")
         for folder in root.GetSubFolderList() or []:
             if folder.GetName() == BIN_NAME:
                 return folder
-        made = require(self._pool.AddSubFolder(root, BIN_NAME), f"make the bin {BIN_NAME}")
+        made = require(self._pool.AddSubFolder(root, BIN_NAME), f"create the bin {BIN_NAME}")
         self._rollback.callback(self._pool.DeleteFolders, [made])
         return made
 
     def _import_media(self, bin_: Folder, one: ResolvePlacement) -> MediaPoolItem:
-        """The version's pictures in our bin, imported unless they are there."""
+        """The version's media in our bin; imported if it is not there."""
         span = one.plan.output.range
         for item in bin_.GetClipList() or []:
             if first_file_path(str(item.GetClipProperty("File Path"))) == one.first_file:
@@ -154,21 +154,21 @@ class PlacementTransaction:
             items,
             f"import {one.plan.title}",
             where=one.plan.path,
-            next_step="see whether the files are there and Resolve may read them",
+            next_step="check that the files exist and that Resolve may read them",
         )[:1]
         self._rollback.callback(self._pool.DeleteClips, [item])
         self._set_media_attributes(item, one)
         return item
 
     def _set_media_attributes(self, item: MediaPoolItem, one: ResolvePlacement) -> None:
-        """Have Resolve read the pictures at the plate's rate and in its colour space: a sequence
-        would get those of the project."""
+        """Set the version's media to the plate's rate and colour space: a sequence has those of the
+        project by default."""
         rate = format_rate(one.plan.output.range.rate)
         media = read_media(item)
         if media is not None and media.rate != one.plan.output.range.rate:
             require(item.SetClipProperty("FPS", rate), f"set {one.plan.title} to {rate} fps")
         plate, space = one.clip.plate, one.plan.output.colour_space
-        # A camera file's own space is none of its rendering's.
+        # The rendering of a camera file has another space than the file.
         shares_plate_space = (
             plate.is_readable and space == one.plan.host_shot.shot.plate.colour_space
         )
@@ -193,8 +193,8 @@ class PlacementTransaction:
         self._add_version_marker(one, path, "")
 
     def _select_takes(self, planned: Sequence[ResolvePlacement]) -> None:
-        """Of each clip's versions the one that was approved last is shown. One that is shown and
-        approved no longer gives way to its plate."""
+        """For each clip, select the version that was approved last. If the selected version is not
+        approved any more, the plate is selected."""
         by_clip: dict[str, list[ResolvePlacement]] = {}
         for one in planned:
             if one.plan.mode_id == TAKE:
@@ -228,8 +228,8 @@ class PlacementTransaction:
         after = record_position(one.clip.item)
         if after != before:
             raise HostError(
-                f"with {one.plan.title}, {one.clip_name} would stand at frames {after[0]}-"
-                f"{after[0] + after[1] - 1} and not at {before[0]}-{before[0] + before[1] - 1}",
+                f"with {one.plan.title}, {one.clip_name} would move to frames {after[0]}-"
+                f"{after[0] + after[1] - 1} from {before[0]}-{before[0] + before[1] - 1}",
                 where=self._snapshot.cut.name,
                 next_step="place the version on a track above, and turn off ripple for takes",
             )
@@ -245,25 +245,26 @@ class PlacementTransaction:
         track = self._free_track(one, start, start + length)
         item = require(
             append_clip(self._pool, media, one.frame_offsets, track, start),
-            f"cut {one.plan.title} in above {one.clip_name}",
+            f"append {one.plan.title} above {one.clip_name}",
         )
         self._rollback.callback(self._snapshot.timeline.DeleteClips, [item], False)
         if record_position(item) != (start, length):
             raise HostError(
-                f"Resolve cut {one.plan.title} in at another place or length than {one.clip_name} has",
+                f"Resolve appended {one.plan.title} at another position or length than "
+                f"{one.clip_name}",
                 where=self._snapshot.cut.name,
                 next_step="place the version as a take",
             )
         self._add_version_marker(one, path, item.GetUniqueId())
 
     def _free_track(self, one: ResolvePlacement, start: int, end: int) -> int:
-        """A track of ours with room between two record frames (the end excluded), over the versions
-        that stand there already and under all else that lies over the clip, such as titles."""
+        """A track of ours that is free between two record frames (the end excluded): above other
+        versions, and below everything else above the clip, such as titles."""
         timeline = self._snapshot.timeline
         count = timeline.GetTrackCount("video")
         index = free_index = one.clip.track + 1
         while index <= count and str(timeline.GetTrackName("video", index)).startswith(BIN_NAME):
-            # Resolve drops without a word what would overlap.
+            # Resolve silently drops items that would overlap.
             if any(
                 at < end and start < at + length
                 for at, length in map(record_position, self._items_on_track(index))
@@ -275,14 +276,14 @@ class PlacementTransaction:
         return free_index
 
     def _insert_track(self, index: int, one: ResolvePlacement) -> None:
-        """A new track of ours at a place; what stood there and above moves up.
+        """Insert a track of ours; the tracks from there on move up.
 
-        :raises HostError: Resolve does not do that: older ones add tracks at the top only.
+        :raises HostError: this Resolve only adds tracks at the top, as older versions do.
         """
         timeline = self._snapshot.timeline
         count = timeline.GetTrackCount("video")
         before = [_item_ids(self._items_on_track(number)) for number in range(index, count + 1)]
-        add: Any = timeline.AddTrack  # for the stubs a kind of sound is due, whichever track it is
+        add: Any = timeline.AddTrack  # the stubs require an audio type for every track
         options = ({"index": index},) if before else ()
         require(add("video", *options), "add a video track")
         moved = before == [
@@ -291,8 +292,8 @@ class PlacementTransaction:
         self._rollback.callback(timeline.DeleteTrack, "video", index if moved else count + 1)
         if not moved:
             raise HostError(
-                f"this Resolve puts no track in between, and {one.plan.title} would cover what lies "
-                f"over {one.clip_name}",
+                f"this Resolve cannot insert a track, and {one.plan.title} would cover the clips "
+                f"above {one.clip_name}",
                 where=self._snapshot.cut.name,
                 next_step="place the version as a take",
             )
@@ -337,7 +338,7 @@ class PlacementTransaction:
             at = read_markers(one.clip.item).next_free_frame(
                 self._media_offset(one, note_range.first)
             )
-            text = note.text.strip() or f"{len(note.strokes)} strokes, to be seen in Shotbridge"
+            text = note.text.strip() or f"{len(note.strokes)} strokes, visible in Shotbridge"
             marker = NoteMarker(note.id, one.plan.version.id)
             self._add_marker(one, at, note_range.count, f"{one.plan.title} {note.by}", text, marker)
 
@@ -354,7 +355,7 @@ class PlacementTransaction:
         self._rollback.callback(one.clip.item.DeleteMarkerAtFrame, at)
 
     def _media_offset(self, one: ResolvePlacement, frame: int) -> int:
-        """Markers of a clip count from its media's first frame."""
+        """The frame for a marker: markers of a clip count from its media's first frame."""
         return frame - first_frame_number(one.clip.plate)
 
 

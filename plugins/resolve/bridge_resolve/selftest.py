@@ -1,7 +1,7 @@
-"""What only a real Resolve can confirm, for ``shotbridge selftest resolve``.
+"""Checks that need a real Resolve, for ``shotbridge selftest resolve``.
 
-Each check makes a bin, a timeline and pictures of its own, and removes them. The project that is
-open is looked at as little as possible; one of no value is best.
+Each check creates a bin, a timeline and pictures of its own and removes them afterwards. Still, the
+open project should be one without any value.
 """
 
 from __future__ import annotations
@@ -44,16 +44,14 @@ def _other_thread() -> str:
         name = thread.call(lambda: running_resolve().GetProductName())
     finally:
         thread.close(1.0)
-    expect_equal("an answer on another thread", bool(name), True)
-    return "Resolve answers a thread that is not the main one"
+    expect_equal("a result on another thread", bool(name), True)
+    return "Resolve can be called on another thread than the main one"
 
 
 def _missing_call() -> str:
-    expect_equal("dir() lists a call", "GetProductName" in dir(running_resolve()), True)
-    expect_equal(
-        "dir() lists a name that is none", "GetNoSuchThing" in dir(running_resolve()), False
-    )
-    return "dir() tells which calls there are"
+    expect_equal("dir() lists a method", "GetProductName" in dir(running_resolve()), True)
+    expect_equal("dir() lists an unknown name", "GetNoSuchThing" in dir(running_resolve()), False)
+    return "dir() lists the available methods"
 
 
 @with_self_test_timeline
@@ -70,12 +68,13 @@ def _properties(fixture: SelfTestTimeline) -> str:
     )
     expect_equal("its frames", str(properties["Frames"]), str(len(FRAMES)))
     expect_equal("its size", properties["Resolution"], f"{SIZE}x{SIZE}")
-    return f"FPS {properties['FPS']}, Start TC {properties['Start TC']}, {properties['Input Color Space']}"
+    described = [f"{name} {properties[name]}" for name in ("FPS", "Start TC", "Input Color Space")]
+    return ", ".join(described)
 
 
 @with_self_test_timeline
 def _five_digit_frames(fixture: SelfTestTimeline) -> str:
-    """Versions of media with timecode are numbered so."""
+    """Versions of media with timecode have such frame numbers."""
     picture = (fixture.folder / f"selftest.{FRAMES[0]}.png").read_bytes()
     for frame in (90038, 90039):
         (fixture.folder / f"timecode.{frame}.png").write_bytes(picture)
@@ -87,7 +86,7 @@ def _five_digit_frames(fixture: SelfTestTimeline) -> str:
     finally:
         fixture.pool.DeleteClips(made)
     expect_equal("its path", Path(path).name, "timecode.[90038-90039].png")
-    return "%04d takes numbers of five digits, and they are told as they are"
+    return "%04d matches numbers of five digits, which are returned unchanged"
 
 
 @with_self_test_timeline
@@ -97,14 +96,14 @@ def _start_timecode(fixture: SelfTestTimeline) -> str:
     media = read_media(fixture.media)
     assert media is not None
     expect_equal("first frame of a sequence without timecode", media.start, FRAMES[0])
-    return "a sequence without timecode counts from its first file's number"
+    return "a sequence without timecode starts at its first file's number"
 
 
 @with_self_test_timeline
 def _rate(fixture: SelfTestTimeline) -> str:
     expect_equal("SetClipProperty FPS", fixture.media.SetClipProperty("FPS", "24"), True)
     expect_equal("FPS afterwards", float(str(fixture.media.GetClipProperty("FPS"))), 24.0)
-    return "an imported sequence takes another rate"
+    return "the rate of an imported sequence can be changed"
 
 
 @with_self_test_timeline
@@ -118,7 +117,7 @@ def _append_position(fixture: SelfTestTimeline) -> str:
 @with_self_test_timeline
 def _unique_ids(fixture: SelfTestTimeline) -> str:
     (again,) = fixture.timeline.GetItemListInTrack("video", 1)
-    expect_equal("id of a clip asked for again", again.GetUniqueId(), fixture.clip.GetUniqueId())
+    expect_equal("id of a clip, read again", again.GetUniqueId(), fixture.clip.GetUniqueId())
     return "a clip keeps its id"
 
 
@@ -130,13 +129,13 @@ def _track_above(fixture: SelfTestTimeline) -> str:
     expect_equal("AddTrack", timeline.AddTrack("video"), True)
     expect_equal("SetTrackName", timeline.SetTrackName("video", 2, FIXTURE_NAME), True)
     above = append_clip(fixture.pool, fixture.media, (4, 14), 2, fixture.clip_position()[0])
-    expect_equal("a clip cut in above", above is not None, True)
+    expect_equal("a clip appended above", above is not None, True)
     assert above is not None
-    expect_equal("where it stands", record_position(above), fixture.clip_position())
-    expect_equal("AddTrack in between", timeline.AddTrack("video", {"index": 2}), True)
+    expect_equal("its position", record_position(above), fixture.clip_position())
+    expect_equal("AddTrack at an index", timeline.AddTrack("video", {"index": 2}), True)
     on = [len(timeline.GetItemListInTrack("video", track) or []) for track in (1, 2, 3)]
     expect_equal("clips on the three tracks", on, [1, 0, 1])
-    return "a clip is cut in on the track above, frame-exact; tracks are put in between"
+    return "a clip is appended on the track above, frame-exact; tracks can be inserted"
 
 
 @with_self_test_timeline
@@ -148,9 +147,9 @@ def _takes(fixture: SelfTestTimeline) -> str:
     take_info = fixture.clip.GetTakeByIndex(2)
     expect_equal("frames of the take", (take_info["startFrame"], take_info["endFrame"]), (6, 16))
     expect_equal("SelectTakeByIndex", fixture.clip.SelectTakeByIndex(2), True)
-    expect_equal("where the clip stands", fixture.clip_position(), before)
+    expect_equal("position of the clip", fixture.clip_position(), before)
     expect_equal("its id", bool(fixture.clip.GetUniqueId()), True)
-    return f"its end is exclusive, the clip stays; selected after AddTake was take {selected}"
+    return f"its end is exclusive, the clip does not move; AddTake selected take {selected}"
 
 
 @with_self_test_timeline
@@ -162,7 +161,7 @@ def _take_exported(fixture: SelfTestTimeline) -> str:
     at = clip["source_range"]["start_time"]["value"]
     begins = reference["available_range"]["start_time"]["value"]
     expect_equal("offset of the selected take in OTIO", at - begins, 6.0)
-    return "OTIO holds the selected take"
+    return "the selected take is exported"
 
 
 @with_self_test_timeline
@@ -170,13 +169,13 @@ def _take_deleted(fixture: SelfTestTimeline) -> str:
     expect_equal("AddTake", fixture.clip.AddTake(fixture.media, 6, 16), True)
     expect_equal("DeleteTakeByIndex", fixture.clip.DeleteTakeByIndex(2), True)
     expect_equal("takes left", fixture.clip.GetTakesCount() in (0, 1), True)
-    return "a take can be taken back"
+    return "a take can be deleted"
 
 
 @with_self_test_timeline
 def _markers(fixture: SelfTestTimeline) -> str:
     data = json.dumps({"shotbridge": 1, "version": "ü" * 40, "paths": "/" * 600})
-    add = functools.partial(fixture.clip.AddMarker, 6, "Purple", "v001", "said", 1, data)
+    add = functools.partial(fixture.clip.AddMarker, 6, "Purple", "v001", "a note", 1, data)
     expect_equal("AddMarker", add(), True)
     expect_equal("AddMarker twice on a frame", bool(add()), False)
     markers = {float(frame): marker for frame, marker in fixture.clip.GetMarkers().items()}
@@ -187,9 +186,9 @@ def _markers(fixture: SelfTestTimeline) -> str:
     clip = first_clip(fixture.export_otio())
     begins = next(iter(clip["media_references"].values()))["available_range"]["start_time"]["value"]
     at = marker["marked_range"]["start_time"]["value"]
-    expect_equal("place of the marker from the media's first frame", at - begins, 6.0)
-    expect_equal("its note in OTIO", marker["metadata"]["Resolve_OTIO"]["Note"], "said")
-    return "markers of clips count from the media's first frame and keep a script's data"
+    expect_equal("frame of the marker from the media's first frame", at - begins, 6.0)
+    expect_equal("its note in OTIO", marker["metadata"]["Resolve_OTIO"]["Note"], "a note")
+    return "markers of clips count from the media's first frame and keep customData"
 
 
 @with_self_test_timeline
@@ -214,32 +213,33 @@ def _otio_export(fixture: SelfTestTimeline) -> str:
     expect_equal("start of the clip", clip["source_range"]["start_time"]["value"], start + 4)
     begins = document["global_start_time"]["value"]
     expect_equal("start of the timeline", begins, float(fixture.timeline.GetStartFrame()))
-    return "OTIO counts in media timecode, the timeline from its start"
+    return "ranges are in media timecode, the timeline has its start"
 
 
 @with_self_test_timeline
 def _otio_import(fixture: SelfTestTimeline) -> str:
-
     path = fixture.folder / "back.otio"
     document = fixture.export_otio()
     first_clip(document)["metadata"]["shotbridge"] = {"clip": "kept?"}
     path.write_text(json.dumps(document), encoding="utf-8")
-    pool: Any = fixture.pool  # the stubs want every option
+    pool: Any = fixture.pool  # the stubs require every option
     made = pool.ImportTimelineFromFile(str(path), {"timelineName": f"{FIXTURE_NAME} back"})
-    expect_equal("ImportTimelineFromFile gives a timeline", made is not None, True)
+    expect_equal("ImportTimelineFromFile returns a timeline", made is not None, True)
     try:
         (item,) = made.GetItemListInTrack("video", 1)
         expect_equal(
-            "where the clip stands",
+            "position of the clip",
             (int(item.GetStart()), int(item.GetDuration())),
             fixture.clip_position(),
         )
         media = item.GetMediaPoolItem()
         expect_equal("its media is linked", media is not None, True)
-        expect_equal("to what is in the pool", media.GetUniqueId(), fixture.media.GetUniqueId())
+        expect_equal(
+            "linked to the media in the pool", media.GetUniqueId(), fixture.media.GetUniqueId()
+        )
     finally:
         fixture.pool.DeleteTimelines([made])
-    return "Resolve reads its own OTIO back, linked and frame-exact"
+    return "Resolve imports its own OTIO, linked and frame-exact"
 
 
 @with_self_test_timeline
@@ -266,7 +266,7 @@ def _in_out(fixture: SelfTestTimeline) -> str:
     from bridge_resolve.api_checks import has_method
 
     if not has_method(fixture.timeline, "SetMarkInOut"):
-        raise CheckSkipped("this Resolve tells no script of In and Out: all clips are listed")
+        raise CheckSkipped("this Resolve has no calls for In and Out: all clips are listed")
     expect_equal("SetMarkInOut", fixture.timeline.SetMarkInOut(2, 5), True)
     in_out = fixture.timeline.GetMarkInOut()
     expect_equal(
@@ -287,12 +287,12 @@ def _custom_rate(fixture: SelfTestTimeline) -> str:
         expect_equal("its frame", int(made.GetStartFrame()), 107892)
     finally:
         fixture.pool.DeleteTimelines([made])
-    return "a timeline takes a rate of its own while it is empty, drop frame included"
+    return "an empty timeline can have its own rate, including drop frame"
 
 
 @with_self_test_timeline
 def _render_exr(fixture: SelfTestTimeline) -> str:
-    """Resolve's own queue, the user's settings included."""
+    """The render queue, and the user's settings afterwards."""
     from bridge_resolve.clips import read_clips
     from bridge_resolve.colour_spaces import read_project_colour
     from bridge_resolve.rendering import render
@@ -316,51 +316,57 @@ def _render_exr(fixture: SelfTestTimeline) -> str:
 
 def _render_settings() -> str:
     raise CheckSkipped(
-        "look by hand: note target folder and file name on the Deliver page, render a camera file "
-        "from the panel, and see whether both are as they were: no call reads them"
+        "test by hand, since no call reads them: note target folder and file name on the Deliver "
+        "page, render a camera file from the panel, and compare"
     )
 
 
 CHECKS = (
-    SelfTestCheck("resolve.edition", "Resolve Studio names itself so.", _edition),
+    SelfTestCheck("resolve.edition", "Resolve Studio has Studio in its name.", _edition),
     SelfTestCheck(
         "resolve.threads.other",
-        "Resolve answers another thread.",
+        "Resolve can be called on another thread.",
         _other_thread,
         on_main_thread=False,
     ),
-    SelfTestCheck("resolve.calls.missing", "dir() tells which calls exist.", _missing_call),
+    SelfTestCheck("resolve.calls.missing", "dir() lists the methods that exist.", _missing_call),
     SelfTestCheck(
-        "resolve.media.properties", "Clip properties have the names we read.", _properties
+        "resolve.media.properties", "Clip properties have the expected names.", _properties
     ),
     SelfTestCheck(
         "resolve.media.digits", "Numbers of five digits are a sequence.", _five_digit_frames
     ),
     SelfTestCheck(
-        "resolve.media.start", "Sequences without timecode count by files.", _start_timecode
+        "resolve.media.start",
+        "Sequences without timecode start at the file number.",
+        _start_timecode,
     ),
-    SelfTestCheck("resolve.media.rate", "An imported sequence takes the plate's rate.", _rate),
+    SelfTestCheck("resolve.media.rate", "The rate of an imported sequence can be set.", _rate),
     SelfTestCheck(
-        "resolve.append.frames", "AppendToTimeline counts as we count.", _append_position
+        "resolve.append.frames", "AppendToTimeline counts frames as expected.", _append_position
     ),
     SelfTestCheck("resolve.clips.ids", "A clip keeps its unique id.", _unique_ids),
-    SelfTestCheck("resolve.tracks.above", "A version is cut in on a track above.", _track_above),
+    SelfTestCheck("resolve.tracks.above", "A version is appended on a track above.", _track_above),
     SelfTestCheck("resolve.takes.frames", "Takes are added and selected frame-exact.", _takes),
-    SelfTestCheck("resolve.takes.otio", "OTIO shows the selected take.", _take_exported),
-    SelfTestCheck("resolve.takes.delete", "A take can be taken back.", _take_deleted),
-    SelfTestCheck("resolve.markers.data", "Markers keep a script's data and place.", _markers),
+    SelfTestCheck("resolve.takes.otio", "OTIO export has the selected take.", _take_exported),
+    SelfTestCheck("resolve.takes.delete", "A take can be deleted.", _take_deleted),
+    SelfTestCheck("resolve.markers.data", "Markers keep customData and frame.", _markers),
     SelfTestCheck(
-        "resolve.markers.takes", "Markers stay when a take is selected.", _markers_and_takes
+        "resolve.markers.takes", "Markers stay when another take is selected.", _markers_and_takes
     ),
-    SelfTestCheck("resolve.otio.out", "Export writes OTIO the way we read it.", _otio_export),
-    SelfTestCheck("resolve.otio.back", "Resolve reads OTIO back, linked.", _otio_import),
+    SelfTestCheck("resolve.otio.out", "Exported OTIO has the expected structure.", _otio_export),
+    SelfTestCheck("resolve.otio.back", "Resolve imports OTIO, linked.", _otio_import),
     SelfTestCheck("resolve.scene", "The panel reads the timeline frame-exact.", _host_scene),
     SelfTestCheck("resolve.playhead", "The playhead is read and moved by timecode.", _playhead),
     SelfTestCheck("resolve.in_out", "In and Out of the timeline can be read.", _in_out),
-    SelfTestCheck("resolve.timeline.rate", "An empty timeline takes its own rate.", _custom_rate),
+    SelfTestCheck(
+        "resolve.timeline.rate", "An empty timeline can have its own rate.", _custom_rate
+    ),
     SelfTestCheck("resolve.render.exr", "Camera files are rendered to EXR.", _render_exr),
     SelfTestCheck(
-        "resolve.render.settings", "Folder and name of deliveries come back.", _render_settings
+        "resolve.render.settings",
+        "Folder and file name of the Deliver page are restored.",
+        _render_settings,
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Where the self-test works: a bin, a timeline and pictures of its own, removed afterwards."""
+"""Bin, timeline and pictures for the self-test, removed afterwards."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SIZE = 64
 
 @dataclass
 class SelfTestTimeline:
-    """A timeline with one clip: 10 frames from the fifth on of a sequence 1001-1024."""
+    """A timeline with one clip: 10 frames of a sequence 1001-1024, from the fifth on."""
 
     resolve: Resolve
     project: Project
@@ -72,7 +72,7 @@ def self_test_timeline() -> Iterator[SelfTestTimeline]:
     resolve = running_resolve()
     project = resolve.GetProjectManager().GetCurrentProject()
     if project is None:
-        raise CheckSkipped("open a project of no value, and run this again")
+        raise CheckSkipped("open a project without any value, and run this again")
     pool, user_timeline = project.GetMediaPool(), project.GetCurrentTimeline()
     user_bin = pool.GetCurrentFolder()
     with (
@@ -81,7 +81,7 @@ def self_test_timeline() -> Iterator[SelfTestTimeline]:
     ):
         folder = Path(name)
         bin_ = pool.AddSubFolder(pool.GetRootFolder(), FIXTURE_NAME)
-        expect_equal("AddSubFolder gives a bin", bin_ is not None, True)
+        expect_equal("AddSubFolder returns a bin", bin_ is not None, True)
         cleanup.callback(pool.DeleteFolders, [bin_])
         cleanup.callback(pool.SetCurrentFolder, user_bin)
         expect_equal("SetCurrentFolder", pool.SetCurrentFolder(bin_), True)
@@ -92,14 +92,14 @@ def self_test_timeline() -> Iterator[SelfTestTimeline]:
         expect_equal("items of an imported sequence", len(items or []), 1)
         cleanup.callback(pool.DeleteClips, items)
         timeline = pool.CreateEmptyTimeline(FIXTURE_NAME)
-        expect_equal("CreateEmptyTimeline gives a timeline", timeline is not None, True)
+        expect_equal("CreateEmptyTimeline returns a timeline", timeline is not None, True)
         cleanup.callback(pool.DeleteTimelines, [timeline])
         if user_timeline is not None:
             cleanup.callback(project.SetCurrentTimeline, user_timeline)
         expect_equal("SetCurrentTimeline", project.SetCurrentTimeline(timeline), True)
         clip = append_clip(pool, items[0], (4, 14), 1, int(timeline.GetStartFrame()))
         if clip is None:
-            raise BehaviourDiffers("AppendToTimeline gave nothing")
+            raise BehaviourDiffers("AppendToTimeline returned nothing")
         yield SelfTestTimeline(resolve, project, pool, bin_, timeline, items[0], clip, folder)
 
 
@@ -113,7 +113,7 @@ def with_self_test_timeline(check: Callable[[SelfTestTimeline], str]) -> Callabl
 
 
 def _write_pictures(folder: Path) -> str:
-    """A PNG for each frame; gives the pattern."""
+    """Write a PNG for each frame; returns the pattern."""
     for frame in FRAMES:
         row = b"\0" + bytes([frame - FRAMES[0]]) * 3 * SIZE
         header = struct.pack(">IIBBBBB", SIZE, SIZE, 8, 2, 0, 0, 0)

@@ -1,9 +1,8 @@
-"""The timeline that is open in Resolve, as a cut.
+"""Reads the timeline that is open in Resolve as a cut.
 
-Resolve exports it as OTIO, since its scripting API tells neither retimes nor transitions. What the
-file lacks is put back from the API: each clip's own id, the plate in place of a version whose take
-is selected, and colour spaces. The result is a file of ours that :func:`bridge_core.timeline` reads
-like any other cut.
+Resolve exports it as OTIO, since its API has neither retimes nor transitions. What the file lacks
+is added from the API: the ids of clips, the plate in place of a version whose take is selected, and
+colour spaces. The result is a file that :mod:`bridge_core.timeline` reads like any other cut.
 """
 
 from __future__ import annotations
@@ -45,27 +44,29 @@ from bridge_resolve.media import first_frame_number, media_reference
 if TYPE_CHECKING:
     from fusionscript import Resolve, Timeline
 
-#: Where a camera file is kept among a clip's references; the plate is its rendering.
+#: Key of a camera file among a clip's references; the plate is its rendering.
 CAMERA_FILE_KEY = f"{NAMESPACE}:camera file"
-#: Digits of the frame numbers of a plate that is yet to be rendered: a day of timecode and more.
+#: Digits of frame numbers of rendered plates: enough for more than a day of timecode.
 FRAME_PADDING = 8
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineSnapshot:
-    """The open timeline, read. ``clips`` holds all its clips by id, ``cut`` those that became
-    shots; ``above`` are ids of clips that are versions on a track of their own."""
+    """The open timeline at one moment."""
 
     timeline: Timeline
     cut: Cut
+    """The clips that became shots."""
     clips: dict[str, TimelineClip]
+    """All clips by id."""
     overlay_ids: frozenset[str]
+    """Ids of clips that are versions on a track above."""
     is_in_out_range: bool
-    """Only what lies between the timeline's In and Out."""
+    """Whether the cut is limited to the timeline's In and Out."""
     colour: ProjectColour
 
     def shot(self, clip: str) -> Shot | None:
-        """A shot as it would be sent: what must be rendered first has its work range alone."""
+        """The shot as it is sent: a plate to render has only the work range."""
         item = self.cut.find_shot(clip)
         if item is None:
             return None
@@ -85,14 +86,13 @@ def read_snapshot(
     in_out_only: bool,
     colour: ProjectColour,
 ) -> TimelineSnapshot:
-    """Read the open timeline; the cut is written to ``target``. With ``in_to_out`` it holds only
-    what lies between the timeline's In and Out, where they are set.
+    """Read the open timeline; the cut is written to ``target``.
 
-    ``colour`` is how the project manages colour: where nobody can say what it renders, clips that
-    would have to be rendered become problems.
-
-    :raises HostError: Resolve does not export it.
-    :raises TimelineError: what it exported cannot be read.
+    :param in_out_only: limit the cut to the timeline's In and Out, if they are set.
+    :param colour: the project's colour management. If it does not know the space of renderings,
+        clips that have to be rendered become problems.
+    :raises HostError: Resolve does not export the timeline.
+    :raises TimelineError: the exported file cannot be read.
     """
     clips = read_clips(timeline)
     overlay_ids = frozenset(
@@ -130,7 +130,7 @@ def read_snapshot(
 
 
 class _ExportCompletion:
-    """Puts into an exported document what Resolve leaves out of it."""
+    """Adds to an exported document what Resolve leaves out."""
 
     def __init__(
         self,
@@ -169,7 +169,7 @@ class _ExportCompletion:
         node["active_media_reference_key"] = DEFAULT_MEDIA_KEY
         own_metadata = node.setdefault("metadata", {}).setdefault(NAMESPACE, {})
         own_metadata["clip"] = clip.id
-        # Without our data they would be a person's: versions bring theirs themselves.
+        # The export drops the data of our markers, so that they would look like a person's.
         node["markers"] = [
             marker
             for marker in get_list(node, "markers")
@@ -183,7 +183,7 @@ class _ExportCompletion:
             own_metadata["sequence"], own_metadata["shot"] = latest.sequence, latest.shot
         reference = references_by_key[DEFAULT_MEDIA_KEY]
         if not clip.plate.is_readable and schema_name(reference) == "ExternalReference":
-            # The camera file stays the one that readers of the cut get; the plate is what is sent.
+            # The camera file stays active for readers of the cut; the plate is sent.
             references_by_key[CAMERA_FILE_KEY] = reference
             node["active_media_reference_key"] = CAMERA_FILE_KEY
             own_metadata["plate"] = DEFAULT_MEDIA_KEY
@@ -200,8 +200,8 @@ class _ExportCompletion:
         clip: TimelineClip,
         version: VersionMarker,
     ) -> None:
-        """The plate in the place of a version: frame for frame the same, since versions keep the
-        plate's numbers."""
+        """Put the plate in place of a version: frame for frame, since versions keep the plate's
+        frame numbers."""
         source = read_time_range(node["source_range"])
         version_span = read_time_range(references_by_key[DEFAULT_MEDIA_KEY]["available_range"])
         assert source is not None
@@ -217,7 +217,7 @@ class _ExportCompletion:
         reference["name"] = clip.plate.name
 
     def _render_reference(self, reference: JsonObject, clip: TimelineClip) -> JsonObject:
-        """The picture sequence that a rendering of camera files would give."""
+        """A reference to the image sequence that rendering the camera file will write."""
         folder = self.document.path.parent / "to render" / clip.id
         return {
             "OTIO_SCHEMA": "ImageSequenceReference.1",
@@ -257,9 +257,9 @@ def _picture_tracks(timeline: JsonObject) -> list[JsonObject]:
 
 
 def _clips(children: list[Any], start: Fraction) -> Iterator[tuple[int, JsonObject, Fraction]]:
-    """Clips of a track with their places, and the second at which each stands.
+    """The clips of a track, each with its index and start in seconds.
 
-    Nothing comes after an item whose length cannot be read: the reader of the cut tells of it.
+    It stops at an item whose length cannot be read: the cut reader reports it.
     """
     at = start
     for index, child in enumerate(children):
@@ -276,7 +276,7 @@ def _clips(children: list[Any], start: Fraction) -> Iterator[tuple[int, JsonObje
 
 
 def _marker_label(marker: Any) -> tuple[str, str] | None:
-    """Name and text of a marker, as Resolve writes them."""
+    """Name and note of a marker as Resolve exports it."""
     if not isinstance(marker, dict):
         return None
     resolve_metadata = (marker.get("metadata") or {}).get("Resolve_OTIO") or {}
@@ -291,8 +291,8 @@ def _gap(clip: JsonObject) -> JsonObject:
 
 
 def _between_in_and_out(cut: Cut, timeline: Timeline) -> tuple[Cut, bool]:
-    """The cut between the timeline's In and Out, where they are set: Resolve tells no script which
-    clips are selected, and this is what editors have instead."""
+    """The cut between the timeline's In and Out, and whether they are set. Editors use them because
+    Resolve's API has no selection of clips."""
     if not has_method(timeline, "GetMarkInOut"):
         return cut, False
     in_out: Any = timeline.GetMarkInOut() or {}
@@ -310,7 +310,7 @@ def _between_in_and_out(cut: Cut, timeline: Timeline) -> tuple[Cut, bool]:
 
 
 def _with_media_checked(cut: Cut, clips: dict[str, TimelineClip], colour: ProjectColour) -> Cut:
-    """The cut without what cannot be sent from here; what would be rendered is not looked for."""
+    """The cut without shots that cannot be sent; files of plates to render are not checked."""
     readable, to_render, problems = [], set(), []
     for item in cut.shots:
         plate = clips[item.clip_id].plate if item.clip_id in clips else None
@@ -335,14 +335,18 @@ def _with_media_checked(cut: Cut, clips: dict[str, TimelineClip], colour: Projec
 
 
 def _unmatched_clip_problem(item: CutShot) -> CutProblem:
-    message = "Resolve exports this clip, and its timeline does not show it at this place"
+    message = "Resolve exports this clip, but the timeline has no clip at this position"
     return _cut_problem(
-        item, ProblemKind.BROKEN, message, "reload; if it stays, cut the clip in anew", skipped=True
+        item,
+        ProblemKind.BROKEN,
+        message,
+        "reload; if the problem remains, replace the clip in the timeline",
+        skipped=True,
     )
 
 
 def _unrenderable_problem(item: CutShot, colour: ProjectColour) -> CutProblem:
-    message = f"Resolve would have to render this camera file: {colour.unknown_reason}"
+    message = f"Resolve would have to render this camera file, but {colour.unknown_reason}"
     return _cut_problem(item, ProblemKind.UNSUPPORTED, message, colour.next_step, skipped=True)
 
 
@@ -350,9 +354,9 @@ def _unknown_colour_problem(item: CutShot, name: str) -> CutProblem:
     return _cut_problem(
         item,
         ProblemKind.ASSUMED,
-        f"Resolve reads it as {name}, which has no OCIO name that is known here: the gateway's own "
-        "rules say in which colour space it is",
-        "set the clip's Input Color Space to what it was shot in, if that is something else",
+        f"Resolve reads it as {name}, which has no known OCIO name: the gateway's file rules "
+        "decide its colour space",
+        "check the clip's Input Color Space",
         skipped=False,
     )
 

@@ -1,7 +1,7 @@
-"""The companion window: the panel beside Resolve, which docks no window of anybody else's.
+"""The companion window: the panel beside Resolve, which cannot dock windows of other programs.
 
-Where no Resolve lets scripts in, the same panel works on an OTIO file that a person exports from
-it, and writes the file that goes back.
+If no Resolve accepts scripts, the panel works on OTIO files that are exported from Resolve and
+imported again by hand.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 
 class CompanionWindow(QWidget):
-    """Reads the settings and looks for Resolve with ``find``, both off the main thread; then shows
-    a panel on it, or on an OTIO file where there is none."""
+    """Loads the settings and connects to Resolve, both off the main thread. Then it shows a panel
+    that works with Resolve, or with OTIO files."""
 
     def __init__(
         self, settings: Callable[[], Settings], find_resolve: Callable[[], Resolve]
@@ -71,10 +71,10 @@ class CompanionWindow(QWidget):
         apply_theme(self, colours_for(self.palette()))
 
     def search(self) -> None:
-        """Look for Resolve, and work with what is found."""
+        """Connect to Resolve, and show the panel for the result."""
         self._close_panel()
         self._retry_button.hide()
-        self._status_label.setText(tr("Looking for DaVinci Resolve …"))
+        self._status_label.setText(tr("Connecting to DaVinci Resolve …"))
         threading.Thread(
             target=self._search_in_thread, name="shotbridge-search-resolve", daemon=True
         ).start()
@@ -97,7 +97,7 @@ class CompanionWindow(QWidget):
             thread.close()
             self._main_thread.post(partial(self._use_files, settings, error))
         except Exception as error:
-            # Resolve's own library may raise whatever it likes.
+            # Resolve's library may raise any exception.
             thread.close()
             host_error = HostError(
                 f"Resolve's scripting failed: {type(error).__name__}: {error}",
@@ -107,7 +107,7 @@ class CompanionWindow(QWidget):
         else:
             self._main_thread.post(partial(self._use_resolve, settings, host))
             if self._is_closed:
-                host.close()  # the window may have gone, and nobody takes it then
+                host.close()  # the window may be gone, and with it the queue of calls
 
     def _show_settings_error(self, error: ShotbridgeError) -> None:
         self._status_label.setText(
@@ -122,8 +122,8 @@ class CompanionWindow(QWidget):
         self.host = host
         self._status_label.setText(
             tr(
-                "Works on the timeline that is open in {resolve}. This window is Shotbridge's own "
-                "and stays beside Resolve, which docks no others.",
+                "Works on the timeline that is open in {resolve}. This window stays separate: "
+                "Resolve cannot dock windows of other programs.",
                 resolve=host.title,
             )
         )
@@ -134,10 +134,10 @@ class CompanionWindow(QWidget):
             return
         self._status_label.setText(
             tr(
-                "{why}. {next}.\nWith files: in Resolve, File > Export > Timeline writes OTIO; "
-                "open that here, write the cut for Resolve, and File > Import > Timeline brings "
-                "it back.",
-                why=_capitalized(error.message),
+                "{reason}. {next}.\nWith files: export OTIO in Resolve with File > Export > "
+                "Timeline, open it here, write the cut for Resolve, and import that with "
+                "File > Import > Timeline.",
+                reason=_capitalized(error.message),
                 next=_capitalized(error.next_step),
             )
         )
@@ -161,7 +161,7 @@ class CompanionWindow(QWidget):
 
 
 def main(injected: Mapping[str, Any] | None = None, product: str = "") -> int:
-    """Open the companion window; ends when it is closed."""
+    """Open the companion window; returns when it is closed."""
     from bridge_ui.app.window import create_application, run_event_loop
 
     def settings() -> Settings:

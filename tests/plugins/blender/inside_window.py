@@ -56,7 +56,7 @@ def test_it_opens_says_what_is_missing_and_closes_without_a_trace() -> None:
     assert not window.is_open()
     window.open_window()
     panel = _panel()
-    wait_until(lambda: panel._furnished)
+    wait_until(lambda: panel._is_built)
     wait_until(lambda: "no gateway to start" in str(panel.controllers.session.connection.value))
     assert qt_pump.is_running()
     first = window._window

@@ -24,13 +24,14 @@ sys.path.append(str(Path({hosts!r})))
 import bpy
 import blender_sample_file as sample_file
 
+bounds = sample_file.extension_module("sequencer_api").bounds
 sample_file.new_file()
 bpy.context.scene.frame_start = 1
 for name, channel, start, head, count in {strips!r}:
     strip = sample_file.strips().new_movie(name, {film!r}, channel, start - head)
-    sample_file.trim(strip, head, sample_file.extension_module("sequencer_api").bounds(strip)[1] - start - count)
-lost = sample_file.extension_module("otio_export").export_cut(bpy.context.scene, Path({target!r}))
-assert not lost, lost
+    sample_file.trim(strip, head, bounds(strip)[1] - start - count)
+warnings = sample_file.extension_module("otio_export").export_cut(bpy.context.scene, Path({target!r}))
+assert not warnings, warnings
 """
 #: Name, channel, first frame in the scene, first frame of the film, frames.
 STRIPS = [("one", 1, 11, 5, 20), ("two", 1, 41, 60, 15), ("three", 2, 52, 100, 24)]

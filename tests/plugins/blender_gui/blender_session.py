@@ -118,17 +118,18 @@ class BlenderSession:
         self.wait_for_panel()
 
     def wait_for_panel(self) -> None:
-        self.wait_for("panel() is not None and panel()._furnished", "the panel")
+        self.wait_for("panel() is not None and panel()._is_built", "the panel")
 
     def show_page(self, name: str) -> None:
         """Click on a tab of the panel."""
         number = self.evaluate(f"panel()._tab_pages.index({name!r})")
         self.screen.click(
-            *self.evaluate(
-                f"widget_position(find_widget('tabs'), find_widget('tabs').tabRect({number}).center())"
+            *self.run_python(
+                "tabs = find_widget('tabs')\n"
+                f"answer = widget_position(tabs, tabs.tabRect({number}).center())"
             )
         )
-        self.wait_for(f"panel().page == {name!r}", f"the page {name}")
+        self.wait_for(f"panel().current_page == {name!r}", f"the page {name}")
 
     def click_widget(self, widget: str) -> None:
         """Click on a widget of the panel, given as an expression for the driver."""

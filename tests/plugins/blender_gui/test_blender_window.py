@@ -39,10 +39,10 @@ def test_from_a_strip_to_the_approved_version_above_it(
     session.wait_for("len(panel().controllers.jobs.rows) == 1", "a job")
     session.show_page("jobs")
     job = "panel().controllers.jobs.rows[0]"
-    frames = f"'run' in {job}.sign.words and {job}.fraction > 0.2"
-    session.wait_for(f"{frames} or {job}.ended", "progress", 400)
+    frames = f"'run' in {job}.sign.text and ({job}.progress or 0) > 0.2"
+    session.wait_for(f"{frames} or {job}.has_ended", "progress", 400)
     session.screen.save_picture(pictures / "blender_job.png")
-    session.wait_for(f"{job}.ended", "the job to end", 600)
+    session.wait_for(f"{job}.has_ended", "the job to end", 600)
     counted = session.evaluate("read_counts()")
     print("while a shot was sent and a job ran:", json.dumps(counted))
     assert counted["longest_held_ms"] < TICK
@@ -51,13 +51,13 @@ def test_from_a_strip_to_the_approved_version_above_it(
     review = "panel().controllers.review.state.value"
     session.wait_for(f"{review}.version is not None", "the version under review")
     session.click_widget("find_button('Wipe')")
-    session.wait_for("panel().room.player.picture('B') is not None", "the version's pictures")
+    session.wait_for("panel().review.player.picture('B') is not None", "the version's pictures")
     time.sleep(2)
     session.screen.save_picture(pictures / "blender_review.png")
     session.click_widget("find_button('Approve')")
     session.screen.type_text("Grass holds up")
     session.click_widget("find_button('Approve v001')")
-    session.wait_for(f"'approved by Ada Lovelace' in {review}.told", "the approval")
+    session.wait_for(f"'approved by Ada Lovelace' in {review}.message", "the approval")
 
     session.click_widget("find_widget('place')")
     session.screen.click(*session.wait_for("menu_item_position('Strip above')", "the menu"))
@@ -92,8 +92,8 @@ def test_blender_goes_on_while_it_renders_a_plate(session: BlenderSession, pictu
     session.wait_for("bpy.app.is_job_running('RENDER')", "Blender's own job")
     begin = time.monotonic()
     session.run_python("reset_counts()")
-    rendering = "panel().controllers.send.state.value.rendering"
-    session.wait_for(f"{rendering}.frames == 1", "the first frame", 120)
+    rendering = "panel().controllers.send.state.value.render_progress"
+    session.wait_for(f"{rendering}.frames_done == 1", "the first frame", 120)
     took = time.monotonic() - begin
     counted = session.evaluate("read_counts()")
     print(f"while a frame was rendered for {took:.1f} s:", json.dumps(counted))
@@ -217,5 +217,5 @@ def test_blender_ends_with_the_panel_open_and_a_job_at_work(session: BlenderSess
     session.show_page("send")
     session.wait_for("find_widget('send').isEnabled()", "the button to be ready")
     session.click_widget("find_widget('send')")
-    session.wait_for("any(r.running for r in panel().controllers.jobs.rows)", "the job to run")
+    session.wait_for("any(r.is_running for r in panel().controllers.jobs.rows)", "the job to run")
     assert session.quit_blender() == 0

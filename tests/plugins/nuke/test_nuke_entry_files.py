@@ -87,7 +87,8 @@ def test_a_menu_that_cannot_be_made_says_one_line(tmp_path: Path) -> None:
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "startup.py").write_text(
-        "def register_callbacks(): pass\ndef register_interface(): raise RuntimeError('the menu is full')\n"
+        "def register_callbacks(): pass\n"
+        "def register_interface(): raise RuntimeError('the menu is full')\n"
     )
     _, err = run(tmp_path)
     assert err == ["Shotbridge has no panel in this Nuke: the menu is full"]

@@ -306,7 +306,7 @@ def test_a_take_that_would_move_the_clip_is_not_left_there(sample, monkeypatch) 
     monkeypatch.setattr(kind, "SelectTakeByIndex", ripple)
     before = project_state(sample)
     shot = sample.shot()
-    with pytest.raises(HostError, match="would stand at") as error:
+    with pytest.raises(HostError, match="would move to") as error:
         sample.place(shot, sample.version(shot))
     assert "ripple" in error.value.next_step
     assert project_state(sample) == before

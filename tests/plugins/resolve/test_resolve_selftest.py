@@ -61,9 +61,7 @@ def test_a_resolve_that_does_otherwise_is_reported(
     differs = {
         r["id"]: r["observed"] for r in report["results"] if r["outcome"] == SelfTestOutcome.DIFFERS
     }
-    assert differs == {
-        "resolve.takes.frames": "frames of the take: (6, 15), expected (6, 16)"
-    }
+    assert differs == {"resolve.takes.frames": "frames of the take: (6, 15), expected (6, 16)"}
     assert render_state(app) == before
 
 

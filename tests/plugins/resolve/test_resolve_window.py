@@ -90,10 +90,10 @@ def retry_button(window: CompanionWindow) -> QPushButton:
 
 def test_it_works_beside_resolve_and_says_so(sample, opened) -> None:
     window = opened(lambda: sample.app)
-    assert "Looking for" in status_text(window)
+    assert "Connecting to" in status_text(window)
     wait_until(lambda: window.panel is not None, "the panel")
     assert "DaVinci Resolve Studio 21.0.0" in status_text(window)
-    assert "docks no others" in status_text(window)
+    assert "cannot dock" in status_text(window)
     assert not retry_button(window).isVisible()
     assert window.host is not None
     assert len(window.host.scene().shots) == 3
@@ -164,7 +164,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_from_outside_by_the_scripting_module(module: Path) -> None:
     assert find_resolve().GetProductName() == "DaVinci Resolve Studio"
     sys.modules["DaVinciResolveScript"].APP = None  # type: ignore[attr-defined]
-    with pytest.raises(HostError, match="lets this script in") as excinfo:
+    with pytest.raises(HostError, match="accepts this script") as excinfo:
         find_resolve()
     assert "External scripting" in excinfo.value.next_step
     with pytest.raises(HostError, match="free edition"):
@@ -208,7 +208,7 @@ def run_entry(path: Path, **environment: str) -> subprocess.CompletedProcess[str
 @pytest.mark.parametrize(
     ("filled", "message"),
     [
-        ({}, "placed from a rez environment, and Resolve was not started in one"),
+        ({}, "installed from a rez environment, and Resolve was not started in one"),
         ({"PLUGINS": "/gone"}, "its plugins are not in '/gone'"),
         ({"PLUGINS": str(REPO / "plugins"), "PYTHON": "/gone"}, "is not at '/gone'"),
         ({"PLUGINS": str(REPO / "plugins")}, "is not at ''"),
