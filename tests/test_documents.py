@@ -1,4 +1,4 @@
-"""Documents link to files, sections and modules that exist."""
+"""Documents, docstrings and comments name files, sections and modules that exist."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ DOCUMENTS = sorted(
     for pattern in ("*.md", "docs/**/*.md", "packaging/**/*.md")
     for path in REPO.glob(pattern)
 )
+SOURCES = ("bridge_core", "ui", "gateway", "plugins", "tests", "packaging", "benchmarks", "docs")
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -20,7 +21,7 @@ _PATH = re.compile(
     r"(?<![\w./{])((?:bridge_core|ui|gateway|plugins|tests|packaging|benchmarks|docs)"
     r"/[\w./-]*\.(?:py|md|sh|yaml|toml))\b"
 )
-_MODULE = re.compile(r"`(bridge_(?:core|ui|gateway|nuke|blender|resolve)(?:\.\w+)+)")
+_MODULE = re.compile(r"`~?(bridge_(?:core|ui|gateway|nuke|blender|resolve)(?:\.\w+)+)")
 
 _SOURCE_FOLDERS = {
     "bridge_core": REPO,
@@ -39,17 +40,20 @@ def _anchors(path: Path) -> set[str]:
 
 
 def _module_exists(name: str) -> bool:
-    """Whether a dotted name is a module, or begins with one and goes on with its contents."""
+    """Whether a dotted name is a module, or a module and something that is named in it."""
     parts = name.split(".")
     base = _SOURCE_FOLDERS[parts[0]]
-    for end in range(len(parts), 1, -1):
+    for end in range(len(parts), 0, -1):
         path = base.joinpath(*parts[:end])
-        if path.with_suffix(".py").exists():
-            text = path.with_suffix(".py").read_text(encoding="utf-8")
-            return end == len(parts) or parts[end] in text
-        if path.is_dir():
-            return end == len(parts)
+        module = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        if module.exists():
+            return end == len(parts) or parts[end] in module.read_text(encoding="utf-8")
     return False
+
+
+def _missing(text: str) -> list[str]:
+    missing = [path for path in _PATH.findall(text) if not (REPO / path).exists()]
+    return missing + [name for name in _MODULE.findall(text) if not _module_exists(name)]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -67,8 +71,15 @@ def test_links_lead_to_files_and_sections(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_named_files_and_modules_exist(name: str) -> None:
-    text = (REPO / name).read_text(encoding="utf-8")
-    missing = [path for path in _PATH.findall(text) if not (REPO / path).exists()]
-    missing += [module for module in _MODULE.findall(text) if not _module_exists(module)]
+def test_documents_name_existing_files_and_modules(name: str) -> None:
+    assert not _missing((REPO / name).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("folder", SOURCES)
+def test_code_names_existing_files_and_modules(folder: str) -> None:
+    missing = {
+        path.relative_to(REPO).as_posix(): names
+        for path in sorted((REPO / folder).rglob("*.py"))
+        if (names := _missing(path.read_text(encoding="utf-8")))
+    }
     assert not missing

@@ -93,7 +93,7 @@ def main(argv: list[str] | None = None) -> int:
 def verify(bundle: Path, expected: str | None = None) -> int:
     """Compare every file with SHA256SUMS; how many there are.
 
-    :raises Refused: a file is changed, missing, or was added; a link is in the place of a file.
+    :raises InstallRefused: a file is changed, missing, or was added; a link is in the place of a file.
     """
     sums = bundle / SUMS
     if not sums.is_file():
@@ -141,7 +141,7 @@ def verify(bundle: Path, expected: str | None = None) -> int:
 def install(bundle: Path, folder: Path) -> None:
     """Put the bundle's version beside those that are there, and take it into use.
 
-    :raises Refused: another Python or platform than the bundle's, or the version is there.
+    :raises InstallRefused: another Python or platform than the bundle's, or the version is there.
     """
     about = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
     _check_platform(about)
