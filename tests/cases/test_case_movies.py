@@ -1,4 +1,4 @@
-"""What a movie says of itself counts, comes back, and is compared with what was said of it."""
+"""Movies: rate, timecode, colour tags and samples are read, preserved and checked."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from case_inputs.builders import movie, read_number
 from terminal import Terminal
 
 from bridge_core.errors import InvalidRequest
-from bridge_core.models.frames import FrameRange
-from bridge_core.models.frames import frame_to_timecode as spelled
+from bridge_core.models.frames import FrameRange, frame_to_timecode
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import OutputFormat
 from bridge_core.models.settings import ColourSettings, GatewaySettings
@@ -46,8 +45,8 @@ def colour() -> ColourManager:
     return ColourManager(ColourSettings())
 
 
-def send(terminal: Terminal, show: str, path: Path, *words: str, code: int = 0) -> Any:
-    command = ("send", str(path), "--service", "round_trip", *words)
+def send(terminal: Terminal, show: str, path: Path, *args: str, code: int = 0) -> Any:
+    command = ("send", str(path), "--service", "round_trip", *args)
     return terminal.json("--show", show, *command, code=code)
 
 
@@ -59,7 +58,7 @@ def version(terminal: Terminal, show: str) -> Any:
 def deliver_movie(
     processor: LocalTaskRunner, source: Path, folder: Path
 ) -> tuple[Path, TaskResult]:
-    """A movie that went through the round trip and came back in its own format."""
+    """Process a movie with the round trip service, in its own format."""
     facts = probe(source)
     plate = Plate(path=str(source), range=FrameRange.of(1, facts.frame_count, facts.rate))
     task = ProviderTask(
@@ -92,31 +91,31 @@ def tags(path: Path) -> tuple[set[tuple[int, ...]], tuple[int, ...]]:
     return frames, tuple(int.from_bytes(data[at + k : at + k + 2], "big") for k in (8, 10, 12))
 
 
-# --- rate and timecode
+# Rate and timecode
 
 
-def test_a_movie_comes_back_at_its_own_rate_with_its_timecode(
+def test_a_movie_keeps_its_rate_and_timecode(
     terminal: Terminal, case_input: Input, show: str
 ) -> None:
     source = case_input("movie-rate-timecode") / "m2997.mov"
-    [job] = send(terminal, show, source, "--range", "11-20", "--delivery", "plate")
+    [job] = send(terminal, show, source, "--range", "11-20", "--output-format", "plate")
     assert job["warnings"] == []
-    found = version(terminal, show)
-    [output] = found["outputs"]
+    newest = version(terminal, show)
+    [output] = newest["outputs"]
     assert output["range"] == {"first": 11, "last": 20, "rate": "30000/1001"}
-    with MovieReader(Path(found["folder"]) / output["pattern"]) as made:
-        assert (made.info.rate, made.info.frame_count) == (Fraction(30000, 1001), 10)
-        assert made.info.start_timecode == "01:00:00;10"
-        assert [read_number(made.read(k).rgb()) for k in (0, 9)] == [10, 19]
+    with MovieReader(Path(newest["folder"]) / output["pattern"]) as reader:
+        assert (reader.info.rate, reader.info.frame_count) == (Fraction(30000, 1001), 10)
+        assert reader.info.start_timecode == "01:00:00;10"
+        assert [read_number(reader.read(k).rgb()) for k in (0, 9)] == [10, 19]
 
 
 def test_a_rate_that_the_movie_contradicts_is_refused(
     terminal: Terminal, case_input: Input
 ) -> None:
     source = case_input("movie-rate-timecode") / "m2997.mov"
-    words = ("--service", "round_trip", "--range", "1-60", "--rate", "24")
-    problem = terminal.problem("send", str(source), *words, code=4)
-    assert problem["code"] == "invalid_request" and "runs at 30000/1001" in problem["what"]
+    options = ("--service", "round_trip", "--range", "1-60", "--rate", "24")
+    problem = terminal.problem("send", str(source), *options, code=4)
+    assert problem["code"] == "invalid_request" and "runs at 30000/1001" in problem["message"]
     assert "--rate" in problem["next_step"]
 
 
@@ -131,7 +130,7 @@ def test_all_of_a_movie(
     assert after.start_timecode == before.start_timecode
 
 
-# --- colour
+# Colour
 
 
 @pytest.mark.parametrize(
@@ -141,7 +140,7 @@ def test_all_of_a_movie(
         ("movie-high-dynamic-range", "pq.mov", (9, 16, 9), "uint10"),
         ("movie-prores-tags", "bt601.mov", (6, 6, 6), "uint10"),
         ("movie-prores-tags", "p3.mov", (12, 1, 1), "uint10"),
-        # Untagged stays so; the matrix is the one of small pictures.
+        # Untagged movies stay untagged; the matrix is that of small pictures.
         ("movie-rate-timecode", "m2997.mov", (2, 2, 6), "uint10"),
         ("movie-rate-timecode", "m25.mp4", (2, 2, 6), "uint8"),
     ],
@@ -156,10 +155,10 @@ def test_a_movie_keeps_its_bits_and_tags(
     depth: str,
 ) -> None:
     source = case_input(case) / name
-    path, made = deliver_movie(processor, source, tmp_path)
+    path, result = deliver_movie(processor, source, tmp_path)
     assert tags(path) == ({codes}, codes if codes[0] != 2 else ())
-    assert made.outputs[0].depth == depth
-    assert "/".join(map(str, codes)) in made.colour_conversions[-2]
+    assert result.outputs[0].depth == depth
+    assert "/".join(map(str, codes)) in result.colour_conversions[-2]
     with MovieReader(source) as before, MovieReader(path) as after:
         error = np.abs(before.read(3).rgb() - after.read(3).rgb())
     assert np.median(error) < 0.01
@@ -175,31 +174,31 @@ def test_a_movie_keeps_its_bits_and_tags(
         ("movie-prores-tags", "bt601.mov", "Rec.1886 Rec.709 - Display", "BT.601 525"),
     ],
 )
-def test_the_colour_that_a_movie_is_tagged_with_counts(
+def test_a_movies_colour_tags_are_used(
     colour: ColourManager, case_input: Input, case: str, name: str, space: str, warned: str
 ) -> None:
     path = case_input(case) / name
-    settled = colour.resolve_space(
+    resolved = colour.resolve_space(
         Plate(path=str(path), range=FrameRange.of(1, 4)), probe(path).colour_tag
     )
-    assert settled.space == space
-    assert [warned in text for text in settled.warnings] == [True] * bool(warned)
+    assert resolved.space == space
+    assert [warned in text for text in resolved.warnings] == [True] * bool(warned)
 
 
-def test_another_space_than_the_tags_mean_is_said(
+def test_a_colour_space_that_contradicts_the_tags_is_reported(
     terminal: Terminal, case_input: Input, show: str
 ) -> None:
     source = case_input("movie-colour-tags") / "pq.mp4"
     [job] = send(terminal, show, source, "--colour-space", "Rec.1886 Rec.709 - Display")
     [warning] = job["warnings"]
     assert "PQ, BT.2020 (H.273 codes 9/16/9)" in warning and "Rec.1886 Rec.709" in warning
-    found = version(terminal, show)
-    assert found["warnings"] == [warning]
-    assert terminal.json("lineage", found["id"])["warnings"] == [warning]
+    newest = version(terminal, show)
+    assert newest["warnings"] == [warning]
+    assert terminal.json("lineage", newest["id"])["warnings"] == [warning]
     assert warning in terminal.run("watch", job["id"]).stderr
 
 
-# --- samples
+# Samples
 
 
 @pytest.mark.parametrize(
@@ -214,7 +213,7 @@ def test_another_space_than_the_tags_mean_is_said(
         ("rgb555.avi", 1.0),
     ],
 )
-def test_samples_of_odd_depths(case_input: Input, name: str, value: float) -> None:
+def test_samples_of_unusual_bit_depths(case_input: Input, name: str, value: float) -> None:
     with MovieReader(case_input("movie-odd-depths") / name) as movie:
         middle = movie.read(0).rgb()[18, 32]
     assert np.abs(middle - value).max() < 1e-4
@@ -222,7 +221,7 @@ def test_samples_of_odd_depths(case_input: Input, name: str, value: float) -> No
 
 def test_alpha_of_vp9_is_read(case_input: Input) -> None:
     with MovieReader(case_input("movie-vp9-alpha") / "alpha.webm") as movie:
-        pictures = [movie.read(k) for k in (0, 5, 2)]  # forwards, then back
+        pictures = [movie.read(k) for k in (0, 5, 2)]  # forwards, then backwards
     for picture in pictures:
         alpha = picture.alpha()
         assert alpha is not None and np.abs(alpha - 0.5).max() < 0.01
@@ -230,7 +229,7 @@ def test_alpha_of_vp9_is_read(case_input: Input) -> None:
 
 
 @pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
-def test_alpha_is_known_by_a_tag_in_capitals(tmp_path: Path, codec: str) -> None:
+def test_alpha_is_read_with_its_tag_in_capitals(tmp_path: Path, codec: str) -> None:
     """As FFmpeg's own command line writes it (-metadata:s:v alpha_mode=1)."""
     path = tmp_path / "alpha.webm"
     with av.open(str(path), "w") as container:
@@ -251,20 +250,20 @@ def test_alpha_is_known_by_a_tag_in_capitals(tmp_path: Path, codec: str) -> None
             assert alpha is not None and abs(alpha.mean() - 0.5) < 0.01
 
 
-def test_odd_sides_are_refused_before_the_work(processor: LocalTaskRunner, tmp_path: Path) -> None:
-    """H.264 in 4:4:4 may have them; the 4:2:0 that is written may not."""
+def test_odd_sizes_are_refused_before_any_work(processor: LocalTaskRunner, tmp_path: Path) -> None:
+    """H.264 in 4:4:4 may have odd sizes, the 4:2:0 that is written may not."""
     path = movie(tmp_path / "odd.mp4", 3, 24, "libx264", "yuv444p", size=(65, 37))
     (tmp_path / "work").mkdir()
-    with pytest.raises(InvalidRequest, match="needs even sides") as excinfo:
+    with pytest.raises(InvalidRequest, match="needs an even size") as excinfo:
         deliver_movie(processor, path, tmp_path / "work")
-    assert "delivery: exr" in excinfo.value.next_step
-    assert not [made for made in (tmp_path / "work").rglob("*") if made.is_file()]
+    assert "output_format: exr" in excinfo.value.next_step
+    assert not [path for path in (tmp_path / "work").rglob("*") if path.is_file()]
 
 
-# --- a cut at another rate than its movie
+# Cuts at another rate than their movie
 
 
-def test_a_cut_in_seconds_sends_no_other_frames(
+def test_a_cut_in_seconds_is_refused_without_a_rate(
     terminal: Terminal, case_input: Input, show: str
 ) -> None:
     cut = case_input("seconds-on-a-movie") / "cut.otio"
@@ -278,16 +277,16 @@ def test_a_cut_in_seconds_sends_no_other_frames(
 def test_frames_counted_at_another_rate_are_refused(case_input: Input, rate: int) -> None:
     path = case_input("clip-rate-24000") / "m24.mov"
     plate = Plate(path=str(path), range=FrameRange.of(0, 2 * rate - 1, rate))
-    with PlateReader(plate, {0: path}) as reader, pytest.raises(InvalidRequest) as caught:
+    with PlateReader(plate, {0: path}) as reader, pytest.raises(InvalidRequest) as excinfo:
         reader.read(0)
-    assert "runs at 24 " in caught.value.message and "available range" in caught.value.next_step
+    assert "runs at 24 " in excinfo.value.message and "available range" in excinfo.value.next_step
 
 
-# --- what is not in the pictures is said
+# Notes on metadata
 
 
 def patch_bytes(source: Path, target: Path, marker: bytes, offset: int, value: bytes) -> Path:
-    """``value`` in the place of what stands ``at`` bytes behind the last ``what``."""
+    """Copy a file with ``value`` written ``offset`` bytes after the start of the last ``marker``."""
     data = bytearray(source.read_bytes())
     start = data.rindex(marker) + offset
     data[start : start + len(value)] = value
@@ -314,7 +313,7 @@ def test_a_timecode_track_may_count_at_another_rate(
     number: int,
     timecode: str | None,
 ) -> None:
-    """``counts``: time scale, duration and number of frames of the track's description."""
+    """``counts`` are time scale, frame duration and number of frames in the track's description."""
     before = 4321
     whole = movie(
         tmp_path / "whole.mov",
@@ -322,7 +321,7 @@ def test_a_timecode_track_may_count_at_another_rate(
         rate,
         "prores_ks",
         "yuv422p10le",
-        timecode=spelled(before, rate),
+        timecode=frame_to_timecode(before, rate),
     )
     slow = patch_bytes(whole, tmp_path / "slow.mov", b"tmcd", 20, struct.pack(">IIB", *counts))
     data = slow.read_bytes()
@@ -334,18 +333,18 @@ def test_a_timecode_track_may_count_at_another_rate(
     assert ("timecode" in " ".join(facts.notes)) is (timecode is None)
 
 
-def test_a_turned_movie_is_said(tmp_path: Path) -> None:
+def test_a_rotated_movie_is_reported(tmp_path: Path) -> None:
     whole = movie(tmp_path / "whole.mp4", 3)
     turn = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 36 << 16, 0, 1 << 30)
     phone = patch_bytes(whole, tmp_path / "phone.mp4", b"tkhd", 44, turn)
     assert probe(whole).notes == ()
     assert probe(phone).notes == (
-        "players turn its pictures by 90 degrees clockwise; they are sent as they are stored",
+        "players rotate its pictures by 90 degrees clockwise; they are sent as stored",
     )
     assert (probe(phone).width, probe(phone).height) == (64, 36)
 
 
-def test_fields_are_said(tmp_path: Path) -> None:
+def test_interlaced_fields_are_reported(tmp_path: Path) -> None:
     camera = movie(tmp_path / "pal.mov", 3, 25, "dvvideo", "yuv420p", options={}, size=(720, 576))
     [note] = probe(camera).notes
     assert note.startswith("it is interlaced")
@@ -354,13 +353,11 @@ def test_fields_are_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "codec", "pixels"), [("cut.mkv", "ffv1", "yuv420p"), ("cut.avi", "rawvideo", "bgr24")]
 )
-def test_a_movie_that_ends_early_is_said(
-    tmp_path: Path, name: str, codec: str, pixels: str
-) -> None:
+def test_a_truncated_movie_is_reported(tmp_path: Path, name: str, codec: str, pixels: str) -> None:
     path = movie(tmp_path / name, 20, 24, codec, pixels, options={})
     assert probe(path).notes == ()
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
     facts = probe(path)
     assert facts.frame_count is not None and facts.frame_count < 15
-    assert f"speaks of 20 pictures and it holds {facts.frame_count}" in facts.notes[0]
+    assert f"announces 20 pictures and it has {facts.frame_count}" in facts.notes[0]

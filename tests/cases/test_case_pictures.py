@@ -1,4 +1,4 @@
-"""Pictures as strangers write them: each comes back as it is, or is refused in words that help."""
+"""Pictures of other programs: preserved, or refused with a message that helps."""
 
 from __future__ import annotations
 
@@ -32,25 +32,27 @@ from bridge_gateway.providers.local.task_runner import LocalTaskRunner
 Inputs = Callable[[str], Path]
 Make = Callable[..., TaskResult]
 
-#: What a writer decides on; all else in a header is the plate's.
+#: Attributes that the writer sets; all others are the plate's.
 STRUCTURE = {"channels", "chunkCount", "compression", "dataWindow", "displayWindow", "lineOrder"}
 
 
-def plate_of(path: Path, first: int = 1, last: int = 1, space: str | None = "ACEScg") -> Plate:
-    return Plate(path=str(path), range=FrameRange.of(first, last), colour_space=space)
+def plate_of(
+    path: Path, first: int = 1, last: int = 1, colour_space: str | None = "ACEScg"
+) -> Plate:
+    return Plate(path=str(path), range=FrameRange.of(first, last), colour_space=colour_space)
 
 
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[Make]:
-    """Make a service's frames as a model process does, and check them; gives the folder."""
-    processor = LocalTaskRunner()
+    """Make a service's frames as a model process does, and check them; returns the folder."""
+    runner = LocalTaskRunner()
     settings = GatewaySettings(models_dir=models_dir)
 
     def run(
         plate: Plate,
         service: str = "round_trip",
-        delivery: OutputFormat = OutputFormat.EXR,
-        **more: Any,
+        output_format: OutputFormat = OutputFormat.EXR,
+        **parameters: Any,
     ) -> Path:
         frames = tuple(plate.range.frames())
         files = {frame: Path(plate.path_at(frame)) for frame in frames}
@@ -62,15 +64,15 @@ def make(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator
         task = ProviderTask(
             job_id="job",
             service=service,
-            parameters={**defaults[service], **more},
+            parameters={**defaults[service], **parameters},
             plate=plate,
             files=files,
             frames=frames,
             colour_space=plate.colour_space or "ACEScg",
-            output_format=delivery,
-            folder=tmp_path_factory.mktemp("made"),
+            output_format=output_format,
+            folder=tmp_path_factory.mktemp("task"),
         )
-        result = processor.run(LocalTask.from_task(task, settings, threads=2), lambda frame: None)
+        result = runner.run(LocalTask.from_task(task, settings, threads=2), lambda frame: None)
         with PlateReader(plate, files) as reader:
             for output in result.outputs:
                 check_output(task.folder, output, frames, plate=reader)
@@ -79,27 +81,27 @@ def make(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator
     yield run
 
 
-def test_a_headers_colour_is_read(case_input: Inputs) -> None:
-    colour, folder = ColourManager(ColourSettings()), case_input("picture-colour-told")
+def test_a_headers_colour_space_is_read(case_input: Inputs) -> None:
+    colour, folder = ColourManager(ColourSettings()), case_input("picture-colour-tagged")
 
-    def settled(name: str, space: str | None = None) -> tuple[str, tuple[str, ...]]:
-        plate = plate_of(folder / name, space=space)
+    def resolved(name: str, colour_space: str | None = None) -> tuple[str, tuple[str, ...]]:
+        plate = plate_of(folder / name, colour_space=colour_space)
         return colour.resolve_space(plate, probe(plate).colour_tag)
 
-    assert settled("interop.exr") == ("Linear Rec.709 (sRGB)", ())
-    assert settled("interop.exr", "lin_rec709") == ("Linear Rec.709 (sRGB)", ())
-    space, [warning] = settled("interop.exr", "ACEScg")
+    assert resolved("interop.exr") == ("Linear Rec.709 (sRGB)", ())
+    assert resolved("interop.exr", "lin_rec709") == ("Linear Rec.709 (sRGB)", ())
+    space, [warning] = resolved("interop.exr", "ACEScg")
     assert space == "ACEScg"
     assert "lin_rec709_scene" in warning
-    # Primaries say nothing of the curve, so it is told what was made of them.
-    space, [warning] = settled("chromaticities_p3.exr")
+    # Primaries do not define the curve, so the assumption is reported.
+    space, [warning] = resolved("chromaticities_p3.exr")
     assert space == "Linear P3-D65"
     assert "P3-D65" in warning
-    assert settled("chromaticities_p3.exr", "Linear P3-D65") == ("Linear P3-D65", ())
-    assert "P3-D65" in settled("chromaticities_p3.exr", "ACEScg")[1][0]
+    assert resolved("chromaticities_p3.exr", "Linear P3-D65") == ("Linear P3-D65", ())
+    assert "P3-D65" in resolved("chromaticities_p3.exr", "ACEScg")[1][0]
 
 
-def test_one_nan_stays_where_it_was(case_input: Inputs, make: Make) -> None:
+def test_a_nan_of_the_plate_is_preserved(case_input: Inputs, make: Make) -> None:
     pattern = case_input("picture-nan") / "plate.%04d.exr"
     folder = make(plate_of(pattern, 1001, 1003))
     for frame in (1001, 1002, 1003):
@@ -111,7 +113,7 @@ def test_one_nan_stays_where_it_was(case_input: Inputs, make: Make) -> None:
 
 
 @pytest.mark.parametrize("service", ["upscale", "matte"])
-def test_a_network_that_meets_a_nan_names_frame_and_pixel(
+def test_a_model_refuses_a_nan_with_its_frame_and_pixel(
     case_input: Inputs, make: Make, service: str
 ) -> None:
     plate = plate_of(case_input("picture-nan") / "plate.%04d.exr", 1001, 1003)
@@ -123,7 +125,7 @@ def test_a_network_that_meets_a_nan_names_frame_and_pixel(
 
 
 def test_a_nan_that_a_service_made_is_refused(case_input: Inputs, tmp_path: Path) -> None:
-    """Only what stands in the plate, in the same place, may stand in the result."""
+    """The result may have NaNs only at the pixels where the plate has them."""
     plate = plate_of(case_input("picture-nan") / "plate.%04d.exr", 1001, 1003)
     wrong = read_picture(Path(plate.path_at(1002)))
     rgb = wrong.rgb()
@@ -141,7 +143,7 @@ def test_a_nan_that_a_service_made_is_refused(case_input: Inputs, tmp_path: Path
     )
     with (
         PlateReader(plate, {1002: Path(plate.path_at(1002))}) as reader,
-        pytest.raises(MediaError, match=r"frame 1002: holds 1 NaN .* first at x 6, y 6"),
+        pytest.raises(MediaError, match=r"frame 1002: has 1 NaN .* first at x 6, y 6"),
     ):
         check_output(tmp_path, output, [1002], plate=reader)
 
@@ -149,10 +151,10 @@ def test_a_nan_that_a_service_made_is_refused(case_input: Inputs, tmp_path: Path
 @pytest.mark.parametrize(
     ("name", "reason"), [("short", "scanline chunks were missing"), ("empty", "it is empty")]
 )
-def test_a_damaged_frame_goes_by_its_own_name(
+def test_a_damaged_frame_is_reported_by_its_own_name(
     case_input: Inputs, tmp_path: Path, name: str, reason: str
 ) -> None:
-    """What was sent by content has its hash for a name in the gateway."""
+    """In the gateway, an uploaded file is named by its hash."""
     plate = plate_of(case_input("picture-damaged") / name / "plate.%04d.exr", 1001, 1003)
     stored = tmp_path / "832da39c06cc"
     stored.write_bytes(Path(plate.path_at(1002)).read_bytes())
@@ -163,19 +165,19 @@ def test_a_damaged_frame_goes_by_its_own_name(
     assert excinfo.value.where == f"{plate.path_at(1002)}, frame 1002"
 
 
-def test_a_page_of_another_size_is_left_and_said(case_input: Inputs, make: Make) -> None:
+def test_a_page_of_another_size_is_dropped_and_reported(case_input: Inputs, make: Make) -> None:
     path = case_input("picture-two-sizes") / "pages.tif"
-    plate = plate_of(path, space="sRGB - Texture")
-    assert probe(plate).notes == ("1 page was left behind, of another size than the first",)
+    plate = plate_of(path, colour_space="sRGB - Texture")
+    assert probe(plate).notes == ("ignored 1 page of another size than the first",)
     image = oiio.ImageBuf(str(make(plate) / "main.0001.exr"))
     assert (image.spec().width, image.spec().height, image.nsubimages) == (64, 36, 1)
     before = oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT)
     assert np.abs(image.get_pixels(oiio.FLOAT) - before).max() < 0.0005
-    kept = make(plate, delivery=OutputFormat.PLATE) / "main.0001.tif"
+    kept = make(plate, output_format=OutputFormat.PLATE) / "main.0001.tif"
     assert np.array_equal(oiio.ImageBuf(str(kept)).get_pixels(oiio.FLOAT), before)
 
 
-def test_every_attribute_comes_back(case_input: Inputs, make: Make) -> None:
+def test_every_attribute_is_preserved(case_input: Inputs, make: Make) -> None:
     path = case_input("picture-attributes") / "plate.1001.exr"
     plate = plate_of(path, 1001, 1001)
 
@@ -186,12 +188,14 @@ def test_every_attribute_comes_back(case_input: Inputs, make: Make) -> None:
             if name not in STRUCTURE
         }
 
-    made = make(plate) / "main.1001.exr"
-    assert attributes_of(made) == attributes_of(path)
-    assert oiio.ImageBuf(str(made)).getpixel(5, 5)[0] == 0.5
-    # Another picture keeps all but the small one that no longer shows it.
+    output = make(plate) / "main.1001.exr"
+    assert attributes_of(output) == attributes_of(path)
+    assert oiio.ImageBuf(str(output)).getpixel(5, 5)[0] == 0.5
+    # A changed picture keeps all but the preview, which no longer matches.
     larger = attributes_of(make(plate, "upscale") / "main.1001.exr")
-    assert larger == {name: one for name, one in attributes_of(path).items() if name != "preview"}
+    expected = attributes_of(path)
+    del expected["preview"]
+    assert larger == expected
 
 
 def test_the_beauty_is_the_picture_in_parts_and_in_channels(case_input: Inputs) -> None:
@@ -202,32 +206,32 @@ def test_the_beauty_is_the_picture_in_parts_and_in_channels(case_input: Inputs) 
 
 def test_a_dpx_keeps_its_byte_order(case_input: Inputs, make: Make) -> None:
     plate = plate_of(case_input("picture-dpx-endian") / "plate.%04d.dpx", 1001, 1002, "ADX10")
-    folder = make(plate, delivery=OutputFormat.PLATE)
+    folder = make(plate, output_format=OutputFormat.PLATE)
     for frame, magic in ((1001, b"SDPX"), (1002, b"XPDS")):
-        made = folder / f"main.{frame}.dpx"
-        assert made.read_bytes()[:4] == magic
-        before, after = (oiio.ImageBuf(str(p)) for p in (plate.path_at(frame), made))
+        output = folder / f"main.{frame}.dpx"
+        assert output.read_bytes()[:4] == magic
+        before, after = (oiio.ImageBuf(str(p)) for p in (plate.path_at(frame), output))
         assert np.array_equal(before.get_pixels(oiio.UINT16), after.get_pixels(oiio.UINT16))
 
 
-def test_ink_is_refused(case_input: Inputs) -> None:
+def test_cmyk_is_refused(case_input: Inputs) -> None:
     with pytest.raises(UnreadableMedia, match="its pixels are CMYK, not red, green and blue"):
         read_picture(case_input("picture-cmyk") / "separated.tif")
 
 
-def test_the_ink_of_a_jpeg_is_refused(tmp_path: Path) -> None:
-    """Baseline JPEG of four components, by hand: 8x8 pixels, all coefficients 0 (ITU-T T.81)."""
+def test_a_cmyk_jpeg_is_refused(tmp_path: Path) -> None:
+    """A baseline JPEG of four components: 8x8 pixels, all coefficients 0 (ITU-T T.81)."""
 
     def segment(marker: int, data: bytes) -> bytes:
         return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data
 
-    one_code = bytes([1, *[0] * 15, 0])  # a table with the one code 0, of one bit, for the value 0
-    inks = b"".join(bytes([component, 0x11, 0]) for component in range(4))
+    one_code = bytes([1, *[0] * 15, 0])  # a table with a single code: one bit, 0, for the value 0
+    components = b"".join(bytes([component, 0x11, 0]) for component in range(4))
     path = tmp_path / "ink.jpg"
     path.write_bytes(
         b"\xff\xd8"
         + segment(0xDB, bytes([0, *[1] * 64]))
-        + segment(0xC0, struct.pack(">BHHB", 8, 8, 8, 4) + inks)
+        + segment(0xC0, struct.pack(">BHHB", 8, 8, 8, 4) + components)
         + segment(0xC4, b"\x00" + one_code)
         + segment(0xC4, b"\x10" + one_code)
         + segment(0xDA, b"\x04" + b"".join(bytes([c, 0]) for c in range(4)) + b"\x00\x3f\x00")
@@ -239,17 +243,17 @@ def test_the_ink_of_a_jpeg_is_refused(tmp_path: Path) -> None:
         read_picture(path)
 
 
-def test_a_picture_too_tall_for_jpeg_comes_back(case_input: Inputs, make: Make) -> None:
+def test_a_picture_too_tall_for_a_jpeg_is_processed(case_input: Inputs, make: Make) -> None:
     folder = make(plate_of(case_input("picture-tall") / "tall.exr"))
     assert oiio.ImageBuf(str(folder / "main.0001.exr")).spec().height == 66000
     proxy = oiio.ImageBuf(str(folder / "proxies" / "0001.jpg")).spec()
     assert (proxy.width, proxy.height) == (1, 16384)
 
 
-def test_a_gain_map_is_left_and_said(case_input: Inputs, make: Make) -> None:
+def test_a_gain_map_is_dropped_and_reported(case_input: Inputs, make: Make) -> None:
     folder = case_input("picture-gain-map")
     phone, plain = (
-        plate_of(folder / n, space="sRGB - Texture") for n in ("phone.jpg", "plain.jpg")
+        plate_of(folder / n, colour_space="sRGB - Texture") for n in ("phone.jpg", "plain.jpg")
     )
     facts = probe(phone)
     assert (facts.depth, facts.channels) == ("uint8", ("R", "G", "B"))
@@ -259,11 +263,11 @@ def test_a_gain_map_is_left_and_said(case_input: Inputs, make: Make) -> None:
         image = oiio.ImageBuf(str(make(plate) / "main.0001.exr"))
         assert image.nchannels == 3
         assert image.getpixel(20, 20) == pytest.approx((128 / 255,) * 3, abs=0.003)
-    again = make(phone, delivery=OutputFormat.PLATE) / "main.0001.jpg"
+    again = make(phone, output_format=OutputFormat.PLATE) / "main.0001.jpg"
     assert b"hdrgm" not in again.read_bytes()
 
 
-def test_a_result_that_nobody_could_read_is_refused_first(tmp_path: Path, make: Make) -> None:
+def test_a_result_that_is_too_large_to_read_is_refused_first(tmp_path: Path, make: Make) -> None:
     spec = oiio.ImageSpec(4, 4, 3, "half")
     spec.full_width = spec.full_height = 12_000
     out = oiio.ImageOutput.create("openexr")
@@ -275,43 +279,41 @@ def test_a_result_that_nobody_could_read_is_refused_first(tmp_path: Path, make: 
         make(plate_of(path), "upscale")
 
 
-# Through the whole bridge
+# Through the command line and a gateway
 
 
-def test_what_a_file_says_and_what_is_left_reaches_the_version(
-    terminal: Terminal, case_input: Inputs
-) -> None:
-    """Sent by content, for these inputs lie outside the gateway's roots."""
+def test_colour_tags_and_warnings_reach_the_version(terminal: Terminal, case_input: Inputs) -> None:
+    """The inputs are uploaded, since they are outside the gateway's media roots."""
     pages = case_input("picture-two-sizes") / "pages.tif"
-    light = case_input("picture-colour-told") / "interop.exr"
+    tagged = case_input("picture-colour-tagged") / "interop.exr"
+    show = ("--show", "tags")
     terminal.run(
-        *("--show", "told", "send", str(pages), "--service", "round_trip"),
+        *(*show, "send", str(pages), "--service", "round_trip"),
         *("--colour-space", "sRGB - Texture"),
     )
-    terminal.run("--show", "told", "send", str(light), "--service", "round_trip")
-    listed = terminal.json("--show", "told", "versions")
-    versions = {one["shot"]["shot"]: one for one in listed}
-    assert "left behind" in versions["pages"]["warnings"][0]
+    terminal.run(*show, "send", str(tagged), "--service", "round_trip")
+    versions = {one["shot"]["shot"]: one for one in terminal.json(*show, "versions")}
+    assert "ignored 1 page" in versions["pages"]["warnings"][0]
     [output] = versions["interop"]["outputs"]
     assert output["colour_space"] == "Linear Rec.709 (sRGB)"
 
 
-def test_what_cannot_be_read_is_said_before_work_begins(
+def test_unreadable_pictures_are_reported_before_work_begins(
     terminal: Terminal, case_input: Inputs
 ) -> None:
-    ink = case_input("picture-cmyk") / "separated.tif"
+    cmyk = case_input("picture-cmyk") / "separated.tif"
     space = ("--colour-space", "sRGB - Texture")
-    [job] = terminal.json("send", str(ink), "--service", "round_trip", *space, code=10)
+    [job] = terminal.json("send", str(cmyk), "--service", "round_trip", *space, code=10)
     assert job["problem"]["code"] == "unreadable_media"
-    assert job["problem"]["what"].startswith("separated.tif cannot be read: its pixels are CMYK")
+    assert job["problem"]["message"].startswith("separated.tif cannot be read: its pixels are CMYK")
     damaged = case_input("picture-damaged") / "empty" / "plate.%04d.exr"
     [job] = terminal.json("send", str(damaged), "--service", "round_trip", code=10)
-    assert job["problem"]["what"] == "plate.1002.exr cannot be read: it is empty"
+    assert job["problem"]["message"] == "plate.1002.exr cannot be read: it is empty"
     assert job["problem"]["where"].endswith("plate.1002.exr, frame 1002")
 
 
 @pytest.mark.parametrize(("name", "kind"), [("a.jpg", "uint8"), ("a.tif", "uint16")])
-def test_a_turned_picture_is_said(tmp_path: Path, name: str, kind: str) -> None:
+def test_a_rotated_picture_is_reported(tmp_path: Path, name: str, kind: str) -> None:
     for orientation in (1, 6):
         path = tmp_path / f"{orientation}{name}"
         picture(path, np.full((6, 8, 3), 0.5, np.float32), kind, Orientation=orientation)
@@ -320,7 +322,7 @@ def test_a_turned_picture_is_said(tmp_path: Path, name: str, kind: str) -> None:
 
 
 def test_integers_of_32_bits_are_refused(tmp_path: Path) -> None:
-    """As light they would be 4294967295 times too bright."""
+    """Read as linear values, they would be 4294967295 times too bright."""
     path = tmp_path / "wide.tif"
     spec = oiio.ImageSpec(8, 6, 3, oiio.UINT32)
     out = oiio.ImageOutput.create(str(path))
@@ -331,7 +333,7 @@ def test_integers_of_32_bits_are_refused(tmp_path: Path) -> None:
         probe(path)
 
 
-def test_a_nan_in_the_alpha_is_found_before_it_spreads(tmp_path: Path, make: Make) -> None:
+def test_a_nan_in_the_alpha_is_refused_by_a_model(tmp_path: Path, make: Make) -> None:
     pixels = np.full((36, 64, 4), 0.5, np.float32)
     pixels[7, 9, 3] = np.nan
     path = picture(tmp_path / "plate.exr", pixels, "half")
@@ -341,8 +343,8 @@ def test_a_nan_in_the_alpha_is_found_before_it_spreads(tmp_path: Path, make: Mak
     assert make(plate_of(path)).is_dir()
 
 
-def test_the_last_alpha_of_some_dpx_lines_is_said_to_be_lost(tmp_path: Path) -> None:
-    """Four samples of 10 bits, three in a word: OpenImageIO leaves the last word of a line."""
+def test_the_lost_last_alpha_of_some_dpx_lines_is_reported(tmp_path: Path) -> None:
+    """Four samples of 10 bits, three per word: OpenImageIO does not read the last word of a line."""
     for width in (6, 7):
         path = tmp_path / f"{width}.dpx"
         spec = oiio.ImageSpec(width, 4, 4, oiio.UINT16)
@@ -356,7 +358,7 @@ def test_the_last_alpha_of_some_dpx_lines_is_said_to_be_lost(tmp_path: Path) -> 
         assert ("last column" in " ".join(probe(path).notes)) is (width == 7)
 
 
-def test_luminance_and_chroma_are_said_to_be_grey(tmp_path: Path) -> None:
+def test_luminance_and_chroma_are_reported_as_grey(tmp_path: Path) -> None:
     planes = {name: np.full((4, 4), 0.5, np.float16) for name in ("Y", "RY", "BY")}
     path = exr_bytes.write(tmp_path / "chroma.exr", exr_bytes.ExrPart(planes))
-    assert "only Y counts" in probe(path).notes[0]
+    assert "only Y is used" in probe(path).notes[0]

@@ -208,8 +208,8 @@ def _read_headers(file: _OpenPicture) -> tuple[list[Any], tuple[str, ...]]:
 def _notes_on_losses(file: _OpenPicture, specs: list[Any], pages: int) -> Iterator[str]:
     """Describes what is not read, including ``pages`` of another size than the first."""
     if pages:
-        subject = "1 page" if pages == 1 else f"{pages} pages"
-        yield f"{subject} of another size than the first not read"
+        noun = "page" if pages == 1 else "pages"
+        yield f"ignored {pages} {noun} of another size than the first"
     shape = (specs[0].nchannels, specs[0].get_int_attribute("oiio:BitsPerSample"))
     if file.kind == "dpx" and shape == (4, 10) and specs[0].width % 3 == 1:
         # A line's last sample is in a word of its own, which OpenImageIO 3.2 does not read.

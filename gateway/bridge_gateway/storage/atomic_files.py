@@ -57,11 +57,6 @@ def atomic_write_bytes(path: Path, data: bytes | memoryview) -> None:
         partial.write_bytes(data)
 
 
-def is_partial(path: Path) -> bool:
-    """Whether a file is the partial file of a write that was killed."""
-    return path.name.startswith(_PARTIAL_PREFIX)
-
-
 def remove_partial_files(folder: Path) -> int:
     """Remove the partial files under ``folder`` while nothing writes there; return how many."""
     leftovers = [path for path in folder.rglob(f"{_PARTIAL_PREFIX}*") if path.is_file()]

@@ -1,4 +1,4 @@
-"""Makes real pictures and movies, without the code that is tested."""
+"""Writes real pictures and movies without the code under test."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _BITS, _CELL = 10, 12
 
 @dataclass
 class SyntheticLayer:
-    """A part of an EXR to be made."""
+    """A part of an EXR to be written."""
 
     channels: dict[str, str]
-    """Name to type: half, float or uint."""
+    """Channel names and their types: half, float or uint."""
     name: str = ""
     window: tuple[int, int, int, int] | None = None
     compression: str = "zip"
@@ -32,7 +32,7 @@ class SyntheticLayer:
 
 
 def gradient(width: int = 64, height: int = 48, seed: int = 0) -> NDArray[np.float32]:
-    """Smooth colours with some noise, 0 to 1."""
+    """Smooth colours with some noise, from 0 to 1."""
     y, x = np.mgrid[:height, :width].astype(np.float32)
     noise = np.random.default_rng(seed).random((height, width, 3), np.float32)
     smooth = np.stack([x / width, y / height, (x + y) / (width + height)], axis=-1)
@@ -40,14 +40,14 @@ def gradient(width: int = 64, height: int = 48, seed: int = 0) -> NDArray[np.flo
 
 
 def wild_halves(height: int, width: int, channels: int, seed: int = 0) -> NDArray[np.float16]:
-    """Any bits that a half can have, NaN with payloads and infinity included."""
+    """Random bits of a half, including infinity and NaN with payloads."""
     rng = np.random.default_rng(seed)
     bits = rng.integers(0, 1 << 16, (height, width, channels), np.uint16)
     return bits.view(np.float16)
 
 
 def finite_halves(height: int, width: int, channels: int, seed: int = 0) -> NDArray[np.float16]:
-    """Negative and positive, subnormal to 65504."""
+    """Negative and positive halves, from subnormal to 65504."""
     every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
     return np.random.default_rng(seed).choice(every[np.isfinite(every)], (height, width, channels))
 
@@ -167,7 +167,7 @@ def _headers(data: bytes) -> Iterator[dict[str, tuple[str, bytes]]]:
 
 
 def write_plain(path: Path, pixels: NDArray[Any], **attributes: Any) -> None:
-    """A DPX, TIFF, PNG or JPEG; two underscores in an attribute's name stand for a colon."""
+    """Write a DPX, TIFF, PNG or JPEG; two underscores in an attribute's name mean a colon."""
     height, width, channels = pixels.shape
     kind = {"uint8": "uint8", "uint16": "uint16", "float32": "float", "float16": "half"}
     spec = oiio.ImageSpec(width, height, channels, kind[str(pixels.dtype)])
@@ -182,7 +182,7 @@ def write_plain(path: Path, pixels: NDArray[Any], **attributes: Any) -> None:
 
 
 def numbered(number: int, width: int = 160, height: int = 96) -> NDArray[np.float32]:
-    """A picture with its number drawn in it as light and dark squares."""
+    """A picture with its number drawn as light and dark squares."""
     picture = np.full((height, width, 3), 0.2, np.float32)
     picture[..., 0] = np.linspace(0.1, 0.6, width, dtype=np.float32)
     for bit in range(_BITS):

@@ -1,4 +1,4 @@
-"""Which channels show the picture, and which are numbers to compute with."""
+"""Which channels show the picture, and which are data."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_beauty_is_found(channels: tuple[str, ...], beauty: object) -> None:
         "mystery",
     ],
 )
-def test_data_is_known(channel: str) -> None:
+def test_data_channels(channel: str) -> None:
     assert channel_roles.is_data_channel(channel)
 
 
@@ -95,11 +95,11 @@ def test_data_is_known(channel: str) -> None:
         "key_light.R",
     ],
 )
-def test_light_is_known(channel: str) -> None:
+def test_light_channels(channel: str) -> None:
     assert not channel_roles.is_data_channel(channel)
 
 
-def test_the_name_of_a_part_stands_for_the_layer(tmp_path: Path) -> None:
+def test_the_part_name_is_used_as_layer(tmp_path: Path) -> None:
     path = tmp_path / "comp.exr"
     rgb = dict.fromkeys("RGB", "half")
     parts = [
@@ -112,11 +112,11 @@ def test_the_name_of_a_part_stands_for_the_layer(tmp_path: Path) -> None:
     synthetic.write_exr(path, parts[:2])
     assert read_picture(path).main_part.name == "diffuse"
     synthetic.write_exr(path, parts[:1])
-    with pytest.raises(UnreadableMedia, match="no picture"):
+    with pytest.raises(UnreadableMedia, match="shows a picture"):
         read_picture(path).rgb()
 
 
-def test_enlarging_keeps_data_exact_and_light_in_bounds(tmp_path: Path) -> None:
+def test_upsampling_keeps_data_exact_and_light_in_range(tmp_path: Path) -> None:
     path = tmp_path / "comp.exr"
     main = {**dict.fromkeys("RGBA", "half"), "Z": "float", "forward.u": "half", "diffuse.R": "half"}
     parts = [
@@ -154,7 +154,7 @@ def test_enlarging_keeps_data_exact_and_light_in_bounds(tmp_path: Path) -> None:
     assert big.main_part.header.get_string_attribute(UNSCALED_LAYERS_ATTRIBUTE) == "forward"
 
 
-def test_enlarging_keeps_flat_and_linear_areas() -> None:
+def test_upsampling_keeps_flat_and_linear_areas() -> None:
     flat = np.full((8, 8), 65504, np.float32)
     assert (upsample_plane(flat, 2) == 65504).all()
     ramp = np.tile(np.arange(16, dtype=np.float32), (4, 1))
@@ -162,7 +162,7 @@ def test_enlarging_keeps_flat_and_linear_areas() -> None:
     assert np.allclose(np.diff(inner), 0.5, atol=1e-5), "pixels moved"
 
 
-def test_the_display_window_frames_the_pixels(tmp_path: Path) -> None:
+def test_pixels_are_fitted_to_the_display_window(tmp_path: Path) -> None:
     path = tmp_path / "overscan.exr"
     synthetic.write_exr(
         path,

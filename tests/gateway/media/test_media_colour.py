@@ -1,4 +1,4 @@
-"""Colour spaces are settled by rule, conversions lose nothing that can be seen."""
+"""Colour spaces are resolved by rules; conversions have no visible error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bridge_core.models.media import Plate
 from bridge_core.models.settings import ColourSettings
 from bridge_gateway.media.colour import DATA, MODEL_SPACE, ColourManager
 
-#: A studio's config: other names, no linear Rec.709, reached by the interchange role only.
+#: A studio's config with other names and without linear Rec.709, which needs the interchange role.
 STUDIO = """
 ocio_profile_version: 2
 name: studio
@@ -69,15 +69,15 @@ def plate(path: str, space: str | None = None) -> Plate:
         ("Raw", "Raw"),
     ],
 )
-def test_what_the_plate_says_counts(colour: ColourManager, claimed: str, name: str) -> None:
+def test_the_plates_own_space_comes_first(colour: ColourManager, claimed: str, name: str) -> None:
     assert colour.resolve_space(plate("/x/a.%04d.exr", claimed)).space == name
 
 
-def test_file_rules_count_unless_only_the_default_matches(
+def test_file_rules_apply_unless_only_the_default_matches(
     colour: ColourManager, studio: Path
 ) -> None:
     assert colour.resolve_space(plate("/x/a.%04d.exr")).space == "ACES2065-1"
-    with pytest.raises(UnknownColourSpace, match="nothing says"):
+    with pytest.raises(UnknownColourSpace, match="is unknown"):
         colour.resolve_space(plate("/x/a.%04d.dpx"))
     own = ColourManager(ColourSettings(config=str(studio)))
     assert (
@@ -96,13 +96,13 @@ def test_the_default_space_comes_last() -> None:
     assert colour.resolve_space(plate("/x/a.%04d.exr")).space == "ACES2065-1"
 
 
-def test_an_unknown_space_names_the_nearest_first(colour: ColourManager) -> None:
+def test_an_unknown_space_lists_the_closest_first(colour: ColourManager) -> None:
     with pytest.raises(UnknownColourSpace) as caught:
         colour.resolve_space(plate("/x/a.%04d.exr", "ACES cg"))
-    assert "could be: ACEScg," in caught.value.next_step
+    assert "choose one of: ACEScg," in caught.value.next_step
 
 
-def test_ocio_goes_before_the_default_only(studio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ocio_overrides_only_the_default(studio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCIO", str(studio))
     assert ColourManager(ColourSettings()).display == "Monitor"
     builtin = ColourManager(ColourSettings(config="ocio://cg-config-v1.0.0_aces-v1.3_ocio-v2.1"))
@@ -120,7 +120,7 @@ def test_displays_and_views_are_checked() -> None:
         ColourManager(ColourSettings(view="Nice"))
 
 
-def test_the_models_space_is_reached_from_any_config(colour: ColourManager, studio: Path) -> None:
+def test_every_config_converts_to_the_models_space(colour: ColourManager, studio: Path) -> None:
     own = ColourManager(ColourSettings(config=str(studio)))
     rgb = synthetic.wild_halves(64, 64, 3).astype(np.float32)
     rgb = np.where(np.isfinite(rgb), rgb, 0.5)
@@ -138,14 +138,14 @@ def test_the_models_space_is_reached_from_any_config(colour: ColourManager, stud
     assert np.abs(shown - own.to_display(photo, "show_linear").astype(int)).max() <= 1
 
 
-def test_conversion_is_the_published_one(colour: ColourManager) -> None:
-    """Red of ACEScg in linear Rec.709, from the ACES documentation's AP1 to Rec.709 matrix."""
+def test_conversion_matches_the_published_matrix(colour: ColourManager) -> None:
+    """ACEScg red in linear Rec.709, by the AP1 to Rec.709 matrix of the ACES documentation."""
     red = np.array([[[1, 0, 0]]], np.float32)
     got = colour.convert(red, "ACEScg", MODEL_SPACE)[0, 0]
     assert np.allclose(got, [1.70505, -0.13026, -0.02400], atol=1e-4)
 
 
-def test_values_outside_0_to_1_go_through(colour: ColourManager) -> None:
+def test_values_outside_0_to_1_are_kept(colour: ColourManager) -> None:
     rgb = np.array([[[-0.5, 12.0, 65504.0]]], np.float32)
     there = colour.convert(rgb, "ACEScg", MODEL_SPACE)
     assert np.allclose(colour.convert(there, MODEL_SPACE, "ACEScg"), rgb, rtol=1e-5, atol=1e-2)
@@ -162,15 +162,15 @@ def test_data_is_never_converted(colour: ColourManager) -> None:
     assert (colour.to_display(grey, DATA) == 128).all()
 
 
-def test_bands_do_not_show(colour: ColourManager) -> None:
-    """Large pictures go through in bands on several threads."""
+def test_bands_leave_no_seams(colour: ColourManager) -> None:
+    """Large pictures are converted in bands on several threads."""
     rgb = synthetic.gradient(64, 1000)
     whole = colour.convert(rgb, "ACEScct", MODEL_SPACE)
     rows = np.stack([colour.convert(row, "ACEScct", MODEL_SPACE) for row in rgb])
     assert np.array_equal(whole, rows)
 
 
-def test_the_callers_pixels_stay(colour: ColourManager) -> None:
+def test_the_callers_pixels_are_not_changed(colour: ColourManager) -> None:
     rgb = synthetic.gradient()
     before = rgb.copy()
     colour.convert(rgb, "ACEScg", MODEL_SPACE)
@@ -178,7 +178,7 @@ def test_the_callers_pixels_stay(colour: ColourManager) -> None:
     assert np.array_equal(rgb, before)
 
 
-def test_the_view_shows_grey_as_grey_and_holes_as_black(colour: ColourManager) -> None:
+def test_the_view_shows_grey_as_grey_and_nan_as_black(colour: ColourManager) -> None:
     greys = np.repeat(np.geomspace(0.001, 100, 64, dtype=np.float32)[None, :, None], 3, axis=2)
     shown = colour.to_display(greys, "ACEScg").astype(int)
     assert (np.ptp(shown, axis=-1) <= 1).all()
@@ -188,7 +188,7 @@ def test_the_view_shows_grey_as_grey_and_holes_as_black(colour: ColourManager) -
     assert (colour.to_display(hole, DATA) == 0).all()
 
 
-def test_conversions_are_reported_in_words(colour: ColourManager) -> None:
+def test_conversions_are_described(colour: ColourManager) -> None:
     description = colour.describe_conversion("ACEScg", MODEL_SPACE)
     assert "ACEScg to Linear Rec.709 (sRGB)" in description
     assert "OpenColorIO 2" in description
@@ -198,7 +198,7 @@ def test_conversions_are_reported_in_words(colour: ColourManager) -> None:
 
 @pytest.mark.parametrize("space", ["ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear P3-D65"])
 @pytest.mark.parametrize("kind", ["photo", "any", "subnormal", "extreme"])
-def test_there_and_back_stays_under_the_stated_bound(
+def test_the_round_trip_stays_within_the_stated_bound(
     colour: ColourManager, space: str, kind: str
 ) -> None:
     """The bound of docs/decisions/0005-pixels-and-colour.md."""
@@ -220,8 +220,8 @@ def test_there_and_back_stays_under_the_stated_bound(
         assert error.exact_share > 0.98
 
 
-def test_a_real_error_would_be_seen(colour: ColourManager) -> None:
-    """The measure itself: a conversion that is 0.1 % off is caught by ULP and dE."""
+def test_the_measure_detects_a_real_error(colour: ColourManager) -> None:
+    """A conversion with an error of 0.1 % is detected by ULP and by delta E."""
 
     class Off(ColourManager):
         def convert(self, rgb, source, target):  # type: ignore[no-untyped-def]
@@ -233,7 +233,7 @@ def test_a_real_error_would_be_seen(colour: ColourManager) -> None:
     assert error.max_delta_e > 0.01
 
 
-def test_half_steps_count_neighbours() -> None:
+def test_half_float_steps_between_neighbours() -> None:
     values = np.array([0.0, 1.0, -1.0, 1000.0, 0.001], np.float16)
     assert (half_float_steps(values, np.nextafter(values, np.float16(np.inf))) == 1).all()
     assert half_float_steps(np.array([-0.0], np.float16), np.array([0.0], np.float16))[0] == 0

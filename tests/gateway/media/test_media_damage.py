@@ -1,4 +1,4 @@
-"""Damaged files are refused, whole disks are told of, and nothing half-written keeps its name."""
+"""Damaged files are refused, full disks are reported, and incomplete files get no final name."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_a_file_cut_off_anywhere_is_unreadable(tmp_path: Path, name: str) -> None:
+def test_a_truncated_file_is_unreadable(tmp_path: Path, name: str) -> None:
     whole = tmp_path / name
     MAKERS[name](whole)
     read_picture(whole)
@@ -86,7 +86,7 @@ def test_a_file_cut_off_anywhere_is_unreadable(tmp_path: Path, name: str) -> Non
         assert caught.value.where == str(cut)
 
 
-def test_a_damaged_block_in_the_middle_is_unreadable(tmp_path: Path) -> None:
+def test_a_damaged_block_is_unreadable(tmp_path: Path) -> None:
     path = tmp_path / "plate.exr"
     _exr(path, "zip")
     data = bytearray(path.read_bytes())
@@ -98,20 +98,20 @@ def test_a_damaged_block_in_the_middle_is_unreadable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not a picture at all", b"GIF89a" + bytes(100)])
-def test_what_is_no_picture_is_unreadable(tmp_path: Path, content: bytes) -> None:
+def test_other_content_is_unreadable(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "plate.exr"
     path.write_bytes(content)
     with pytest.raises(UnreadableMedia, match=r"plate\.exr"):
         read_picture(path)
 
 
-def test_what_is_not_there_or_a_folder_is_unreadable(tmp_path: Path) -> None:
+def test_a_missing_file_or_a_folder_is_unreadable(tmp_path: Path) -> None:
     for path in (tmp_path / "gone.exr", tmp_path):
         with pytest.raises(UnreadableMedia):
             read_picture(path)
 
 
-def test_a_header_that_claims_too_much_is_refused(tmp_path: Path) -> None:
+def test_an_oversized_header_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bomb.exr"
     synthetic.write_raw_exr(path, {name: np.zeros((2, 2), np.float16) for name in "RGB"})
     data = bytearray(path.read_bytes())
@@ -178,7 +178,7 @@ def test_a_full_disk_is_reported_and_leaves_nothing(
     assert list(small_disk.iterdir()) == []
 
 
-def test_an_older_file_survives_a_full_disk(small_disk: Path, picture: Picture) -> None:
+def test_an_existing_file_survives_a_full_disk(small_disk: Path, picture: Picture) -> None:
     path = small_disk / "version.1001.exr"
     path.write_bytes(b"older")
     with pytest.raises(DiskFull):
@@ -201,8 +201,8 @@ def test_proxies_and_movies_report_a_full_disk(small_disk: Path, colour: ColourM
     assert [path.name for path in small_disk.iterdir()] == ["rest"]
 
 
-def test_a_limit_on_a_files_size_is_reported_too(tmp_path: Path) -> None:
-    """As a quota; works without root, in a process of its own."""
+def test_a_file_size_limit_is_reported(tmp_path: Path) -> None:
+    """As with a quota; needs no root, in a separate process."""
     pytest.importorskip("resource")
     program = """
 import resource, sys
@@ -216,7 +216,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 try:
     write_picture(folder / "out.exr", picture)
 except DiskFull:
-    print("told", list(folder.iterdir()))
+    print("listed", list(folder.iterdir()))
 """
     plate, folder = tmp_path / "plate.exr", tmp_path / "out"
     _exr(plate, "none")
@@ -224,7 +224,7 @@ except DiskFull:
     done = subprocess.run(
         [sys.executable, "-c", program, str(plate), str(folder)], capture_output=True, text=True
     )
-    assert done.stdout == "told []\n", done.stderr
+    assert done.stdout == "listed []\n", done.stderr
 
 
 def test_a_read_only_disk_is_not_writable(tmp_path: Path, picture: Picture) -> None:
@@ -246,7 +246,7 @@ def test_a_missing_folder_is_not_writable(tmp_path: Path, picture: Picture) -> N
         write_picture(tmp_path / "gone" / "version.exr", picture)
 
 
-def test_an_error_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
+def test_an_error_while_writing_leaves_nothing(tmp_path: Path) -> None:
     with (
         pytest.raises(ValueError, match="half way"),
         atomic_files.atomic_write(tmp_path / "a.exr") as partial,
@@ -256,24 +256,24 @@ def test_an_error_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_kill_leaves_only_what_sweep_finds(tmp_path: Path) -> None:
+def test_a_kill_leaves_only_a_partial_file(tmp_path: Path) -> None:
     program = """
 import os, sys
 from pathlib import Path
-from bridge_gateway.media import atomic
-with atomic.new_file(Path(sys.argv[1]) / "a.exr") as partial:
+from bridge_gateway.storage import atomic_files
+with atomic_files.atomic_write(Path(sys.argv[1]) / "a.exr") as partial:
     partial.write_bytes(b"half")
     os.kill(os.getpid(), 9)
 """
     subprocess.run([sys.executable, "-c", program, str(tmp_path)])
-    (left,) = tmp_path.iterdir()
-    assert atomic_files.is_partial(left)
+    (leftover,) = tmp_path.iterdir()
+    assert leftover.name.startswith(".partial-")
     (tmp_path / "b.exr").write_bytes(b"whole")
     assert atomic_files.remove_partial_files(tmp_path) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["b.exr"]
 
 
-def test_names_as_long_as_the_disk_takes(tmp_path: Path, picture: Picture) -> None:
+def test_names_of_maximum_length(tmp_path: Path, picture: Picture) -> None:
     path = tmp_path / f"{'x' * 251}.exr"
     write_picture(path, picture)
     assert path.exists()

@@ -1,4 +1,4 @@
-"""Pictures made to do harm: the gateway stays, says what is wrong, and is not harmed again."""
+"""Malicious pictures do not harm the gateway: it reports them and does not read them again."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def write_claimed_window(path: Path, name: bytes, width: int, height: int) -> Pa
 
 
 def write_png(path: Path, width: int, height: int) -> Path:
-    """Black, and a few thousand times as large in memory as on disk."""
+    """A black picture, a few thousand times larger in memory than on disk."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         typed = kind + data
@@ -69,7 +69,7 @@ def write_flat_exr(path: Path, width: int, height: int) -> Path:
 
 
 class StillsViewer:
-    """Somebody who looks at stills."""
+    """Reads proxies of stills, as a panel does."""
 
     def __init__(self, folder: Path, **more: float) -> None:
         self.decoder = DecodePool(processes=1, **more)
@@ -95,8 +95,8 @@ def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StillsViewer]:
     viewer.close()
 
 
-def readers() -> list[psutil.Process]:
-    """The processes of ours that read pictures."""
+def decoder_processes() -> list[psutil.Process]:
+    """Our decoding processes."""
     return [
         child
         for child in psutil.Process().children()
@@ -105,30 +105,28 @@ def readers() -> list[psutil.Process]:
     ]
 
 
-def test_windows_that_only_a_header_claims_are_refused(
-    viewer: StillsViewer, tmp_path: Path
-) -> None:
+def test_oversized_windows_in_a_header_are_refused(viewer: StillsViewer, tmp_path: Path) -> None:
     assert viewer.proxy_of(
         exr_bytes.write(tmp_path / "good.exr", exr_bytes.ExrPart(GREY))
     ).is_file()
-    before = readers()
+    before = decoder_processes()
     for name, reason in (
-        (b"displayWindow", "its display window of 30000x30000 is more than can be read"),
-        (b"dataWindow", "a corrupt or malicious header"),  # in OpenImageIO's words
+        (b"displayWindow", "its display window of 30000x30000 is too large"),
+        (b"dataWindow", "a corrupt or malicious header"),  # OpenImageIO's message
     ):
         bomb = write_claimed_window(tmp_path / "bomb.exr", name, 30_000, 30_000)
         assert bomb.stat().st_size < 600
         error = viewer.refused_error(bomb)
         assert reason in error.message
         assert error.where == f"{bomb}, frame 1"
-    assert readers() == before  # none of it cost a process
+    assert decoder_processes() == before  # no process was lost
 
 
 @pytest.mark.parametrize("side", [2_000, pytest.param(12_000, marks=pytest.mark.attack)])
-def test_large_pictures_of_few_bytes_leave_the_gateway_alone(
+def test_highly_compressed_pictures_do_not_affect_the_gateway(
     viewer: StillsViewer, tmp_path: Path, side: int
 ) -> None:
-    """Shown where memory and time allow it, else refused; never in this process."""
+    """Shown if memory and time allow it, otherwise refused; never read in this process."""
     for path in (
         write_png(tmp_path / "large.png", side, side),
         write_flat_exr(tmp_path / "large.exr", side, side),
@@ -141,19 +139,19 @@ def test_large_pictures_of_few_bytes_leave_the_gateway_alone(
         assert psutil.Process().memory_info().rss - before < 100_000_000
 
 
-def test_what_ended_its_reader_is_not_read_again(tmp_path: Path) -> None:
-    """No time at all is more than any picture takes: a process needs longer to start."""
-    before = readers()
-    viewer = StillsViewer(tmp_path, seconds=0.0)
+def test_a_file_that_ended_its_process_is_not_read_again(tmp_path: Path) -> None:
+    """With a time limit of 0, every picture exceeds it: the process takes longer to start."""
+    before = decoder_processes()
+    viewer = StillsViewer(tmp_path, frame_timeout=0.0)
     try:
         slow = exr_bytes.write(tmp_path / "slow.exr", exr_bytes.ExrPart(GREY))
         error = viewer.refused_error(slow)
         assert "time limit" in error.details[ENDED_BY]
-        assert readers() == before
+        assert decoder_processes() == before
         started: list[object] = []
         viewer.decoder.run = lambda *_, **__: started.append(1)  # type: ignore[method-assign]
         assert viewer.refused_error(slow).message == error.message
-        assert started == []  # nobody was sent again
+        assert started == []  # no second task
         viewer.proxy_of(exr_bytes.write(tmp_path / "other.exr", exr_bytes.ExrPart(GREY)))
         assert started == [1]
     finally:
@@ -161,10 +159,10 @@ def test_what_ended_its_reader_is_not_read_again(tmp_path: Path) -> None:
 
 
 class IsolatedDecoder:
-    """A decoder of a test's own, its processes told from others'."""
+    """A separate decoder, with its processes distinguished from those of others."""
 
     def __init__(self, folder: Path, **more: bool) -> None:
-        self._others = readers()
+        self._others = decoder_processes()
         self.decoder = DecodePool(processes=1, **more)
         plate = Plate(path=str(folder / "plate.%04d.exr"), range=FrameRange.of(1, 3))
         files = {frame: Path(plate.path_at(frame)) for frame in plate.range.frames()}
@@ -172,21 +170,21 @@ class IsolatedDecoder:
             exr_bytes.write(path, exr_bytes.ExrPart(GREY))
         self.task = CheckPlateTask(plate=plate, files=files, frames=(1, 2, 3))
 
-    def readers(self) -> list[psutil.Process]:
-        return [reader for reader in readers() if reader not in self._others]
+    def processes(self) -> list[psutil.Process]:
+        return [process for process in decoder_processes() if process not in self._others]
 
-    def signal_first_reader(self, number: signal.Signals) -> Callable[[], None]:
-        """A check that ends the first process, which cannot have answered: it has only just been
-        started."""
+    def signal_first_process(self, number: signal.Signals) -> Callable[[], None]:
+        """A callback that signals the first process before it can have sent a result, because it
+        has only just been started."""
         sent: list[psutil.Process] = []
 
-        def check() -> None:
+        def check_cancelled() -> None:
             if not sent:
-                sent.extend(self.readers())
-                for reader in sent:
-                    reader.send_signal(number)
+                sent.extend(self.processes())
+                for process in sent:
+                    process.send_signal(number)
 
-        return check
+        return check_cancelled
 
 
 @pytest.fixture
@@ -196,10 +194,10 @@ def own_decoder(tmp_path: Path) -> Iterator[IsolatedDecoder]:
     own.decoder.close()
 
 
-def test_a_reader_that_crashes_is_named_and_the_next_goes_on(own_decoder: IsolatedDecoder) -> None:
+def test_a_crash_is_reported_and_the_next_task_works(own_decoder: IsolatedDecoder) -> None:
     with pytest.raises(UnreadableMedia) as excinfo:
         own_decoder.decoder.run(
-            own_decoder.task, check_cancelled=own_decoder.signal_first_reader(signal.SIGSEGV)
+            own_decoder.task, check_cancelled=own_decoder.signal_first_process(signal.SIGSEGV)
         )
     assert excinfo.value.details[ENDED_BY] == "signal SIGSEGV"
     assert excinfo.value.message.startswith(
@@ -210,37 +208,37 @@ def test_a_reader_that_crashes_is_named_and_the_next_goes_on(own_decoder: Isolat
     assert seen == [1, 2, 3]
 
 
-def test_a_reader_that_somebody_kills_is_replaced_within_a_job(
+def test_a_killed_process_is_replaced_within_a_job(
     own_decoder: IsolatedDecoder,
 ) -> None:
     seen: list[int] = []
     own_decoder.decoder.run(
         own_decoder.task,
-        check_cancelled=own_decoder.signal_first_reader(signal.SIGKILL),
+        check_cancelled=own_decoder.signal_first_process(signal.SIGKILL),
         frame_done=seen.append,
     )
     assert seen == [1, 2, 3]
 
 
-def test_a_cancellation_ends_the_reader(own_decoder: IsolatedDecoder) -> None:
+def test_a_cancellation_ends_the_process(own_decoder: IsolatedDecoder) -> None:
     own_decoder.decoder.run(own_decoder.task)
-    [reader] = own_decoder.readers()
+    [process] = own_decoder.processes()
 
     def cancelled() -> None:
-        raise JobCancelled("nobody wants it any more")
+        raise JobCancelled("cancelled")
 
     with pytest.raises(JobCancelled):
         own_decoder.decoder.run(own_decoder.task, check_cancelled=cancelled)
-    assert not reader.is_running()
+    assert not process.is_running()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit of the Linux kernel")
-def test_a_reader_may_take_so_much_memory_and_no_more(tmp_path: Path) -> None:
-    """The limit itself: an allocation beyond it fails in the reader, and nothing else does."""
+def test_the_memory_limit_is_enforced(tmp_path: Path) -> None:
+    """An allocation beyond the limit fails, and only that."""
     code = (
         "import numpy as np\n"
-        "from bridge_gateway.workers import child\n"
-        "child._limit_memory(1 << 30)\n"
+        "from bridge_gateway.workers import child_main\n"
+        "child_main._limit_memory(1 << 30)\n"
         "np.ones(1 << 28, np.uint8)\n"
         "try: np.ones(1 << 31, np.uint8)\n"
         "except MemoryError: print('refused')\n"
@@ -252,7 +250,7 @@ def test_a_reader_may_take_so_much_memory_and_no_more(tmp_path: Path) -> None:
     assert memory_limit() >= 4 << 30
 
 
-def test_names_that_are_no_text_are_said(viewer: StillsViewer, tmp_path: Path) -> None:
+def test_channel_names_that_are_not_utf8_are_reported(viewer: StillsViewer, tmp_path: Path) -> None:
     path = exr_bytes.write(tmp_path / "latin.exr", exr_bytes.ExrPart({**GREY, "Z": GREY["R"]}))
     path.write_bytes(path.read_bytes().replace(b"Z\0", b"\xe9\0", 1))
     assert viewer.refused_error(path).message == (
@@ -260,7 +258,7 @@ def test_names_that_are_no_text_are_said(viewer: StillsViewer, tmp_path: Path) -
     )
 
 
-def test_text_in_any_encoding_is_carried(tmp_path: Path) -> None:
+def test_text_in_any_encoding_is_kept(tmp_path: Path) -> None:
     attributes = [
         ("comment", "string", "caf\xe9".encode("latin-1")),
         ("colorInteropID", "string", b"\xff\xfe"),
@@ -277,10 +275,10 @@ def test_text_in_any_encoding_is_carried(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", [".exr", ".dpx", ".tif", ".png", ".jpg"])
 @pytest.mark.parametrize("count", [12, pytest.param(1000, marks=pytest.mark.attack)])
-def test_damage_anywhere_is_shown_or_refused_in_words(
+def test_damaged_files_are_shown_or_refused_with_an_error(
     viewer: StillsViewer, tmp_path: Path, ending: str, count: int
 ) -> None:
-    """Bytes changed, cut off or put in at places that a seed decides."""
+    """Bytes changed, removed or inserted at random positions with a fixed seed."""
     random = np.random.default_rng(9)
     whole = tmp_path / f"whole{ending}"
     kind = oiio.HALF if ending == ".exr" else oiio.UINT8
@@ -290,11 +288,11 @@ def test_damage_anywhere_is_shown_or_refused_in_words(
     data = whole.read_bytes()
     for number in range(count):
         at = int(random.integers(4, len(data) if number % 2 else min(len(data), 400)))
-        harm = random.bytes(int(random.integers(1, 5)))
+        noise = random.bytes(int(random.integers(1, 5)))
         damaged = {
-            0: data[:at] + harm + data[at + len(harm) :],
+            0: data[:at] + noise + data[at + len(noise) :],
             1: data[:at],
-            2: data[:at] + harm + data[at:],
+            2: data[:at] + noise + data[at:],
         }[number % 3]
         path = tmp_path / f"damaged{number}{ending}"
         path.write_bytes(damaged)
@@ -304,8 +302,8 @@ def test_damage_anywhere_is_shown_or_refused_in_words(
             assert path.name in error.message or path.name in error.where, error
 
 
-def test_a_look_reads_what_is_shown(viewer: StillsViewer, tmp_path: Path) -> None:
-    """A damaged layer that nobody looks at is no reason to show nothing."""
+def test_a_proxy_reads_only_the_main_layer(viewer: StillsViewer, tmp_path: Path) -> None:
+    """A damaged layer that the proxy does not show does not prevent it."""
     colours = {name: np.full((32, 32), 0.5, np.float16) for name in "RGB"}
     path = exr_bytes.write(
         tmp_path / "layers.exr",

@@ -1,8 +1,8 @@
-"""Random small movies: what is found in them is what was put into them.
+"""Random small movies: reading them returns what was written.
 
 Each picture is flat, made of known codes, one for each plane; so what its values must be follows
 from the definitions of ITU-R BT.601, BT.709 and BT.2020 alone. Facts are compared with what was
-written and, where it is installed, with what another FFmpeg's ``ffprobe`` says.
+written and, if it is installed, with the result of another FFmpeg's ``ffprobe``.
 """
 
 from __future__ import annotations
@@ -68,13 +68,13 @@ ENCODINGS: list[tuple[str, dict[str, str], list[str], list[str], float]] = [
     ("utvideo", {}, [".avi"], ["gbrp", "gbrap"], 0),
     ("ffvhuff", {}, [".avi"], ["gbrp", "gbrp10le", "gray", "yuva444p", "yuv420p12le"], 0),
 ]
-#: Containers that carry colour tags for these encoders.
+#: Containers that store colour tags for these encoders.
 TAGGED = {"ffv1", "libx264", "libvpx-vp9", "prores_ks"}
 
 
 @dataclass
 class GeneratedMovie:
-    """A movie and what was put into it."""
+    """A movie and its expected content."""
 
     path: Path
     codec: str
@@ -84,7 +84,7 @@ class GeneratedMovie:
     tags: tuple[int, int, int]
     range: int
     codes: list[list[int]]
-    """Of each picture, a code for each plane."""
+    """For each picture, a code for each plane."""
     error: float
     size: tuple[int, int]
 
@@ -138,7 +138,7 @@ def _tag(target: Any, movie: GeneratedMovie) -> None:
 
 def _fill(rng: np.random.Generator, plane: Any, movie: GeneratedMovie, number: int) -> int:
     bits = movie.format.components[0].bits
-    # Away from the ends, where an encoder that loses something clips.
+    # Away from the limits, where a lossy encoder clips.
     code = int(rng.integers(1 << bits >> 3, (1 << bits) - (1 << bits >> 3)))
     dtype = np.uint8 if bits == 8 else np.uint16
     np.frombuffer(plane, dtype)[:] = code
@@ -154,7 +154,7 @@ def _timecode(rng: np.random.Generator, rate: Fraction) -> str | None:
 
 
 def expected(movie: GeneratedMovie, index: int) -> NDArray[np.float64]:
-    """R, G, B (and A) of a picture, by the definitions."""
+    """R, G, B (and A) of a picture, as defined by the recommendations."""
     bits, codes = movie.format.components[0].bits, [float(code) for code in movie.codes[index]]
     top, unit = float((1 << bits) - 1), float(1 << bits - 8)
     tagged = movie.codec in TAGGED
@@ -207,10 +207,10 @@ def check(generated: GeneratedMovie) -> None:
 
 
 def ffprobe(path: Path) -> Any:
-    """What the system's FFmpeg says of the pictures, and of the timecode."""
-    words = ("-count_packets", "-show_streams", "-show_format", "-of", "json")
+    """The result of the system's ffprobe for pictures and timecode."""
+    options = ("-count_packets", "-show_streams", "-show_format", "-of", "json")
     run = subprocess.run(
-        ["ffprobe", "-v", "error", *words, str(path)], capture_output=True, text=True, timeout=30
+        ["ffprobe", "-v", "error", *options, str(path)], capture_output=True, text=True, timeout=30
     )
     probed = json.loads(run.stdout)
     [stream] = [s for s in probed["streams"] if s["codec_type"] == "video"]
@@ -220,13 +220,13 @@ def ffprobe(path: Path) -> Any:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_a_movie_is_what_was_written(tmp_path: Path, seed: int) -> None:
+def test_random_movies_return_what_was_written(tmp_path: Path, seed: int) -> None:
     check(generate_movie(tmp_path, seed))
 
 
 @pytest.mark.skipif(shutil.which("ffprobe") is None, reason="no ffprobe is installed here")
 @pytest.mark.parametrize("seed", range(20))
-def test_another_ffmpeg_says_the_same(tmp_path: Path, seed: int) -> None:
+def test_ffprobe_agrees(tmp_path: Path, seed: int) -> None:
     generated = generate_movie(tmp_path, seed)
     stream, start = ffprobe(generated.path)
     with MovieReader(generated.path) as movie:

@@ -1,4 +1,4 @@
-"""A version that is not whole, not finite or not what it says is never published."""
+"""Outputs that are incomplete, not finite or not as described are not published."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def reasons(folder: Path, claimed: ResultOutput, frames: Any = FRAMES) -> dict[s
     return by_frame
 
 
-def test_what_is_right_passes(folder: Path) -> None:
+def test_a_correct_output_passes(folder: Path) -> None:
     checked: list[int] = []
     check_output(folder, output(), FRAMES, checked.append)
     assert checked == list(FRAMES)
-    (folder / "thumbnail.jpg").write_bytes(b"others' files are not our business")
+    (folder / "thumbnail.jpg").write_bytes(b"other files do not matter")
     check_output(folder, output(), FRAMES)
 
 
@@ -80,9 +80,9 @@ def test_every_failing_frame_is_listed(folder: Path) -> None:
     write_picture(path, picture.replace_rgb(broken))
     failures = reasons(folder, output())
     assert set(failures) == {"0", "1", "2"}
-    assert "not there" in failures["0"]
+    assert "is missing" in failures["0"]
     assert "cannot be read" in failures["1"]
-    assert failures["2"].startswith("holds 3 NaN and 1 infinite values, the first at x 4, y 3")
+    assert failures["2"].startswith("has 3 NaN and 1 infinite values, the first at x 4, y 3")
 
 
 @pytest.mark.parametrize(
@@ -94,18 +94,18 @@ def test_every_failing_frame_is_listed(folder: Path) -> None:
         ({"pixel_aspect": 2.0}, "pixel aspect 1, not 2"),
     ],
 )
-def test_what_is_said_must_be_so(folder: Path, changes: dict[str, Any], reason: str) -> None:
+def test_the_description_must_match(folder: Path, changes: dict[str, Any], reason: str) -> None:
     failures = reasons(folder, output(**changes))
     assert len(failures) == len(FRAMES)
     assert all(reason in text for text in failures.values())
 
 
-def test_no_further_frames_may_lie_beside(folder: Path) -> None:
+def test_unexpected_frames_are_reported(folder: Path) -> None:
     failures = reasons(folder, output(), [-1, 0, 1, 2])
-    assert failures == {"3": "was not asked for"}
+    assert failures == {"3": "was not requested"}
 
 
-def test_channels_of_further_parts_are_found(tmp_path: Path) -> None:
+def test_channels_of_other_parts_are_found(tmp_path: Path) -> None:
     parts = [
         SyntheticLayer(dict.fromkeys("RGB", "half"), name="rgb"),
         SyntheticLayer({"Z": "float"}, name="depth"),
@@ -117,7 +117,7 @@ def test_channels_of_further_parts_are_found(tmp_path: Path) -> None:
     assert "depth.id" in reasons(tmp_path, output(channels=("R", "depth.id")), [1])["1"]
 
 
-def test_movies_have_as_many_pictures_as_frames(tmp_path: Path) -> None:
+def test_movies_must_have_as_many_pictures_as_frames(tmp_path: Path) -> None:
     write_movie(
         tmp_path / "main.mov",
         (synthetic.numbered(i) for i in range(10)),
@@ -135,7 +135,7 @@ def test_movies_have_as_many_pictures_as_frames(tmp_path: Path) -> None:
     assert len(reasons(tmp_path, claimed, range(1001, 1011))) == 10
 
 
-def test_whoever_waits_can_end_it(folder: Path) -> None:
+def test_the_callback_can_end_the_check(folder: Path) -> None:
     def cancelled(frame: int) -> None:
         raise InterruptedError
 

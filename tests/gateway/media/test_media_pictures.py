@@ -1,4 +1,4 @@
-"""What is read is what is written, in every format that plates come in."""
+"""Pictures are written as they were read, in every supported format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bridge_gateway.media.picture_writer import write_picture
 
 LOSSLESS = ("none", "rle", "zips", "zip", "piz")
 RGBA = dict.fromkeys("RGBA", "half")
-#: One attribute of each kind that OpenEXR files carry.
+#: One attribute of each type in OpenEXR files.
 METADATA = {
     "smpte:TimeCode": (oiio.TypeTimeCode, (0x01234512, 7)),
     "smpte:KeyCode": (oiio.TypeKeyCode, (1, 2, 3, 4, 5, 4, 64)),
@@ -44,7 +44,7 @@ NOT_KEPT = {"type"}
 
 
 def read_write_read(path: Path) -> tuple[Picture, Picture, Path]:
-    """A picture, and the same one written and read again."""
+    """A picture, the same picture after writing and reading, and the written file."""
     first = read_picture(path)
     copy = path.with_name(f"copy{path.suffix}")
     write_picture(copy, first)
@@ -64,7 +64,7 @@ def check_same(one: Picture, two: Picture) -> bool:
 
 @pytest.mark.parametrize("compression", LOSSLESS)
 @pytest.mark.parametrize("kind", ["half", "float", "uint"])
-def test_exr_comes_back_bit_by_bit(tmp_path: Path, compression: str, kind: str) -> None:
+def test_exr_returns_bit_for_bit(tmp_path: Path, compression: str, kind: str) -> None:
     path = tmp_path / "plate.exr"
     (samples,) = synthetic.write_exr(
         path, [SyntheticLayer(dict.fromkeys("RGBA", kind), compression=compression)]
@@ -79,7 +79,7 @@ def test_exr_comes_back_bit_by_bit(tmp_path: Path, compression: str, kind: str) 
     )
 
 
-def test_every_half_survives(tmp_path: Path) -> None:
+def test_every_half_value_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "all.exr"
     synthetic.write_exr(path, [SyntheticLayer(RGBA)], (0, 0, 128, 128))
     picture = read_picture(path)
@@ -90,7 +90,7 @@ def test_every_half_survives(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compression", ["dwaa", "dwab", "b44", "b44a", "pxr24"])
-def test_lossy_exr_keeps_its_compression_and_stays_near(tmp_path: Path, compression: str) -> None:
+def test_lossy_exr_keeps_its_compression(tmp_path: Path, compression: str) -> None:
     path = tmp_path / "plate.exr"
     synthetic.write_exr(
         path, [SyntheticLayer(dict.fromkeys("RGB", "half"), compression=compression)]
@@ -105,7 +105,7 @@ def test_lossy_exr_keeps_its_compression_and_stays_near(tmp_path: Path, compress
     assert np.abs(first.rgb() - second.rgb()).max() < 0.02
 
 
-def test_another_compression_can_be_asked_for(tmp_path: Path) -> None:
+def test_another_compression_can_be_requested(tmp_path: Path) -> None:
     path = tmp_path / "plate.exr"
     synthetic.write_exr(path, [SyntheticLayer(RGBA, compression="none")])
     write_picture(path, read_picture(path), compression="piz")
@@ -151,7 +151,7 @@ def test_a_texture_becomes_a_plain_picture(tmp_path: Path) -> None:
     assert oiio.ImageBufAlgo.make_texture(oiio.MakeTxTexture, buffer, str(path))
     first, second, copy = read_write_read(path)
     assert check_same(first, second)
-    assert first.notes == ("its smaller levels (mipmap) were left behind",)
+    assert first.notes == ("its mipmap levels were not read",)
     assert second.notes == ()
     source = oiio.ImageInput.open(str(copy))
     assert not source.seek_subimage(0, 1), "a smaller level is announced"
@@ -179,7 +179,7 @@ def test_half_float_and_uint_in_one_part(tmp_path: Path) -> None:
                 assert np.array_equal(plane, planes[name], equal_nan=plane.dtype != np.uint32), name
 
 
-def test_metadata_stays_to_the_byte(tmp_path: Path) -> None:
+def test_metadata_is_kept_byte_for_byte(tmp_path: Path) -> None:
     path = tmp_path / "plate.exr"
     synthetic.write_exr(path, [SyntheticLayer(RGBA, attributes=METADATA)], (-10, -4, 64, 48))
     first, _, copy = read_write_read(path)
@@ -196,7 +196,7 @@ def test_nothing_is_added_to_the_header(tmp_path: Path) -> None:
     assert synthetic.exr_attributes(copy)[0] == synthetic.exr_attributes(path)[0]
 
 
-def test_aces_containers_stay_so_and_others_do_not_claim_to_be(tmp_path: Path) -> None:
+def test_the_aces_container_flag_is_kept_only_where_valid(tmp_path: Path) -> None:
     path = tmp_path / "aces.exr"
     aces = {"openexr:ACESContainerPolicy": "strict"}
     synthetic.write_exr(
@@ -209,7 +209,7 @@ def test_aces_containers_stay_so_and_others_do_not_claim_to_be(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 16])
-def test_dpx_codes_come_back(tmp_path: Path, bits: int) -> None:
+def test_dpx_codes_are_kept(tmp_path: Path, bits: int) -> None:
     path = tmp_path / f"scan_{bits}.dpx"
     rng = np.random.default_rng(bits)
     codes = rng.integers(0, 1 << bits, (48, 64, 3), np.uint16)
@@ -231,7 +231,7 @@ def test_dpx_codes_come_back(tmp_path: Path, bits: int) -> None:
 @pytest.mark.parametrize("ending", ["tif", "png"])
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_tiff_and_png_come_back(tmp_path: Path, ending: str, kind: type, channels: int) -> None:
+def test_tiff_and_png_are_kept(tmp_path: Path, ending: str, kind: type, channels: int) -> None:
     path = tmp_path / f"still.{ending}"
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, np.iinfo(kind).max + 1, (24, 32, channels), dtype=kind)
@@ -244,7 +244,7 @@ def test_tiff_and_png_come_back(tmp_path: Path, ending: str, kind: type, channel
 
 
 @pytest.mark.parametrize("compression", ["none", "lzw", "zip"])
-def test_float_tiff_comes_back(tmp_path: Path, compression: str) -> None:
+def test_float_tiff_is_kept(tmp_path: Path, compression: str) -> None:
     path = tmp_path / "float.tif"
     pixels = np.random.default_rng(0).normal(0, 10, (24, 32, 3)).astype(np.float32)
     synthetic.write_plain(path, pixels, compression=compression)
@@ -253,7 +253,7 @@ def test_float_tiff_comes_back(tmp_path: Path, compression: str) -> None:
     assert check_same(first, second)
 
 
-def test_pages_of_a_tiff_come_back(tmp_path: Path) -> None:
+def test_pages_of_a_tiff_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "pages.exr"
     synthetic.write_exr(
         path, [SyntheticLayer(RGBA, name="a"), SyntheticLayer({"Z": "float"}, name="b")]
@@ -274,7 +274,7 @@ def test_jpeg_is_read_and_written(tmp_path: Path) -> None:
     assert np.abs(first.rgb() - second.rgb()).mean() < 0.02
 
 
-def test_names_with_spaces_and_letters_of_all_kinds(tmp_path: Path) -> None:
+def test_names_with_spaces_and_unicode(tmp_path: Path) -> None:
     folder = tmp_path / "Szene Äöß 東京 (v 2)"
     folder.mkdir()
     path = folder / "plate ñ.-0001.exr"
@@ -284,7 +284,7 @@ def test_names_with_spaces_and_letters_of_all_kinds(tmp_path: Path) -> None:
     assert sorted(folder.iterdir()) == sorted([path, copy])
 
 
-def test_grey_is_spread_and_gathered(tmp_path: Path) -> None:
+def test_grey_is_repeated_and_averaged(tmp_path: Path) -> None:
     path = tmp_path / "matte.exr"
     synthetic.write_exr(path, [SyntheticLayer({"Y": "half"})])
     grey = read_picture(path)
@@ -293,7 +293,7 @@ def test_grey_is_spread_and_gathered(tmp_path: Path) -> None:
     assert np.allclose(new.rgb()[..., 1], synthetic.gradient().mean(axis=-1), atol=1e-3)
 
 
-def test_halves_end_at_65504_and_integers_at_1(tmp_path: Path) -> None:
+def test_halves_are_clamped_to_65504_and_integers_to_1(tmp_path: Path) -> None:
     path = tmp_path / "plate.exr"
     synthetic.write_exr(path, [SyntheticLayer(RGBA)])
     bright = np.full((48, 64, 3), 1e9, np.float32)
@@ -304,7 +304,7 @@ def test_halves_end_at_65504_and_integers_at_1(tmp_path: Path) -> None:
     assert (read_picture(still).replace_rgb(-bright).rgb() == 0).all()
 
 
-def test_a_matte_becomes_the_alpha_and_the_plates_own_stays(tmp_path: Path) -> None:
+def test_a_matte_becomes_the_alpha_and_the_plates_alpha_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "plate.exr"
     synthetic.write_exr(path, [SyntheticLayer({**RGBA, "Z": "float"})])
     plate = read_picture(path)
@@ -320,7 +320,7 @@ def test_a_matte_becomes_the_alpha_and_the_plates_own_stays(tmp_path: Path) -> N
     assert result.rgb().tobytes() == plate.rgb().tobytes()
 
 
-def test_a_matte_by_itself_has_the_plates_windows(tmp_path: Path) -> None:
+def test_a_separate_matte_has_the_plates_windows(tmp_path: Path) -> None:
     path = tmp_path / "plate.exr"
     layer = SyntheticLayer(
         RGBA, window=(4, 6, 20, 10), attributes={"smpte:TimeCode": METADATA["smpte:TimeCode"]}
@@ -353,7 +353,7 @@ def test_integers_become_exr_without_loss(tmp_path: Path, bits: int, depth: str)
     assert np.array_equal(np.rint(result.rgb() * ((1 << bits) - 1)).astype(np.uint16), codes)
 
 
-def test_what_a_format_cannot_hold_is_refused(tmp_path: Path) -> None:
+def test_unsupported_content_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "plate.exr"
     synthetic.write_exr(
         path, [SyntheticLayer(RGBA, name="a"), SyntheticLayer({"Z": "float"}, name="b")]

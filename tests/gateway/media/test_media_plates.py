@@ -1,4 +1,4 @@
-"""Plates: each frame by its number, and what is missing by its number too."""
+"""Plates are read by frame number; missing frames are listed by number."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_sequences_by_frame(tmp_path: Path, first: int) -> None:
             reader.read(first + 5)
 
 
-def test_all_missing_frames_are_named(tmp_path: Path) -> None:
+def test_all_missing_frames_are_listed(tmp_path: Path) -> None:
     plate, files = sequence(tmp_path, 101, 6)
     files[103].unlink()
     files[105].unlink()
@@ -96,7 +96,7 @@ def test_a_still_is_the_same_at_every_frame(tmp_path: Path) -> None:
         reader.read(1001)
 
 
-def test_probe_reports_what_the_first_frame_says(tmp_path: Path) -> None:
+def test_probe_reports_the_first_frame(tmp_path: Path) -> None:
     path = tmp_path / "plate.1001.exr"
     attributes = {
         "PixelAspectRatio": 2.0,
@@ -118,8 +118,8 @@ def test_probe_reports_what_the_first_frame_says(tmp_path: Path) -> None:
     assert facts.frame_count is None
 
 
-def test_nothing_heavy_is_loaded_by_importing() -> None:
-    """The process that serves the API imports these modules and never touches a pixel."""
+def test_importing_loads_no_heavy_library() -> None:
+    """The process that serves the API imports these modules but never processes pixels."""
     import subprocess
     import sys
 

@@ -1,4 +1,4 @@
-"""Small pictures at random, read and written again, with OpenImageIO's own reading as the judge.
+"""Random small pictures, read and written again, compared with OpenImageIO's own reading.
 
 A seed decides format, sample type, channels, windows, parts, tiles, compression, orientation,
 byte order and attributes. ``make test-properties`` tries ten thousand of them.
@@ -25,7 +25,7 @@ from bridge_gateway.media.plate_reader import PlateReader, probe
 
 EVERY_DAY, ALL = 60, 10_000
 
-#: Of a header, what whoever writes the file decides on.
+#: Attributes that the writer sets.
 STRUCTURE = {"channels", "chunkCount", "compression", "dataWindow", "displayWindow", "lineOrder"}
 STRUCTURE |= {"name", "tiles", "type", "version"}
 
@@ -37,7 +37,7 @@ def chosen(random: Random, *of: Any) -> Any:
 
 
 def samples(random: Random, shape: tuple[int, ...], kind: str) -> np.ndarray:
-    """Any bits that the type has: for floats also negative, tiny, infinite and NaN."""
+    """Random bits of the type, including negative, subnormal, infinite and NaN floats."""
     if kind in ("half", "float"):
         dtype = np.float16 if kind == "half" else np.float32
         values = (random.standard_normal(shape) * 10.0 ** random.integers(-4, 4, shape)).astype(
@@ -62,7 +62,7 @@ def header(random: Random, width: int, height: int, count: int, kind: str) -> An
 
 
 def exr(random: Random, path: Path) -> None:
-    """Parts of one display window; tiles in all of them or in none."""
+    """Parts with the same display window; all of them tiled, or none."""
     width, height = (int(side) for side in random.integers(1, 40, 2))
     count = chosen(random, 1, 1, 1, 2, 3)
     tiled = random.random() < 0.3
@@ -107,7 +107,7 @@ def exr(random: Random, path: Path) -> None:
 
 
 def raw_exr(random: Random, path: Path) -> None:
-    """Written by hand: uint channels, and attributes of types that no library knows."""
+    """Written without a library: uint channels, and attributes of unknown types."""
     width, height = (int(side) for side in random.integers(1, 40, 2))
     kinds = {"half": "half", "float": "float", "uint": "uint"}
     parts = []
@@ -143,8 +143,8 @@ def integers(random: Random, path: Path) -> None:
     depths = {".dpx": (8, 10, 12, 16), ".tif": (8, 16, 32), ".png": (8, 16), ".jpg": (8,)}
     bits = int(chosen(random, *depths[ending]))
     if ending == ".dpx" and (count, bits) == (4, 10):
-        # Three samples fill a word. OpenImageIO 3.2 takes the last one of a line that does not
-        # fill its last word from beyond it: now this, now that.
+        # Three samples fill a word. OpenImageIO 3.2 reads the last sample of a line that does not
+        # fill its last word from beyond the line, with undefined values.
         width += -width % 3
     kind = {8: "uint8", 32: "float"}.get(bits, "uint16")
     spec = header(random, width, height, count, kind)
@@ -177,8 +177,8 @@ KINDS: tuple[tuple[str, Callable[[Random, Path], None]], ...] = (
 )
 
 
-def oiio_facts(path: Path) -> list[dict[str, Any]]:
-    """What OpenImageIO finds in each part, pixels included, at native depth."""
+def oiio_content(path: Path) -> list[dict[str, Any]]:
+    """OpenImageIO's content of each part, including pixels, at native depth."""
     wishes = oiio.ImageSpec()
     wishes.attribute("oiio:UnassociatedAlpha", 1)
     source = oiio.ImageInput.open(str(path), wishes)
@@ -221,7 +221,7 @@ def check_against_oiio(seed: int, folder: Path) -> None:
     ending, write = KINDS[seed % len(KINDS)]
     path = folder / f"{seed}.0001.{ending}"
     write(random, path)
-    before = oiio_facts(path)
+    before = oiio_content(path)
 
     check_picture_header(path)
     plate = Plate(path=str(path), range=FrameRange.of(1, 1))
@@ -238,12 +238,12 @@ def check_against_oiio(seed: int, folder: Path) -> None:
 
     copy = folder / f"{seed}.copy.{ending}"
     write_picture(copy, picture)
-    after = oiio_facts(copy)
-    if ending == "jpg":  # writing again loses a little again
+    after = oiio_content(copy)
+    if ending == "jpg":  # lossy: writing again changes values
         for part in (*before, *after):
             del part["planes"]
     if ending == "dpx" and before[0]["orientation"] > 4:
-        # OpenImageIO gives the sides as they are shown, and the lines as they are stored.
+        # OpenImageIO returns the size as displayed, and the pixels as stored.
         assert picture.rgb().shape[1::-1] == before[0]["display"][2:]
     assert after == before
     if ending == "exr":
@@ -257,14 +257,14 @@ def check_against_oiio(seed: int, folder: Path) -> None:
         write_picture(light_path, light, compression="zip")
         seen = read_picture(light_path).rgb()
         exact = picture.rgb()
-        with np.errstate(invalid="ignore"):  # infinity less infinity
+        with np.errstate(invalid="ignore"):  # infinity minus infinity
             close = np.abs(seen - exact) <= np.float32(0.0005)
         assert np.all(close | (seen == exact) | (np.isnan(seen) & np.isnan(exact)))
     for made in folder.iterdir():
         made.unlink()
 
 
-def test_pictures_come_back_as_openimageio_reads_them(tmp_path: Path) -> None:
+def test_random_pictures_match_openimageio(tmp_path: Path) -> None:
     for seed in range(EVERY_DAY):
         check_against_oiio(seed, tmp_path)
 
@@ -272,6 +272,6 @@ def test_pictures_come_back_as_openimageio_reads_them(tmp_path: Path) -> None:
 @pytest.mark.properties
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("hundred", range(EVERY_DAY // 100, ALL // 100))
-def test_ten_thousand_pictures_come_back(tmp_path: Path, hundred: int) -> None:
+def test_ten_thousand_pictures_match_openimageio(tmp_path: Path, hundred: int) -> None:
     for seed in range(hundred * 100, hundred * 100 + 100):
         check_against_oiio(seed, tmp_path)
