@@ -77,7 +77,7 @@ class SlowCopyProvider:
                     raise JobCancelled("cancelled", where=task.job_id)
                 time.sleep(0.01)
             target = task.folder / PICTURE_FILENAME.format(
-                output="main", frame=frame, ending=".exr"
+                output="main", frame=frame, suffix=".exr"
             )
             half = target.with_suffix(".half")
             shutil.copyfile(task.files[frame], half)

@@ -35,10 +35,12 @@ def running_service(folder: Path, **settings: Any) -> Iterator[JobService]:
         job_service.stop()
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
+def wait_until(
+    condition: Callable[[], object], description: str, seconds: float = DEADLINE
+) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, what
+        assert time.monotonic() < deadline, description
         time.sleep(0.02)
 
 

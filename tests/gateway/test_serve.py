@@ -1,4 +1,4 @@
-"""The gateway as a process: announced, private, ended in order, one for each data folder."""
+"""The gateway as a process: announcement, permissions, shutdown, one for each data folder."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def start(tmp_path: Path) -> Iterator[Any]:
         one.process.wait(30)
 
 
-def test_what_is_announced_answers(start: Any) -> None:
+def test_an_announced_gateway_answers(start: Any) -> None:
     gateway = start()
     announcement = gateway.wait_for_announcement()
     assert announcement["url"].startswith("http://127.0.0.1:")
@@ -98,21 +98,21 @@ def test_token_and_announcement_are_private(start: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_in_order(start: Any, kind: int) -> None:
+def test_a_signal_ends_it_cleanly(start: Any, kind: int) -> None:
     gateway = start()
     gateway.wait_for_announcement()
     token = gateway.token()
-    # A panel that listens does not hold the end up.
+    # A listening panel does not delay the end.
     port = int(gateway.wait_for_announcement()["url"].rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
-        line.sendall(
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(
             f"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n"
             f"Authorization: Bearer {token}\r\n\r\n".encode()
         )
-        assert line.recv(12) == b"HTTP/1.1 200"
+        assert connection.recv(12) == b"HTTP/1.1 200"
         assert gateway.end(kind) == 0
         rest = b""
-        while block := line.recv(65536):
+        while block := connection.recv(65536):
             rest += block
         assert rest.endswith(b"0\r\n\r\n")  # ended, not cut
     assert not gateway.announcement_file.exists()
@@ -125,9 +125,9 @@ def test_a_signal_ends_it_in_order(start: Any, kind: int) -> None:
 def test_a_second_signal_ends_it_at_once(start: Any) -> None:
     gateway = start()
     port = int(gateway.wait_for_announcement()["url"].rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
-        # An upload in the middle: an end in order waits for it some seconds.
-        line.sendall(
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        # A clean shutdown waits some seconds for an upload.
+        connection.sendall(
             f"PATCH /v1/content/{'0' * 64} HTTP/1.1\r\nHost: localhost\r\n"
             f"Authorization: Bearer {gateway.token()}\r\nUpload-Offset: 0\r\n"
             "Upload-Length: 9\r\nContent-Length: 9\r\n\r\nhalf".encode()
@@ -151,9 +151,9 @@ def test_a_second_gateway_on_the_same_data_is_refused(start: Any) -> None:
     announcement = first.wait_for_announcement()
     second = start()
     assert second.process.wait(60) == 3
-    words = second.log.read_text().splitlines()[-1]
-    assert words.startswith("shotbridge-gateway: another gateway is working on this data folder")
-    assert "Next: " in words
+    output = second.log.read_text().splitlines()[-1]
+    assert output.startswith("shotbridge-gateway: another gateway is working on this data folder")
+    assert "Next: " in output
     assert first.get("/v1/about")["instance_id"] == announcement["instance_id"]
     assert first.announcement_file.exists()
 
@@ -163,30 +163,28 @@ def test_after_a_kill_the_next_one_starts(start: Any) -> None:
     first.wait_for_announcement()
     first.process.kill()
     first.process.wait(30)
-    assert (
-        first.announcement_file.exists()
-    )  # whoever finds it asks whether the instance still answers
+    assert first.announcement_file.exists()  # clients ask whether its instance still answers
     first.announcement_file.unlink()
     start().wait_for_announcement()
 
 
-def test_it_ends_when_nobody_needs_it(start: Any) -> None:
+def test_it_exits_when_idle(start: Any) -> None:
     gateway = start("--idle-exit", "--set", "gateway.idle_exit_seconds=4")
     gateway.wait_for_announcement()
     port = int(gateway.wait_for_announcement()["url"].rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
-        line.sendall(
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(
             f"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n"
             f"Authorization: Bearer {gateway.token()}\r\n\r\n".encode()
         )
-        assert line.recv(12) == b"HTTP/1.1 200"
+        assert connection.recv(12) == b"HTTP/1.1 200"
         time.sleep(5)
         assert gateway.process.poll() is None, "a panel is listening"
     assert gateway.process.wait(30) == 0
     assert not gateway.announcement_file.exists()
 
 
-def test_without_the_flag_it_stays(start: Any) -> None:
+def test_it_does_not_exit_without_the_flag(start: Any) -> None:
     gateway = start("--set", "gateway.idle_exit_seconds=0.3")
     gateway.wait_for_announcement()
     time.sleep(2)
@@ -194,7 +192,7 @@ def test_without_the_flag_it_stays(start: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "code", "says"),
+    ("setting", "code", "message"),
     [
         ("gateway.prot=1", 3, "gateway.port"),
         ("nothing", 3, "--set section.key=value"),
@@ -204,18 +202,16 @@ def test_without_the_flag_it_stays(start: Any) -> None:
         ("gateway.data_dir=/dev/null/data", 7, "/dev/null"),
     ],
 )
-def test_a_start_that_fails_says_why_in_one_line(
-    start: Any, setting: str, code: int, says: str
-) -> None:
+def test_a_failed_start_prints_one_line(start: Any, setting: str, code: int, message: str) -> None:
     gateway = start("--set", setting)
     assert gateway.process.wait(60) == code, gateway.log.read_text()
-    words = gateway.log.read_text()
-    assert words.startswith("shotbridge-gateway: ")
-    assert says in words
-    assert len(words.splitlines()) == 1
+    output = gateway.log.read_text()
+    assert output.startswith("shotbridge-gateway: ")
+    assert message in output
+    assert len(output.splitlines()) == 1
 
 
-def test_a_port_that_is_taken(start: Any) -> None:
+def test_a_port_that_is_in_use(start: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         gateway = start("--set", f"gateway.port={other.getsockname()[1]}")
         assert gateway.process.wait(60) == 3
@@ -223,7 +219,7 @@ def test_a_port_that_is_taken(start: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "mode", "says"),
+    ("text", "mode", "message"),
     [
         ("a" * 40, 0o644, "its mode is 644"),
         ("a" * 40, 0o660, "its mode is 660"),
@@ -233,19 +229,19 @@ def test_a_port_that_is_taken(start: Any) -> None:
     ],
 )
 def test_an_unusable_token_file(
-    start: Any, tmp_path: Path, text: str, mode: int, says: str
+    start: Any, tmp_path: Path, text: str, mode: int, message: str
 ) -> None:
     token = tmp_path / "token"
     token.write_text(text)
     token.chmod(mode)
     gateway = start("--token-file", str(token))
     assert gateway.process.wait(60) == 3
-    assert says in gateway.log.read_text().splitlines()[-1]
+    assert message in gateway.log.read_text().splitlines()[-1]
     assert not gateway.announcement_file.exists()
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640])
-def test_a_token_file_of_ones_own_or_for_a_group(start: Any, tmp_path: Path, mode: int) -> None:
+def test_a_token_file_for_a_user_or_a_group(start: Any, tmp_path: Path, mode: int) -> None:
     token = tmp_path / "mine"
     token.write_text("a" * 40 + "\n")
     token.chmod(mode)
@@ -255,7 +251,7 @@ def test_a_token_file_of_ones_own_or_for_a_group(start: Any, tmp_path: Path, mod
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows replaces no process by another")
 def test_the_command_serve_is_the_gateway_itself(tmp_path: Path) -> None:
-    """As a service's supervisor needs it: its signals reach the gateway, and its end is told."""
+    """As a service manager needs it: its signals reach the gateway, and it sees the exit."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     config = tmp_path / "studio.yaml"
@@ -271,7 +267,7 @@ def test_the_command_serve_is_the_gateway_itself(tmp_path: Path) -> None:
         )
     try:
         _wait_for(f"answers at http://127.0.0.1:{port}", tmp_path / "log", process)
-        # As a proxy calls that stands before it and keeps the name it was called by.
+        # As a proxy in front of it that keeps the Host header.
         request = urllib.request.Request(
             f"http://127.0.0.1:{port}/v1/services",
             headers={
@@ -290,9 +286,9 @@ def test_the_command_serve_is_the_gateway_itself(tmp_path: Path) -> None:
         process.wait(30)
 
 
-def _wait_for(words: str, log: Path, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(text: str, log: Path, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
-    while words not in log.read_text():
+    while text not in log.read_text():
         assert process.poll() is None and time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)
 
@@ -305,8 +301,8 @@ def test_a_folder_without_write_permission(start: Any, tmp_path: Path) -> None:
 
 
 def test_small_commands(tmp_path: Path) -> None:
-    def run(*words: str) -> Any:
-        command = [sys.executable, "-m", "bridge_gateway", *words]
+    def run(*arguments: str) -> Any:
+        command = [sys.executable, "-m", "bridge_gateway", *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
     document = json.loads(run("openapi").stdout)

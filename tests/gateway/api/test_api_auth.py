@@ -1,4 +1,4 @@
-"""Who may come in: token, Host, Origin, version."""
+"""Which calls are accepted: token, Host, Origin, version."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CALLS = [
     ],
     ids=repr,
 )
-def test_without_the_token_nothing_but_the_handshake(
+def test_only_the_handshake_works_without_the_token(
     gateway: InProcessGateway, method: str, path: str, given: dict[str, str]
 ) -> None:
     answer = gateway.call(method, path, token=None, headers=given)
@@ -45,7 +45,7 @@ def test_without_the_token_nothing_but_the_handshake(
     assert answer.json()["code"] == "not_authorised"
 
 
-def test_the_token_is_not_taken_from_the_address(gateway: InProcessGateway) -> None:
+def test_the_token_is_not_read_from_the_url(gateway: InProcessGateway) -> None:
     path = "/v1/jobs?token=a-token-that-is-only-for-tests"
     assert gateway.call("GET", path, token=None).status == 401
 
@@ -72,7 +72,7 @@ def test_no_path_looks_like_the_handshake(gateway: InProcessGateway) -> None:
         "Gateway.Studio:8000",
     ],
 )
-def test_its_own_names(gateway: InProcessGateway, host: str) -> None:
+def test_allowed_host_names(gateway: InProcessGateway, host: str) -> None:
     assert gateway.call("GET", "/v1/about", headers={"Host": host}).status == 200
 
 
@@ -94,7 +94,7 @@ def test_its_own_names(gateway: InProcessGateway, host: str) -> None:
         "0",
     ],
 )
-def test_foreign_names(gateway: InProcessGateway, host: str) -> None:
+def test_foreign_host_names(gateway: InProcessGateway, host: str) -> None:
     answer = gateway.call("GET", "/v1/about", headers={"Host": host})
     assert answer.status == 403
     assert answer.json()["code"] == "not_authorised"
@@ -102,12 +102,12 @@ def test_foreign_names(gateway: InProcessGateway, host: str) -> None:
 
 
 def test_two_host_headers(gateway: InProcessGateway) -> None:
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as line:
-        line.sendall(
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as connection:
+        connection.sendall(
             b"GET /v1/about HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n"
             b"Connection: close\r\n\r\n"
         )
-        assert line.makefile("rb").readline().split()[1] in (b"400", b"403")
+        assert connection.makefile("rb").readline().split()[1] in (b"400", b"403")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_foreign_web_pages(gateway: InProcessGateway, origin: str) -> None:
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_a_page_of_its_own(gateway: InProcessGateway) -> None:
+def test_a_web_page_of_the_gateway_itself(gateway: InProcessGateway) -> None:
     origin = {"Origin": gateway.url, "Host": f"127.0.0.1:{gateway.port}"}
     answer = gateway.call("GET", "/v1/jobs", headers=origin)
     assert answer.status == 200
@@ -164,6 +164,6 @@ def test_a_client_that_is_too_old_still_gets_the_handshake(gateway: InProcessGat
 def test_no_secret_in_the_log(gateway: InProcessGateway, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     gateway.call("GET", "/v1/jobs")
-    gateway.call("GET", "/v1/jobs", token="another-token-somebody-tried")
+    gateway.call("GET", "/v1/jobs", token="another-token-that-is-wrong")
     assert "a-token-that-is-only-for-tests" not in caplog.text
-    assert "another-token-somebody-tried" not in caplog.text
+    assert "another-token-that-is-wrong" not in caplog.text

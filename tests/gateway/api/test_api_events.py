@@ -1,4 +1,4 @@
-"""The stream of events: none lost, none twice, across cut lines and restarts."""
+"""The event stream: no event is lost or repeated over lost connections and restarts."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from bridge_gateway.api import sse
 
 
 def all_event_ids(gateway: InProcessGateway) -> list[int]:
-    """Ids of all events that are kept."""
+    """The ids of all stored events."""
     return [event.id for event in gateway.job_service.list_events(after=0, limit=10_000)]
 
 
-def send(gateway: InProcessGateway, **given: Any) -> str:
-    answer = gateway.send(gateway.submission(**given))
+def send(gateway: InProcessGateway, **submission: Any) -> str:
+    answer = gateway.send(gateway.submission(**submission))
     assert answer.status == 201
     job_id: str = answer.json()["id"]
     return job_id
 
 
-def test_what_happens_from_now_on(gateway: InProcessGateway) -> None:
+def test_new_events(gateway: InProcessGateway) -> None:
     gateway.wait_for_job(send(gateway))
     with gateway.event_stream() as listener:
         job = send(gateway)
@@ -38,7 +38,7 @@ def test_what_happens_from_now_on(gateway: InProcessGateway) -> None:
             assert message["data"]["job"]["id"] == job
 
 
-def test_everything_from_the_beginning(gateway: InProcessGateway) -> None:
+def test_all_events_from_the_beginning(gateway: InProcessGateway) -> None:
     for _ in range(3):
         gateway.wait_for_job(send(gateway))
     kept = all_event_ids(gateway)
@@ -47,8 +47,8 @@ def test_everything_from_the_beginning(gateway: InProcessGateway) -> None:
             assert [message["id"] for message in listener.take(len(kept))] == kept
 
 
-def test_no_event_is_lost_or_doubled_over_cut_lines(gateway: InProcessGateway) -> None:
-    """Notes are never taken out again, so the stream can be compared with what is kept."""
+def test_no_event_is_lost_or_repeated_over_lost_connections(gateway: InProcessGateway) -> None:
+    """Events of notes are never deleted, so the stream can be compared with what is stored."""
     version = gateway.make_version()
     start = gateway.job_service.last_event_id()
     stop = threading.Event()
@@ -77,8 +77,8 @@ def test_no_event_is_lost_or_doubled_over_cut_lines(gateway: InProcessGateway) -
     assert received == [event for event in all_event_ids(gateway) if start < event <= last]
 
 
-def test_the_line_is_lost_before_anything_happened(gateway: InProcessGateway) -> None:
-    """The stream's first words say where to go on, so that what happens between is not lost."""
+def test_a_connection_lost_before_the_first_event(gateway: InProcessGateway) -> None:
+    """The first message of a stream has the id to continue from, so that no event is lost."""
     gateway.wait_for_job(send(gateway))
     with gateway.event_stream() as listener:
         raw = [listener.response.readline() for _ in range(3)]
@@ -93,7 +93,7 @@ def test_the_line_is_lost_before_anything_happened(gateway: InProcessGateway) ->
     assert messages[-1]["data"]["job"]["state"] == "succeeded"
 
 
-def test_one_job_alone(gateway: InProcessGateway) -> None:
+def test_the_events_of_one_job(gateway: InProcessGateway) -> None:
     first, second = send(gateway, seconds=0.05), send(gateway, seconds=0.05)
     with gateway.event_stream(f"/v1/events?after=0&job={second}") as listener:
         messages = listener.until_end_of(second)
@@ -114,11 +114,11 @@ def test_many_listeners_receive_the_same(gateway: InProcessGateway) -> None:
     start = gateway.job_service.last_event_id()
     received: list[list[int]] = [[] for _ in range(20)]
 
-    def hear(into: list[int]) -> None:
+    def listen(into: list[int]) -> None:
         with gateway.event_stream(last=start) as listener:
             into.extend(message["id"] for message in listener.take(30))
 
-    threads = [threading.Thread(target=hear, args=(into,)) for into in received]
+    threads = [threading.Thread(target=listen, args=(into,)) for into in received]
     for thread in threads:
         thread.start()
     for number in range(30):
@@ -129,7 +129,7 @@ def test_many_listeners_receive_the_same(gateway: InProcessGateway) -> None:
     assert all(ids == kept for ids in received)
 
 
-def test_a_listener_that_reads_nothing_holds_nobody_up(
+def test_a_listener_that_does_not_read_delays_nobody(
     gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = gateway.make_version()
@@ -150,14 +150,14 @@ def test_a_listener_that_reads_nothing_holds_nobody_up(
     assert ids == [event for event in all_event_ids(gateway) if event > start]
 
 
-def test_a_sign_of_life(gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keep_alive_messages(gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "KEEP_ALIVE_SECONDS", 0.2)
     with gateway.event_stream() as listener:
         lines = [listener.response.readline() for _ in range(5)]
     assert lines[3].startswith(b": ")
 
 
-def test_listeners_count_as_activity_and_leave_nothing_behind(gateway: InProcessGateway) -> None:
+def test_listeners_count_as_activity_and_are_removed(gateway: InProcessGateway) -> None:
     with gateway.event_stream():
         time.sleep(0.2)
         assert gateway.activity.idle_seconds() == 0
@@ -168,7 +168,7 @@ def test_listeners_count_as_activity_and_leave_nothing_behind(gateway: InProcess
 
 
 @pytest.mark.parametrize("last", ["-1", "x", "1.5", "99999999999999999999"])
-def test_ids_that_are_none(gateway: InProcessGateway, last: str) -> None:
+def test_invalid_ids(gateway: InProcessGateway, last: str) -> None:
     for path, headers in (
         ("/v1/events", {"Last-Event-ID": last}),
         (f"/v1/events?after={last}", {}),

@@ -1,4 +1,4 @@
-"""Input that means harm, or none: never a fault, never a byte from outside the roots."""
+"""Hostile and invalid input: never an unexpected error, never a byte from outside the roots."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from in_process_gateway import InProcessGateway
 
 from bridge_gateway.api.request_limits import MAX_BODY_BYTES
 
-SECRET = b"a secret beside the roots"
+SECRET = b"a secret next to the roots"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ OUTSIDE_PATHS = [
 
 
 @pytest.mark.parametrize("path", OUTSIDE_PATHS)
-def test_no_name_of_a_file_leads_out(
+def test_no_file_name_leads_out_of_the_result(
     gateway: InProcessGateway, version: str, secret: Path, path: str
 ) -> None:
     more = ["/".join([".."] * depth) + "/secret.exr" for depth in range(1, 12)]
@@ -85,7 +85,7 @@ IDS = ["..", "%2e%2e", "..%2f..", "a%00", "%00", "'", "a b", "a" * 65, "é", "%f
         "/v1/content/{}",
     ],
 )
-def test_ids_that_are_none(gateway: InProcessGateway, path: str, name: str) -> None:
+def test_invalid_ids(gateway: InProcessGateway, path: str, name: str) -> None:
     name = quote(name, safe="%") if not name.isascii() or " " in name else name
     answer = gateway.call("GET", path.format(name))
     assert answer.status in (400, 404, 405, 422)
@@ -93,7 +93,7 @@ def test_ids_that_are_none(gateway: InProcessGateway, path: str, name: str) -> N
 
 
 @pytest.mark.parametrize("frame", ["x", "1.5", "1e3", "%00", "99999999999999999999", "-", "1/2"])
-def test_frames_that_are_none(gateway: InProcessGateway, version: str, frame: str) -> None:
+def test_invalid_frames(gateway: InProcessGateway, version: str, frame: str) -> None:
     for kind in ("results", "jobs"):
         answer = gateway.call("GET", f"/v1/{kind}/{version}/proxies/{frame}")
         assert answer.status in (404, 422)
@@ -101,12 +101,12 @@ def test_frames_that_are_none(gateway: InProcessGateway, version: str, frame: st
 
 @pytest.mark.parametrize("value", ["%00", "a%00b", "..", "%2f", "a" * 200, "", "%0d%0aX:1"])
 @pytest.mark.parametrize("name", ["show", "sequence", "shot", "service"])
-def test_searches_for_names_that_are_none(gateway: InProcessGateway, name: str, value: str) -> None:
+def test_invalid_names_in_searches(gateway: InProcessGateway, name: str, value: str) -> None:
     assert gateway.call("GET", f"/v1/versions?{name}={value}").status == 422
 
 
 def test_plates_outside_the_roots(gateway: InProcessGateway, secret: Path) -> None:
-    """The words for a file that is there and for one that is not are the same."""
+    """The message is the same whether the file exists or not."""
     problems = []
     for path in (secret, secret.with_name("nothing.exr")):
         submission = gateway.submission(show="outside")
@@ -161,9 +161,7 @@ BODIES: list[tuple[bytes, tuple[int, ...]]] = [
 
 
 @pytest.mark.parametrize(("body", "statuses"), BODIES, ids=range(len(BODIES)))
-def test_bodies_that_are_none(
-    gateway: InProcessGateway, body: bytes, statuses: tuple[int, ...]
-) -> None:
+def test_invalid_bodies(gateway: InProcessGateway, body: bytes, statuses: tuple[int, ...]) -> None:
     headers = {"Content-Type": "application/json"}
     answer = gateway.call("POST", "/v1/media/readable", body, headers=headers)
     assert answer.status in statuses, answer.body
@@ -232,13 +230,13 @@ def test_requests_that_would_fill_the_memory_or_the_disk(
 @pytest.mark.parametrize(
     "key", ["", "short", "a" * 129, "a b c d e f g h", "../../../../x", "é" * 9]
 )
-def test_keys_that_are_none(gateway: InProcessGateway, key: str) -> None:
+def test_invalid_keys(gateway: InProcessGateway, key: str) -> None:
     given = gateway.submission().model_dump(mode="json")
     headers = {"Idempotency-Key": key.encode().decode("latin-1")}
     assert gateway.call("POST", "/v1/jobs", given, headers=headers).status == 422
 
 
-def test_bodies_that_are_too_great(gateway: InProcessGateway) -> None:
+def test_bodies_that_are_too_large(gateway: InProcessGateway) -> None:
     headers = {"Content-Type": "application/json"}
     body = b'{"files": [' + b" " * MAX_BODY_BYTES + b"]}"
     try:
@@ -256,7 +254,7 @@ def test_lists_that_are_too_long(gateway: InProcessGateway) -> None:
     assert gateway.call("POST", "/v1/media/readable", {"files": [file] * 50_001}).status == 422
 
 
-def test_words_in_all_letters(gateway: InProcessGateway) -> None:
+def test_names_in_many_scripts(gateway: InProcessGateway) -> None:
     for show in ("Übermut", "映画", "फ़िल्म", "Mein Film mit Leerzeichen", "🎬"):
         job = gateway.send(gateway.submission(show=show)).json()
         ended = gateway.wait_for_job(job["id"])

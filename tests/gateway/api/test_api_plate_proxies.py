@@ -1,4 +1,4 @@
-"""Looking at plates: what is shown, when it is made anew, and what may not be looked at."""
+"""Proxies of plates: what they show, when they are rendered again, and what is refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def proxy_query(own_gateway: InProcessGateway, frame: int = 1001, **file: Any) -
 
 
 def read_pixels(jpeg: bytes, folder: Path) -> Any:
-    path = folder / "seen.jpg"
+    path = folder / "shown.jpg"
     path.write_bytes(jpeg)
     return oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT)
 
@@ -45,7 +45,7 @@ def test_a_frame_is_shown_with_the_display_view(gateway: InProcessGateway, tmp_p
     assert shown.mean() > 0.55
 
 
-def test_a_frame_is_made_once_and_again_when_its_file_changes(
+def test_a_proxy_is_made_once_and_again_when_its_file_changes(
     own_gateway: InProcessGateway,
 ) -> None:
     def proxy_files() -> set[Path]:
@@ -95,7 +95,7 @@ def test_nothing_outside_the_roots_is_shown(gateway: InProcessGateway, tmp_path:
     assert gone.json() == refused.json() | {"where": str(tmp_path / "no.exr")}
 
 
-def test_what_is_no_picture_is_said_so(own_gateway: InProcessGateway) -> None:
+def test_a_file_that_is_not_a_picture_is_reported(own_gateway: InProcessGateway) -> None:
     ask = proxy_query(own_gateway)
     broken = Path(ask["file"]["path"])
     broken.write_bytes(b"not a picture")
@@ -104,8 +104,8 @@ def test_what_is_no_picture_is_said_so(own_gateway: InProcessGateway) -> None:
     assert str(broken) in body["where"]
 
 
-def test_a_header_that_claims_too_much_is_refused_each_time(own_gateway: InProcessGateway) -> None:
-    """A look of such a file took the gateway down, and so did the client's next tries."""
+def test_a_header_with_a_huge_size_is_refused_each_time(own_gateway: InProcessGateway) -> None:
+    """Reading such a file once crashed the gateway, and so did the client's repeated calls."""
     path = proxy_query(own_gateway)["file"]["path"]
     spec = oiio.ImageSpec(4, 4, 3, "half")
     spec.full_width = spec.full_height = 30_000
@@ -117,16 +117,16 @@ def test_a_header_that_claims_too_much_is_refused_each_time(own_gateway: InProce
         assert "30000x30000" in answer.json()["message"]
 
 
-def test_many_who_look_at_once_hold_up_no_other_call(gateway: InProcessGateway) -> None:
+def test_many_proxy_calls_do_not_delay_other_calls(gateway: InProcessGateway) -> None:
     answers: list[int] = []
 
-    asked = proxy_query(gateway, 1002)
+    query = proxy_query(gateway, 1002)
 
-    def look(number: int) -> None:
-        ask = {**asked, "plate": {**asked["plate"], "pixel_aspect": 1 + number / 1000}}
+    def request_proxy(number: int) -> None:
+        ask = {**query, "plate": {**query["plate"], "pixel_aspect": 1 + number / 1000}}
         answers.append(gateway.call("POST", "/v1/media/proxy", ask).status)
 
-    threads = [threading.Thread(target=look, args=(number,)) for number in range(60)]
+    threads = [threading.Thread(target=request_proxy, args=(number,)) for number in range(60)]
     for thread in threads:
         thread.start()
     assert gateway.call("GET", "/v1/health").status == 200
@@ -144,17 +144,15 @@ def test_the_least_recently_used_are_evicted(plate: Plate, tmp_path: Path) -> No
     folder = tmp_path / "proxies"
     proxies = PlateProxyCache(folder, ColourSettings(), ProxySettings(), limit=2500)
 
-    def look(frame: int) -> Path:
+    def render(frame: int) -> Path:
         path = Path(plate.path_at(frame))
         return proxies.proxy(plate, PlateFile(path, str(path.stat().st_mtime_ns)), frame)
 
     rendered = {}
     for age, frame in enumerate(plate.range.frames()):
-        rendered[frame] = look(frame)
+        rendered[frame] = render(frame)
         if rendered[1001].exists():
-            os.utime(
-                rendered[1001], (1e9 + 100 + age, 1e9 + 100 + age)
-            )  # looked at again and again
+            os.utime(rendered[1001], (1e9 + 100 + age, 1e9 + 100 + age))  # used again and again
         if frame != 1001:
             os.utime(rendered[frame], (1e9 + age, 1e9 + age))
     left = {frame for frame, path in rendered.items() if path.exists()}
@@ -164,7 +162,7 @@ def test_the_least_recently_used_are_evicted(plate: Plate, tmp_path: Path) -> No
     proxies.close()
 
 
-def test_a_movie_says_what_it_is(own_gateway: InProcessGateway) -> None:
+def test_the_properties_of_a_movie(own_gateway: InProcessGateway) -> None:
     import av
 
     path = own_gateway.plates / "take.mov"
@@ -194,7 +192,7 @@ def test_a_movie_says_what_it_is(own_gateway: InProcessGateway) -> None:
     assert own_gateway.call("POST", "/v1/media/info", {**file, "path": "/etc/a.mov"}).status == 403
 
 
-def test_a_movie_gives_the_frame_that_was_asked_for(tmp_path: Path) -> None:
+def test_the_requested_frame_of_a_movie_is_shown(tmp_path: Path) -> None:
     import av
     import numpy as np
 

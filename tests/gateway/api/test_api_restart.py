@@ -1,4 +1,4 @@
-"""What a restart of the gateway leaves as it was, and when it may end by itself."""
+"""Restarts of the gateway, and when it exits by itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge_gateway import serve
 
 
 def all_event_ids(own_gateway: InProcessGateway) -> list[int]:
-    """Ids of all events that are kept."""
+    """The ids of all stored events."""
     return [event.id for event in own_gateway.job_service.list_events(after=0, limit=10_000)]
 
 
@@ -27,12 +27,12 @@ def test_a_restart_in_the_middle(own_gateway: InProcessGateway) -> None:
             for number in range(3):
                 note = {"text": f"{round_} {number}", "by": "Ada"}
                 own_gateway.call("POST", f"/v1/versions/{version}/notes", note)
-            # Leave one unread: it comes after the restart.
+            # Leave one unread: it is sent after the restart.
             received += [message["id"] for message in listener.take(2)]
             last = received[-1]
             closing = threading.Thread(target=own_gateway.close)
             closing.start()
-            list(listener.messages())  # comes to an end by itself
+            list(listener.messages())  # ends by itself
             closing.join(60)
         own_gateway.open()
     with own_gateway.event_stream(last=last) as listener:
@@ -41,7 +41,7 @@ def test_a_restart_in_the_middle(own_gateway: InProcessGateway) -> None:
     assert received == [event for event in all_event_ids(own_gateway) if event > start]
 
 
-def test_an_upload_goes_on_after_a_restart(own_gateway: InProcessGateway) -> None:
+def test_an_upload_is_resumed_after_a_restart(own_gateway: InProcessGateway) -> None:
     data = hashlib.shake_128(b"restart").digest(3_000_000)
     sha256 = hashlib.sha256(data).hexdigest()
 
@@ -57,7 +57,7 @@ def test_an_upload_goes_on_after_a_restart(own_gateway: InProcessGateway) -> Non
     assert patch(2_000_000, len(data)).json()["complete"]
 
 
-def test_a_job_goes_on_after_a_restart(own_gateway: InProcessGateway) -> None:
+def test_a_job_is_resumed_after_a_restart(own_gateway: InProcessGateway) -> None:
     job = own_gateway.send(own_gateway.submission(frames=3, seconds=0.5)).json()["id"]
     own_gateway.wait_until(lambda: own_gateway.call("GET", f"/v1/jobs/{job}/frames").json())
     own_gateway.close()
@@ -65,7 +65,7 @@ def test_a_job_goes_on_after_a_restart(own_gateway: InProcessGateway) -> None:
     assert own_gateway.wait_for_job(job)["state"] == "succeeded"
 
 
-def test_it_does_not_end_by_itself_while_a_job_is_worked_on(own_gateway: InProcessGateway) -> None:
+def test_it_does_not_exit_while_a_job_runs(own_gateway: InProcessGateway) -> None:
     server = serve.GatewayServer(
         serve.server_config(own_gateway.app),
         own_gateway.app.state.context.event_broadcaster,

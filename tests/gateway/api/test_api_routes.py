@@ -1,4 +1,4 @@
-"""The calls of docs/api.md over a real server: what they take, give and refuse."""
+"""The calls of docs/api.md over a real server: what they accept, return and refuse."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check_problem(answer: Any, status: int, code: str) -> dict[str, Any]:
     return body
 
 
-def test_the_document_lists_the_calls_that_there_are() -> None:
+def test_the_document_lists_all_calls() -> None:
     table = (REPO / "docs" / "api.md").read_text(encoding="utf-8")
     written = set()
     for methods, path in re.findall(r"^\| `([A-Z`, ]+) (/v1/[^`]+)`", table, re.M):
@@ -64,7 +64,7 @@ def test_an_estimate_sends_nothing(gateway: InProcessGateway) -> None:
     assert gateway.call("GET", "/v1/jobs").json() == before
 
 
-def test_reachable_files(gateway: InProcessGateway, tmp_path: Path) -> None:
+def test_readable_files(gateway: InProcessGateway, tmp_path: Path) -> None:
     files = [file.model_dump() for file in gateway.submission(frames=3).plate_files]
     files[1]["mtime_ns"] += 1
     outside = tmp_path / "plate.1001.exr"
@@ -131,7 +131,7 @@ def test_results(gateway: InProcessGateway, version: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "start", "end"),
+    ("range_header", "status", "start", "end"),
     [
         ("bytes=0-9", 206, 0, 10),
         ("bytes=10-", 206, 10, None),
@@ -146,17 +146,24 @@ def test_results(gateway: InProcessGateway, version: str) -> None:
     ],
 )
 def test_ranges(
-    gateway: InProcessGateway, version: str, asked: str, status: int, start: int, end: int | None
+    gateway: InProcessGateway,
+    version: str,
+    range_header: str,
+    status: int,
+    start: int,
+    end: int | None,
 ) -> None:
     path = f"/v1/results/{version}/thumbnail"
     whole = gateway.call("GET", path).body
-    answer = gateway.call("GET", path, headers={"Range": asked})
+    answer = gateway.call("GET", path, headers={"Range": range_header})
     assert (answer.status, answer.body) == (status, whole[start:end])
 
 
-@pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=-0"])
-def test_a_range_beyond_the_end(gateway: InProcessGateway, version: str, asked: str) -> None:
-    answer = gateway.call("GET", f"/v1/results/{version}/thumbnail", headers={"Range": asked})
+@pytest.mark.parametrize("range_header", ["bytes=99999999-", "bytes=-0"])
+def test_a_range_beyond_the_end(gateway: InProcessGateway, version: str, range_header: str) -> None:
+    answer = gateway.call(
+        "GET", f"/v1/results/{version}/thumbnail", headers={"Range": range_header}
+    )
     check_problem(answer, 416, "invalid_request")
     assert answer.headers["content-range"].startswith("bytes */")
 
@@ -224,7 +231,7 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize(("method", "path"), UNKNOWN)
-def test_what_is_not_there(gateway: InProcessGateway, method: str, path: str) -> None:
+def test_unknown_ids_and_paths(gateway: InProcessGateway, method: str, path: str) -> None:
     check_problem(gateway.call(method, path), 404, "not_found")
 
 
@@ -234,12 +241,12 @@ def test_a_wrong_method(gateway: InProcessGateway) -> None:
     assert answer.headers["allow"] == "GET, POST"
 
 
-def test_a_search_with_a_slip_gives_nothing(gateway: InProcessGateway) -> None:
+def test_a_misspelt_parameter_is_refused(gateway: InProcessGateway) -> None:
     body = check_problem(gateway.call("GET", "/v1/versions?shoot=sh010"), 422, "invalid_request")
     assert "shot" in body["next_step"]
 
 
-def test_a_fault_gives_a_reference_and_nothing_else(
+def test_an_unexpected_error_sends_only_a_reference(
     gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken() -> None:

@@ -1,4 +1,4 @@
-"""Pictures sent over a real line: cut, resumed, wrong, at once."""
+"""Uploads over a real connection: lost, resumed, wrong, concurrent."""
 
 from __future__ import annotations
 
@@ -48,30 +48,30 @@ def send_half_call(
     gateway: InProcessGateway, sha256: str, data: bytes, announced: int
 ) -> socket.socket:
     """A PATCH of which only the beginning has been sent."""
-    line = socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
+    connection = socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
     head = (
         f"PATCH /v1/content/{sha256} HTTP/1.1\r\nHost: localhost\r\n"
         f"Authorization: Bearer {TOKEN}\r\nUpload-Offset: 0\r\nUpload-Length: {announced}\r\n"
         f"Content-Length: {announced}\r\n\r\n"
     )
-    line.sendall(head.encode() + data)
-    return line
+    connection.sendall(head.encode() + data)
+    return connection
 
 
-def cut_connection(line: socket.socket) -> None:
-    """As a cable does: no goodbye."""
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    line.close()
+def cut_connection(connection: socket.socket) -> None:
+    """Reset the connection, as a broken cable does."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
 
 
 @pytest.mark.parametrize("sent", [0, 1, 700_000, 2_500_000])
-def test_a_cut_line_loses_little_and_the_rest_follows(gateway: InProcessGateway, sent: int) -> None:
+def test_an_upload_is_resumed_after_a_lost_connection(gateway: InProcessGateway, sent: int) -> None:
     data, sha256 = make_content(3_000_000, f"cut {sent}")
-    line = send_half_call(gateway, sha256, data[:sent], len(data))
+    connection = send_half_call(gateway, sha256, data[:sent], len(data))
     if sent:
-        # Everything has arrived at the server's side of the line when the states grow no more.
+        # Wait until the server has stored what was sent.
         wait_for_bytes(gateway, sha256, sent)
-    cut_connection(line)
+    cut_connection(connection)
     offset = 0
     for _ in range(100):
         answer = patch(gateway, sha256, data[offset:], offset=offset, length=len(data))
@@ -143,21 +143,21 @@ def test_two_at_once(gateway: InProcessGateway) -> None:
     ],
     ids=repr,
 )
-def test_headers_that_say_nothing(gateway: InProcessGateway, headers: dict[str, str]) -> None:
+def test_invalid_upload_headers(gateway: InProcessGateway, headers: dict[str, str]) -> None:
     answer = gateway.call("PATCH", f"/v1/content/{'0' * 64}", b"x", headers=headers)
     assert answer.status == 422
     assert answer.json()["details"]["fields"]
 
 
-def test_greater_than_the_store(gateway: InProcessGateway) -> None:
+def test_a_content_larger_than_the_store(gateway: InProcessGateway) -> None:
     answer = patch(gateway, "0" * 64, b"x", length=2**62)
     assert answer.status == 422
     assert "content_limit_mb" in answer.json()["next_step"]
     assert state(gateway, "0" * 64)["offset"] == 0
 
 
-def test_a_job_from_sent_pictures(gateway: InProcessGateway) -> None:
-    """Pictures that the gateway cannot reach: the way of every studio with a central gateway."""
+def test_a_job_from_uploaded_pictures(gateway: InProcessGateway) -> None:
+    """Pictures that the gateway cannot read, as in a studio with a central gateway."""
     submission = gateway.submission(show="sent")
     files = []
     for file in submission.plate_files:

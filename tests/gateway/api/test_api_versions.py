@@ -1,4 +1,4 @@
-"""Long lists of versions: page by page, each version once, in their order."""
+"""Long lists of versions in pages: each version once and in order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bridge_gateway.db.tables import DecisionRow, JobRow, ResultRow
 
 SHOTS = 150
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-#: What each shot has: a service, a number, minutes after noon.
+#: The versions of each shot: service, number, minutes after noon.
 VERSION_SPECS = (("matte", 1, 3), ("upscale", 1, 1), ("upscale", 2, 2))
 
 
@@ -52,7 +52,7 @@ def version(shot: ShotId, service: str, number: int, minutes: int) -> Version:
 
 @pytest.fixture(scope="module")
 def client(gateway: InProcessGateway) -> Iterator[Client]:
-    """Of a gateway with 450 versions of one sequence, and one of another."""
+    """The client of a gateway with 450 versions of one sequence, and one of another."""
     database = Database(sqlite_url(gateway.settings.data_dir / "gateway.sqlite"))
     shots = [ShotId(show="long", sequence="sq010", shot=f"sh{n:04d}") for n in range(SHOTS)]
     versions = [version(shot, *one) for shot in shots for one in VERSION_SPECS]
@@ -105,15 +105,15 @@ def client(gateway: InProcessGateway) -> Iterator[Client]:
         yield versions
 
 
-def test_a_long_list_comes_whole_and_in_order(client: Client) -> None:
+def test_a_long_list_is_complete_and_in_order(client: Client) -> None:
     listed = client.versions(show="long", sequence="sq010")
-    wanted = [
+    expected = [
         (f"sh{n:04d}", service, number)
         for n in range(SHOTS)
         for service, number, _ in VERSION_SPECS
     ]
-    assert [(v.shot.shot, v.service, v.number) for v in listed] == wanted
-    assert len(client.versions(show="long")) == len(wanted) + 1
+    assert [(v.shot.shot, v.service, v.number) for v in listed] == expected
+    assert len(client.versions(show="long")) == len(expected) + 1
     pages = list(client.version_pages(show="long", sequence="sq010"))
     assert [len(page) for page in pages] == [100, 100, 100, 100, 50]
 
@@ -128,28 +128,28 @@ def test_the_newest_of_each_shot_is_the_one_made_last(client: Client) -> None:
     assert len(upscaled) == SHOTS
 
 
-def test_those_that_stand_so_in_review_are_found_whatever_came_after_them(client: Client) -> None:
-    """A version waits until somebody decides about it, not until the next one is made."""
+def test_versions_are_found_by_their_own_review_status(client: Client) -> None:
+    """A version stays pending until it is decided about, and not until the next one is made."""
     waiting = client.versions(show="long", sequence="sq010", status=ReviewStatus.PENDING)
-    wanted = [
+    expected = [
         (f"sh{n:04d}", service, number)
         for n in range(SHOTS)
         for service, number, _ in VERSION_SPECS
     ]
-    wanted.remove(("sh0007", "matte", 1))
-    assert [(v.shot.shot, v.service, v.number) for v in waiting] == wanted
+    expected.remove(("sh0007", "matte", 1))
+    assert [(v.shot.shot, v.service, v.number) for v in waiting] == expected
     approved = client.versions(show="long", status=ReviewStatus.APPROVED)
     assert [v.id for v in approved] == ["sh0007-matte-1"], "the last decision counts"
     assert client.versions(show="long", status=ReviewStatus.REJECTED) == []
 
 
-def test_decisions_come_with_their_versions_on_every_page(client: Client) -> None:
+def test_every_page_has_the_decisions_of_its_versions(client: Client) -> None:
     decided = [v for v in client.versions(show="long") if v.decisions]
     assert [(v.id, v.status) for v in decided] == [("sh0007-matte-1", "approved")]
     assert [d.status for d in decided[0].decisions] == ["rejected", "approved"]
 
 
-def test_pages_are_as_long_as_asked_for_and_go_on_after(
+def test_pages_have_the_requested_length_and_continue(
     gateway: InProcessGateway, client: Client
 ) -> None:
     first = gateway.call("GET", "/v1/versions?show=long&limit=2").json()

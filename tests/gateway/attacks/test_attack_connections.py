@@ -1,4 +1,4 @@
-"""What strangers can do to a gateway by connections, heads and bodies, at a scale of seconds."""
+"""Attacks on a gateway with connections, headers and bodies, within seconds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HALF = b"GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 
 @pytest.fixture
 def small(own_gateway: InProcessGateway) -> InProcessGateway:
-    """A gateway with room for twelve connections, and one second for strangers."""
+    """A gateway with at most twelve connections, and one second to authenticate."""
     own_gateway.close()
     own_gateway.limits = ConnectionLimits(
         connections=12, unauthenticated_seconds=1.0, unread_bytes=50_000
@@ -55,14 +55,14 @@ def is_cut(connection: socket.socket, seconds: float = 10) -> bool:
     return True
 
 
-def test_half_open_connections_keep_nobody_out(small: InProcessGateway) -> None:
+def test_half_open_connections_do_not_block_others(small: InProcessGateway) -> None:
     job = small.send(small.submission(seconds=0.2)).json()["id"]
     with ExitStack() as stack, small.event_stream() as listener:
         for _ in range(60):
             stack.enter_context(open_connection(small, HALF))
         open_now = small._server.server_state.connections
-        small.wait_until(lambda: len(open_now) <= 12, seconds=0.9)  # before their time is over
-        # Whoever knows the token comes in at once, and whoever was in stays.
+        small.wait_until(lambda: len(open_now) <= 12, seconds=0.9)  # before their timeout
+        # Calls with the token are answered at once, and authenticated connections are kept.
         begin = time.monotonic()
         assert small.call("GET", "/v1/jobs").status == 200
         assert time.monotonic() - begin < 5
@@ -75,21 +75,23 @@ def test_half_open_connections_keep_nobody_out(small: InProcessGateway) -> None:
 @pytest.mark.parametrize(
     "begin", [b"", b"GET", HALF, b"GET /v1/about HTTP/1.1\r\nHost: localhost\r\n\r\n" + HALF]
 )
-def test_a_stranger_has_a_moment(small: InProcessGateway, begin: bytes) -> None:
-    with open_connection(small, begin) as stranger:
-        begun = time.monotonic()
-        assert is_cut(stranger)
-        assert time.monotonic() - begun < 5
+def test_an_unauthenticated_connection_is_closed_soon(
+    small: InProcessGateway, begin: bytes
+) -> None:
+    with open_connection(small, begin) as connection:
+        started = time.monotonic()
+        assert is_cut(connection)
+        assert time.monotonic() - started < 5
 
 
-def test_dripping_a_head_gains_no_time(small: InProcessGateway) -> None:
-    with open_connection(small, HALF) as stranger:
-        begun = time.monotonic()
+def test_slow_headers_gain_no_time(small: InProcessGateway) -> None:
+    with open_connection(small, HALF) as connection:
+        started = time.monotonic()
         with pytest.raises(OSError):
-            while time.monotonic() - begun < 10:
-                stranger.sendall(b"x")
+            while time.monotonic() - started < 10:
+                connection.sendall(b"x")
                 time.sleep(0.05)
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("path", [b"/v1/jobs", b"/v1/about", b"/v1/content/" + b"0" * 64, b"/x"])
@@ -97,22 +99,22 @@ def test_dripping_a_head_gains_no_time(small: InProcessGateway) -> None:
 def test_a_body_without_a_token_is_cut(small: InProcessGateway, path: bytes, body: bytes) -> None:
     head = b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\n" + body + b"\r\n\r\n"
     sent = 0
-    with open_connection(small, head) as stranger:
+    with open_connection(small, head) as connection:
         with pytest.raises(OSError):
             for _ in range(400):
-                stranger.sendall(b"1000\r\n" + b"x" * 4096 + b"\r\n")
+                connection.sendall(b"1000\r\n" + b"x" * 4096 + b"\r\n")
                 sent += 4096
                 time.sleep(0.001)
-        assert sent < 1_600_000  # what buffers on the way hold comes on top
+        assert sent < 1_600_000  # including the buffers in between
 
 
 def test_a_slow_body_without_a_token_is_cut(small: InProcessGateway) -> None:
     head = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999\r\n\r\n"
-    with open_connection(small, head) as stranger:
-        assert is_cut(stranger)
+    with open_connection(small, head) as connection:
+        assert is_cut(connection)
 
 
-def test_with_the_token_a_slow_upload_goes_on(small: InProcessGateway) -> None:
+def test_a_slow_upload_with_the_token_continues(small: InProcessGateway) -> None:
     head = (
         f"PATCH /v1/content/{'0' * 64} HTTP/1.1\r\nHost: localhost\r\n"
         f"Authorization: Bearer {TOKEN}\r\nUpload-Offset: 0\r\nUpload-Length: 9\r\n"
@@ -126,7 +128,7 @@ def test_with_the_token_a_slow_upload_goes_on(small: InProcessGateway) -> None:
 
 
 def test_a_connection_can_be_used_for_long(small: InProcessGateway) -> None:
-    """Also one whose first call needed no token, as every connection of a client's begins."""
+    """Also one whose first call needed no token, like every connection of a client."""
     connection = http.client.HTTPConnection("127.0.0.1", small.port, timeout=20)
     connection.request("GET", "/v1/about?challenge=" + "c" * 32)
     assert connection.getresponse().read()
@@ -139,7 +141,7 @@ def test_a_connection_can_be_used_for_long(small: InProcessGateway) -> None:
     connection.close()
 
 
-def test_who_knows_the_token_goes_last(small: InProcessGateway) -> None:
+def test_authenticated_connections_are_closed_last(small: InProcessGateway) -> None:
     with ExitStack() as stack:
         kept = http.client.HTTPConnection("127.0.0.1", small.port, timeout=20)
         headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -154,7 +156,7 @@ def test_who_knows_the_token_goes_last(small: InProcessGateway) -> None:
         kept.close()
 
 
-def test_the_work_has_descriptors_of_its_own() -> None:
+def test_descriptors_are_reserved_for_the_gateways_own_work() -> None:
     resource = pytest.importorskip("resource")
     limits = system_connection_limits()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -165,14 +167,14 @@ def test_the_work_has_descriptors_of_its_own() -> None:
 # --- the proof
 
 
-def test_the_gateway_proves_that_it_knows_the_token(own_gateway: InProcessGateway) -> None:
+def test_the_gateway_proves_that_it_has_the_token(own_gateway: InProcessGateway) -> None:
     about = own_gateway.call("GET", "/v1/about?challenge=" + "c" * 32, token=None).json()
     assert about["proof"] == compute_proof(TOKEN, "c" * 32, about["instance_id"])
     assert own_gateway.call("GET", "/v1/about", token=None).json()["proof"] is None
 
 
 @pytest.mark.parametrize("challenge", ["", "short", "a" * 129, "%0a" * 30, "a b" * 10, "é" * 30])
-def test_challenges_that_are_none(own_gateway: InProcessGateway, challenge: str) -> None:
+def test_invalid_challenges(own_gateway: InProcessGateway, challenge: str) -> None:
     from urllib.parse import quote
 
     path = f"/v1/about?challenge={quote(challenge, safe='%')}"
@@ -194,31 +196,31 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_no_body_holds_up_the_others(own_gateway: InProcessGateway, body: bytes) -> None:
+def test_no_body_delays_other_calls(own_gateway: InProcessGateway, body: bytes) -> None:
     slowest = 0.0
     done = threading.Event()
 
-    def look() -> None:
+    def poll() -> None:
         nonlocal slowest
         while not done.is_set():
             begin = time.monotonic()
             own_gateway.call("GET", "/v1/about")
             slowest = max(slowest, time.monotonic() - begin)
 
-    looking = threading.Thread(target=look)
-    looking.start()
+    poller = threading.Thread(target=poll)
+    poller.start()
     try:
         headers = {"Content-Type": "application/json"}
         answer = own_gateway.call("POST", "/v1/media/readable", body, headers=headers)
     finally:
         done.set()
-        looking.join()
+        poller.join()
     assert answer.status == 422
     assert len(answer.body) < 50_000
-    assert slowest < 5  # it was 20 s; on a quiet machine it is below one
+    assert slowest < 5  # below one on an idle machine
 
 
-def test_of_many_mistakes_some_are_listed(own_gateway: InProcessGateway) -> None:
+def test_of_many_errors_the_first_are_listed(own_gateway: InProcessGateway) -> None:
     files = [{"path": "a", "size": "x", "mtime_ns": 1}] * (MAX_LISTED_ERRORS + 1)
     body = own_gateway.call("POST", "/v1/media/readable", {"files": files}).json()
     assert body["details"]["fields"][0]["field"] == "body.files.0.size"
@@ -228,7 +230,7 @@ def test_of_many_mistakes_some_are_listed(own_gateway: InProcessGateway) -> None
     assert f"{len(files)} values are wrong" in body["message"]
 
 
-def test_a_submission_as_long_as_one_may_be_is_taken(own_gateway: InProcessGateway) -> None:
+def test_the_longest_list_is_accepted(own_gateway: InProcessGateway) -> None:
     file = {"path": "/plates/" + "x" * 60, "frame": 1, "size": 1, "mtime_ns": 1}
     answer = own_gateway.call("POST", "/v1/media/readable", {"files": [file] * 50_000})
     assert answer.json() == {"readable": []}
@@ -239,7 +241,7 @@ def test_a_submission_as_long_as_one_may_be_is_taken(own_gateway: InProcessGatew
 
 @pytest.fixture
 def records(tmp_path: Path) -> Iterator[tuple[logging.Logger, Path]]:
-    """A logger whose records go to a file as the gateway's do to standard error."""
+    """A logger that writes to a file as the gateway's does to standard error."""
     path = tmp_path / "gateway.log"
     with path.open("a", encoding="utf-8") as stream:
         handler = log._RotatingStderrHandler(path)
@@ -266,7 +268,7 @@ def test_a_record_that_repeats_is_written_once(
     assert path.read_text().endswith("received. (and 9999 times before)\n")
 
 
-def test_a_record_is_one_line_whatever_is_in_it(records: tuple[logging.Logger, Path]) -> None:
+def test_a_record_is_one_line_whatever_it_contains(records: tuple[logging.Logger, Path]) -> None:
     logger, path = records
     evil = "a\n2026-01-01 00:00:00,000 INFO root: forged\x1b[2J\x9b\u2028"
     logger.warning("%s", evil)
@@ -300,7 +302,7 @@ def test_the_log_stays_small(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_streams_that_nobody_reads_do_not_hold_up_the_end(tmp_path: Path) -> None:
+def test_streams_that_nobody_reads_do_not_delay_the_end(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bridge_gateway", "serve"]
     for name in ("data", "library"):
         command += ["--set", f"gateway.{name}_dir={tmp_path / name}"]
@@ -320,7 +322,7 @@ def test_streams_that_nobody_reads_do_not_hold_up_the_end(tmp_path: Path) -> Non
                 stack.enter_context(connection)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
                 connection.connect(("127.0.0.1", port))
-                # More answers than all buffers hold, and never read: the writer waits.
+                # More responses than all buffers hold, and never read: the writer waits.
                 call = (
                     "GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n"
                     f"Authorization: Bearer {token}\r\n\r\n"

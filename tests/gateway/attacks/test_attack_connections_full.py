@@ -50,7 +50,7 @@ class GatewayProcess:
 @pytest.fixture(params=[1024, 20_000], ids=["few descriptors", "many descriptors"])
 def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GatewayProcess]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # The attacker is this process, and needs as many descriptors itself.
+    # This process is the attacker, and needs as many descriptors.
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     most = min(hard, request.param)
 
@@ -82,7 +82,7 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GatewayP
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_1100_half_sent_heads(running: GatewayProcess) -> None:
+def test_1100_incomplete_headers(running: GatewayProcess) -> None:
     until = time.monotonic() + 20
     slowest = 0.0
     with ExitStack() as stack:
@@ -93,7 +93,7 @@ def test_1100_half_sent_heads(running: GatewayProcess) -> None:
             begin = time.monotonic()
             assert running.get("/v1/health")[0] == 200
             slowest = max(slowest, time.monotonic() - begin)
-    assert slowest < 20  # a second on a quiet machine
+    assert slowest < 20  # a second on an idle machine
     assert running.log.stat().st_size < 500_000
 
 
@@ -139,7 +139,7 @@ def test_endless_bodies_without_a_token(running: GatewayProcess) -> None:
     for thread in threads:
         thread.join()
     assert time.monotonic() - begin < 45
-    assert max(sent) < 30_000_000  # all buffers of the system's on the way
+    assert max(sent) < 30_000_000  # including all buffers of the system
     assert psutil.Process(running.process.pid).memory_info().rss - before < 200_000_000
     assert running.get("/v1/jobs") == (200, b"[]")
 
@@ -152,7 +152,7 @@ def test_20000_lines_of_nonsense(running: GatewayProcess) -> None:
     assert running.log.stat().st_size < 500_000
 
 
-def test_the_greatest_bodies_of_unknown_keys(running: GatewayProcess) -> None:
+def test_the_largest_bodies_of_unknown_keys(running: GatewayProcess) -> None:
     body = b"{" + b",".join(b'"key%06d":%d' % (i, i % 10) for i in range(970_000)) + b"}"
     assert 13_000_000 < len(body) < 16 * 1024 * 1024
     head = (

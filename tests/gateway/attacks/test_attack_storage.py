@@ -1,6 +1,6 @@
-"""Attacks on jobs and storage at full scale: real disks that refuse, real locks, many kills.
+"""Attacks on jobs and storage at full scale: real disks that fail, real locks, many kills.
 
-``make test-attack``. The same at an everyday scale: test_jobs_io_failures.py and
+Run by ``make test-attack``. The same at a small scale: test_jobs_io_failures.py and
 test_jobs_kill.py.
 """
 
@@ -70,7 +70,7 @@ def test_a_data_disk_that_is_full_for_twenty_seconds(tmp_path: Path, disk: Path)
                     assert error.status in (503, 507) and error.next_step
                     answers[error.code] += 1
                 time.sleep(0.5)
-        assert answers["storage_unavailable"], "the disk did refuse"
+        assert answers["storage_unavailable"], "the disk was full"
         ended = [wait_for_job(job_service, job, seconds=DEADLINE) for job in jobs]
         assert {job.state for job in ended} <= {JobState.SUCCEEDED, JobState.CANCELLED}, answers
         versions = job_service.list_versions()
@@ -98,7 +98,7 @@ def test_a_database_that_is_locked_for_forty_seconds(tmp_path: Path, database: s
 
 
 def test_ninety_six_kills(tmp_path: Path) -> None:
-    """At random moments, with jobs of three shots under way: none lost, none doubled."""
+    """At random moments, with jobs of three shots: none is lost or repeated."""
     chance = random.Random(9)
     given = {
         shot: harness.submission(
@@ -166,13 +166,13 @@ def test_the_end_does_not_wait_for_a_library_that_hangs(tmp_path: Path) -> None:
     with kills.gateway(tmp_path, "jobs.publish:_rename_into_library:before") as running:
         running.ask("submit", submission=given, key="the-key-1")
         running.wait_for_pause()
-        begun = time.monotonic()
+        started = time.monotonic()
         running.stop()
-        assert time.monotonic() - begun < 15
+        assert time.monotonic() - started < 15
 
 
 def test_frames_of_ten_thousand(tmp_path: Path) -> None:
-    """In half a second of a core at most, while the job is under way."""
+    """In half a second of CPU time at most, while the job runs."""
     pattern = harness.write_plate(tmp_path)
     hanging = harness.submission(pattern, parameters={"behaviour": "hang"})
     with running_service(tmp_path, workers=1) as job_service:
@@ -183,8 +183,8 @@ def test_frames_of_ten_thousand(tmp_path: Path) -> None:
         proxies.mkdir(parents=True)
         for frame in range(1001, 11_001):
             (proxies / f"{frame}.jpg").touch()
-        begun = time.process_time()
+        started = time.process_time()
         assert len(job_service.list_frames(long.id)) == 10_000
-        assert time.process_time() - begun < 0.5
+        assert time.process_time() - started < 0.5
         for job in (long, first):
             job_service.cancel(job.id)

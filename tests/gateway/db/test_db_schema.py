@@ -94,7 +94,7 @@ def test_times_are_returned_in_utc(database: Database) -> None:
         assert session.get(JobRow, 1).created.utcoffset() == timedelta(0)
 
 
-def test_a_number_is_given_once(database: Database) -> None:
+def test_a_version_number_is_used_once(database: Database) -> None:
     with database.begin_write() as session:
         session.add_all([job_row("one"), job_row("two"), job_row("three"), job_row("four")])
         session.flush()
@@ -115,7 +115,7 @@ def test_a_job_makes_one_result(database: Database) -> None:
         session.add(second)
 
 
-def test_event_numbers_are_never_given_twice(database: Database) -> None:
+def test_event_numbers_are_never_used_twice(database: Database) -> None:
     def add() -> int:
         with database.begin_write() as session:
             row = EventRow(kind="job", job_id="one", is_transient=True, content="{}", at=NOON)

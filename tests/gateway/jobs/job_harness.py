@@ -163,7 +163,7 @@ class CopyProvider:
 
 
 def make_frame(task: ProviderTask, frame: int, proxy: Path, behaviour: str) -> None:
-    picture = task.folder / PICTURE_FILENAME.format(output="main", frame=frame, ending=".exr")
+    picture = task.folder / PICTURE_FILENAME.format(output="main", frame=frame, suffix=".exr")
     partial = picture.with_name(f"partial-{picture.name}")
     shutil.copyfile(task.files[frame], partial)
     if behaviour == "NaN" and frame % 2:

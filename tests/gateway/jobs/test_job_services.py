@@ -1,4 +1,4 @@
-"""Jobs through the desk: what they make, what they refuse, how they end."""
+"""Jobs through the JobService: their results, refusals and failures."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from bridge_gateway.storage.content_store import ContentStore
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    # Spaces and letters beyond ASCII, as studios have them.
+    # With spaces and characters beyond ASCII.
     return tmp_path_factory.mktemp("Größe und Maß")
 
 
@@ -66,7 +66,7 @@ def submit(job_service: JobService, submission: Submission) -> Job:
 
 
 def held_submission(folder: Path, pattern: str, shot: str) -> Submission:
-    """Of it two frames are made, and the others once ``harness.resume_file`` exists."""
+    """Two frames are made, and the others once ``harness.resume_file`` exists."""
     harness.resume_file(folder).unlink(missing_ok=True)
     return harness.submission(pattern, shot=shot, parameters={"behaviour": "hold"})
 
@@ -102,7 +102,7 @@ def is_unpublished(job_service: JobService, folder: Path, shot: str) -> bool:
     )
 
 
-# --- what a job makes
+# --- results
 
 
 def test_a_shot_becomes_a_version(job_service: JobService, folder: Path, shot: str) -> None:
@@ -138,7 +138,7 @@ def test_a_shot_becomes_a_version(job_service: JobService, folder: Path, shot: s
     assert work_is_removed(folder, job)
 
 
-def test_a_test_frame_is_no_version(job_service: JobService, folder: Path, shot: str) -> None:
+def test_a_test_frame_is_not_a_version(job_service: JobService, folder: Path, shot: str) -> None:
     job = run(job_service, folder, shot, test_frames=(1004, 1002))
     assert job.state is JobState.SUCCEEDED, job.problem
     assert job.version_id is None and job.test_frame_id is not None
@@ -181,7 +181,7 @@ def test_a_still_is_one_file_and_one_frame(
     assert job_service.get_version(str(job.version_id)).frames == (1001,)
 
 
-def test_pictures_may_come_by_content(job_service: JobService, folder: Path, shot: str) -> None:
+def test_pictures_may_be_uploaded(job_service: JobService, folder: Path, shot: str) -> None:
     pattern = harness.write_plate(folder, shot, frames=2)
     submission = harness.submission(pattern, shot=shot, frames=2)
     store = ContentStore(folder / "data" / "content", 1_000_000_000)
@@ -194,7 +194,7 @@ def test_pictures_may_come_by_content(job_service: JobService, folder: Path, sho
             yield data
 
         asyncio.run(store.append(digest, 0, len(data), chunks()))
-        # On the client's machine, where the gateway finds nothing.
+        # Paths of the client's machine, which the gateway does not have.
         sent.append(file.model_copy(update={"path": f"/client/{file.frame}", "sha256": digest}))
     by_content = submission.model_copy(update={"plate_files": tuple(sent)})
     job = wait_for_job(job_service, submit(job_service, by_content))
@@ -213,9 +213,9 @@ def test_pictures_may_come_by_content(job_service: JobService, folder: Path, sho
 def test_contents_that_were_swapped_on_disk_are_noticed(
     job_service: JobService, folder: Path, shot: str, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before they are read, and while the job works on them."""
+    """Before they are read, and while the job runs."""
     pattern = harness.write_plate(folder, shot, frames=2)
-    # A content of this test's own: it is going to be damaged.
+    # A content that no other test uses, because it is damaged here.
     with Path(pattern % 1001).open("ab") as file:
         file.write(moment.encode())
     submission = harness.submission(pattern, shot=shot, frames=2)
@@ -257,7 +257,7 @@ def test_contents_that_were_swapped_on_disk_are_noticed(
 # --- keys
 
 
-def test_a_key_makes_one_job_however_often_it_comes(
+def test_a_key_makes_one_job_however_often_it_is_sent(
     job_service: JobService, folder: Path, shot: str
 ) -> None:
     submission = harness.submission(harness.write_plate(folder, shot), shot=shot)
@@ -280,7 +280,7 @@ def test_a_key_with_another_request_is_refused(
     with pytest.raises(IdempotencyKeyReused) as caught:
         job_service.submit(submission.model_copy(update={"request": other}), "used-key-01")
     assert caught.value.details == {"job": job.id}
-    # The same request with its pictures elsewhere is a repeat.
+    # The same request with other files is a repeat.
     moved = [file.model_copy(update={"mtime_ns": 1}) for file in submission.plate_files]
     again = submission.model_copy(update={"plate_files": tuple(moved)})
     repeat, new = job_service.submit(again, "used-key-01")
@@ -288,10 +288,10 @@ def test_a_key_with_another_request_is_refused(
     wait_for_job(job_service, job)
 
 
-# --- what is refused
+# --- refusals
 
 
-def test_what_cannot_be_asked_for_is_refused_at_once(
+def test_invalid_requests_are_refused_at_once(
     job_service: JobService, folder: Path, shot: str
 ) -> None:
     pattern = harness.write_plate(folder, shot)
@@ -341,7 +341,7 @@ def test_a_movie_that_ends_before_its_range(
     assert job.problem.details == {"frames": [1006, 1007, 1008]}
 
 
-def test_plates_elsewhere_are_not_read(
+def test_plates_outside_the_roots_are_not_read(
     job_service: JobService, folder: Path, shot: str, tmp_path: Path
 ) -> None:
     job = wait_for_job(
@@ -363,7 +363,7 @@ def test_an_unknown_colour_space_is_refused(
     assert "Octarine" in job.problem.message
 
 
-def test_a_first_frame_that_is_written_again_is_changed_not_unreadable(
+def test_a_rewritten_first_frame_is_reported_as_changed(
     job_service: JobService, folder: Path, shot: str
 ) -> None:
     pattern = harness.write_plate(folder, shot)
@@ -386,12 +386,12 @@ def test_a_plate_that_is_not_what_the_client_saw(
     assert is_unpublished(job_service, folder, shot)
 
 
-def test_a_plate_that_changes_while_it_is_worked_on(
+def test_a_plate_that_changes_while_the_job_runs(
     job_service: JobService, folder: Path, shot: str
 ) -> None:
     pattern = harness.write_plate(folder, shot)
     job = submit(job_service, held_submission(folder, pattern, shot))
-    # A frame that has been worked on already: only the last look finds this.
+    # A frame that has been processed already: only the last check finds this.
     deadline = time.monotonic() + DEADLINE
     while not job_service.list_frames(job.id):
         assert time.monotonic() < deadline
@@ -403,10 +403,12 @@ def test_a_plate_that_changes_while_it_is_worked_on(
     assert work_is_removed(folder, job) and is_unpublished(job_service, folder, shot)
 
 
-# --- what goes wrong
+# --- failures
 
 
-def test_a_failing_provider_says_why(job_service: JobService, folder: Path, shot: str) -> None:
+def test_the_error_of_a_provider_is_reported(
+    job_service: JobService, folder: Path, shot: str
+) -> None:
     job = run(job_service, folder, shot, parameters={"behaviour": "fail"})
     assert job.state is JobState.FAILED and job.problem is not None
     assert (job.problem.code, job.problem.message) == ("job_failed", "it cannot be done")
@@ -416,7 +418,7 @@ def test_a_failing_provider_says_why(job_service: JobService, folder: Path, shot
 @pytest.mark.parametrize(
     ("behaviour", "frames"), [("lose", {"1003"}), ("NaN", {"1001", "1003", "1005"})]
 )
-def test_what_does_not_pass_its_checks_is_not_published(
+def test_outputs_that_fail_their_checks_are_not_published(
     job_service: JobService, folder: Path, shot: str, behaviour: str, frames: set[str]
 ) -> None:
     shot = f"{shot[:20]} {behaviour}"
@@ -427,7 +429,7 @@ def test_what_does_not_pass_its_checks_is_not_published(
     assert work_is_removed(folder, job) and is_unpublished(job_service, folder, shot)
 
 
-def test_a_mistake_of_ours_is_found_in_the_log(
+def test_an_unexpected_error_is_found_in_the_log(
     job_service: JobService, folder: Path, shot: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
@@ -452,7 +454,7 @@ def test_names_that_do_not_fit_are_refused_before_a_frame_is_made(
 
     before = job_service.list_jobs()
     for names in ({"shot": "\u754c" * 86}, {"show": "\u754c" * 86}, {"shot": "\u754c" * 70}):
-        # The last one fits as a folder, but not with what a file's name has beside it.
+        # The last one fits as a folder, but not with the rest of a file name.
         for call in (
             lambda given: job_service.submit(given, "too-long-01"),
             lambda given: job_service.estimate_request(given.request),
@@ -461,7 +463,7 @@ def test_names_that_do_not_fit_are_refused_before_a_frame_is_made(
                 call(named(**names))
             assert next(iter(names.values())) in caught.value.where and caught.value.next_step
     assert job_service.list_jobs() == before
-    # As long in letters, and short enough in bytes.
+    # As many characters, and few enough bytes.
     job = wait_for_job(job_service, submit(job_service, named(shot="a" * 128)))
     assert job.state is JobState.SUCCEEDED, job.problem
 
@@ -481,7 +483,7 @@ def test_cancelling_a_running_job(job_service: JobService, folder: Path, shot: s
     assert job_service.cancel(job.id) == job
 
 
-def test_a_provider_that_does_not_end_is_left_behind(
+def test_a_provider_that_does_not_end_is_abandoned(
     job_service: JobService, folder: Path, shot: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     pattern = harness.write_plate(folder, shot)
@@ -491,7 +493,7 @@ def test_a_provider_that_does_not_end_is_left_behind(
     wait_for_step(job_service, job, "run")
     assert job_service.cancel(job.id).state is JobState.CANCELLED
     assert work_is_removed(folder, job)
-    # A look at all jobs may sweep the folder before the provider's time is over.
+    # A reconciliation may remove the folder before the provider's time is over.
     deadline = time.monotonic() + DEADLINE
     while "abandoned" not in caplog.text:
         assert time.monotonic() < deadline
@@ -518,14 +520,14 @@ def test_cancelling_at_any_moment_leaves_no_half_version(
     assert all(job.version_id is None for job in jobs if job.state is JobState.CANCELLED)
     versions = job_service.list_versions(shot=shot)
     assert {version.id for version in versions} == published
-    # No holes, and nothing in the library that nobody knows of.
+    # No gaps, and no unknown folders in the library.
     assert [version.number for version in versions] == list(range(1, len(versions) + 1))
     service_folder = folder / "library" / "show" / "sq" / shot / "copy"
     folders = {str(path) for path in service_folder.iterdir()} if service_folder.exists() else set()
     assert folders == {version.folder for version in versions}
 
 
-def test_cancelling_just_before_the_number_is_taken(
+def test_cancelling_just_before_the_number_is_reserved(
     job_service: JobService, folder: Path, shot: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = publish._reserve_result
@@ -540,7 +542,7 @@ def test_cancelling_just_before_the_number_is_taken(
     assert work_is_removed(folder, job) and is_unpublished(job_service, folder, shot)
 
 
-def test_cancelling_just_after_the_number_is_taken(
+def test_cancelling_just_after_the_number_is_reserved(
     job_service: JobService, folder: Path, shot: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = publish._reserve_result
@@ -560,10 +562,10 @@ def test_cancelling_just_after_the_number_is_taken(
 # --- numbers
 
 
-def test_a_failure_in_publishing_leaves_no_hole(
+def test_a_failure_in_publishing_leaves_no_gap(
     job_service: JobService, folder: Path, shot: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first of two jobs fails with its number taken, while the second waits for its own."""
+    """The first of two jobs fails with a reserved number, while the second waits for its own."""
     arrived: list[str] = []
     real_publish, real_write = publish.publish_result, publish.atomic_write_bytes
 
@@ -610,18 +612,18 @@ def test_parallel_jobs_get_consecutive_numbers(
         assert job_service.get_lineage(version.id).job_id == version.job_id
 
 
-def test_a_folder_that_nobody_knows_is_never_touched(
+def test_an_unknown_folder_is_never_changed(
     job_service: JobService, folder: Path, shot: str
 ) -> None:
     strange = folder / "library" / "show" / "sq" / shot / "copy" / "v001"
     strange.mkdir(parents=True)
-    (strange / "older.exr").write_bytes(b"of a library older than the database")
+    (strange / "older.exr").write_bytes(b"older than the database")
     job = run(job_service, folder, shot)
     assert job_service.get_version(str(job.version_id)).number == 2
     assert [path.name for path in strange.iterdir()] == ["older.exr"]
 
 
-# --- looking, and reviewing
+# --- frames, files, review and events
 
 
 def test_finished_frames_can_be_seen_while_the_rest_is_made(
@@ -648,15 +650,15 @@ def test_finished_frames_can_be_seen_while_the_rest_is_made(
     )
 
 
-def test_frames_of_a_long_job_are_found_by_one_look(
+def test_frames_of_a_long_job_need_one_listing(
     job_service: JobService, folder: Path, shot: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = run(job_service, folder, shot)
-    looks: list[Any] = []
+    listings: list[Any] = []
     real = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: (looks.append(path), real(path))[1])
+    monkeypatch.setattr(os, "scandir", lambda path: (listings.append(path), real(path))[1])
     assert [one.frame for one in job_service.list_frames(job.id)] == list(range(1001, 1007))
-    assert len([path for path in looks if shot in str(path)]) == 1
+    assert len([path for path in listings if shot in str(path)]) == 1
     (Path(job_service.get_version(str(job.version_id)).folder) / "proxies" / "1003.jpg").unlink()
     assert [one.frame for one in job_service.list_frames(job.id)] == [1001, 1002, 1004, 1005, 1006]
 
@@ -684,7 +686,7 @@ def test_progress_counts_frames_and_estimates_the_time(
     assert job_service.get_job(job.id).progress.done == 6
 
 
-def test_files_outside_a_result_are_out_of_reach(
+def test_files_outside_a_result_cannot_be_read(
     job_service: JobService, folder: Path, shot: str
 ) -> None:
     version = job_service.get_version(str(run(job_service, folder, shot).version_id))
@@ -771,7 +773,7 @@ def test_events_are_complete_and_can_be_resumed(
     assert JobState.RUNNING in states
     assert events[-1].job == job_service.get_job(job.id)
     assert [e.version.id for e in events if e.version] == [job_service.get_job(job.id).version_id]
-    # At most five a second while it ran, and gone once it has ended.
+    # At most five a second while it ran, and deleted once it has ended.
     assert sum(event.kind == "job" for event in events) < 20
     assert [event.kind for event in job_service.list_events(after=since, job=job.id)] == [
         "version",
@@ -794,7 +796,7 @@ def test_estimates_come_from_earlier_jobs(folder: Path, job_service: JobService,
     assert twice.seconds == pytest.approx(2 * estimate.seconds)
 
 
-def test_lists_of_jobs_go_page_by_page(job_service: JobService, folder: Path, shot: str) -> None:
+def test_jobs_are_listed_in_pages(job_service: JobService, folder: Path, shot: str) -> None:
     jobs = [run(job_service, folder, shot) for _ in range(3)]
     first = job_service.list_jobs(show="show", limit=2)
     assert [job.id for job in first] == [jobs[2].id, jobs[1].id]
@@ -807,7 +809,7 @@ def test_lists_of_jobs_go_page_by_page(job_service: JobService, folder: Path, sh
         job_service.list_jobs(before="nobody")
 
 
-def test_health_says_what_is_wrong(job_service: JobService) -> None:
+def test_health_reports_what_is_wrong(job_service: JobService) -> None:
     checks = {check.name: check for check in job_service.check_health()}
     assert checks["queue"].ok and checks["service copy"].ok
     assert "OpenColorIO" in checks["colour"].message

@@ -1,4 +1,4 @@
-"""Disks and databases that refuse for a while: every job goes on, or ends in words, by itself."""
+"""Disks and databases that fail for a while: every job continues, or fails with a reason."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FRAMES = [str(frame) for frame in range(1001, 1007)]
 
 @pytest.fixture(autouse=True)
 def short_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks and tries follow each other at once."""
+    """Short intervals, so that tests do not wait."""
     monkeypatch.setattr(recovery, "RECONCILE_SECONDS", 0.2)
     monkeypatch.setattr(workflow, "_RETRY_SECONDS", 0.1)
     monkeypatch.setattr(engine, "_BUSY_TIMEOUT_SECONDS", 0.2)
@@ -66,7 +66,7 @@ def locked(path: Path) -> Iterator[None]:
 # --- the gateway's own database
 
 
-def test_a_locked_database_holds_a_job_up_and_does_not_fail_it(
+def test_a_locked_database_delays_a_job_and_does_not_fail_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Locked when all frames are made, for longer than a connection waits."""
@@ -86,7 +86,7 @@ def test_a_locked_database_holds_a_job_up_and_does_not_fail_it(
         assert reached.wait(DEADLINE)
         with locked(tmp_path / "data/gateway.sqlite"):
             go.set()
-            # What is written meanwhile is refused in words; what is read is not held up.
+            # Writing fails with a reason; reading is not delayed.
             for call in (
                 lambda: job_service.submit(submission, "the-key-2"),
                 lambda: job_service.cancel(job.id),
@@ -134,7 +134,7 @@ def test_a_database_that_fails_once_at_any_write_changes_nothing(
     assert calls
 
 
-def test_a_failure_is_written_down_once_the_database_lets_it(
+def test_a_failure_is_stored_once_the_database_is_available(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, calls = workflow.transitions.fail_job, []
@@ -153,7 +153,7 @@ def test_a_failure_is_written_down_once_the_database_lets_it(
 
 
 @pytest.mark.parametrize(
-    ("code", "says"),
+    ("code", "reason"),
     [
         (sqlite3.SQLITE_FULL, "full"),
         (sqlite3.SQLITE_IOERR, "fails"),
@@ -162,14 +162,14 @@ def test_a_failure_is_written_down_once_the_database_lets_it(
         (sqlite3.SQLITE_CORRUPT, "damaged"),
     ],
 )
-def test_what_a_database_refuses_is_said_in_words(tmp_path: Path, code: int, says: str) -> None:
+def test_errors_of_the_database_are_explained(tmp_path: Path, code: int, reason: str) -> None:
     """Of SQLite's own errors, whatever their kind."""
     opened_database = engine.Database(engine.sqlite_url(tmp_path / "gateway.sqlite"))
     for reading in (True, False):
-        error = sqlite3.OperationalError("as SQLite says it")
+        error = sqlite3.OperationalError("a message of SQLite")
         error.sqlite_errorcode = code
         with (
-            pytest.raises(StorageUnavailable, match=says) as caught,
+            pytest.raises(StorageUnavailable, match=reason) as caught,
             opened_database.begin_read() if reading else opened_database.begin_write(),
         ):
             raise engine.DBAPIError.instance("SELECT 1", None, error, sqlite3.Error)
@@ -177,14 +177,14 @@ def test_what_a_database_refuses_is_said_in_words(tmp_path: Path, code: int, say
         assert caught.value.next_step
 
 
-# --- the engine's database
+# --- the queue's database
 
 
 @pytest.mark.parametrize("step", ["admit", "run", "publish", "settle"])
 def test_a_checkpoint_that_cannot_be_written_is_written_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    """The job is taken up again without a restart, from the step that it was in."""
+    """The job is resumed without a restart, from the step that it was in."""
     from dbos._sys_db import SystemDatabase
     from sqlalchemy.exc import OperationalError
 
@@ -201,7 +201,7 @@ def test_a_checkpoint_that_cannot_be_written_is_written_later(
         job, _ = job_service.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
         job = wait_for_job(job_service, job)
         check_one_version(job_service, tmp_path, job)
-        # After the last step the row has the end already: nobody asks for the checkpoint.
+        # After the last step the row has ended already, and the checkpoint is not needed.
         assert len(refused) == (2 if step != "settle" else 1)
         assert job.progress.attempt == (3 if step != "settle" else 1)
 
@@ -209,7 +209,7 @@ def test_a_checkpoint_that_cannot_be_written_is_written_later(
 def test_a_job_that_cannot_be_enqueued_begins_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The engine's disk refuses while jobs are sent; sending them works as ever."""
+    """The queue's disk fails while jobs are submitted; submitting works."""
     from bridge_gateway.jobs.queue import JobQueue
 
     real, broken = JobQueue.enqueue, threading.Event()
@@ -224,44 +224,44 @@ def test_a_job_that_cannot_be_enqueued_begins_later(
     submission = harness.submission(harness.write_plate(tmp_path))
     with caplog.at_level(logging.ERROR), running_service(tmp_path) as job_service:
         jobs = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
-        wait_until(lambda: not job_service.check_health()[0].ok, "the trouble to be told")
+        wait_until(lambda: not job_service.check_health()[0].ok, "the failed check")
         assert (
             "disk I/O error" in job_service.check_health()[0].message
             and job_service.check_health()[0].next_step
         )
         broken.clear()
         assert {wait_for_job(job_service, job).state for job in jobs} == {JobState.SUCCEEDED}
-        wait_until(lambda: job_service.check_health()[0].ok, "the trouble to end")
+        wait_until(lambda: job_service.check_health()[0].ok, "the check to pass")
     warnings = [one for one in caplog.records if "reconciled" in one.getMessage()]
-    assert len(warnings) == 1, "once, not at every look"
+    assert len(warnings) == 1, "once, not at every reconciliation"
 
 
-def test_jobs_are_looked_after_however_many_are_sent(
+def test_jobs_are_reconciled_however_many_are_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """New jobs, more often than the looks, do not put these off."""
-    real, looks = recovery.Reconciler.reconcile, []
+    """New jobs do not delay reconciliations, however often they come."""
+    real, reconciliations = recovery.Reconciler.reconcile, []
 
-    def look(self: recovery.Reconciler) -> None:
-        looks.append(1)
+    def reconcile(self: recovery.Reconciler) -> None:
+        reconciliations.append(1)
         real(self)
 
-    monkeypatch.setattr(recovery.Reconciler, "reconcile", look)
+    monkeypatch.setattr(recovery.Reconciler, "reconcile", reconcile)
     submission = harness.submission(harness.write_plate(tmp_path))
     with running_service(tmp_path) as job_service:
         job, _ = job_service.submit(submission, "the-key-1")
         sent: list[int] = []
 
-        def again() -> bool:
+        def submit_again() -> bool:
             sent.append(1)
             job_service.submit(submission, f"key-{len(sent):05d}")
-            return len(looks) > 3
+            return len(reconciliations) > 3
 
-        wait_until(again, "the looks")
+        wait_until(submit_again, "the reconciliations")
         assert wait_for_job(job_service, job).state is JobState.SUCCEEDED
 
 
-def test_a_job_is_not_begun_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attempts_at_a_job_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflow.transitions, "MAX_ATTEMPTS", 2)
 
     def interrupted(*_: Any) -> None:
@@ -293,30 +293,30 @@ FAILURES = [
 ]
 
 
-def test_a_library_that_refuses_ends_the_job_in_words(tmp_path: Path) -> None:
-    """At each place, and the next job gets the number."""
+def test_errors_of_the_library_fail_the_job_with_a_reason(tmp_path: Path) -> None:
+    """At each point, and the next job gets the number."""
     pattern = harness.write_plate(tmp_path, frames=1)
     with running_service(tmp_path) as job_service:
         for case, (point, number) in enumerate(FAILURES):
             shot = f"{case:03d}"
             submission = harness.submission(pattern, shot=shot, frames=1)
             module, _, function = point.partition(":")
-            mend = harness.inject_os_error(f"bridge_gateway.{module}", function, number)
+            restore = harness.inject_os_error(f"bridge_gateway.{module}", function, number)
             try:
                 job = wait_for_job(
                     job_service, job_service.submit(submission, f"refused-{shot}")[0]
                 )
             finally:
-                mend()
+                restore()
             assert job.state is JobState.FAILED and job.problem is not None, (point, number)
             assert job.problem.code in ("storage", "not_writable", "disk_full"), (point, number)
             assert job.problem.where and job.problem.next_step
             assert job_service.list_versions(shot=shot) == []
-            job = wait_for_job(job_service, job_service.submit(submission, f"mended-{shot}")[0])
+            job = wait_for_job(job_service, job_service.submit(submission, f"restored-{shot}")[0])
             assert job_service.get_version(str(job.version_id)).number == 1
 
 
-def test_whole_paths_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+def test_paths_that_are_too_long_are_refused(tmp_path: Path) -> None:
     deep = tmp_path
     while len(os.fsencode(deep)) < 3700:
         deep /= "d" * 200
@@ -330,10 +330,10 @@ def test_whole_paths_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         assert job.state is JobState.SUCCEEDED, job.problem
 
 
-def test_no_more_descriptors_holds_a_job_up(tmp_path: Path) -> None:
+def test_a_lack_of_descriptors_delays_a_job(tmp_path: Path) -> None:
     submission = harness.submission(harness.write_plate(tmp_path))
     with running_service(tmp_path) as job_service:
-        mend = harness.inject_os_error(
+        restore = harness.inject_os_error(
             "bridge_gateway.jobs.steps", "_hash_output", errno.EMFILE, 2, 2
         )
         try:
@@ -343,10 +343,10 @@ def test_no_more_descriptors_holds_a_job_up(tmp_path: Path) -> None:
                 wait_for_job(job_service, job_service.submit(submission, "the-key-1")[0]),
             )
         finally:
-            mend()
+            restore()
 
 
-def test_a_work_folder_that_could_not_be_removed_goes_later(
+def test_a_work_folder_that_could_not_be_removed_is_removed_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submission = harness.submission(harness.write_plate(tmp_path))
@@ -379,7 +379,7 @@ def test_a_work_folder_that_could_not_be_removed_goes_later(
 # --- a library that several gateways share
 
 
-def test_a_second_gateway_leaves_the_first_ones_work_alone(tmp_path: Path) -> None:
+def test_a_second_gateway_keeps_the_work_folders_of_the_first(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second, tmp_path / "library"):
         folder.mkdir()
@@ -399,21 +399,21 @@ def test_a_second_gateway_leaves_the_first_ones_work_alone(tmp_path: Path) -> No
     assert sorted((first / "frames.log").read_text().split()) == FRAMES
 
 
-def test_two_gateways_that_publish_one_shot_at_once_take_two_numbers(
+def test_two_gateways_that_publish_one_shot_use_two_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other one's version appears between the choice of the number and the rename."""
+    """Another gateway's version appears between the choice of the number and the rename."""
     library, real = tmp_path / "library", publish._rename_into_library
     taken = [library / "show/sq/010/copy/v001", library / "show/sq/010/copy/v002"]
 
-    def place(result: Path, final: Path) -> bool:
+    def rename(result: Path, final: Path) -> bool:
         if taken and final == taken[0]:
             folder = taken.pop(0)
             folder.mkdir(parents=True)
             (folder / "theirs.exr").touch()
         return bool(real(result, final))
 
-    monkeypatch.setattr(publish, "_rename_into_library", place)
+    monkeypatch.setattr(publish, "_rename_into_library", rename)
     with running_service(tmp_path) as job_service:
         job, _ = job_service.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
         job = wait_for_job(job_service, job)
@@ -439,7 +439,7 @@ def test_work_in_progress_and_versions_do_not_mix(tmp_path: Path) -> None:
 # --- clocks
 
 
-def test_the_newest_version_is_the_one_made_last_whatever_the_clock_says(
+def test_the_newest_version_does_not_depend_on_the_clock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The clock goes back by a day between two versions."""
@@ -467,7 +467,7 @@ def interrupted(folder: Path) -> Job:
 
 
 @pytest.mark.parametrize("damage", ["all", "a page"])
-def test_a_damaged_engine_database_is_set_aside_and_its_jobs_go_on(
+def test_a_damaged_queue_database_is_moved_aside_and_jobs_continue(
     tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = interrupted(tmp_path)
@@ -487,7 +487,7 @@ def test_a_damaged_engine_database_is_set_aside_and_its_jobs_go_on(
     assert any("damaged" in one.getMessage() for one in caplog.records)
 
 
-def test_a_damaged_database_of_jobs_is_said_in_words(tmp_path: Path) -> None:
+def test_a_damaged_gateway_database_is_reported(tmp_path: Path) -> None:
     with running_service(tmp_path):
         pass
     path = tmp_path / "data/gateway.sqlite"
@@ -510,13 +510,13 @@ class PickleTrap:
         return (Path.touch, (self.path,))
 
 
-def test_pickles_in_the_engines_database_are_never_read(tmp_path: Path) -> None:
+def test_pickles_in_the_queue_database_are_never_read(tmp_path: Path) -> None:
     import base64
     import pickle
 
     job = interrupted(tmp_path)
-    sprung = tmp_path / "sprung"
-    trap = base64.b64encode(pickle.dumps(PickleTrap(sprung))).decode()
+    triggered = tmp_path / "triggered"
+    trap = base64.b64encode(pickle.dumps(PickleTrap(triggered))).decode()
     with contextlib.closing(sqlite3.connect(tmp_path / "data/queue.sqlite")) as connection:
         for table, column in (("workflow_status", "inputs"), ("operation_outputs", "output")):
             change = f"UPDATE {table} SET {column} = ?, serialization = 'py_pickle'"
@@ -524,7 +524,7 @@ def test_pickles_in_the_engines_database_are_never_read(tmp_path: Path) -> None:
         connection.commit()
     with running_service(tmp_path) as job_service:
         ended = wait_for_job(job_service, job)
-    assert not sprung.exists()
+    assert not triggered.exists()
     assert ended.state is JobState.FAILED and ended.problem is not None
     assert ended.problem.next_step
 

@@ -22,8 +22,8 @@ harness = SimpleNamespace(**runpy.run_path(str(HARNESS)))
 DEADLINE = 60
 KEY = "key-of-the-job"
 
-#: The places, in the order in which a job comes by them: module, function, before or after it,
-#: and the step that it is in. After a step's function is before its checkpoint.
+#: In the order of a job: module, function, before or after it, and its step. After the function of
+#: a step is before its checkpoint.
 KILL_POINTS = [
     ("jobs.steps:admit_job:before", "admit"),
     ("jobs.steps:admit_job:after", "admit"),
@@ -55,7 +55,7 @@ KILL_POINTS = [
 
 
 class HarnessProcess:
-    """The harness's process."""
+    """A process of the harness."""
 
     def __init__(self, folder: Path, pause: str | None = None) -> None:
         self.folder = folder
@@ -137,7 +137,7 @@ def lines(path: Path) -> Counter[str]:
 
 
 def check_library(folder: Path, version: dict[str, Any]) -> None:
-    """Exactly one whole version, nothing beside it."""
+    """Exactly one complete version, and nothing else."""
     version_folder = Path(version["folder"])
     assert [path.name for path in version_folder.parent.iterdir()] == [version_folder.name]
     assert list((folder / "library" / ".work").iterdir()) == []
@@ -158,7 +158,7 @@ def check_library(folder: Path, version: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_a_job_survives_a_kill_at_every_point(tmp_path: Path) -> None:
-    """One job, killed at each place in turn and taken up again each time."""
+    """One job, killed at each point in turn and resumed each time."""
     pattern = harness.write_plate(tmp_path)
     given = harness.submission(pattern).model_dump(mode="json")
     for number, (point, step) in enumerate(KILL_POINTS):
@@ -166,7 +166,7 @@ def test_a_job_survives_a_kill_at_every_point(tmp_path: Path) -> None:
             job = running.ask("submit", submission=given, key=KEY)
             running.wait_for_pause()
             running.kill()
-        # Steps before this one have been done; later ones have not begun.
+        # Steps before this one have ended; later ones have not begun.
         begun = {name for name in lines(tmp_path / "steps.log") if name.startswith("begin")}
         so_far = harness.STEPS[: harness.STEPS.index(step) + 1]
         assert begun | {f"begin {step}"} == {f"begin {name}" for name in so_far}, point
@@ -179,17 +179,17 @@ def test_a_job_survives_a_kill_at_every_point(tmp_path: Path) -> None:
     assert [version["id"] for version in versions] == [job["version_id"]]
     assert versions[0]["number"] == 1
     check_library(tmp_path, versions[0])
-    # Each frame was made once, though the step was begun five times.
+    # Each frame was made once, although the step began five times.
     assert lines(tmp_path / "frames.log") == {str(frame): 1 for frame in range(1001, 1007)}
-    # A step whose end had been written down never ran again: each ended once, and once more for
-    # the kill between its end and its checkpoint. After the last one, the job's row has the end.
+    # A step with a checkpoint never ran again: each ended once, and once more for the kill between
+    # its end and its checkpoint. After the last one, the job's row has ended.
     once_more = {f"end {step}": 2 for step in harness.STEPS} | {"end settle": 1}
     counted = lines(tmp_path / "steps.log")
     assert {name: counted[name] for name in counted if name.startswith("end")} == once_more
 
 
-def test_numbers_go_on_after_a_kill_in_publish(tmp_path: Path) -> None:
-    """The number that a killed job holds is its own; the next job gets the next one."""
+def test_numbers_continue_after_a_kill_in_publish(tmp_path: Path) -> None:
+    """A killed job keeps its number; the next job gets the next one."""
     pattern = harness.write_plate(tmp_path)
     given = harness.submission(pattern).model_dump(mode="json")
     with gateway(tmp_path, "jobs.publish:_reserve_result:after") as running:
@@ -228,7 +228,7 @@ def test_a_job_whose_row_was_written_but_not_enqueued_is_not_lost(tmp_path: Path
         running.stop()
 
 
-def test_stopping_interrupts_a_job_and_the_next_start_goes_on(tmp_path: Path) -> None:
+def test_a_job_interrupted_by_a_stop_is_resumed(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
     given = harness.submission(pattern, parameters={"behaviour": "hold"}).model_dump(mode="json")
     with gateway(tmp_path) as running:
@@ -258,7 +258,7 @@ def test_a_second_gateway_on_the_same_data_is_refused(tmp_path: Path) -> None:
             assert str(tmp_path / "data") in second.first_answer["problem"]["where"]
             assert second.process.wait(DEADLINE) == 3
             second.kill()
-        # The first one has not noticed.
+        # The first one is not affected.
         assert first.ask("versions") == {"versions": []}
         first.stop()
     with gateway(tmp_path) as third:

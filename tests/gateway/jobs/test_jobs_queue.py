@@ -1,4 +1,4 @@
-"""Queues, restarts and full disks: jobs on desks of their own."""
+"""Queues, restarts and full disks, each test with a JobService of its own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def instance_id(folder: Path) -> str:
 
 
 def edit_queue_database(folder: Path, statement: str, *values: str) -> None:
-    """Change what the engine has written down, while nobody has it open."""
+    """Change the queue's database while it is closed."""
     connection = sqlite3.connect(folder / "data" / "queue.sqlite")
     with connection:
         assert connection.execute(statement, values).rowcount == 1
@@ -43,7 +43,7 @@ def edit_queue_database(folder: Path, statement: str, *values: str) -> None:
 # --- the queue
 
 
-def test_jobs_wait_in_line_and_can_be_cancelled_there(tmp_path: Path) -> None:
+def test_queued_jobs_wait_and_can_be_cancelled(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
     slow = harness.submission(pattern, parameters={"seconds": 30})
     quick = harness.submission(pattern)
@@ -87,7 +87,7 @@ def test_no_more_jobs_at_once_than_workers(tmp_path: Path) -> None:
         assert [version.number for version in job_service.list_versions()] == [1, 2, 3, 4, 5, 6]
 
 
-def test_nothing_waits_for_the_next_look_at_the_queue(
+def test_nothing_waits_for_the_next_poll_of_the_queue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_module, "POLLING_SECONDS", 100 * DEADLINE)
@@ -116,7 +116,7 @@ def test_draining_lets_a_running_job_end(tmp_path: Path) -> None:
         assert job_service.get_job(job.id).progress.attempt == 1
 
 
-def test_leftovers_are_swept_and_work_in_progress_is_kept(tmp_path: Path) -> None:
+def test_stale_work_folders_are_removed_and_open_ones_kept(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
     job_service = harness.create_service(tmp_path)
     job_service.start()
@@ -137,7 +137,7 @@ def test_leftovers_are_swept_and_work_in_progress_is_kept(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("status", ["ERROR", "SUCCESS", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"])
-def test_a_job_that_the_engine_gave_up_ends(tmp_path: Path, status: str) -> None:
+def test_a_job_that_the_queue_gave_up_ends(tmp_path: Path, status: str) -> None:
     job = interrupt_job(tmp_path)
     edit_queue_database(
         tmp_path, "UPDATE workflow_status SET status = ? WHERE workflow_uuid = ?", status, job.id
@@ -149,7 +149,7 @@ def test_a_job_that_the_engine_gave_up_ends(tmp_path: Path, status: str) -> None
     assert work_folders(tmp_path) == []
 
 
-def test_a_job_that_was_cancelled_in_the_engine_only_ends(tmp_path: Path) -> None:
+def test_a_job_that_was_cancelled_only_in_the_queue_ends(tmp_path: Path) -> None:
     job = interrupt_job(tmp_path)
     edit_queue_database(
         tmp_path, "UPDATE workflow_status SET status = 'CANCELLED' WHERE workflow_uuid = ?", job.id
@@ -159,7 +159,7 @@ def test_a_job_that_was_cancelled_in_the_engine_only_ends(tmp_path: Path) -> Non
     assert work_folders(tmp_path) == []
 
 
-def test_a_job_begun_by_another_version_begins_anew(tmp_path: Path) -> None:
+def test_a_job_of_another_workflow_version_is_restarted(tmp_path: Path) -> None:
     job = interrupt_job(tmp_path)
     edit_queue_database(
         tmp_path,
@@ -176,7 +176,7 @@ def test_a_job_begun_by_another_version_begins_anew(tmp_path: Path) -> None:
 
 
 def interrupt_job(folder: Path) -> Job:
-    """A job in the middle of its frames, its gateway stopped; it goes on with the next one."""
+    """A job whose gateway was stopped in the middle of its frames; it resumes at the next start."""
     pattern = harness.write_plate(folder)
     job_service = harness.create_service(folder)
     job_service.start()
@@ -198,7 +198,9 @@ def test_a_template_that_cannot_be_filled_is_refused(tmp_path: Path) -> None:
 def test_templates_of_a_studio(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
     settings = {
-        "version_folder_template": "{show}/shots/{sequence}/{sequence}_{shot}/{service}/{version}/exr",
+        "version_folder_template": (
+            "{show}/shots/{sequence}/{sequence}_{shot}/{service}/{version}/exr"
+        ),
         "file_name_template": "{show}_{shot}_{version}",
     }
     with running_service(tmp_path, **settings) as job_service:
@@ -218,7 +220,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield disk
 
 
-def test_a_disk_that_fills_up_leaves_nothing_behind(tmp_path: Path, small_disk: Path) -> None:
+def test_a_full_disk_leaves_no_files_behind(tmp_path: Path, small_disk: Path) -> None:
     pattern = harness.write_plate(tmp_path)
     library = small_disk / "library"
     with running_service(tmp_path, library_dir=library) as job_service:
@@ -236,12 +238,12 @@ def test_a_disk_that_fills_up_leaves_nothing_behind(tmp_path: Path, small_disk: 
             assert time.monotonic() < deadline
             time.sleep(0.02)
         assert job_service.list_versions() == []
-        # What fits is still made, and gets the first number.
+        # A job that fits still succeeds, and gets the first number.
         job, _ = job_service.submit(harness.submission(pattern), "key-fits")
         assert job_service.get_version(str(wait_for_job(job_service, job).version_id)).number == 1
 
 
-def test_a_job_that_cannot_fit_does_not_begin(tmp_path: Path, small_disk: Path) -> None:
+def test_a_job_that_does_not_fit_is_not_started(tmp_path: Path, small_disk: Path) -> None:
     pattern = harness.write_plate(tmp_path)
     submission = harness.submission(pattern).model_dump(mode="json")
     submission["request"]["shot"]["plate"] |= {"width": 4096, "height": 2160}
@@ -253,7 +255,7 @@ def test_a_job_that_cannot_fit_does_not_begin(tmp_path: Path, small_disk: Path) 
     assert not (tmp_path / "frames.log").exists()
 
 
-def test_a_library_that_nobody_may_write_to(tmp_path: Path, small_disk: Path) -> None:
+def test_a_read_only_library(tmp_path: Path, small_disk: Path) -> None:
     pattern = harness.write_plate(tmp_path)
     with running_service(tmp_path, library_dir=small_disk / "library") as job_service:
         subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
@@ -277,7 +279,7 @@ def test_a_library_that_nobody_may_write_to(tmp_path: Path, small_disk: Path) ->
 def test_readers_and_writers_do_not_wait_for_each_other(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Panels ask all the time while jobs run; nothing is locked out."""
+    """Panels read all the time while jobs run."""
     pattern = harness.write_plate(tmp_path)
     submission = harness.submission(pattern, parameters={"seconds": 0.05})
     failures: list[BaseException] = []

@@ -1,4 +1,4 @@
-"""Contents that were sent: resumable, proven, bounded, and never outside their folder."""
+"""The content store: resumable, verified and limited uploads, never outside its folder."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def all_files(store: ContentStore) -> list[Path]:
 @pytest.mark.parametrize(
     "size", [0, 1, 99_999, content_store.BLOCK_BYTES, 3 * content_store.BLOCK_BYTES + 7]
 )
-def test_what_was_sent_is_there(store: ContentStore, size: int) -> None:
+def test_a_content_is_stored(store: ContentStore, size: int) -> None:
     data, sha256 = make_content(size)
     assert state(store, sha256) == ContentState(sha256=sha256, offset=0, complete=False)
     assert store.find(sha256) is None
@@ -84,7 +84,7 @@ def test_pictures_are_private(store: ContentStore) -> None:
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in all_files(store))
 
 
-def test_a_cut_upload_goes_on_where_it_stopped(store: ContentStore) -> None:
+def test_an_upload_is_resumed_where_it_stopped(store: ContentStore) -> None:
     data, sha256 = make_content(2_500_000)
     with pytest.raises(ConnectionError):
         send(store, sha256, data[:1_700_000], length=len(data), then=ConnectionError("cut"))
@@ -105,7 +105,7 @@ def test_an_upload_in_parts(store: ContentStore) -> None:
     assert send(store, sha256, data[100_000:], offset=100_000).complete
 
 
-def test_killed_between_the_last_byte_and_the_name(store: ContentStore) -> None:
+def test_a_kill_between_the_last_byte_and_the_rename(store: ContentStore) -> None:
     data, sha256 = make_content(300_000)
     (store.folder / "partial" / sha256).write_bytes(data)
     assert state(store, sha256) == ContentState(sha256=sha256, offset=len(data), complete=False)
@@ -113,7 +113,7 @@ def test_killed_between_the_last_byte_and_the_name(store: ContentStore) -> None:
 
 
 @pytest.mark.parametrize("offset", [0, 99_999, 100_001])
-def test_a_wrong_offset_is_answered_with_the_right_one(store: ContentStore, offset: int) -> None:
+def test_a_wrong_offset_is_refused_with_the_right_one(store: ContentStore, offset: int) -> None:
     data, sha256 = make_content(300_000)
     send(store, sha256, data[:100_000], length=len(data))
     with pytest.raises(WrongOffset) as excinfo:
@@ -132,7 +132,7 @@ def test_sending_again_what_is_complete(store: ContentStore) -> None:
     assert send(store, sha256, b"", offset=len(data)).complete
 
 
-def test_other_bytes_than_the_address_says_are_thrown_away(store: ContentStore) -> None:
+def test_bytes_that_do_not_match_the_address_are_discarded(store: ContentStore) -> None:
     data, sha256 = make_content(300_000)
     with pytest.raises(TransferError, match="SHA-256"):
         send(store, sha256, b"x" + data[1:])
@@ -140,7 +140,7 @@ def test_other_bytes_than_the_address_says_are_thrown_away(store: ContentStore) 
     assert send(store, sha256, data).complete
 
 
-def test_damage_in_the_part_that_came_first_is_found(store: ContentStore) -> None:
+def test_damage_in_the_first_part_is_found(store: ContentStore) -> None:
     data, sha256 = make_content(300_000)
     send(store, sha256, data[:100_000], length=len(data))
     with (store.folder / "partial" / sha256).open("r+b") as file:
@@ -150,14 +150,14 @@ def test_damage_in_the_part_that_came_first_is_found(store: ContentStore) -> Non
     assert all_files(store) == []
 
 
-def test_more_bytes_than_announced_are_thrown_away(store: ContentStore) -> None:
+def test_more_bytes_than_announced_are_discarded(store: ContentStore) -> None:
     data, sha256 = make_content(300_000)
     with pytest.raises(TransferError, match="more arrived"):
         send(store, sha256, data, length=200_000)
     assert all_files(store) == []
 
 
-def test_shorter_than_what_is_there(store: ContentStore) -> None:
+def test_a_length_below_the_stored_bytes_is_refused(store: ContentStore) -> None:
     data, sha256 = make_content(300_000)
     send(store, sha256, data[:100_000], length=len(data))
     with pytest.raises(InvalidRequest):
@@ -175,7 +175,7 @@ def test_no_address_leads_outside(store: ContentStore, sha256: str) -> None:
     assert all_files(store) == []
 
 
-def test_two_at_once_write_it_once(store: ContentStore) -> None:
+def test_two_uploads_at_once_write_one_content(store: ContentStore) -> None:
     data, sha256 = make_content(2_000_000)
 
     async def slowly() -> AsyncIterator[bytes]:
@@ -227,7 +227,7 @@ def make_old(store: ContentStore, sha256: str, hours: float) -> None:
     os.utime(path, (then, then))
 
 
-def test_the_limit_removes_what_was_unused_for_longest(tmp_path: Path) -> None:
+def test_the_limit_evicts_the_least_recently_used(tmp_path: Path) -> None:
     store = ContentStore(tmp_path, 1000)
     shas = []
     for seed in range(4):
@@ -293,7 +293,9 @@ def test_a_failed_upload_frees_its_space(tmp_path: Path) -> None:
     assert send(store, sha256, data).complete
 
 
-def test_a_full_disk_keeps_what_came(store: ContentStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_keeps_what_arrived(
+    store: ContentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data, sha256 = make_content(2 * content_store.BLOCK_BYTES)
     real = content_store.ContentUpload.write
     written = 0
@@ -323,7 +325,7 @@ def test_a_full_disk_keeps_what_came(store: ContentStore, monkeypatch: pytest.Mo
         (errno.EIO, StorageError),
     ],
 )
-def test_the_disks_refusals_have_names(
+def test_errors_of_the_disk_are_translated(
     store: ContentStore, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[StorageError]
 ) -> None:
     def refuse(_: int) -> None:
@@ -344,8 +346,8 @@ def test_a_folder_without_write_permission(tmp_path: Path) -> None:
         ContentStore(tmp_path / "content", 1000)
 
 
-def test_what_is_not_ours_in_the_folder_is_left_alone(tmp_path: Path) -> None:
-    """Odd files and folders neither count nor go when room is made."""
+def test_foreign_files_in_the_folder_are_kept(tmp_path: Path) -> None:
+    """Foreign files and folders are neither counted nor evicted."""
     folder = tmp_path / "content"
     for odd in ("ab/thumbs.db", "cd/notes/x", "partial/.nfs0001", "ef/" + "0" * 63):
         (folder / odd).parent.mkdir(parents=True, exist_ok=True)
@@ -357,7 +359,7 @@ def test_what_is_not_ours_in_the_folder_is_left_alone(tmp_path: Path) -> None:
     assert (folder / "ab/thumbs.db").exists() and (folder / "cd/notes/x").exists()
 
 
-def test_a_folder_in_a_contents_place_is_no_content(store: ContentStore) -> None:
+def test_a_folder_with_the_name_of_a_content_is_not_one(store: ContentStore) -> None:
     address = "0" * 64
     (store.folder / "00" / address).mkdir(parents=True)
     assert store.find(address) is None

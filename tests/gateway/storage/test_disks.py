@@ -1,4 +1,4 @@
-"""Disks that hang: each holds up only who needs it, and only for a while."""
+"""Disks that hang delay only the calls that need them, and only for a while."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def source(path: Path) -> SourceFile:
     return SourceFile(path=str(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns)
 
 
-def test_a_call_gives_what_it_gives(tmp_path: Path) -> None:
+def test_a_call_returns_or_raises(tmp_path: Path) -> None:
     disk = Disk(tmp_path)
     assert disk.run(lambda: 3) == 3
     for error in (ValueError("its own"), TimeoutError("its own")):
@@ -77,43 +77,43 @@ def test_a_call_gives_what_it_gives(tmp_path: Path) -> None:
             disk.run(fail)
 
 
-def test_only_so_many_threads_hang_and_nobody_else_waits(tmp_path: Path) -> None:
+def test_hanging_threads_are_limited_and_nobody_else_waits(tmp_path: Path) -> None:
     disk, answers = Disk(tmp_path), threading.Event()
 
     def refused(_: int) -> float:
-        begun = time.monotonic()
+        started = time.monotonic()
         with pytest.raises(StorageUnavailable, match="does not answer") as caught:
             disk.run(answers.wait)
         assert caught.value.where == str(tmp_path) and caught.value.next_step
-        return time.monotonic() - begun
+        return time.monotonic() - started
 
     before = threading.active_count()
     with ThreadPoolExecutor(40) as pool:
         list(pool.map(refused, range(40)))
     assert threading.active_count() - before <= disks.THREADS_PER_DISK
-    assert refused(0) < 0.2, "told at once, while all threads hang"
+    assert refused(0) < 0.2, "at once, while all threads hang"
     answers.set()
     wait_until(lambda: threading.active_count() <= before, "the threads to end")
-    assert disk.run(lambda: "well again") == "well again"
+    assert disk.run(lambda: "available") == "available"
 
 
-def test_one_root_that_hangs_holds_up_no_other(tmp_path: Path, hanging_disk: HangingDisk) -> None:
-    well, dead = tmp_path / "well", tmp_path / "dead"
+def test_a_root_that_hangs_delays_no_other(tmp_path: Path, hanging_disk: HangingDisk) -> None:
+    healthy, hanging = tmp_path / "healthy", tmp_path / "hanging"
     files = []
-    for folder in (well, dead):
+    for folder in (healthy, hanging):
         folder.mkdir()
         (folder / "plate.exr").touch()
         files.append(source(folder / "plate.exr"))
-    roots = MediaRoots([well, dead])
-    hanging_disk.folder = dead
-    for look in (
-        lambda: roots.resolve(str(dead / "plate.exr")),
+    roots = MediaRoots([healthy, hanging])
+    hanging_disk.folder = hanging
+    for call in (
+        lambda: roots.resolve(str(hanging / "plate.exr")),
         lambda: roots.is_readable(files[1]),
         lambda: roots.readable_positions(files),
     ):
         with pytest.raises(StorageUnavailable) as caught:
-            look()
-        assert caught.value.where == str(dead)
+            call()
+        assert caught.value.where == str(hanging)
     for _ in range(disks.THREADS_PER_DISK):
         with pytest.raises(StorageUnavailable):
             roots.is_readable(files[1])
@@ -135,7 +135,7 @@ def test_a_job_waits_for_its_root_and_can_be_cancelled(
     try:
         hanging_disk.folder = tmp_path / "plates"
         jobs = [job_service.submit(submission, f"the-key-{number}")[0] for number in range(2)]
-        wait_until(lambda: hanging_disk.calls, "the job to look")
+        wait_until(lambda: hanging_disk.calls, "the job to read the plate")
         assert next(one for one in job_service.check_health() if one.name == "queue").ok
         assert job_service.cancel(jobs[0].id).state is JobState.CANCELLED
         wait_until(
@@ -148,7 +148,7 @@ def test_a_job_waits_for_its_root_and_can_be_cancelled(
         job_service.stop()
 
 
-def test_a_library_that_hangs_is_reported_and_does_not_hold_up_the_end(
+def test_a_library_that_hangs_is_reported_and_does_not_delay_the_stop(
     tmp_path: Path, hanging_disk: HangingDisk
 ) -> None:
     submission = harness.submission(harness.write_plate(tmp_path))
@@ -158,7 +158,7 @@ def test_a_library_that_hangs_is_reported_and_does_not_hold_up_the_end(
     wait_until(lambda: job_service.get_job(job.id).state.ended, "the job to end")
     hanging_disk.folder = tmp_path / "library"
     version = str(job_service.get_job(job.id).version_id)
-    for look in (
+    for call in (
         lambda: job_service.list_frames(job.id),
         lambda: job_service.list_files(version),
         lambda: job_service.get_lineage(version),
@@ -168,17 +168,17 @@ def test_a_library_that_hangs_is_reported_and_does_not_hold_up_the_end(
         lambda: job_service.find_job_proxy(job.id, 1001),
     ):
         with pytest.raises(StorageUnavailable):
-            look()
+            call()
     assert job_service.get_version(version).number == 1
-    begun = time.monotonic()
+    started = time.monotonic()
     job_service.stop()
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - started < 10
 
 
 # --- health
 
 
-def test_health_says_what_is_wrong_with_folders(tmp_path: Path, hanging_disk: HangingDisk) -> None:
+def test_health_reports_problems_with_folders(tmp_path: Path, hanging_disk: HangingDisk) -> None:
     (tmp_path / "plates").mkdir()
     job_service = harness.create_service(tmp_path)
     job_service.start()
@@ -194,10 +194,10 @@ def test_health_says_what_is_wrong_with_folders(tmp_path: Path, hanging_disk: Ha
             assert str(tmp_path / folder) in check(name).name + check(name).message
             (tmp_path / "away").rename(tmp_path / folder)
         assert not [path for path in (tmp_path / "library").iterdir() if path.name != ".work"]
-        mend = harness.inject_os_error("bridge_gateway.jobs.health", "atomic_write", 30, 1, 99)
+        restore = harness.inject_os_error("bridge_gateway.jobs.health", "atomic_write", 30, 1, 99)
         try:
             assert not check("library").ok and "Read-only" in check("library").message
         finally:
-            mend()
+            restore()
     finally:
         job_service.stop()

@@ -1,4 +1,4 @@
-"""The gateway reads inside its roots, wherever a name seems to lead."""
+"""The gateway reads only inside its roots, whatever a path looks like."""
 
 from __future__ import annotations
 
@@ -78,15 +78,15 @@ def test_outside(show: Path, name: str) -> None:
 
 
 def test_the_message_does_not_reveal_what_is_there(show: Path) -> None:
-    words = set()
+    messages = set()
     for name in ("secret.txt", "nothing.txt"):
         with pytest.raises(OutsideMediaRoots) as excinfo:
             MediaRoots([show]).resolve(str(show.parents[1] / name))
-        words.add(str(excinfo.value).replace(name, ""))
-    assert len(words) == 1
+        messages.add(str(excinfo.value).replace(name, ""))
+    assert len(messages) == 1
 
 
-def test_a_loop_of_links_leads_nowhere(show: Path) -> None:
+def test_a_loop_of_links_is_not_readable(show: Path) -> None:
     (show / "loop").symlink_to(show / "loop")
     plate = show / "plate.1001.exr"
     assert not MediaRoots([show]).is_readable(source(show / "loop" / "x", plate))

@@ -1,7 +1,7 @@
 """Fills the database of a gateway: many versions before it starts, many running jobs while it
-runs. The gateway reads what other processes write within a second, and tells its listeners.
+runs. The gateway reads changes by other processes within a second and publishes their events.
 
-    python crowd.py DATABASE JOBS ROUNDS
+    python database_filler.py DATABASE JOBS ROUNDS
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FRAMES = range(993, 1049)
 
 
 def shot(number: int) -> Shot:
-    """As the panel's host of these tests has it."""
+    """The same shot as in the host of these tests."""
     name = f"S_{number:05d}"
     plate = Plate(path=f"/plates/{name}.%04d.exr", range=FrameRange.of(993, 1048))
     return Shot(
@@ -51,18 +51,18 @@ def job(number: int) -> Job:
 
 
 def versions(shots: Sequence[int]) -> list[Version]:
-    """One for each number, which is that of its shot, numbered as they come."""
-    made: list[Version] = []
+    """A version for each shot number, numbered in order."""
+    result: list[Version] = []
     numbers: dict[int, int] = {}
-    for at, which in enumerate(shots):
-        numbers[which] = numbers.get(which, 0) + 1
-        made.append(
+    for at, number in enumerate(shots):
+        numbers[number] = numbers.get(number, 0) + 1
+        result.append(
             Version(
                 id=f"version{at:025d}",
-                shot=shot(which).id,
+                shot=shot(number).id,
                 service="round_trip",
                 job_id=f"made{at:028d}",
-                folder=f"/library/{which}/v{numbers[which]:03d}",
+                folder=f"/library/{number}/v{numbers[number]:03d}",
                 frames=tuple(FRAMES),
                 outputs=(
                     ResultOutput(
@@ -81,14 +81,14 @@ def versions(shots: Sequence[int]) -> list[Version]:
                 ),
                 created=NOON + timedelta(seconds=at),
                 requested_by="Ada Lovelace",
-                number=numbers[which],
+                number=numbers[number],
             )
         )
-    return made
+    return result
 
 
 def insert_versions(path: Path, records: Iterable[Version]) -> None:
-    """Put versions into a gateway's database."""
+    """Insert versions into a gateway's database."""
     from bridge_gateway.db.engine import Database, sqlite_url
     from bridge_gateway.db.tables import JobRow, ResultRow
 
@@ -131,7 +131,7 @@ def insert_versions(path: Path, records: Iterable[Version]) -> None:
 
 
 def run_jobs(path: Path, count: int, rounds: int) -> None:
-    """``count`` jobs that report ``rounds`` times, once a second, and then succeed."""
+    """Insert ``count`` jobs that report progress ``rounds`` times, once a second, and succeed."""
     from sqlalchemy import update
 
     from bridge_gateway.db.engine import Database, sqlite_url
