@@ -1,4 +1,4 @@
-"""A panel with real controllers, whose session was never started: nobody is called."""
+"""A panel with real controllers whose session was never started, so that nothing is called."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bridge_ui.app.controllers import Controllers
 from bridge_ui.app.panel import Panel
 from bridge_ui.widgets.main_thread import MainThreadDispatcher
 
-for _name in ("crowd", "live", "traces", "watchdog"):
+for _name in ("database_filler", "running_panel", "leak_check", "event_loop_watchdog"):
     _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
     assert _spec is not None
     assert _spec.loader is not None
@@ -45,7 +45,7 @@ SERVICES = (
     Service(
         id="matte",
         title="Matte",
-        summary="Cuts out what stands in front.",
+        summary="Cuts out the foreground.",
         provider="local",
         data_locality=DataLocality.LOCAL,
     ),
@@ -64,7 +64,7 @@ def shot(name: str, last: int = 1040, plates: str = "/plates") -> Shot:
 
 
 class ShotsHost(Host):
-    """A host that keeps its shots in memory; their pictures need not be there."""
+    """A host that keeps its shots in memory; their plates need not exist."""
 
     def __init__(self, count: int, plates: str = "/plates") -> None:
         shots = (shot(f"S_{n:05d}", plates=plates) for n in range(count))
@@ -72,7 +72,7 @@ class ShotsHost(Host):
             "reel_01.otio",
             "BBB",
             tuple(HostShot(one, one.id.shot, "V1") for one in shots),
-            (HostProblem("V2", "the media is offline", "bring it back"),),
+            (HostProblem("V2", "the media is offline", "relink it"),),
         )
 
     @property
@@ -89,7 +89,7 @@ class ShotsHost(Host):
 
 @pytest.fixture
 def shots_host() -> Callable[[int], Host]:
-    """Makes hosts with so many shots."""
+    """Create a host with a number of shots."""
     return ShotsHost
 
 
@@ -124,4 +124,4 @@ def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
             panel.close()
             panel.deleteLater()
     qapp.processEvents()
-    launcher.stop_gateway(settings)  # a panel that asks for something starts one
+    launcher.stop_gateway(settings)  # calls of a panel may have started one

@@ -1,5 +1,5 @@
-"""What a panel leaves behind: widgets, threads, open files, temporary files; and what it says on
-its way: Qt's warnings, exceptions in slots and threads, errors in the log."""
+"""Detects leaked widgets, threads, open files and temporary files, and collects Qt's warnings,
+exceptions in slots and threads, and logged errors."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from PySide6.QtCore import QCoreApplication, QEvent, QMessageLogContext, QtMsgTy
 from PySide6.QtCore import qInstallMessageHandler as install
 from PySide6.QtWidgets import QApplication
 
-#: What Qt's platform without a display says of itself; no fault of the panel's.
+#: Messages of Qt's offscreen platform.
 _PLATFORM = ("This plugin does not support",)
 
 
 def settle(seconds: float = 10.0) -> None:
-    """Let everything end that was told to: deleted widgets, threads, rubbish in circles."""
+    """Wait for deferred deletions, threads and garbage collection."""
     deadline = time.monotonic() + seconds
     while True:
         for _ in range(3):
@@ -43,15 +43,15 @@ def _threads() -> list[str]:
 
 @dataclass(frozen=True)
 class ResourceSnapshot:
-    """What there is in this process now."""
+    """Resources of this process."""
 
     widgets: int
     windows: int
     threads: tuple[str, ...]
     files: tuple[str, ...]
-    """What is open, as the kernel names it; empty where it does not."""
+    """Open files as named by the kernel; empty if unknown."""
     temporary: tuple[str, ...]
-    """Names in the folder for temporary files."""
+    """Names in the temporary folder."""
 
     @classmethod
     def take(cls) -> ResourceSnapshot:
@@ -65,7 +65,7 @@ class ResourceSnapshot:
         )
 
     def growth_since(self, before: ResourceSnapshot) -> dict[str, object]:
-        """What there is more than before."""
+        """Resources that were added."""
         growth: dict[str, object] = {}
         for name, now in asdict(self).items():
             was = getattr(before, name)
@@ -78,17 +78,17 @@ class ResourceSnapshot:
 
 
 def _open_files() -> tuple[str, ...]:
-    """Without those of Qt's own threads, which paint large pictures and stay for 30 s."""
+    """Without those of Qt's own worker threads, which live for 30 s."""
     folder = Path("/proc/self/fd")
     names = []
     for entry in folder.iterdir() if folder.exists() else ():
-        with suppress(OSError):  # the folder itself was open while it was read
+        with suppress(OSError):  # the descriptor of the folder itself
             names.append(str(entry.readlink()))
     return tuple(sorted(name for name in names if name != "anon_inode:[eventfd]"))
 
 
 class MessageCollector:
-    """Collects, from ``with`` to its end, what nobody should have to say."""
+    """Collects warnings and errors, as a context manager."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
@@ -110,9 +110,9 @@ class MessageCollector:
         logging.getLogger().removeHandler(self._handler)
         sys.excepthook, threading.excepthook, sys.unraisablehook = self._before
 
-    def _from_qt(self, kind: QtMsgType, _: QMessageLogContext, words: str | None) -> None:
-        if kind is not QtMsgType.QtDebugMsg and not (words or "").startswith(_PLATFORM):
-            self.messages.append(f"Qt: {words}")
+    def _from_qt(self, kind: QtMsgType, _: QMessageLogContext, text: str | None) -> None:
+        if kind is not QtMsgType.QtDebugMsg and not (text or "").startswith(_PLATFORM):
+            self.messages.append(f"Qt: {text}")
 
 
 class _CollectingHandler(logging.Handler):

@@ -1,4 +1,4 @@
-"""A panel at work: a gateway of its own, and a host's shots on it."""
+"""A running panel with a gateway of its own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def gateway_settings(folder: Path) -> Iterator[Settings]:
 
 @contextmanager
 def opened_panel(settings: Settings, host: Host) -> Iterator[Panel]:
-    """A panel that is whole; it closes in the end."""
+    """A panel that is completely built; closed at the end."""
     panel = open_panel(settings, host)
     ready: list[bool] = []
     panel.ready.connect(lambda: ready.append(True))

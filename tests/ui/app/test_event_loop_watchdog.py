@@ -1,4 +1,4 @@
-"""The watchdog itself: a stall is seen and its line is named, whoever it was; quiet is quiet."""
+"""The watchdog detects every stall with its line, and passes without one."""
 
 from __future__ import annotations
 
@@ -56,21 +56,21 @@ def _waits_for_a_lock() -> None:
 
 
 def run_long_enough(watchdog: Watchdog) -> None:
-    """As many turns as a measurement takes."""
-    watchdog.run_until(lambda: len(watchdog.gaps) > 120, "turns of the loop")
+    """Run enough iterations for a measurement."""
+    watchdog.run_until(lambda: len(watchdog.gaps) > 120, "iterations of the loop")
 
 
-@pytest.fixture(params=["nothing beside", "both cores taken"])
+@pytest.fixture(params=["idle", "all cores busy"])
 def background_load(request: pytest.FixtureRequest) -> Iterator[bool]:
-    """Other work on every core; whether there is."""
-    taken = request.param == "both cores taken"
+    """Load on all cores, or none; whether there is."""
+    busy = request.param == "all cores busy"
     burning = [
         subprocess.Popen([sys.executable, "-S", "-E", "-c", "while True: pass"])
         for _ in range(os.cpu_count() or 1)
-        if taken
+        if busy
     ]
     try:
-        yield taken
+        yield busy
     finally:
         for process in burning:
             process.kill()
@@ -79,7 +79,7 @@ def background_load(request: pytest.FixtureRequest) -> Iterator[bool]:
 
 @pytest.fixture
 def _threads(background_load: bool) -> Iterator[None]:
-    """With it, threads of our own that wait for a core and keep no lock."""
+    """With load, also threads of this process that wait for a processor without the GIL."""
     ended = threading.Event()
 
     def hashes() -> None:
@@ -105,7 +105,7 @@ def observed_stalls(watchdog: Watchdog) -> int:
 @pytest.mark.parametrize(
     "stalls", [_computes_too_long, _waits_for_the_disk, _waits_for_a_thread, _waits_for_a_lock]
 )
-def test_every_stall_of_80_ms_is_seen_and_its_line_named(
+def test_every_stall_of_80_ms_is_detected_with_its_line(
     qapp: QApplication, stalls: Callable[[], None]
 ) -> None:
     stalled = []
@@ -122,14 +122,14 @@ def test_every_stall_of_80_ms_is_seen_and_its_line_named(
     assert observed_stalls(watchdog) >= TIMES
 
 
-def _keeps_the_lock(number: int) -> None:
-    sum(range(number))  # one call into C, which lets nobody in before its end
+def _holds_the_gil(number: int) -> None:
+    sum(range(number))  # a single C call, which does not release the GIL
 
 
-@pytest.mark.usefixtures("beside")
-def test_a_thread_that_keeps_pythons_lock_is_seen_and_named(qapp: QApplication) -> None:
+@pytest.mark.usefixtures("background_load")
+def test_a_thread_that_holds_the_gil_is_detected(qapp: QApplication) -> None:
     number, took = 1_000_000, 0.0
-    # What it computes while the loop itself waits for a core is not seen to hold up the loop.
+    # Its computing while the loop waits for a processor is not counted.
     while took < 4 * STALL:
         number *= 2
         began = time.thread_time()
@@ -140,7 +140,7 @@ def test_a_thread_that_keeps_pythons_lock_is_seen_and_named(qapp: QApplication) 
     def keep() -> None:
         for _ in range(TIMES):
             go.acquire()
-            _keeps_the_lock(number)
+            _holds_the_gil(number)
             kept.append(True)
 
     thread = threading.Thread(target=keep)
@@ -150,18 +150,18 @@ def test_a_thread_that_keeps_pythons_lock_is_seen_and_named(qapp: QApplication) 
     with Watchdog() as watchdog:
         for at in range(TIMES):
             timer.start()
-            # One after the other: two in a row are one stall.
-            watchdog.run_until(lambda: len(kept) > at, "the lock to be kept")  # noqa: B023
+            # One at a time: two in a row would be one stall.
+            watchdog.run_until(lambda: len(kept) > at, "the GIL to be held")  # noqa: B023
         run_long_enough(watchdog)
     thread.join()
     with pytest.raises(AssertionError) as excinfo:
         watchdog.assert_responsive(STALL, P99)
-    assert _keeps_the_lock.__name__ in str(excinfo.value)
-    # Of a thread beside the loop's own, what passes while the loop waits for a core is not seen.
+    assert _holds_the_gil.__name__ in str(excinfo.value)
+    # What another thread does while the loop waits for a processor is not counted.
     assert observed_stalls(watchdog) >= TIMES // 2
 
 
-def test_many_short_delays_are_seen_by_their_share(qapp: QApplication) -> None:
+def test_many_short_delays_are_detected(qapp: QApplication) -> None:
     delays = []
     timer = QTimer(interval=0)
     timer.timeout.connect(lambda: delays.append(time.sleep(0.025)))
@@ -174,11 +174,11 @@ def test_many_short_delays_are_seen_by_their_share(qapp: QApplication) -> None:
         watchdog.assert_responsive(1.0, P99)
 
 
-def test_a_quiet_loop_holds(qapp: QApplication) -> None:
+def test_an_idle_loop_passes(qapp: QApplication) -> None:
     def held() -> float:
         with Watchdog() as watchdog:
             run_long_enough(watchdog)
         return max(watchdog.worst.held / STALL, watchdog.percentile(0.99) / P99)
 
-    # Not everything that a busy machine does to a process is told by it.
+    # Not every pause of a busy machine can be excluded.
     assert any(held() <= 1 for _ in range(3))

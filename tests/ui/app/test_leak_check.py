@@ -1,4 +1,4 @@
-"""What looks for leaks sees them."""
+"""Leaks and messages are detected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PySide6.QtCore import QTimer, qWarning
 from PySide6.QtWidgets import QApplication, QWidget
 
 
-def test_what_is_left_is_detected(
+def test_leaks_are_detected(
     qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -36,7 +36,7 @@ def test_what_is_left_is_detected(
     assert ResourceSnapshot.take().growth_since(before) == {"temporary": ["forgotten.exr"]}
 
 
-def test_what_goes_wrong_on_the_way_is_collected(qapp: QApplication) -> None:
+def test_warnings_and_errors_are_collected(qapp: QApplication) -> None:
     def broken() -> None:
         raise ZeroDivisionError("no")
 

@@ -1,4 +1,4 @@
-"""The panel as a program: ``shotbridge panel`` and ``python -m bridge_ui``."""
+"""The standalone panel: ``shotbridge panel`` and ``python -m bridge_ui``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge_core.cli.main import main
 def _environment(tmp_path: Path) -> dict[str, str]:
     own = {
         "SHOTBRIDGE__CLIENT__STATE_DIR": str(tmp_path / "state"),
-        # Nobody listens there: the window opens all the same, and says so.
+        # Nothing listens there; the window opens anyway and says so.
         "SHOTBRIDGE__CLIENT__URL": "http://127.0.0.1:9",
         "QT_QPA_PLATFORM": "offscreen",
     }
@@ -24,15 +24,15 @@ def _environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process on Windows")
-def test_it_opens_without_a_gateway_and_ends_when_interrupted(tmp_path: Path) -> None:
-    # Says so once the event loop runs: the handler stands by then.
+def test_it_opens_without_a_gateway_and_ends_on_interrupt(tmp_path: Path) -> None:
+    # Printed once the event loop runs, when the signal handler is installed.
     ready = (
         "import bridge_ui.app.window as w, bridge_ui.app.opening as o; f = o.open_panel\n"
         "from PySide6.QtCore import QTimer\n"
-        "def tell(*a):\n"
+        "def report(*a):\n"
         "    QTimer.singleShot(0, lambda: print('open', flush=True))\n"
         "    return f(*a)\n"
-        "o.open_panel = tell\n"
+        "o.open_panel = report\n"
         "raise SystemExit(w.main([]))"
     )
     with subprocess.Popen(
@@ -67,23 +67,23 @@ def test_a_configuration_that_cannot_be_read_is_reported_in_the_terminal_too(
             line = process.stderr.readline()
             assert line, output
             output += line
-        # The window stays: somebody may mend it and try again.
+        # The window stays open, to retry after a correction.
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate(timeout=30)
     assert process.returncode == 3
     assert "Traceback" not in output + rest
 
 
-def test_the_command_line_hands_everything_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_passes_everything_on(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[list[str]] = []
 
-    def run(words: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        ran.append(words)
-        return subprocess.CompletedProcess(words, 7)
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 7)
 
     monkeypatch.setattr(subprocess, "run", run)
     code = main(["--set", "a.b=1", "panel", "--show", "bbb", "--set", "c.d=2", "reel.otio"])
     assert code == 7
-    [words] = ran
-    assert words[1:3] == ["-m", "bridge_ui"]
-    assert words[3:] == ["reel.otio", "--show", "bbb", "--set", "a.b=1", "--set", "c.d=2"]
+    [command] = ran
+    assert command[1:3] == ["-m", "bridge_ui"]
+    assert command[3:] == ["reel.otio", "--show", "bbb", "--set", "a.b=1", "--set", "c.d=2"]

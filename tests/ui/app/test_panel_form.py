@@ -1,4 +1,4 @@
-"""Forms come from schemas, and say and take exactly the schema's values."""
+"""The form is built from the parameter schema, and shows and accepts its values."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _record_changes(form: ParameterForm) -> list[tuple[str, Any]]:
     return changes
 
 
-def test_a_form_shows_the_defaults_and_reports_nothing_by_itself(form: ParameterForm) -> None:
+def test_a_form_shows_the_defaults_without_emitting(form: ParameterForm) -> None:
     changes = _record_changes(form)
     form.build(ALL, {})
     assert form.values == {
@@ -78,7 +78,7 @@ def test_a_form_shows_the_defaults_and_reports_nothing_by_itself(form: Parameter
     assert changes == []
 
 
-def test_showing_other_values_is_no_edit(form: ParameterForm) -> None:
+def test_showing_other_values_emits_nothing(form: ParameterForm) -> None:
     form.build(ALL, {})
     changes = _record_changes(form)
     values = {"strength": 0.15, "grain": 99, "model": "a", "hold": True, "prompt": "more"}
@@ -87,7 +87,7 @@ def test_showing_other_values_is_no_edit(form: ParameterForm) -> None:
     assert changes == []
 
 
-def test_slider_and_box_say_the_same(form: ParameterForm) -> None:
+def test_slider_and_box_are_in_sync(form: ParameterForm) -> None:
     form.build((STRENGTH,), {})
     changes = _record_changes(form)
     slider, box = form.findChild(QSlider), form.findChild(QDoubleSpinBox)
@@ -101,14 +101,14 @@ def test_slider_and_box_say_the_same(form: ParameterForm) -> None:
     assert changes == [("strength", pytest.approx(0.55)), ("strength", pytest.approx(0.8))]
 
 
-def test_values_between_the_stops_of_a_slider_stay_as_they_are(form: ParameterForm) -> None:
-    """A preset may hold 0.123: showing it moves the slider near, and changes nothing."""
+def test_values_between_slider_steps_are_kept(form: ParameterForm) -> None:
+    """Showing the 0.123 of a preset moves the slider, and does not round the value."""
     loose = NumberParameter(name="x", title="X", default=0.123, minimum=0, maximum=1, step=0.001)
     form.build((loose,), {"x": 0.347})
     assert form.values == {"x": pytest.approx(0.347)}
 
 
-def test_every_kind_is_edited_by_hand(form: ParameterForm) -> None:
+def test_every_kind_of_parameter_is_edited(form: ParameterForm) -> None:
     form.build(ALL, {})
     changes = _record_changes(form)
     form.findChild(QSpinBox).setValue(7)
@@ -126,7 +126,7 @@ def test_every_kind_is_edited_by_hand(form: ParameterForm) -> None:
     assert changes[-1] == ("prompt", "x")
 
 
-def test_another_service_has_other_fields_and_leaves_none_behind(form: ParameterForm) -> None:
+def test_fields_are_replaced_for_another_service(form: ParameterForm) -> None:
     form.build(ALL, {})
     form.build((GRAIN,), {"grain": 4})
     QTest.qWait(1)
@@ -135,7 +135,7 @@ def test_another_service_has_other_fields_and_leaves_none_behind(form: Parameter
     assert form.findChildren(QPlainTextEdit) == []
 
 
-def test_problems_stand_at_their_field_in_words(form: ParameterForm) -> None:
+def test_problems_are_shown_at_their_field(form: ParameterForm) -> None:
     form.build(ALL, {})
     form.show_problems({"prompt": "has at most 40 characters"})
     shown = [w.text() for w in form.findChildren(type(form._fields["prompt"]._problem))]
@@ -169,7 +169,7 @@ def test_the_wheel_over_a_number_changes_nothing(form: ParameterForm) -> None:
     assert changes == []
 
 
-def test_texts_of_a_schema_are_never_markup(form: ParameterForm) -> None:
+def test_text_of_a_schema_is_never_markup(form: ParameterForm) -> None:
     from PySide6.QtWidgets import QLabel
 
     form.build((HOLD.model_copy(update={"title": "<b>big</b>"}),), {})
@@ -178,26 +178,26 @@ def test_texts_of_a_schema_are_never_markup(form: ParameterForm) -> None:
     assert labels[0].textFormat() is Qt.TextFormat.PlainText
 
 
-def test_while_the_gateway_is_asked_only_missing_answers_are_awaited(
+def test_while_estimating_only_missing_lines_are_awaited(
     qapp: QApplication,
 ) -> None:
-    """A note that went out with the last request is no line that is awaited."""
+    """The cleared note of the last request is not awaited."""
     card = SendSummaryCard()
     card.show()
 
     def visible_texts() -> list[str]:
         return [one.text() for pair in card._rows for one in pair if one.isVisible()]
 
-    known = (SummaryLine("Goes out", "8 frames"), SummaryLine("To", "this machine"))
-    estimates = (SummaryLine("Takes", "1 s"), SummaryLine("Allowed", "yes"))
+    known = (SummaryLine("Send", "8 frames"), SummaryLine("To", "this machine"))
+    estimates = (SummaryLine("Duration", "1 s"), SummaryLine("Allowed", "yes"))
     card.show_lines((known[0], SummaryLine("Note", "Hold"), known[1], *estimates), estimating=False)
     card.show_lines(known, estimating=True)
     assert visible_texts() == [
-        "Goes out",
+        "Send",
         "8 frames",
         "To",
         "this machine",
-        "Takes",
+        "Duration",
         "…",
         "Allowed",
         "…",
@@ -205,10 +205,10 @@ def test_while_the_gateway_is_asked_only_missing_answers_are_awaited(
     card.show_lines(known, estimating=True)
     assert len(visible_texts()) == 8
     card.show_lines((*known, *estimates), estimating=False)
-    assert visible_texts()[4:] == ["Takes", "1 s", "Allowed", "yes"]
+    assert visible_texts()[4:] == ["Duration", "1 s", "Allowed", "yes"]
 
 
-def test_the_name_of_a_preset_belongs_to_the_service_it_was_begun_for(
+def test_an_unsaved_preset_name_belongs_to_its_service(
     make_panel: Callable[[], Panel],
 ) -> None:
     panel = make_panel()

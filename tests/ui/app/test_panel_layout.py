@@ -1,4 +1,4 @@
-"""One widget, wide and narrow, reached by mouse and by keyboard alone."""
+"""The wide and narrow layouts, used by mouse and by keyboard."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QTab
 
 from bridge_ui.app.panel import Panel
 
-PAGES = ("shots", "send", "jobs", "review", "notes", "made_by")
+PAGES = ("shots", "send", "jobs", "review", "notes", "lineage")
 
 
 def _click_row(panel: Panel, at: int, modifier: Qt.KeyboardModifier) -> None:
@@ -25,8 +25,8 @@ def test_wide_shows_shots_and_review_beside_the_tabs(make_panel) -> None:
     panel = make_panel()
     tabs = panel.findChild(QTabBar, "tabs")
     assert panel.shots.isVisible()
-    assert panel.room.isVisible()
-    assert [tabs.tabText(at) for at in range(tabs.count())] == ["Send", "Jobs", "Notes", "Made by"]
+    assert panel.review.isVisible()
+    assert [tabs.tabText(at) for at in range(tabs.count())] == ["Send", "Jobs", "Notes", "Lineage"]
 
 
 def test_narrow_shows_one_page_at_a_time(make_panel) -> None:
@@ -37,11 +37,11 @@ def test_narrow_shows_one_page_at_a_time(make_panel) -> None:
     assert tabs.count() == 6
     for name in PAGES:
         panel.show_page(name)
-        assert [n for n in PAGES if panel._pages[n].isVisible()] == [name]
+        assert [n for n in PAGES if panel._slots[n].isVisible()] == [name]
     panel.resize(1400, 860)
     QApplication.processEvents()
     assert panel.shots.isVisible()
-    assert panel.room.isVisible()
+    assert panel.review.isVisible()
 
 
 def test_the_page_stays_when_the_width_changes(make_panel) -> None:
@@ -50,7 +50,7 @@ def test_the_page_stays_when_the_width_changes(make_panel) -> None:
     for width in (320, 1400, 320):
         panel.resize(width, 700)
         QApplication.processEvents()
-        assert panel.page == "jobs"
+        assert panel.current_page == "jobs"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -59,7 +59,7 @@ def test_every_page_fits_into_320_pixels(make_panel, page: str) -> None:
     panel.resize(320, 700)
     panel.show_page(page)
     QApplication.processEvents()
-    assert panel.width() == 320, "something in it is wider"
+    assert panel.width() == 320, "the content is wider"
     for child in panel.findChildren(QWidget):
         if child.isVisible() and child.window() is panel:
             right = child.mapTo(panel, QPoint(child.width(), 0)).x()
@@ -72,13 +72,13 @@ def test_clicks_select_shots_and_the_form_follows(make_panel) -> None:
     _click_row(panel, 2, Qt.KeyboardModifier.NoModifier)
     state = panel.controllers.send.state.value
     assert [one.id.shot for one in state.shots] == ["S_00002"]
-    assert state.button == "Make v001"
+    assert state.button_text == "Make v001"
     _click_row(panel, 4, Qt.KeyboardModifier.ShiftModifier)
     assert len(panel.controllers.send.state.value.shots) == 3
     assert panel.findChild(QPushButton, "send").text() == "Make 3 versions"
 
 
-def test_the_first_shot_of_a_cut_is_selected_by_itself(make_panel) -> None:
+def test_the_first_shot_of_a_cut_is_selected_automatically(make_panel) -> None:
     panel = make_panel()
     QTest.qWait(10)
     assert panel.controllers.shots.state.value.selected == ("S_00000",)
@@ -93,7 +93,7 @@ def test_the_same_shots_stay_selected_when_the_list_changes(make_panel) -> None:
     assert chosen == [5]
 
 
-def test_slash_goes_to_the_search_and_typing_finds(make_panel) -> None:
+def test_slash_focuses_the_search(make_panel) -> None:
     panel = make_panel()
     panel.shots.view.setFocus()
     QTest.keyClick(panel.shots.view, Qt.Key.Key_Slash)
@@ -102,48 +102,48 @@ def test_slash_goes_to_the_search_and_typing_finds(make_panel) -> None:
     assert [row.key for row in panel.controllers.shots.rows] == ["S_00007"]
 
 
-def test_a_question_mark_shows_all_keys_but_not_while_writing(make_panel) -> None:
+def test_a_question_mark_shows_all_shortcuts_except_in_text_fields(make_panel) -> None:
     panel = make_panel()
     panel.shots.view.setFocus()
     QTest.keyClick(panel.shots.view, Qt.Key.Key_Question, Qt.KeyboardModifier.ShiftModifier)
-    assert panel.keys.isVisible()
-    QTest.keyClick(panel.keys, Qt.Key.Key_Escape)
-    assert not panel.keys.isVisible()
-    assert panel.shots.view.hasFocus(), "as before"
+    assert panel.shortcuts.isVisible()
+    QTest.keyClick(panel.shortcuts, Qt.Key.Key_Escape)
+    assert not panel.shortcuts.isVisible()
+    assert panel.shots.view.hasFocus(), "the focus returns"
     search = panel.findChild(QLineEdit, "search")
     search.setFocus()
     QTest.keyClicks(search, "?")
     assert search.text() == "?"
-    assert not panel.keys.isVisible()
+    assert not panel.shortcuts.isVisible()
 
 
 def test_a_service_is_chosen_by_typing(make_panel) -> None:
     panel = make_panel()
     panel.shots.view.setFocus()
     QTest.keyClick(panel.shots.view, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
-    assert panel.services.isVisible()
-    line = panel.services.findChild(QLineEdit)
-    QTest.keyClicks(line, "cuts front")
+    assert panel.service_popover.isVisible()
+    line = panel.service_popover.findChild(QLineEdit)
+    QTest.keyClicks(line, "cuts foreground")
     QTest.keyClick(line, Qt.Key.Key_Return)
     assert panel.controllers.send.state.value.service.id == "matte"
-    assert not panel.services.isVisible()
+    assert not panel.service_popover.isVisible()
 
 
-def test_what_is_missing_is_described_and_the_button_is_off(make_panel) -> None:
+def test_missing_steps_are_shown_and_the_button_is_disabled(make_panel) -> None:
     panel = make_panel()
     panel.controllers.shots.select([])
     assert not panel.findChild(QPushButton, "send").isEnabled()
     assert "select a shot" in panel.findChild(QLabel, "missing").text()
 
 
-def test_what_a_host_cannot_do_is_not_offered(make_panel) -> None:
+def test_unsupported_actions_are_not_offered(make_panel) -> None:
     panel = make_panel()
-    menu = panel.top.menu_button.menu()
+    menu = panel.toolbar.menu_button.menu()
     menu.aboutToShow.emit()
-    assert [action.text() for action in menu.actions() if action.text()] == ["Read again"]
+    assert [action.text() for action in menu.actions() if action.text()] == ["Reload"]
 
 
-def test_ten_thousand_shots_are_a_list_like_any_other(make_panel) -> None:
+def test_ten_thousand_shots(make_panel) -> None:
     panel = make_panel(10_000)
     view = panel.shots.view
     assert view.model().rowCount() == 10_001
@@ -154,7 +154,7 @@ def test_ten_thousand_shots_are_a_list_like_any_other(make_panel) -> None:
     assert "offline" in view.currentIndex().data()
 
 
-def test_closing_ends_every_thread_and_is_done_once(make_panel) -> None:
+def test_closing_ends_every_thread_and_may_be_repeated(make_panel) -> None:
     panel = make_panel()
     panel.close_down(5.0)
     panel.close_down(5.0)
@@ -162,7 +162,7 @@ def test_closing_ends_every_thread_and_is_done_once(make_panel) -> None:
     def left() -> list[str]:
         return [t.name for t in threading.enumerate() if t.name.startswith("shotbridge")]
 
-    deadline = time.monotonic() + 20  # decoders finish the picture that they are at
+    deadline = time.monotonic() + 20  # decoders finish their current frame
     while left() and time.monotonic() < deadline:
         QTest.qWait(20)
     assert left() == []

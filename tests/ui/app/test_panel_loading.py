@@ -1,4 +1,4 @@
-"""Opening a panel: its shell first, the rest from a thread, pages when somebody goes there."""
+"""Opening a panel: first empty, the rest loaded on a thread, pages when first shown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OpenPanel = Callable[..., Panel]
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    # Nobody listens there: the panel opens all the same.
+    # Nothing listens there; the panel opens anyway.
     return Settings(client=ClientSettings(state_dir=tmp_path, url="http://127.0.0.1:9"))
 
 
@@ -38,7 +38,7 @@ def settings(tmp_path: Path) -> Settings:
 def opened(
     qapp: QApplication, settings: Settings, shots_host: Callable[[int], Host]
 ) -> Iterator[OpenPanel]:
-    """Opens and shows panels; gives them back before anything was painted."""
+    """Open and show panels; returns before anything is painted."""
     panels: list[Panel] = []
 
     def make(
@@ -71,15 +71,15 @@ def until_ready(panel: Panel) -> None:
     wait_until(lambda: panel.findChild(LoadingView) is None, "the panel to be ready")
 
 
-def words(panel: Panel) -> str:
+def visible_text(panel: Panel) -> str:
     loading_view = panel.findChild(LoadingView)
     assert isinstance(loading_view, LoadingView)
     return " ".join(one.text() for one in loading_view.findChildren(QLabel) if one.isVisible())
 
 
-def test_it_says_that_it_opens_then_shows_the_shots(opened: OpenPanel) -> None:
+def test_it_shows_that_it_opens_then_the_shots(opened: OpenPanel) -> None:
     panel = opened()
-    assert "Opening" in words(panel)
+    assert "Opening" in visible_text(panel)
     until_ready(panel)
     assert panel.shots.isVisible()
     assert len(panel.controllers.shots.rows) == 4
@@ -87,7 +87,7 @@ def test_it_says_that_it_opens_then_shows_the_shots(opened: OpenPanel) -> None:
     assert panel.focusWidget() is panel.shots.view
 
 
-def test_it_takes_the_focus_from_nothing_else_in_its_window(
+def test_it_takes_no_focus_from_other_widgets(
     qapp: QApplication, settings: Settings, shots_host: Callable[[int], Host]
 ) -> None:
     window = QWidget()
@@ -103,19 +103,19 @@ def test_it_takes_the_focus_from_nothing_else_in_its_window(
     window.deleteLater()
 
 
-def test_nothing_is_loaded_before_it_is_seen(
+def test_nothing_is_loaded_before_it_is_shown(
     qapp: QApplication, settings: Settings, shots_host: Callable[[int], Host]
 ) -> None:
-    asked = []
-    panel = open_panel(lambda: asked.append(1) or settings, shots_host(1))
+    calls = []
+    panel = open_panel(lambda: calls.append(1) or settings, shots_host(1))
     for _ in range(20):
         qapp.processEvents()
-    assert not asked
+    assert not calls
     panel.close_down()
     panel.deleteLater()
 
 
-def test_the_event_loop_turns_while_the_configuration_is_read(
+def test_the_event_loop_runs_while_the_configuration_is_read(
     opened: OpenPanel, settings: Settings
 ) -> None:
     reading, go_on = threading.Event(), threading.Event()
@@ -126,19 +126,19 @@ def test_the_event_loop_turns_while_the_configuration_is_read(
         return settings
 
     panel = opened(slowly)
-    wait_until(reading.is_set, "somebody to read")
+    wait_until(reading.is_set, "reading to start")
     turns = []
     timer = QTimer(interval=0)
     timer.timeout.connect(lambda: turns.append(1))
     timer.start()
     wait_until(lambda: len(turns) > 50, "the event loop")
     timer.stop()
-    assert "Opening" in words(panel)
+    assert "Opening" in visible_text(panel)
     go_on.set()
     until_ready(panel)
 
 
-def test_pages_are_made_when_somebody_goes_there(opened: OpenPanel) -> None:
+def test_pages_are_created_when_first_shown(opened: OpenPanel) -> None:
     panel = opened()
     until_ready(panel)
     assert panel.findChild(SendPage) is not None
@@ -148,17 +148,17 @@ def test_pages_are_made_when_somebody_goes_there(opened: OpenPanel) -> None:
     assert panel.jobs.isVisible()
 
 
-def test_a_narrow_one_makes_the_review_last_because_the_form_makes_its_test_frame(
+def test_a_narrow_panel_creates_the_review_last_for_test_frames(
     opened: OpenPanel,
 ) -> None:
     panel = opened(width=320)
     until_ready(panel)
-    wait_until(lambda: panel.findChild(ReviewWidget), "the review room")
+    wait_until(lambda: panel.findChild(ReviewWidget), "the review")
     assert not panel.review.isVisible()
     assert panel.findChild(JobsPage) is None
 
 
-def test_a_page_that_is_chosen_while_it_opens_is_the_one_that_is_shown(opened: OpenPanel) -> None:
+def test_a_page_chosen_while_opening_is_shown(opened: OpenPanel) -> None:
     panel = opened(width=320)
     panel.show_page("jobs")
     until_ready(panel)
@@ -166,7 +166,7 @@ def test_a_page_that_is_chosen_while_it_opens_is_the_one_that_is_shown(opened: O
     assert panel.jobs.isVisible()
 
 
-def test_who_cannot_wait_for_the_controllers_gets_them_at_once(opened: OpenPanel) -> None:
+def test_controllers_are_available_while_opening(opened: OpenPanel) -> None:
     panel = opened()
     shots = panel.controllers.shots
     until_ready(panel)
@@ -174,38 +174,38 @@ def test_who_cannot_wait_for_the_controllers_gets_them_at_once(opened: OpenPanel
     assert len(shots.rows) == 4
 
 
-def test_what_is_wrong_is_described_and_can_be_retried(
+def test_an_error_is_shown_and_opening_can_be_retried(
     opened: OpenPanel, settings: Settings
 ) -> None:
-    tries = []
+    attempts = []
 
-    def mended_later() -> Settings:
-        tries.append(1)
-        if len(tries) == 1:
-            raise ConfigError("no such key", where="site.yaml:3", next_step="take it out")
+    def fails_once() -> Settings:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise ConfigError("no such key", where="site.yaml:3", next_step="remove it")
         return settings
 
-    panel = opened(mended_later)
-    again = panel.findChild(QPushButton, "try-again")
-    wait_until(again.isVisible, "the words")
-    for part in ("no such key", "site.yaml:3", "take it out"):
-        assert part in words(panel)
-    again.click()
+    panel = opened(fails_once)
+    retry = panel.findChild(QPushButton, "try-again")
+    wait_until(retry.isVisible, "the error")
+    for part in ("no such key", "site.yaml:3", "remove it"):
+        assert part in visible_text(panel)
+    retry.click()
     until_ready(panel)
     assert panel.shots.isVisible()
 
 
-def test_a_package_that_is_missing_is_described(opened: OpenPanel) -> None:
+def test_a_missing_package_is_shown(opened: OpenPanel) -> None:
     def missing() -> Settings:
         raise ModuleNotFoundError("No module named 'pydantic_core'")
 
     panel = opened(missing)
-    wait_until(lambda: "pydantic_core" in words(panel), "the words")
-    assert "install Shotbridge" in words(panel)
+    wait_until(lambda: "pydantic_core" in visible_text(panel), "the error")
+    assert "install Shotbridge" in visible_text(panel)
 
 
 class FaultyHost(Host):
-    """Fails where nobody expects it."""
+    """Fails unexpectedly."""
 
     @property
     def title(self) -> str:
@@ -219,9 +219,9 @@ class FaultyHost(Host):
         return HostScene("", "")
 
 
-def test_what_fails_while_it_is_put_together_is_described(opened: OpenPanel) -> None:
+def test_an_error_while_building_is_shown(opened: OpenPanel) -> None:
     panel = opened(host=FaultyHost())
-    wait_until(lambda: "the host is gone" in words(panel), "the words")
+    wait_until(lambda: "the host is gone" in visible_text(panel), "the error")
 
 
 def threads() -> list[str]:
@@ -229,7 +229,7 @@ def threads() -> list[str]:
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 5, 40])
-def test_closed_while_it_opens_it_leaves_nothing(opened: OpenPanel, turns: int) -> None:
+def test_closing_while_opening_leaves_nothing(opened: OpenPanel, turns: int) -> None:
     before = threads()
     panel = opened()
     for _ in range(turns):
@@ -243,7 +243,7 @@ def test_closed_while_it_opens_it_leaves_nothing(opened: OpenPanel, turns: int) 
     assert was_built == (panel.findChild(SendPage) is not None)
 
 
-def test_closed_while_the_configuration_is_read_it_never_opens(
+def test_closing_while_the_configuration_is_read_prevents_opening(
     opened: OpenPanel, settings: Settings
 ) -> None:
     reading, go_on = threading.Event(), threading.Event()
@@ -255,15 +255,15 @@ def test_closed_while_the_configuration_is_read_it_never_opens(
 
     before = threads()
     panel = opened(slowly)
-    wait_until(reading.is_set, "somebody to read")
+    wait_until(reading.is_set, "reading to start")
     panel.close_down()
     go_on.set()
     wait_until(lambda: threads() == before, "its thread to end")
     QTest.qWait(20)
-    assert "Opening" in words(panel)
+    assert "Opening" in visible_text(panel)
 
 
-def test_two_at_a_time_open_and_close_without_each_other(opened: OpenPanel) -> None:
+def test_two_panels_are_independent(opened: OpenPanel) -> None:
     one, other = opened(), opened(width=320)
     until_ready(one)
     until_ready(other)
@@ -273,26 +273,28 @@ def test_two_at_a_time_open_and_close_without_each_other(opened: OpenPanel) -> N
     assert [row.key for row in other.controllers.shots.rows] == ["S_00001"]
 
 
-def test_the_main_thread_imports_nothing_that_takes_long(tmp_path: Path) -> None:
-    """Before the first paint no library of ours; afterwards what is Qt's, and nothing else."""
+def test_the_main_thread_imports_nothing_slow(tmp_path: Path) -> None:
+    """No third-party library before the first paint; afterwards only Qt."""
     program = (
         "import json, sys\n"
         "from pathlib import Path\n"
         "from PySide6.QtWidgets import QApplication\n"
         "app = QApplication([])\n"
         "from bridge_ui.app.opening import open_panel\n"
-        "from bridge_ui.app.panel_loader import Loading\n"
+        "from bridge_ui.app.panel_loader import PanelLoader\n"
         "from bridge_ui.app.standalone_host import StandaloneHost\n"
         "def settings():\n"
-        "    from bridge_core.config import load\n"
-        "    return load().settings\n"
+        "    from bridge_core.config import load_settings\n"
+        "    return load_settings().settings\n"
         "panel = open_panel(settings, StandaloneHost(settings))\n"
         "at_first = sorted(sys.modules)\n"
-        "loading = panel._source\n"
-        "loading._settings = loading._load()\n"
+        "loader = panel._controllers_source\n"
+        "assert isinstance(loader, PanelLoader)\n"
+        "loader._settings = loader._load()\n"
         "loaded = set(sys.modules)\n"
-        "for part in ('shots', 'send', 'jobs', 'room', 'place', 'host_notes', 'notes', 'made_by',\n"
-        "             'top', 'status', 'keys', 'services', '_connection'):\n"
+        "for part in ('shots', 'send', 'jobs', 'review', 'placement', 'host_notes', 'notes',\n"
+        "             'lineage', 'toolbar', 'status', 'shortcuts', 'service_popover',\n"
+        "             '_connection_popover'):\n"
         "    getattr(panel, part)\n"
         "late = sorted(set(sys.modules) - loaded)\n"
         "panel.close_down()\n"

@@ -1,4 +1,4 @@
-"""The panel never makes its host wait: real gateways, real pictures, a watchdog on the loop."""
+"""The panel never blocks its host: real gateways, real plates, a watchdog on the event loop."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.skipif(
     not hasattr(signal, "SIGSTOP"), reason="processes cannot be frozen here"
 )
 
-#: Seconds: no event waits longer, and 99 of 100 moments are followed by a turn within a frame.
+#: Seconds: the longest wait of any event, and of 99 % of all moments.
 STALL, P99 = 0.050, 0.016
 WIDTH, HEIGHT = 2048, 1080
 
@@ -48,8 +48,8 @@ WIDTH, HEIGHT = 2048, 1080
 def check_responsive(
     scenario: Callable[[Path], Watchdog], tmp_path: Path, p99: float = P99
 ) -> None:
-    """A stall of the panel's comes back each time; one of the machine's that the watchdog could
-    not tell apart does not. The limits are the same each time, whatever else the machine does."""
+    """Up to three attempts with the same limits: a stall of the panel recurs; one of the machine
+    that the watchdog could not exclude does not."""
     for attempt in range(3):
         folder = tmp_path / str(attempt)
         folder.mkdir()
@@ -71,8 +71,8 @@ def kill(settings: Settings, how: signal.Signals) -> None:
 
 
 def write_plate(folder: Path, frames: range) -> None:
-    """2K half-float EXR of 1.5 MB each: a part of each is noise. A frame's number stands in its
-    header, so that no two are the same content."""
+    """2K half-float EXR of 1.5 MB each, partly noise, with the frame number in the header, so that
+    all files differ."""
     folder.mkdir()
     dice = np.random.default_rng(1)
     picture = np.full((HEIGHT, WIDTH, 3), 0.18, np.float16)
@@ -138,7 +138,7 @@ def sent_hung_and_killed(folder: Path) -> Watchdog:
 def _sent_hung_and_killed(settings: Settings, panel: Panel) -> Watchdog:
     session, send = panel.controllers.session, panel.controllers.send
     button = panel.findChild(QPushButton, "send")
-    lines: list[ConnectionState] = []
+    states: list[ConnectionState] = []
     with Watchdog() as watchdog:
         watchdog.run_until(lambda: session.connection.value.is_connected, "the gateway")
         watchdog.run_until(lambda: send.state.value.shots, "the cut's shot")
@@ -148,13 +148,13 @@ def _sent_hung_and_killed(settings: Settings, panel: Panel) -> Watchdog:
         watchdog.run_until(lambda: session.store.jobs, "240 frames to be sent", 120)
         contents = settings.gateway.data_dir / "contents"
         sent = sum(path.stat().st_size for path in contents.rglob("*") if path.is_file())
-        assert sent > 240 * 1_400_000, "the pictures went by content"
+        assert sent > 240 * 1_400_000, "the frames were uploaded"
 
         kill(settings, signal.SIGSTOP)
         try:
-            send.set_note("asked while nobody answers")
+            send.set_note("sent while the gateway hangs")
             session.refresh_health()
-            for name in ("jobs", "notes", "made_by", "send"):
+            for name in ("jobs", "notes", "lineage", "send"):
                 panel.show_page(name)
                 watchdog.run(0.2)
             QTest.mouseClick(button, Qt.MouseButton.LeftButton)
@@ -164,9 +164,9 @@ def _sent_hung_and_killed(settings: Settings, panel: Panel) -> Watchdog:
             kill(settings, signal.SIGCONT)
         watchdog.run_until(lambda: len(session.store.jobs) == 2, "the second job", 120)
 
-        session.connection.watch(lambda connection: lines.append(connection.state))
+        session.connection.watch(lambda connection: states.append(connection.state))
         kill(settings, signal.SIGKILL)
-        watchdog.run_until(lambda: ConnectionState.LOST in lines, "the loss to be told")
+        watchdog.run_until(lambda: ConnectionState.LOST in states, "the loss to be shown")
         watchdog.run_until(lambda: session.connection.value.is_connected, "the gateway to be back")
         watchdog.run(0.5)
     assert len(session.store.jobs) == 2
@@ -177,8 +177,8 @@ def jobs_and_versions(folder: Path, host: Host) -> Watchdog:
     with gateway_settings(folder) as settings:
         database = settings.gateway.data_dir / "gateway.sqlite"
         # One shot has 500 of them, the other 999 have four or five each.
-        which = [0] * 500 + [1 + number % 999 for number in range(4500)]
-        database_filler.insert_versions(database, database_filler.versions(which))
+        shot_indices = [0] * 500 + [1 + number % 999 for number in range(4500)]
+        database_filler.insert_versions(database, database_filler.versions(shot_indices))
         with Client(settings) as client:
             client.about()
         with opened_panel(settings, host) as panel:
@@ -223,20 +223,20 @@ def _jobs_and_versions(database: Path, panel: Panel) -> Watchdog:
             writer.communicate()
         kept = objects()
     assert kept < 60 * (5000 + 1000), f"{kept} objects for 5,000 versions and 1,000 jobs"
-    assert running > 900, "they reported while the panel was used"
+    assert running > 900, "the jobs were active while the panel was used"
     return watchdog
 
 
 _REFUSING = """
 import http.server
 
-class Refuses(http.server.BaseHTTPRequestHandler):
+class RefusingHandler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_error(503)
-    def log_message(self, *words):
+    def log_message(self, *args):
         pass
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refuses)
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RefusingHandler)
 print(server.server_port, flush=True)
 server.serve_forever()
 """
@@ -295,8 +295,8 @@ def test_while_a_thousand_jobs_report_beside_five_thousand_versions(
     def a_thousand_jobs(folder: Path) -> Watchdog:
         return jobs_and_versions(folder, shots_host(1000))
 
-    # Five reports of each job within seconds are a hundred times a studio's day, and computing
-    # itself takes longer where cores are shared: a frame and a half.
+    # Five updates of each job within seconds are a hundred times the usual load, and computing
+    # takes longer on shared cores: one and a half frames.
     check_responsive(a_thousand_jobs, tmp_path, p99=0.024)
 
 

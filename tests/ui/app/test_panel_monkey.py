@@ -1,4 +1,4 @@
-"""Thousands of events that nobody means, the same ones every time."""
+"""Thousands of random events, from fixed seeds."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SIZES = ((320, 700), (1400, 860), (700, 300), (2200, 1200))
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of the test's own for temporary files."""
+    """A temporary folder of the test's own."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -67,7 +67,7 @@ def test_nothing_breaks_and_nothing_is_left(make_panel: MakePanel, temporary: Pa
 def test_nothing_breaks_while_there_is_much_to_review(
     qapp: QApplication, temporary: Path, tmp_path: Path, shots_host: Callable[..., Host]
 ) -> None:
-    """On a real gateway: versions with pictures, notes, a decision, jobs that run meanwhile."""
+    """With a real gateway: versions, notes, a decision, and jobs running meanwhile."""
     plates = tmp_path / "plates"
     plates.mkdir()
     for number in range(3):
@@ -83,7 +83,7 @@ def test_nothing_breaks_while_there_is_much_to_review(
             [sys.executable, database_filler.__file__, str(database), "5", "60"]
         )
         try:
-            _run_monkey(lambda: _open_at_work(settings, host), 20261122)
+            _run_monkey(lambda: _open_with_version(settings, host), 20261122)
         finally:
             writer.kill()
             writer.wait()
@@ -100,12 +100,12 @@ def _run_monkey(make: Callable[[], Panel], seed: int) -> None:
         del panel
         after = ResourceSnapshot.take()
     assert not complaints.messages
-    assert gone() is None, "something keeps the panel"
+    assert gone() is None, "the panel is still referenced"
     assert after.growth_since(before) == {}
 
 
 def _review_something(panel: Panel) -> None:
-    """Two shots with a version each, of which one has a drawn note and was sent back."""
+    """Create a version of two shots; one gets a drawn note and a decision."""
     on = panel.controllers
     _wait_until(
         lambda: on.session.connection.value.is_connected and on.send.state.value.service,
@@ -124,8 +124,8 @@ def _review_something(panel: Panel) -> None:
     _wait_until(lambda: on.review.state.value.notes and on.review.state.value.decisions, "both")
 
 
-def _open_at_work(settings: Settings, host: Host) -> Panel:
-    """With a version on the screen, beside its plate."""
+def _open_with_version(settings: Settings, host: Host) -> Panel:
+    """Open a panel with a version and its plate on screen."""
     panel = open_panel(settings, host)
     panel.resize(1400, 860)
     panel.show()
@@ -147,7 +147,7 @@ def _wait_until(condition: Callable[[], object], what: str, seconds: float = 60)
 
 
 def _warm_up_qt(panel: Panel) -> None:
-    """Qt's first file dialog opens its list of kinds of files, and looks after folders for ever."""
+    """Open a file dialog: Qt's first one loads MIME types and watches folders permanently."""
     dialog = QFileDialog(panel)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
@@ -181,10 +181,10 @@ def _send_random_events(panel: Panel, dice: random.Random, complaints: MessageCo
 
 
 def _show_again(panel: Panel) -> None:
-    """Showing the same again makes nothing new."""
-    pages = ("notes", "send", "made_by", "jobs")
+    """Showing the same pages again creates no widgets."""
+    pages = ("notes", "send", "lineage", "jobs")
     for name in pages:
-        panel.show_page(name)  # a page is made when it is first shown
+        panel.show_page(name)  # creates the page
     settle()
     before = len(panel.findChildren(QWidget))
     for name in pages * 20:
@@ -199,7 +199,7 @@ def test_opened_and_closed_twenty_times(
     qapp: QApplication, temporary: Path, tmp_path: Path, shots_host: Callable[[int], Host]
 ) -> None:
     settings = Settings(
-        # Nobody is there; the panel goes on asking.
+        # Nothing listens there; the panel keeps connecting.
         client=ClientSettings(url="http://127.0.0.1:9", state_dir=tmp_path, user="Ada Lovelace")
     )
     snapshots: list[tuple[ResourceSnapshot, int]] = []
@@ -209,8 +209,8 @@ def test_opened_and_closed_twenty_times(
             kept.append(_open_and_close(settings, shots_host(200)))
             snapshots.append((ResourceSnapshot.take(), psutil.Process().memory_info().rss))
     assert not complaints.messages
-    assert not [one for one in kept if one() is not None], "something keeps a panel"
-    # The first ones load what stays for the next.
+    assert not [one for one in kept if one() is not None], "a panel is still referenced"
+    # The first ones load what the next ones reuse.
     assert snapshots[-1][0].growth_since(snapshots[2][0]) == {}
     assert snapshots[-1][1] - snapshots[4][1] < 12_000_000, [rss for _, rss in snapshots]
 
@@ -225,7 +225,7 @@ def _open_and_close(settings: Settings, host: Host) -> weakref.ref[Panel]:
     while not ready:
         assert time.monotonic() < deadline, "the panel did not open"
         QTest.qWait(5)
-    for name in ("send", "jobs", "notes", "made_by"):
+    for name in ("send", "jobs", "notes", "lineage"):
         panel.show_page(name)
         QApplication.processEvents()
     return _end(panel)
@@ -239,7 +239,7 @@ def _end(panel: Panel) -> weakref.ref[Panel]:
 
 
 def _close_popups() -> None:
-    """Menus and dialogs would take all further events."""
+    """Close menus and dialogs, which would receive all further events."""
     popup = QApplication.activePopupWidget()
     while popup is not None:
         popup.close()

@@ -1,4 +1,4 @@
-"""Which PySide6 the panel takes, and the fault that one of them has."""
+"""Which PySide6 versions the panel accepts, and the bug in one of them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from bridge_ui.app.opening import check_qt
 
 
 @pytest.mark.parametrize("version", ["6.5.0", "6.8.3", "6.10.2", "6.11.1", "6.11.3", "6.12.1"])
-def test_taken(version: str) -> None:
+def test_accepted(version: str) -> None:
     check_qt(version)
 
 
 @pytest.mark.parametrize(
-    ("version", "because"), [("6.4.3", "older"), ("5.15.2", "older"), ("6.12.0", "reference")]
+    ("version", "reason"), [("6.4.3", "older"), ("5.15.2", "older"), ("6.12.0", "reference")]
 )
-def test_refused_with_the_reason(version: str, because: str) -> None:
-    with pytest.raises(ConfigError, match=because) as caught:
+def test_refused(version: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason) as excinfo:
         check_qt(version)
-    assert "install" in caught.value.next_step
+    assert "install" in excinfo.value.next_step
 
 
-def test_calls_that_return_nothing_leave_none_alone() -> None:
-    """PySide6 6.12.0 drops a reference to None in each on Python 3.10 and 3.11; after about
-    5,000 of them the interpreter aborts."""
+def test_calls_do_not_change_the_reference_count_of_none() -> None:
+    """PySide6 6.12.0 loses a reference to None in each call on Python 3.10 and 3.11; after about
+    5,000 calls the interpreter aborts."""
     picture = QImage(8, 8, QImage.Format.Format_RGB32)
     painter = QPainter(picture)
     try:

@@ -1,4 +1,4 @@
-"""A narrow dock with small and large type: every word is there to be read."""
+"""No text is cut off in a narrow dock or a wide window, with small and large fonts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from bridge_ui.app.panel import Panel
 from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
 from bridge_ui.widgets.basic import WrapRow, row
 
-PAGES = ("shots", "send", "jobs", "review", "notes", "made_by")
+PAGES = ("shots", "send", "jobs", "review", "notes", "lineage")
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
@@ -45,7 +45,7 @@ def type_size(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[in
 
 
 def truncated_widgets(root: QWidget) -> list[str]:
-    """What in sight has less room than its words take."""
+    """Visible widgets with less space than their text needs."""
     truncated = []
     for child in root.findChildren(QWidget):
         if not child.isVisible():
@@ -53,33 +53,33 @@ def truncated_widgets(root: QWidget) -> list[str]:
         available = child.contentsRect().width()
         match child:
             case QLabel() if child.text() and not child.wordWrap():
-                needs = child.sizeHint().width() - (child.width() - available)
+                required = child.sizeHint().width() - (child.width() - available)
             case QAbstractButton() if child.text() and not isinstance(child, QToolButton):
-                needs = _words(child)
-            case QToolButton() if child.text() and _says_words(child):
-                needs = _words(child)
+                required = _text_width(child)
+            case QToolButton() if child.text() and _shows_text(child):
+                required = _text_width(child)
             case _:
                 continue
-        if needs > available + 1 and child.toolTip() != child.text():
-            truncated.append(f"{type(child).__name__} {child.text()!r}: {available} of {needs}")
+        if required > available + 1 and child.toolTip() != child.text():
+            truncated.append(f"{type(child).__name__} {child.text()!r}: {available} of {required}")
     return truncated
 
 
-def _words(button: QAbstractButton) -> int:
+def _text_width(button: QAbstractButton) -> int:
     lines = button.text().split("\n")
-    words = max(button.fontMetrics().horizontalAdvance(line) for line in lines)
+    text = max(button.fontMetrics().horizontalAdvance(line) for line in lines)
     icon = 0 if button.icon().isNull() else button.iconSize().width()
-    return words + icon
+    return text + icon
 
 
-def _says_words(button: QToolButton) -> bool:
+def _shows_text(button: QToolButton) -> bool:
     return button.icon().isNull() or (
         button.toolButtonStyle() != Qt.ToolButtonStyle.ToolButtonIconOnly
     )
 
 
 def widgets_outside(root: QWidget) -> list[str]:
-    """What ends right of the panel without being scrolled away or clipped on purpose."""
+    """Visible widgets that extend beyond the right edge of the panel."""
     outside_widgets = []
     for child in root.findChildren(QWidget):
         if child.isVisible() and child.window() is root.window():
@@ -92,7 +92,7 @@ def widgets_outside(root: QWidget) -> list[str]:
 
 
 def overlapping_widgets(root: QWidget) -> list[str]:
-    """What a layout put above something else."""
+    """Widgets in the same layout that overlap."""
     overlaps = []
     for layout in root.findChildren(QLayout):
         items = [layout.itemAt(at) for at in range(layout.count())]
@@ -106,7 +106,7 @@ def overlapping_widgets(root: QWidget) -> list[str]:
 
 
 def open_review(panel: Panel) -> None:
-    """A version that was rejected once, with a note, and a decision that is being made."""
+    """Show a version with a note and a decision, and all prompts."""
     review_widget = panel.review
     review_widget.set_notes(
         [
@@ -126,7 +126,7 @@ def open_review(panel: Panel) -> None:
     review_widget.set_version(VersionUnderReview("v", "Set extension v003", "S_010", record))
     review_widget.set_choices([("w", "Upscale v012"), ("v", "Set extension v003")], "w", "v")
     review_widget.set_targets([("w", "Upscale v012"), ("v", "Set extension v003")], "v")
-    if panel.font().pointSize() < 16:  # in a dock of 800 pixels that would be one line too many
+    if panel.font().pointSize() < 16:  # does not fit into 800 pixels
         review_widget.new_result.show_result("x", "Set extension v004")
     send, jobs = panel.controllers.send.state, panel.controllers.jobs.state
     question = "Set extension v003 of S_010 was just made like this. Make it again?"
@@ -134,8 +134,8 @@ def open_review(panel: Panel) -> None:
     jobs.set(replace(jobs.value, question=question))
 
 
-def show_everything(panel: Panel) -> None:
-    for _ in range(3):  # what turns with its width asks for its height afterwards
+def assert_everything_fits(panel: Panel) -> None:
+    for _ in range(3):  # wrapped rows change their height
         QApplication.processEvents()
     assert widgets_outside(panel) == []
     assert truncated_widgets(panel) == []
@@ -143,32 +143,32 @@ def show_everything(panel: Panel) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_no_word_is_cut_off_in_320_pixels(make_panel, type_size: int, page: str) -> None:
+def test_no_text_is_cut_off_in_320_pixels(make_panel, type_size: int, page: str) -> None:
     panel = make_panel()
     open_review(panel)
     panel.resize(320, 800)
     panel.show_page(page)
-    show_everything(panel)
+    assert_everything_fits(panel)
     save_picture(panel, f"dock_{page}_{type_size}")
     assert panel.width() == 320
     if page == "review":
-        assert panel.room.notes_list.height() > 60
-        panel.room.ask(ReviewStatus.REJECTED)
-        panel.room.draw(True)
-        show_everything(panel)
+        assert panel.review.notes_list.height() > 60
+        panel.review.ask(ReviewStatus.REJECTED)
+        panel.review.draw(True)
+        assert_everything_fits(panel)
 
 
-def test_no_word_is_cut_off_in_a_wide_window(make_panel, type_size: int) -> None:
+def test_no_text_is_cut_off_in_a_wide_window(make_panel, type_size: int) -> None:
     panel = make_panel()
     open_review(panel)
     panel.resize(1440, 880)
-    for page in ("send", "jobs", "notes", "made_by"):
+    for page in ("send", "jobs", "notes", "lineage"):
         panel.show_page(page)
-        show_everything(panel)
+        assert_everything_fits(panel)
     save_picture(panel, f"wide_{type_size}")
 
 
-def test_what_turned_where_it_was_narrow_turns_back(qapp: QApplication) -> None:
+def test_a_wrapped_row_unwraps(qapp: QApplication) -> None:
     buttons = QPushButton("Cancel"), QPushButton("Ask for changes to v001")
     window = QWidget()
     window.setLayout(row(QLineEdit(), WrapRow(*buttons), grows=0))
@@ -183,8 +183,8 @@ def test_what_turned_where_it_was_narrow_turns_back(qapp: QApplication) -> None:
 
 
 @pytest.mark.parametrize("scale", [1.5, 2.5])
-def test_no_word_is_cut_off_on_a_scaled_screen(scale: float) -> None:
-    """All that is asked here, in a process of its own: Qt reads the scale once."""
+def test_no_text_is_cut_off_on_a_scaled_screen(scale: float) -> None:
+    """Run these tests in another process, as Qt reads the scale once."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", __file__, "-q", "-k", "12 and pt"],
         env={**os.environ, "QT_SCALE_FACTOR": str(scale)},
@@ -196,28 +196,28 @@ def test_no_word_is_cut_off_on_a_scaled_screen(scale: float) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_screen_is_as_large_as_was_asked_for(make_panel, type_size: int) -> None:
+def test_the_screen_has_the_requested_scale(make_panel, type_size: int) -> None:
     assert make_panel().devicePixelRatioF() == float(os.environ.get("QT_SCALE_FACTOR", "1"))
 
 
 def save_picture(panel: Panel, name: str) -> None:
-    """A picture to look at, where a folder is named for them."""
+    """Save a picture for manual inspection, if a folder is set."""
     folder = os.environ.get("SHOTBRIDGE_TEST_PICTURES")
     if folder:
         panel.grab().save(f"{folder}/{name}_{panel.devicePixelRatioF():.1f}.png")
 
 
-def test_all_keys_are_listed(make_panel, type_size: int) -> None:
+def test_all_shortcuts_are_listed(make_panel, type_size: int) -> None:
     panel = make_panel()
-    panel.keys.toggle()
+    panel.shortcuts.toggle()
     QApplication.processEvents()
     if type_size == 9:
-        last = next(one for one in panel.keys.findChildren(QLabel) if one.text() == "Esc")
-        bottom = last.mapTo(panel.keys, QPoint(0, last.height())).y()
-        assert bottom <= panel.keys.height(), "without scrolling"
+        last = next(one for one in panel.shortcuts.findChildren(QLabel) if one.text() == "Esc")
+        bottom = last.mapTo(panel.shortcuts, QPoint(0, last.height())).y()
+        assert bottom <= panel.shortcuts.height(), "without scrolling"
     panel.resize(320, 700)
-    panel.keys.toggle()
-    panel.keys.toggle()
+    panel.shortcuts.toggle()
+    panel.shortcuts.toggle()
     QApplication.processEvents()
-    assert truncated_widgets(panel.keys) == []
+    assert truncated_widgets(panel.shortcuts) == []
     assert widgets_outside(panel) == []

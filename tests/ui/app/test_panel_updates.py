@@ -1,5 +1,4 @@
-"""What somebody set or looks at stays, whatever comes of other shots; what is meant is what is
-seen."""
+"""Updates of other shots never change the form or the review."""
 
 from __future__ import annotations
 
@@ -20,11 +19,11 @@ from bridge_ui.host.playhead import ViewedFrame
 
 
 class TwoShotHost(Host):
-    """Renders what it is asked for, of two shots."""
+    """Two shots that need rendering."""
 
     @property
     def title(self) -> str:
-        return "Easel 1"
+        return "Example 1"
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -57,11 +56,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def version_of(panel: Panel, shot: int) -> None:
-    """Somebody's version of a shot comes."""
+    """Add a version of a shot."""
     before = panel.controllers.shots.state.value.attention_count
     panel.controllers.session.store.merge(versions=database_filler.versions([shot]))
     QApplication.processEvents()
-    assert panel.controllers.shots.state.value.attention_count == before + 1, "this is told"
+    assert panel.controllers.shots.state.value.attention_count == before + 1, "shown in the list"
 
 
 def under_review(panel: Panel) -> tuple[str, str]:
@@ -79,57 +78,57 @@ def test_the_test_frame_is_of_the_shot_under_review(make_panel) -> None:
     click(panel, 0)
     click(panel, 2, CONTROL)
     assert under_review(panel)[0] == "S_00002"
-    assert panel._looked_at() == ViewedFrame(named("S_00002"), panel.room.frame)
-    button = panel.findChild(QPushButton, "try")
+    assert panel._viewed_frame() == ViewedFrame(named("S_00002"), panel.review.frame)
+    button = panel.findChild(QPushButton, "test-frame")
     assert button.isEnabled()
-    # A job of a shot that is not about to be sent.
-    panel.controllers.session.board.learn(jobs=[database_filler.job(1)])
-    panel._look_at_job(database_filler.job(1).id)
-    panel.send.frame_moved()
+    # A job of a shot that is not in the form.
+    panel.controllers.session.store.merge(jobs=[database_filler.job(1)])
+    panel._view_job(database_filler.job(1).id)
+    panel.send.frame_changed()
     assert not button.isEnabled()
 
 
-def test_what_was_asked_again_stays_in_the_form(make_panel) -> None:
+def test_a_prefilled_request_stays_in_the_form(make_panel) -> None:
     panel = make_panel()
     click(panel, 0)
     click(panel, 1, CONTROL)
     request = Request(
         shot=database_filler.shot(1), service="matte", requested_by="Ada", source_version_id="v9"
     )
-    panel._ask_again(request)
+    panel._prefill(request)
     form = panel.controllers.send.state
-    assert (form.value.button, form.value.made_from) == ("Make v001", "v9")
+    assert (form.value.button_text, form.value.source_version_id) == ("Make v001", "v9")
     version_of(panel, 3)
     assert [shot.id.shot for shot in form.value.shots] == ["S_00001"]
-    assert (form.value.button, form.value.made_from) == ("Make v001", "v9")
+    assert (form.value.button_text, form.value.source_version_id) == ("Make v001", "v9")
     panel.controllers.shots.reload()
-    assert form.value.made_from == "v9", "the scene is what it was"
+    assert form.value.source_version_id == "v9", "the scene is unchanged"
     click(panel, 2)
     assert [shot.id.shot for shot in form.value.shots] == ["S_00002"]
-    assert form.value.made_from is None
+    assert form.value.source_version_id is None
 
 
 @pytest.mark.parametrize("back", ["click", "Return"])
-def test_a_job_that_is_looked_at_stays_under_review(make_panel, back: str) -> None:
+def test_a_viewed_job_stays_under_review(make_panel, back: str) -> None:
     panel = make_panel()
     click(panel, 0)
     job = database_filler.job(2)
-    panel.controllers.session.board.learn(jobs=[job])
-    panel._look_at_job(job.id)
+    panel.controllers.session.store.merge(jobs=[job])
+    panel._view_job(job.id)
     assert under_review(panel) == ("S_00002", job.id)
     version_of(panel, 1)
     assert under_review(panel) == ("S_00002", job.id)
-    assert panel._row_under_review() is None
+    assert panel._reviewed_row() is None
     if back == "click":
         click(panel, 0)
     else:
         panel.shots.view.setFocus()
         QTest.keyClick(panel.shots.view, Qt.Key.Key_Return)
     assert under_review(panel)[0] == "S_00000"
-    assert panel._row_under_review().key == "S_00000"
+    assert panel._reviewed_row().key == "S_00000"
 
 
-def test_a_test_frame_of_what_the_host_rendered_stays_under_review_with_its_row(make_panel) -> None:
+def test_a_test_frame_of_a_rendered_plate_stays_under_review_with_its_row(make_panel) -> None:
     panel = make_panel()
     click(panel, 2)
     job = database_filler.job(2)
@@ -139,43 +138,44 @@ def test_a_test_frame_of_what_the_host_rendered_stays_under_review_with_its_row(
         shot=shot, service="matte", requested_by="Ada", test_frames=(1004,)
     )
     job = job.model_copy(update={"request": test_frame_request})
-    panel.controllers.session.board.learn(jobs=[job])
-    panel._look_at_job(job.id)
+    panel.controllers.session.store.merge(jobs=[job])
+    panel._view_job(job.id)
     version_of(panel, 1)
     assert under_review(panel) == ("S_00002", job.id)
-    assert panel._row_under_review().key == "S_00002", "it can be placed"
+    assert panel._reviewed_row().key == "S_00002", "it can be placed"
 
 
-def test_a_shots_first_version_is_shown_though_its_neighbours_came_before(make_panel) -> None:
+def test_the_first_version_of_a_shot_is_shown_after_those_of_others(make_panel) -> None:
     panel = make_panel()
     click(panel, 1)
     click(panel, 0, CONTROL)
     assert under_review(panel) == ("S_00000", "")
     theirs, own = database_filler.versions([1, 0])
     for version in (theirs, own):
-        panel.controllers.session.board.learn(versions=[version])
+        panel.controllers.session.store.merge(versions=[version])
         QApplication.processEvents()
     wait_until(lambda: under_review(panel) == ("S_00000", own.id))
 
 
-def test_what_was_not_rendered_is_offered_in_words(make_panel) -> None:
+def test_pending_renders_are_offered(make_panel) -> None:
     panel = make_panel(host=TwoShotHost())
-    card = panel.send.unrendered
+    card = panel.send.pending_renders
     assert not card.isVisible()
     scene = panel.controllers.shots.scene
-    unrendered = panel.controllers.send.unrendered
-    asked = [
+    pending_renders = panel.controllers.send.pending_renders
+    requests = [
         Request(shot=database_filler.shot(at), service="matte", requested_by="Ada")
         for at in (1, 40)
     ]
-    for request in asked:
-        unrendered._kept.put(request)
-    unrendered.look(scene)
+    for request in requests:
+        pending_renders._outbox.add(request)
+    pending_renders.refresh(scene)
     wait_until(card.isVisible)
     tabs = panel.findChild(QTabBar, "tabs")
     assert "Send 2" in [tabs.tabText(at) for at in range(tabs.count())]
-    go_on, forget = (card.findChild(QPushButton, f"{n}-left") for n in ("render", "forget"))
-    assert go_on.isEnabled()
-    forget.click()
+    resume = card.findChild(QPushButton, "resume-renders")
+    discard = card.findChild(QPushButton, "discard-renders")
+    assert resume.isEnabled()
+    discard.click()
     assert not card.isVisible()
-    wait_until(lambda: unrendered._kept.entries() == ())
+    wait_until(lambda: pending_renders._outbox.entries() == ())

@@ -1,6 +1,8 @@
-"""A director at the panel by mouse and keys, with a real gateway: what is on the screen is what is
-decided about, what waits is counted, no key repeats what costs, no note goes where it was not
-written."""
+"""The panel used by mouse and keyboard, with a real gateway.
+
+Decisions apply to the version on screen, pending versions are counted, no key repeats a request,
+and a note belongs to the shots for which it was written.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ from bridge_ui.app.standalone_host import StandaloneHost
 from bridge_ui.review.compare.viewer_settings import CompareMode
 
 FRAMES = range(1001, 1009)
-#: Shot, service and number of what was made before, oldest first.
+#: Shot, service and number of the existing versions, oldest first.
 STORED = (
     (0, "upscale", 1),
     (0, "matte", 1),
@@ -38,21 +40,21 @@ STORED = (
 
 
 @dataclass
-class StockedStudio:
+class StudioFixture:
     settings: Settings
     cut: Path
     versions: dict[tuple[int, str, int], Version]
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StockedStudio]:
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioFixture]:
     folder = tmp_path_factory.mktemp("Größe und Länge")
     with gateway_settings(folder) as settings:
         names = [f"S_{at:05d}" for at in range(8)]
         plates = {one: write_plate(folder / "plates" / one, one, FRAMES) for one in names}
         cut = write_cut(folder / "reel_01.otio", plates, FRAMES)
         shots = [item.shot for item in StandaloneHost(settings, cut).scene().shots]
-        stocked = database_filler.versions([at for at, _, _ in STORED])
+        samples = database_filler.versions([at for at, _, _ in STORED])
         stored = {
             which: one.model_copy(
                 update={
@@ -63,7 +65,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StockedStudio]:
                     "frames": tuple(FRAMES),
                 }
             )
-            for at, (which, one) in enumerate(zip(STORED, stocked, strict=True))
+            for at, (which, one) in enumerate(zip(STORED, samples, strict=True))
         }
         database_filler.insert_versions(
             settings.gateway.data_dir / "gateway.sqlite", stored.values()
@@ -76,11 +78,11 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StockedStudio]:
                     status=ReviewStatus.APPROVED, by="Ben", content_hash=approved.content_hash
                 ),
             )
-        yield StockedStudio(settings, cut, stored)
+        yield StudioFixture(settings, cut, stored)
 
 
 class PanelUser:
-    def __init__(self, panel: Panel, studio: StockedStudio) -> None:
+    def __init__(self, panel: Panel, studio: StudioFixture) -> None:
         self.panel, self.studio, self.user_input = panel, studio, QtTestUserInput()
         self.on = panel.controllers
 
@@ -90,7 +92,7 @@ class PanelUser:
         self.user_input.click(view.viewport(), spot, modifier)
 
     def review(self, at: int) -> None:
-        """Until all of the shot's versions can be looked at."""
+        """Select a shot and wait until all its versions are listed."""
         self.select(at)
         wanted = {one.id for which, one in self.studio.versions.items() if which[0] == at}
         state = self.on.review.state
@@ -98,7 +100,7 @@ class PanelUser:
         self.user_input.click(self.panel.review.canvas, QPoint(5, 5))
 
     def pick(self, side: str, words: str) -> None:
-        """From the list of what a side shows."""
+        """Choose what a side shows."""
         choices = self.panel.review._side_choosers[side].combo_box
         at = next(n for n in range(choices.count()) if choices.itemText(n) == words)
         self.user_input.click(choices)
@@ -118,10 +120,10 @@ class PanelUser:
 
     def approve(self, words: str) -> None:
         self.user_input.press_key("Shift+A")
-        wait_until(self.panel.review.decision_form.line_edit.hasFocus, "the line for a comment")
+        wait_until(self.panel.review.decision_form.line_edit.hasFocus, "the comment field")
         self.user_input.type_text(words)
         self.user_input.press_key("Return")
-        wait_until(self.panel.review.decision_form.isHidden, "the decision to be safe")
+        wait_until(self.panel.review.decision_form.isHidden, "the decision to be stored")
 
     def draw(self, *path: tuple[float, float], over: QPointF | None = None) -> None:
         canvas = self.panel.review.canvas
@@ -138,11 +140,11 @@ class PanelUser:
 
     def note(self, words: str) -> None:
         self.user_input.press_key("N")
-        wait_until(self.panel.review.note_editor.line_edit.hasFocus, "the line for a note")
+        wait_until(self.panel.review.note_editor.line_edit.hasFocus, "the note field")
         self.user_input.type_text(words)
         self.user_input.press_key("Return")
         wait_until(
-            lambda: not self.panel.review.note_editor.line_edit.text(), "the note to be safe"
+            lambda: not self.panel.review.note_editor.line_edit.text(), "the note to be stored"
         )
 
     def find_button(self, name: str) -> QPushButton:
@@ -152,7 +154,7 @@ class PanelUser:
         return self.panel.review.decision_buttons.button(ReviewStatus.APPROVED).text()
 
     def write_note(self, words: str) -> None:
-        """In the form."""
+        """Write the note of the form."""
         self.user_input.click(self.panel.findChild(QWidget, "note"))
         self.user_input.type_text(words)
 
@@ -160,21 +162,21 @@ class PanelUser:
         return {line.title: line.text for line in self.on.send.state.value.summary}
 
     def press_send(self) -> None:
-        """Until the button can be pressed, and press it."""
+        """Wait for the button to be enabled, and click it."""
         button = self.find_button("send")
         wait_until(button.isEnabled, "the button to be ready")
         self.user_input.click(button)
 
     def jobs_of(self, at: int) -> list[Request]:
-        """Requests that the gateway has of a shot, once none is on its way."""
-        wait_until(lambda: not self.on.session.cancel_events, "all that was sent")
+        """The requests of a shot at the gateway, after all are sent."""
+        wait_until(lambda: not self.on.session.cancel_events, "everything to be sent")
         with Client(self.studio.settings) as client:
             jobs = client.jobs(limit=200)
         name = f"S_{at:05d}"
         return [job.request for job in jobs if job.request.shot.id.shot == name]
 
     def wait_for_versions(self, at: int, count: int) -> None:
-        """Until a shot has so many, and the jobs that made them have ended."""
+        """Wait until a shot has this many versions and its jobs have ended."""
         store, shot = self.on.session.store, self.on.shots.rows[at].shot.id
         wait_until(
             lambda: (
@@ -186,7 +188,7 @@ class PanelUser:
 
 
 @pytest.fixture
-def director(qapp: QApplication, studio: StockedStudio) -> Iterator[PanelUser]:
+def director(qapp: QApplication, studio: StudioFixture) -> Iterator[PanelUser]:
     host = StandaloneHost(studio.settings, studio.cut)
     with opened_panel(studio.settings, host) as panel:
         panel.activateWindow()
@@ -197,10 +199,10 @@ def director(qapp: QApplication, studio: StockedStudio) -> Iterator[PanelUser]:
         yield user
 
 
-# What is on the screen
+# What is on screen
 
 
-def test_a_decision_and_a_drawing_are_about_what_is_shown(director: PanelUser) -> None:
+def test_a_decision_and_a_drawing_apply_to_the_version_on_screen(director: PanelUser) -> None:
     old, new = (director.studio.versions[0, "matte", n] for n in (1, 2))
     director.review(0)
     director.pick("A", "Matte v001")
@@ -223,7 +225,7 @@ def test_a_decision_and_a_drawing_are_about_what_is_shown(director: PanelUser) -
     ]
 
 
-def test_where_two_are_shown_the_one_meant_is_named_and_can_be_switched(
+def test_with_two_versions_the_target_is_named_and_can_be_switched(
     director: PanelUser,
 ) -> None:
     director.review(0)
@@ -241,13 +243,13 @@ def test_where_two_are_shown_the_one_meant_is_named_and_can_be_switched(
         director.user_input.click(next(one for one in chips if one.text() == "Matte v002"))
         assert director.approve_button() == "Approve Matte v002"
     director.user_input.press_key("S")
-    assert director.approve_button() == "Approve Matte v002", "the same, on the other side"
+    assert director.approve_button() == "Approve Matte v002", "the same version on the other side"
     director.user_input.press_key("2")
     assert not review_widget.targets.isVisible()
     assert director.approve_button() == "Approve Upscale v001"
 
 
-def test_a_stroke_belongs_to_the_picture_that_it_begins_on(director: PanelUser) -> None:
+def test_a_stroke_belongs_to_the_picture_where_it_starts(director: PanelUser) -> None:
     director.review(0)
     director.pick("A", "Upscale v001")
     director.pick("B", "Matte v002")
@@ -264,7 +266,7 @@ def test_a_stroke_belongs_to_the_picture_that_it_begins_on(director: PanelUser) 
     assert marks.draft().version == director.studio.versions[0, "upscale", 1].id
 
 
-def test_the_plate_alone_is_nothing_to_decide_about(director: PanelUser) -> None:
+def test_the_plate_alone_cannot_be_reviewed(director: PanelUser) -> None:
     director.review(1)
     director.pick("A", "Plate")
     director.user_input.press_key("1")
@@ -277,12 +279,12 @@ def test_the_plate_alone_is_nothing_to_decide_about(director: PanelUser) -> None
 
 
 @pytest.mark.parametrize("width", [1440, 320])
-def test_from_a_to_b_nothing_moves(director: PanelUser, width: int) -> None:
-    """One looks from one to the other to see what is different: neither the picture nor the buttons
-    jump, whether it is the plate, what waits or what was decided about."""
+def test_switching_between_a_and_b_moves_nothing(director: PanelUser, width: int) -> None:
+    """To compare, the picture and the buttons must keep their positions, for the plate as well as
+    for pending and reviewed versions."""
     director.review(1)
     director.panel.resize(width, 880)
-    wait_until(lambda: director.panel.wide == (width > 1000), "the panel to be arranged anew")
+    wait_until(lambda: director.panel.wide == (width > 1000), "the layout to change")
     director.user_input.press_key("Ctrl+4" if width < 1000 else "F")
     wait_until(director.panel.review.isVisible, "the review")
     review_widget, place_button = director.panel.review, director.find_button("place")
@@ -307,24 +309,24 @@ def test_from_a_to_b_nothing_moves(director: PanelUser, width: int) -> None:
     assert not place_button.isEnabled()
 
 
-# What waits
+# Pending versions
 
 
-def test_everything_that_waits_is_counted_and_shown(director: PanelUser) -> None:
+def test_everything_that_needs_attention_is_counted_and_listed(director: PanelUser) -> None:
     with Client(director.studio.settings) as client:
         waiting = client.versions(status=ReviewStatus.PENDING)
     shots = director.on.shots
-    wait_until(lambda: shots.state.value.attention_count == len(waiting), "all that wait")
-    assert director.find_button("chip-needs_you").text() == f"Needs you {len(waiting)}"
+    wait_until(lambda: shots.state.value.attention_count == len(waiting), "all pending versions")
+    assert director.find_button("chip-needs-attention").text() == f"Needs attention {len(waiting)}"
     row = shots.rows[1]
-    assert row.sign.text == "Matte v001 · waits for your review; Upscale v001 · approved · Ben"
-    director.user_input.click(director.find_button("chip-needs_you"))
+    assert row.sign.text == "Matte v001 · waiting for your review; Upscale v001 · approved · Ben"
+    director.user_input.click(director.find_button("chip-needs-attention"))
     assert {one.shot.id for one in shots.rows} == {one.shot for one in waiting}
     director.user_input.click(director.find_button("chip-all"))
 
 
-def test_opening_shows_the_version_that_waits(director: PanelUser) -> None:
-    """Not the plate, and not a newer one that somebody has approved."""
+def test_opening_a_shot_shows_the_pending_version(director: PanelUser) -> None:
+    """Not the plate, and not a newer version that is approved."""
     waiting = director.studio.versions[1, "matte", 1]
     director.review(1)
     assert director.on.review.state.value.b == waiting.id
@@ -339,21 +341,21 @@ def test_emptying_the_viewer_changes_no_mode(director: PanelUser) -> None:
     director.review(1)
     director.user_input.press_key("6")
     director.select(1, "Ctrl")
-    wait_until(lambda: director.panel.review.frame is None, "nothing to look at")
+    wait_until(lambda: director.panel.review.frame is None, "an empty viewer")
     director.select(3)
     wait_until(lambda: director.panel.review.frame is not None, "a shot without a version")
     assert director.panel.review.canvas.settings.compare is CompareMode.A
     director.select(1)
     wait_until(
         lambda: director.panel.review.canvas.settings.compare is CompareMode.SIDE_BY_SIDE,
-        "both beside each other as before",
+        "both side by side as before",
     )
 
 
-# What costs
+# Costly actions
 
 
-def test_space_never_makes_a_second_version_and_a_second_click_is_asked_about(
+def test_space_sends_nothing_and_a_second_click_needs_confirmation(
     director: PanelUser,
 ) -> None:
     director.select(3)
@@ -362,7 +364,7 @@ def test_space_never_makes_a_second_version_and_a_second_click_is_asked_about(
     director.wait_for_versions(3, 1)
     for widget in (
         director.find_button("send"),
-        director.find_button("try"),
+        director.find_button("test-frame"),
         director.find_button("presets"),
     ):
         widget.setFocus(Qt.FocusReason.TabFocusReason)
@@ -376,12 +378,12 @@ def test_space_never_makes_a_second_version_and_a_second_click_is_asked_about(
     director.press_send()
     director.user_input.press_key("Ctrl+Return")
     assert len(director.jobs_of(3)) == 1
-    director.user_input.click(director.find_button("make-again"))
+    director.user_input.click(director.find_button("confirm-duplicate"))
     director.wait_for_versions(3, 2)
     assert director.on.send.state.value.question == ""
 
 
-def test_space_on_a_button_plays_and_sends_nothing_again(director: PanelUser) -> None:
+def test_space_on_a_button_controls_playback(director: PanelUser) -> None:
     director.select(4)
     director.choose_service("Round trip")
     director.press_send()
@@ -393,10 +395,10 @@ def test_space_on_a_button_plays_and_sends_nothing_again(director: PanelUser) ->
     director.user_input.click(
         jobs.view.viewport(), jobs.view.visualRect(jobs.view.model().index(at, 0)).center()
     )
-    again = director.find_button("job-again")
-    wait_until(again.isVisible, "the button")
-    again.setFocus(Qt.FocusReason.TabFocusReason)
-    assert again.hasFocus()
+    resend = director.find_button("job-resend")
+    wait_until(resend.isVisible, "the button")
+    resend.setFocus(Qt.FocusReason.TabFocusReason)
+    assert resend.hasFocus()
     director.user_input.press_key("Space")
     assert director.panel.review.player.clock.is_playing
     director.user_input.press_key("K")
@@ -405,12 +407,12 @@ def test_space_on_a_button_plays_and_sends_nothing_again(director: PanelUser) ->
     assert len(director.jobs_of(4)) == 1
     director.user_input.press_key("Ctrl+Shift+Return")
     assert "just made" in director.on.jobs.state.value.question
-    director.user_input.click(director.find_button("job-make-again"))
+    director.user_input.click(director.find_button("job-confirm-duplicate"))
     director.wait_for_versions(4, 2)
 
 
-def test_return_presses_what_has_the_focus_once(director: PanelUser) -> None:
-    chip, search = director.find_button("chip-needs_you"), director.panel.shots.search
+def test_return_presses_the_focused_button_once(director: PanelUser) -> None:
+    chip, search = director.find_button("chip-needs-attention"), director.panel.shots.search
     presses: list[int] = []
     presets_button = director.panel.send._presets.button
     presets_button.pressed.connect(lambda: presses.append(1))
@@ -419,7 +421,7 @@ def test_return_presses_what_has_the_focus_once(director: PanelUser) -> None:
     director.review(1)
     director.panel.review.note_editor.line_edit.setText("Hold")
     plain.setFocus(Qt.FocusReason.TabFocusReason)
-    director.panel.review.note_submitted.disconnect()  # it is counted here, and said to nobody
+    director.panel.review.note_submitted.disconnect()  # only counted here
     director.user_input.press_key("Return")
     plain.setFocus(Qt.FocusReason.TabFocusReason)
     assert presses == [2]
@@ -428,14 +430,14 @@ def test_return_presses_what_has_the_focus_once(director: PanelUser) -> None:
     assert chip.isChecked()
     search.setFocus()
     director.user_input.type_text("a b")
-    assert search.text() == "a b", "in a text field Space is a letter"
+    assert search.text() == "a b", "Space types in text fields"
     search.clear()
 
 
-# What was written
+# Notes
 
 
-def test_a_note_goes_with_the_shot_and_the_service_it_was_written_for(director: PanelUser) -> None:
+def test_a_note_belongs_to_the_shot_and_service_it_was_written_for(director: PanelUser) -> None:
     director.select(5)
     director.choose_service("Matte")
     director.write_note("Only the hair")
@@ -446,7 +448,7 @@ def test_a_note_goes_with_the_shot_and_the_service_it_was_written_for(director: 
     assert note.toPlainText() == ""
     assert "Note" not in director.send_summary()
     director.write_note("Both of them")
-    assert director.send_summary()["Note"] == "“Both of them” with each of the 2 shots"
+    assert director.send_summary()["Note"] == "“Both of them” for each of the 2 shots"
     director.press_send()
     wait_until(lambda: director.jobs_of(6) and director.jobs_of(7), "the jobs")
     assert {one.note for at in (6, 7) for one in director.jobs_of(at)} == {"Both of them"}
@@ -459,63 +461,61 @@ def test_a_note_goes_with_the_shot_and_the_service_it_was_written_for(director: 
     assert director.send_summary()["Note"] == "“Only the hair”"
 
 
-# What is ready
+# Results
 
 
-def test_what_is_made_meanwhile_is_offered_and_takes_nothing_away(director: PanelUser) -> None:
+def test_a_new_result_is_offered_and_replaces_nothing(director: PanelUser) -> None:
     director.select(5)
     director.choose_service("Round trip")
     director.press_send()
-    wait_until(
-        lambda: director.approve_button() == "Approve Round trip v001", "the first one, at once"
-    )
+    wait_until(lambda: director.approve_button() == "Approve Round trip v001", "the first version")
     director.write_note("Once more")
     director.press_send()
-    wait_until(lambda: director.panel.review.new_result.isVisible(), "the offer")
-    assert director.approve_button() == "Approve Round trip v001", "what is looked at stays"
+    wait_until(lambda: director.panel.review.new_result.isVisible(), "the prompt")
+    assert director.approve_button() == "Approve Round trip v001", "the version on screen stays"
     director.user_input.click(director.panel.review.new_result.button)
     assert director.approve_button() == "Approve Round trip v002"
     assert not director.panel.review.new_result.isVisible()
 
 
-def test_a_test_frame_is_shown_when_it_is_made(director: PanelUser) -> None:
+def test_a_test_frame_is_shown_when_done(director: PanelUser) -> None:
     director.review(2)
     director.choose_service("Round trip")
-    wait_until(director.find_button("try").isEnabled, "the button to be ready")
-    director.user_input.click(director.find_button("try"))
+    wait_until(director.find_button("test-frame").isEnabled, "the button to be ready")
+    director.user_input.click(director.find_button("test-frame"))
     review = director.on.review
 
-    def looked_at() -> str:
+    def viewed_label() -> str:
         state = review.state.value
         return next((one.label for one in state.choices if one.id == state.b), "")
 
-    wait_until(lambda: "try of" in looked_at(), "the test frame")
+    wait_until(lambda: "test frame" in viewed_label(), "the test frame")
     assert review.b.value is not None
     assert len(review.b.value.frames) == 1
 
 
-def test_a_blank_name_decides_nothing(director: PanelUser) -> None:
+def test_decisions_need_a_user_name(director: PanelUser) -> None:
     session = director.on.session
     client = session.settings.client.model_copy(update={"user": "  "})
     session.settings = session.settings.model_copy(update={"client": client})
     director.review(2)
     director.user_input.press_key("2")
     director.user_input.press_key("Shift+A")
-    wait_until(director.panel.review.decision_form.line_edit.hasFocus, "the line for a comment")
+    wait_until(director.panel.review.decision_form.line_edit.hasFocus, "the comment field")
     director.user_input.press_key("Return")
     assert "your" in director.on.review.state.value.problem
-    assert "You are" in director.on.review.state.value.next_step
+    assert "under User" in director.on.review.state.value.next_step
     director.select(7)
-    assert any("You are" in one for one in director.on.send.state.value.missing)
-    with Client(director.studio.settings) as asked:
-        assert asked.version(director.studio.versions[2, "matte", 1].id).decisions == ()
+    assert any("under User" in one for one in director.on.send.state.value.missing)
+    with Client(director.studio.settings) as checked:
+        assert checked.version(director.studio.versions[2, "matte", 1].id).decisions == ()
 
 
-def test_another_cut_is_not_searched_for_what_was_sought_in_the_last(director: PanelUser) -> None:
+def test_opening_a_cut_clears_the_search(director: PanelUser) -> None:
     shots = director.on.shots
     director.user_input.type_text("/")
     director.user_input.type_text("S_00003")
-    wait_until(lambda: len(shots.rows) == 1, "the one that was sought")
+    wait_until(lambda: len(shots.rows) == 1, "the matching shot")
     shots.open(director.studio.cut)
-    wait_until(lambda: len(shots.rows) == 8, "all of the cut that was opened")
+    wait_until(lambda: len(shots.rows) == 8, "all shots of the cut")
     assert director.panel.shots.search.text() == ""
