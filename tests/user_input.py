@@ -33,7 +33,7 @@ def start_user_input(folder: Path) -> Iterator[UserInput]:
     screen = VirtualScreen(folder)
     try:
         os.environ |= {"QT_QPA_PLATFORM": "xcb", "DISPLAY": screen.display}
-        # The desktop that this was started from would bring its own dialogs.
+        # Otherwise Qt would use the dialogs of the desktop that this was started from.
         for name in ("XDG_CURRENT_DESKTOP", "QT_QPA_PLATFORMTHEME"):
             os.environ.pop(name, None)
         yield X11UserInput(screen)
@@ -67,7 +67,7 @@ class UserInput(ABC):
         points = [point.toPoint() for point in path]
         window = widget.window()
         hit = window.childAt(widget.mapTo(window, points[0])) or window
-        assert hit is widget or widget.isAncestorOf(hit), f"{hit} lies above {widget}"
+        assert hit is widget or widget.isAncestorOf(hit), f"{hit} covers {widget}"
         self._drag(widget, points, modifier)
         QApplication.processEvents()
 
@@ -144,8 +144,8 @@ class QtTestUserInput(UserInput):
         QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, modifiers, points[-1])
 
     def press_key(self, shortcut: str) -> None:
-        pressed = QKeySequence(shortcut)[0]
-        QTest.keyClick(self._focus_widget(), pressed.key(), pressed.keyboardModifiers())
+        key = QKeySequence(shortcut)[0]
+        QTest.keyClick(self._focus_widget(), key.key(), key.keyboardModifiers())
 
     def type_text(self, text: str) -> None:
         QTest.keyClicks(self._focus_widget(), text)

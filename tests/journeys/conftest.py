@@ -11,7 +11,7 @@ from terminal import Terminal, write_cut, write_plate
 
 @pytest.fixture
 def terminal(tmp_path: Path, models_dir: Path) -> Iterator[Terminal]:
-    # A space and letters beyond ASCII, as artists' folders have them.
+    # With spaces and letters outside ASCII, as artists' folders may have.
     folder = tmp_path / "Größe und Länge"
     folder.mkdir()
     new_terminal = Terminal(folder, models_dir)

@@ -1,10 +1,10 @@
-"""A director at the panel: everything by mouse and keys.
+"""A director who uses the panel by mouse and keyboard.
 
     python director.py CUT FOLDER
 
-sends the two shots of a cut, looks, draws, says something, approves, and writes the cut and the
-review to ``FOLDER``; the gateway is that of the environment's settings. The pictures of the panel
-in ``docs`` are made on the same way, see :mod:`docs.screenshots`.
+sends the two shots of a cut, reviews, draws, writes a note, approves, and writes the cut and review
+reports to ``FOLDER``. The gateway is that of the environment's settings. ``docs/screenshots.py``
+uses the same class.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SIZE = 1440, 880
 
 
 class Director:
-    """Each step ends when it is seen on the panel."""
+    """Each step returns once the panel shows its result."""
 
     def __init__(self, panel: Panel, user_input: UserInput) -> None:
         self.panel, self.user_input = panel, user_input
@@ -47,10 +47,10 @@ class Director:
 
     @classmethod
     @contextmanager
-    def open_panel_at_work(
+    def open_panel(
         cls, user_input: UserInput, settings: Settings, host: Host
     ) -> Iterator[Director]:
-        """At a panel with this host, once the gateway answers; it closes in the end."""
+        """Open a panel with this host, wait until it is connected, and close it at the end."""
         from bridge_ui.app.opening import open_panel
 
         panel = open_panel(settings, host)
@@ -59,7 +59,7 @@ class Director:
         panel.show()
         panel.activateWindow()
         director = cls(panel, user_input)
-        wait_until(panel.isActiveWindow, "the panel to have the keys")
+        wait_until(panel.isActiveWindow, "the panel to be active")
         wait_until(lambda: hasattr(panel, "controllers"), "the panel")
         on = panel.controllers
         wait_until(lambda: on.session.connection.value.is_connected, "the gateway")
@@ -78,35 +78,35 @@ class Director:
 
     @property
     def job_signs(self) -> set[str]:
-        """Signs of the states that any job was in."""
+        """Symbols of all states that any job was in."""
         return self._job_signs
 
-    def select(self, at: int) -> None:
+    def select(self, row: int) -> None:
         view = self.panel.shots.view
-        self.user_input.click(view.viewport(), view.visualRect(view.model().index(at, 0)).center())
-        key = self.panel.controllers.shots.rows[at].key
+        self.user_input.click(view.viewport(), view.visualRect(view.model().index(row, 0)).center())
+        key = self.panel.controllers.shots.rows[row].key
         wait_until(
             lambda: self.panel.controllers.shots.state.value.selected == (key,), "the selection"
         )
 
-    def choose_service(self, words: str) -> None:
+    def choose_service(self, text: str) -> None:
         self.user_input.press_key("Ctrl+K")
-        wait_until(self.panel.service_popover.isVisible, "the services to choose from")
-        self.user_input.type_text(words)
+        wait_until(self.panel.service_popover.isVisible, "the list of services")
+        self.user_input.type_text(text)
         self.user_input.press_key("Return")
         wait_until(
             lambda: (
                 self.panel.service_popover.isHidden()
-                and words in self.panel.controllers.send.state.value.service.id
+                and text in self.panel.controllers.send.state.value.service.id
             ),
-            f"{words} to be chosen",
+            f"{text} to be chosen",
         )
 
     def send(self) -> None:
-        """What is selected; until it is a job."""
+        """Send the selection, and wait for its job."""
         jobs = self.panel.controllers.jobs.rows
         before, button = len(jobs), self.find_button("send")
-        wait_until(button.isEnabled, "the button to be ready")
+        wait_until(button.isEnabled, "the button to be enabled")
         self.user_input.click(button)
         wait_until(lambda: len(jobs) > before, "the job in the list")
 
@@ -116,14 +116,14 @@ class Director:
             lambda: sum(bool(row.result_id) for row in jobs) == count, "the versions", seconds
         )
 
-    def compare(self, side: str, words: str) -> None:
-        """Choose what A or B shows, and give the keys to the picture."""
+    def compare(self, side: str, text: str) -> None:
+        """Choose what A or B shows, and give the focus to the canvas."""
         lists = self.panel.review.findChildren(QComboBox)
-        self.pick(next(o for o in lists if o.accessibleName() == f"What {side} shows"), words)
+        self.pick(next(o for o in lists if o.accessibleName() == f"What {side} shows"), text)
         self.user_input.click(self.panel.review.canvas)
 
     def wait_for_pictures(self) -> None:
-        """Until the pictures of both sides are there."""
+        """Wait for the pictures of both sides."""
         review, player = self.panel.controllers.review, self.panel.review.player
         wait_until(lambda: review.state.value.version, "a version under review")
         wait_until(lambda: player.picture("A") and player.picture("B"), "pictures of both sides")
@@ -136,64 +136,58 @@ class Director:
         self.user_input.press_key("Escape")
 
     def draw(self, *path: tuple[float, float]) -> None:
-        """Drag over parts of the picture's width and height."""
+        """Drag along points, given as fractions of the picture's width and height."""
         canvas = self.panel.review.canvas
-        picture_rect = canvas.picture_rect()
-        self.user_input.drag(
-            canvas,
-            [
-                QPointF(
-                    picture_rect.left() + x * picture_rect.width(),
-                    picture_rect.top() + y * picture_rect.height(),
-                )
-                for x, y in path
-            ],
-        )
+        rect = canvas.picture_rect()
+        points = [
+            QPointF(rect.left() + x * rect.width(), rect.top() + y * rect.height()) for x, y in path
+        ]
+        self.user_input.drag(canvas, points)
 
     def stop_drawing(self) -> None:
         if self.panel.review.canvas.is_drawing:
             self.user_input.click(self.panel.review.note_editor.draw_button)
-            wait_until(lambda: not self.panel.review.canvas.is_drawing, "the pen to be put away")
+            wait_until(lambda: not self.panel.review.canvas.is_drawing, "drawing to end")
 
-    def note(self, words: str, *, submit: bool = True) -> None:
-        field, review = self.panel.review.note_editor.line_edit, self.panel.controllers.review
+    def note(self, text: str, *, submit: bool = True) -> None:
+        line_edit, review = self.panel.review.note_editor.line_edit, self.panel.controllers.review
         before = len(review.state.value.notes)
         self.user_input.press_key("N")
-        wait_until(field.hasFocus, "the line for a note")
-        self.user_input.type_text(words)
-        wait_until(lambda: field.text() == words, "the words")
+        wait_until(line_edit.hasFocus, "the note editor")
+        self.user_input.type_text(text)
+        wait_until(lambda: line_edit.text() == text, "the text")
         if submit:
             self.user_input.press_key("Return")
-            wait_until(lambda: len(review.state.value.notes) > before, "the note to be safe")
-            wait_until(lambda: not field.text(), "room for another one")
+            wait_until(lambda: len(review.state.value.notes) > before, "the note to be saved")
+            wait_until(lambda: not line_edit.text(), "the note editor to be cleared")
 
-    def decide(self, key: str, words: str) -> None:
-        """``key`` of a decision; its words are left in their line."""
-        comment = self.panel.review.decision_form.line_edit
+    def decide(self, key: str, comment: str) -> None:
+        """Open the form by the key of a decision, and type the comment."""
+        line_edit = self.panel.review.decision_form.line_edit
         self.user_input.press_key(key)
-        wait_until(comment.hasFocus, "the line for a comment")
-        self.user_input.type_text(words)
-        wait_until(lambda: comment.text() == words, "the words")
+        wait_until(line_edit.hasFocus, "the decision form")
+        self.user_input.type_text(comment)
+        wait_until(lambda: line_edit.text() == comment, "the comment")
 
     def confirm_decision(self) -> None:
-        """What was decided."""
+        """Submit the decision form."""
         self.user_input.press_key("Return")
-        review, comment = self.panel.controllers.review, self.panel.review.decision_form
+        review, form = self.panel.controllers.review, self.panel.review.decision_form
         wait_until(lambda: review.state.value.decisions, "the decision")
-        wait_until(comment.isHidden, "its words to be safe")
+        wait_until(form.isHidden, "the decision form to close")
 
     def show_page(self, name: str) -> None:
         tabs = self.panel.findChild(QWidget, "tabs")
-        at = self.panel._tab_pages.index(name)
-        self.user_input.click(tabs, tabs.tabRect(at).center())
+        index = self.panel._tab_pages.index(name)
+        self.user_input.click(tabs, tabs.tabRect(index).center())
         wait_until(lambda: self.panel.current_page == name, f"the page {name}")
 
-    def save_as(self, button: QWidget, words: str, target: Path) -> None:
-        """Choose an entry of the menu that a button opens, and a file in the dialog after it."""
-        self.choose(button, words)
+    def save_as(self, button: QWidget, text: str, target: Path) -> None:
+        """Choose an entry of a button's menu, then the file in a dialog."""
+        self.choose(button, text)
         dialog = self._dialog()
-        kinds = dialog.findChild(QComboBox, "fileTypeCombo")
-        self.pick(kinds, f"*{target.suffix}")
+        file_types = dialog.findChild(QComboBox, "fileTypeCombo")
+        self.pick(file_types, f"*{target.suffix}")
         assert Path(dialog.selectedFiles()[0]).suffix == target.suffix
         self.user_input.click(dialog.findChild(QLineEdit, "fileNameEdit"))
         self.user_input.press_key("Ctrl+A")
@@ -201,23 +195,24 @@ class Director:
         self.user_input.press_key("Return")
         wait_until(lambda: target.exists() and not self._dialogs(), target.name)
 
-    def pick(self, choices: QComboBox, words: str) -> None:
-        """From a list that opens, what has these words."""
-        at = next(n for n in range(choices.count()) if words in choices.itemText(n))
-        if at != choices.currentIndex():
-            self.user_input.click(choices)
-            listed = choices.view()
-            wait_until(listed.isVisible, "the list")
-            spot = listed.visualRect(choices.model().index(at, 0)).center()
-            self.user_input.click(listed.viewport(), spot)
-            wait_until(lambda: choices.currentIndex() == at, f"{words} to be chosen")
+    def pick(self, combo_box: QComboBox, text: str) -> None:
+        """Choose the first entry that contains a text."""
+        index = next(n for n in range(combo_box.count()) if text in combo_box.itemText(n))
+        if index != combo_box.currentIndex():
+            self.user_input.click(combo_box)
+            view = combo_box.view()
+            wait_until(view.isVisible, "the list")
+            position = view.visualRect(combo_box.model().index(index, 0)).center()
+            self.user_input.click(view.viewport(), position)
+            wait_until(lambda: combo_box.currentIndex() == index, f"{text} to be chosen")
 
-    def choose(self, button: QWidget, words: str) -> None:
+    def choose(self, button: QWidget, text: str) -> None:
+        """Choose the first entry of a button's menu that contains a text."""
         self.user_input.click(button)
         wait_until(QApplication.activePopupWidget, "the menu")
         menu = QApplication.activePopupWidget()
         assert isinstance(menu, QMenu)
-        entry = next(action for action in menu.actions() if words in action.text())
+        entry = next(action for action in menu.actions() if text in action.text())
         self.user_input.click(menu, menu.actionGeometry(entry).center())
 
     def find_button(self, name: str) -> QPushButton:
@@ -233,22 +228,22 @@ class Director:
 
 def approve_a_version(director: Director, folder: Path) -> None:
     panel, user_input = director.panel, director.user_input
-    # Two shots, three services.
+    # Send two shots to three services.
     player = panel.review.player
-    for at, service in ((0, "upscale"), (1, "matte"), (0, "round_trip")):
-        director.select(at)
+    for row, service in ((0, "upscale"), (1, "matte"), (0, "round_trip")):
+        director.select(row)
         director.choose_service(service)
         assert director.find_button("send").text() == "Make v001"
         director.send()
-        # Right after the click: it plays, and makes nothing.
+        # Right after the click, Space plays and does not press the button again.
         user_input.press_key("Space")
         wait_until(lambda: player.clock.is_playing, "Space to play")
         user_input.press_key("Space")
-        wait_until(lambda: not player.clock.is_playing, "Space to stop it")
+        wait_until(lambda: not player.clock.is_playing, "Space to stop")
     director.wait_for_versions(3)
-    assert {"▸", "✓"} <= director.job_signs, "it was seen to run, and to end"
+    assert {"▸", "✓"} <= director.job_signs, "the panel showed jobs running and done"
 
-    # Look: plate beside version, play, wipe.
+    # Compare a version with its plate: play, step, wipe.
     director.select(0)
     director.compare("B", "Upscale v001")
     director.wait_for_pictures()
@@ -260,7 +255,7 @@ def approve_a_version(director: Director, folder: Path) -> None:
     user_input.press_key("Space")
     wait_until(lambda: len(set(played_frames)) == 8, "every frame to be played")
     user_input.press_key("K")
-    wait_until(lambda: not player.clock.is_playing, "it to stand still")
+    wait_until(lambda: not player.clock.is_playing, "playback to stop")
     user_input.press_key("Home")
     user_input.press_key("Right")
     wait_until(lambda: review_widget.frame == 1002, "the second frame")
@@ -269,35 +264,33 @@ def approve_a_version(director: Director, folder: Path) -> None:
     wait_until(lambda: abs(canvas.settings.wipe - 0.25) < 0.02, "the wipe")
 
     user_input.type_text("?")
-    wait_until(
-        lambda: panel.has_part("keys") and panel.shortcuts.isVisible(), "the sheet of all keys"
-    )
+    wait_until(lambda: panel.has_part("shortcuts") and panel.shortcuts.isVisible(), "the shortcuts")
     user_input.press_key("Escape")
-    wait_until(panel.shortcuts.isHidden, "the sheet to go")
+    wait_until(panel.shortcuts.isHidden, "the shortcuts to close")
 
-    # Say something, with a drawing.
+    # Write a note with a drawing.
     user_input.press_key("D")
     director.draw((0.2, 0.5), (0.5, 0.5), (0.8, 0.5))
     director.note("Hold the horizon")
 
-    # Approve what is shown, with a word: A alone, while B is newer.
+    # Approve the visible version with a comment: A alone, while B is newer.
     user_input.press_key("Escape")
     director.compare("A", "Upscale v001")
     director.compare("B", "Round trip v001")
     approve = review_widget.decision_buttons.button(ReviewStatus.APPROVED)
     assert approve.text() == "Approve Round trip v001"
     user_input.press_key("1")
-    wait_until(lambda: approve.text() == "Approve Upscale v001", "the version that is shown")
+    wait_until(lambda: approve.text() == "Approve Upscale v001", "the visible version")
     director.decide("Shift+A", "Lovely")
     director.confirm_decision()
-    director.show_page("made_by")
+    director.show_page("lineage")
     lineage, review = panel.controllers.lineage, panel.controllers.review
     wait_until(lambda: lineage.state.value.facts, "the lineage")
     assert lineage.state.value.result == review.state.value.version.id
 
-    assert len(panel.controllers.jobs.rows) == 3, "no key made anything"
+    assert len(panel.controllers.jobs.rows) == 3, "no key has sent another job"
 
-    # Hand on: the cut, and the review.
+    # Write the cut and the review reports.
     director.save_as(panel.toolbar.menu_button, "OpenRV", folder / "with versions.otio")
     for name in ("review.pdf", "review.html"):
         director.save_as(review_widget.menu_button, "of reel 1", folder / name)
@@ -314,9 +307,7 @@ def main(cut: Path, folder: Path) -> None:
         app = QApplication(["shotbridge-tests"])
         print("the platform is", app.platformName())
         settings = load_settings().settings
-        with Director.open_panel_at_work(
-            user_input, settings, StandaloneHost(settings, cut)
-        ) as director:
+        with Director.open_panel(user_input, settings, StandaloneHost(settings, cut)) as director:
             approve_a_version(director, folder)
 
 

@@ -1,5 +1,5 @@
-"""The main job: a cut is read, its shots are sent, versions come back, one is approved, a new cut
-carries it."""
+"""The main workflow on the command line: send the shots of a cut, get versions, approve one, and
+write a cut that contains it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def frames_of(version: dict[str, Any], output: str = "main") -> list[Path]:
     return [Path(version["folder"]) / (pattern % frame) for frame in version["frames"]]
 
 
-def test_a_round_trip_comes_back_bit_for_bit(terminal: Any, cut: Path) -> None:
+def test_a_round_trip_is_bit_exact(terminal: Any, cut: Path) -> None:
     jobs = terminal.json("send", str(cut), "--service", "round_trip")
     assert [job["state"] for job in jobs] == ["succeeded", "succeeded"]
     versions = terminal.json("versions")
@@ -53,7 +53,7 @@ def test_from_a_cut_to_an_approved_version_in_a_new_cut(terminal: Any, cut: Path
         back, spec = read(path)
         assert back.shape == (terminal.height * 2, terminal.width * 2, 3)
         assert np.isfinite(back.astype(np.float32)).all()
-        assert back.max() > 1.0 and back.min() < 0.0, "what lies outside 0 to 1 comes back"
+        assert back.max() > 1.0 and back.min() < 0.0, "values outside 0 to 1 are kept"
         assert spec.getattribute("camera") == "bridge test camera"
 
     (approved,) = terminal.json("approve", version["id"][:6], "--comment", "fine")
@@ -66,13 +66,13 @@ def test_from_a_cut_to_an_approved_version_in_a_new_cut(terminal: Any, cut: Path
     assert after[0].active_media_reference_key == "shotbridge:upscale:v001"
     assert after[0].source_range == before[0].source_range
     assert after[1].media_references().keys() == before[1].media_references().keys()
-    carried = after[0].media_reference
-    assert Path(carried.target_url_for_image_number(0).removeprefix("file://")).suffix == ".exr"
+    reference = after[0].media_reference
+    assert Path(reference.target_url_for_image_number(0).removeprefix("file://")).suffix == ".exr"
     changes = terminal.json("timeline", "diff", str(cut), str(target))
     assert changes["counts"]["unchanged"] == 2
 
     lineage = terminal.json("lineage", version["id"])
-    assert lineage["asked_by"] == "Ada Lovelace"
+    assert lineage["requested_by"] == "Ada Lovelace"
     assert lineage["models"][0]["id"] == "span-x2" and lineage["models"][0]["sha256"]
     assert len(lineage["inputs"]) == 8 and lineage["colour"]
 
@@ -87,21 +87,21 @@ def test_a_matte_is_a_sequence_and_an_alpha(terminal: Any, cut: Path) -> None:
     assert np.array_equal(main[..., :3].view(np.uint16), terminal.pixels(1001).view(np.uint16))
 
 
-def test_pictures_that_the_gateway_cannot_reach_are_sent(terminal: Any, cut: Path) -> None:
+def test_pictures_outside_the_media_roots_are_uploaded(terminal: Any, cut: Path) -> None:
     terminal.settings["GATEWAY__MEDIA_ROOTS"] = "[]"
     (job, _) = terminal.json("send", str(cut), "--service", "round_trip")
-    lineage = terminal.json("lineage", job["version"])
+    lineage = terminal.json("lineage", job["version_id"])
     assert all(file["sha256"] for file in lineage["inputs"])
     back, _ = read(frames_of(terminal.json("versions")[0])[3])
     assert np.array_equal(back.view(np.uint16), terminal.pixels(1004).view(np.uint16))
 
 
 def test_a_test_frame_is_never_a_version(terminal: Any, cut: Path) -> None:
-    words = ("send", str(cut), "--service", "upscale", "--shot", "AB_0010")
-    (job,) = terminal.json(*words, "--try", "1004")
-    assert job["state"] == "succeeded" and job["version"] is None and job["tried"]
+    arguments = ("send", str(cut), "--service", "upscale", "--shot", "AB_0010")
+    (job,) = terminal.json(*arguments, "--test-frames", "1004")
+    assert job["state"] == "succeeded" and job["version_id"] is None and job["test_frame_id"]
     assert terminal.json("versions") == []
-    (job,) = terminal.json(*words)
+    (job,) = terminal.json(*arguments)
     assert [v["number"] for v in terminal.json("versions")] == [1]
 
 
@@ -114,7 +114,7 @@ def test_the_same_plate_again_is_the_next_version(terminal: Any, cut: Path) -> N
 
 
 @pytest.mark.slow
-def test_the_demo_takes_a_cut_of_ones_own(
+def test_the_demo_with_another_cut(
     terminal: Any, cut: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = terminal.folder / "out"
@@ -126,9 +126,9 @@ def test_the_demo_takes_a_cut_of_ones_own(
     clips = otio.adapters.read_from_file(summary["timeline"]).find_clips()
     assert clips[0].active_media_reference_key == "shotbridge:upscale:v001"
     assert Path(summary["contact_sheet"]).stat().st_size > 10_000
-    assert not terminal.library.exists(), "the demo keeps to its own folder"
+    assert not terminal.library.exists(), "the demo uses its own folder only"
 
-    # With this user's own settings the panel would show a cut without versions.
+    # The panel has to ignore this user's settings, which know of no versions.
     for name, value in terminal.environment.items():
         monkeypatch.setenv(name, value)
     output = panel_arguments(
@@ -147,10 +147,10 @@ def test_the_demo_takes_a_cut_of_ones_own(
     assert statuses == {("AB_0010", "approved"), ("AB_0020", "pending review")}
 
 
-def test_a_demo_whose_job_fails_says_so_to_scripts_too(terminal: Any, cut: Path) -> None:
+def test_a_failed_demo_has_an_exit_code(terminal: Any, cut: Path) -> None:
     broken = terminal.plates / "AB_0010" / "AB_0010.1004.exr"
     broken.write_bytes(broken.read_bytes()[:200])
     out = terminal.folder / "out"
-    words = ("demo", str(cut), "--service", "round_trip", "--out", str(out))
-    summary = terminal.json(*words, code=10)
+    arguments = ("demo", str(cut), "--service", "round_trip", "--out", str(out))
+    summary = terminal.json(*arguments, code=10)
     assert [job["state"] for job in summary["jobs"]] == ["failed", "succeeded"]

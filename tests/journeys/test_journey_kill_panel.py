@@ -1,4 +1,4 @@
-"""A host or the gateway is killed while somebody waits for a version: the truth comes back."""
+"""A host or the gateway is killed during a job: afterwards the panel shows the true state."""
 
 from __future__ import annotations
 
@@ -34,62 +34,62 @@ if TYPE_CHECKING:
     from bridge_ui.app.panel import Panel
 
 pytestmark = pytest.mark.skipif(
-    not hasattr(signal, "SIGKILL"), reason="processes cannot be killed so here"
+    not hasattr(signal, "SIGKILL"), reason="this platform has no SIGKILL"
 )
 
-#: A process that stands for a host: it opens the panel, selects all shots, says that it is ready,
-#: presses the button when it is told to, and says what the panel learns of.
+#: A host's process: opens the panel, selects all shots, prints "ready", presses the button after a
+#: line of input, then prints what the panel shows.
 _HOST = """
 import sys, threading
 from pathlib import Path
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
-from bridge_core.config import load
+from bridge_core.config import load_settings
 from bridge_ui.app.opening import open_panel
 from bridge_ui.app.standalone_host import StandaloneHost
 
 app = QApplication(sys.argv)
-settings = load().settings
+settings = load_settings().settings
 panel = open_panel(settings, StandaloneHost(settings, Path(sys.argv[1])))
 panel.resize(1440, 880)
 panel.show()
-go, said = threading.Event(), []
+press_requested, reported = threading.Event(), []
 
-def say(word):
-    if word not in said:
-        said.append(word)
-        print(word, flush=True)
+def report(state):
+    if state not in reported:
+        reported.append(state)
+        print(state, flush=True)
 
-def look():
+def check():
     if not hasattr(panel, "controllers") or not panel.findChild(QPushButton, "send"):
         return
     on, button = panel.controllers, panel.findChild(QPushButton, "send")
-    if "pressed" in said:
-        jobs = list(on.session.board.jobs.values())
+    if "pressed" in reported:
+        jobs = list(on.session.store.jobs.values())
         if len(on.session.outbox.value.waiting) == 2:
-            say("accepted")
+            report("accepted")
         if any(job.state == "running" for job in jobs) and len(jobs) == 2:
-            say("running")
-    elif "ready" in said:
-        if go.is_set():
+            report("running")
+    elif "ready" in reported:
+        if press_requested.is_set():
             QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-            say("pressed")
-    elif on.session.connection.value.up and len(on.shots.rows) == 2:
+            report("pressed")
+    elif on.session.connection.value.is_connected and len(on.shots.rows) == 2:
         panel.shots.view.selectAll()
-        on.send.choose(sys.argv[2])
+        on.send.choose_service(sys.argv[2])
         if button.isEnabled() and len(on.send.state.value.shots) == 2:
-            say("ready")
+            report("ready")
 
 timer = QTimer(interval=10)
-timer.timeout.connect(look)
+timer.timeout.connect(check)
 timer.start()
 
-def listen():
+def read_input():
     sys.stdin.readline()
-    go.set()
+    press_requested.set()
 
-threading.Thread(target=listen, daemon=True).start()
+threading.Thread(target=read_input, daemon=True).start()
 app.exec()
 """
 
@@ -102,7 +102,7 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 120)
 
 
 class HostProcess:
-    """The host, until it is killed."""
+    """The process of ``_HOST``."""
 
     def __init__(self, terminal, cut: Path, service: str) -> None:
         self._process = subprocess.Popen(
@@ -115,16 +115,16 @@ class HostProcess:
         )
         self.wait("ready")
 
-    def wait(self, word: str) -> None:
+    def wait(self, state: str) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            if line.strip() == word:
+            if line.strip() == state:
                 return
-        raise AssertionError(f"the host ended before it was {word}")
+        raise AssertionError(f"the host ended before it was {state}")
 
     def press(self) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write("go\n")
+        self._process.stdin.write("press\n")
         self._process.stdin.flush()
 
     def kill(self) -> None:
@@ -134,7 +134,7 @@ class HostProcess:
 
 @contextmanager
 def reopened_panel(terminal, cut: Path) -> Iterator[Panel]:
-    """The panel as it is opened the next time."""
+    """The panel, opened in this process."""
     app = QApplication.instance() or QApplication(["shotbridge-tests"])
     settings = load_settings(environ=terminal.environment).settings
     panel = open_panel(settings, StandaloneHost(settings, cut))
@@ -154,7 +154,7 @@ def ended(panel: Panel) -> bool:
 
 
 def check_true_state(terminal, panel: Panel) -> None:
-    """Both versions are shown, each was made once, and nothing waits."""
+    """Both versions are shown, each was made once, and the outbox is empty."""
     on = panel.controllers
     wait_until(lambda: ended(panel), "both jobs to end")
     wait_until(
@@ -172,9 +172,7 @@ def check_true_state(terminal, panel: Panel) -> None:
     assert {(v["shot"]["shot"], v["number"]) for v in versions} == {("AB_0010", 1), ("AB_0020", 1)}
 
 
-def test_a_host_killed_before_anything_is_sent_sends_it_when_it_is_back(
-    terminal, cut: Path
-) -> None:
+def test_requests_of_a_killed_host_are_sent_by_the_next_panel(terminal, cut: Path) -> None:
     host = HostProcess(terminal, cut, "round_trip")
     gateway = terminal.gateway()
     gateway.suspend()
@@ -189,7 +187,7 @@ def test_a_host_killed_before_anything_is_sent_sends_it_when_it_is_back(
         check_true_state(terminal, panel)
 
 
-def test_a_host_killed_during_a_job_finds_its_version_when_it_is_back(terminal, cut: Path) -> None:
+def test_jobs_of_a_killed_host_are_shown_by_the_next_panel(terminal, cut: Path) -> None:
     host = HostProcess(terminal, cut, "upscale")
     host.press()
     host.wait("running")
@@ -199,7 +197,7 @@ def test_a_host_killed_during_a_job_finds_its_version_when_it_is_back(terminal, 
         check_true_state(terminal, panel)
 
 
-def test_a_gateway_killed_during_a_job_goes_on_with_it(terminal, cut: Path) -> None:
+def test_a_killed_gateway_continues_its_jobs(terminal, cut: Path) -> None:
     with reopened_panel(terminal, cut) as panel:
         on = panel.controllers
         jobs = on.session.store.jobs
@@ -213,12 +211,12 @@ def test_a_gateway_killed_during_a_job_goes_on_with_it(terminal, cut: Path) -> N
         wait_until(lambda: len(jobs) == 2, "both jobs")
         wait_until(lambda: JobState.RUNNING in {job.state for job in jobs.values()}, "one to run")
 
-        words = panel.status.findChild(QPushButton, "connection")
+        connection = panel.status.findChild(QPushButton, "connection")
         terminal.gateway().kill()
-        wait_until(lambda: "does not answer" in words.text(), "the panel to say so")
+        wait_until(lambda: "does not answer" in connection.text(), "the panel to notice")
         states = [row.sign.text for row in on.jobs.rows]
-        assert not {"failed", "cancelled"} & set(states), "what is not known is not said"
-        wait_until(lambda: words.text() == "Gateway on this machine", "the gateway to be back")
+        assert not {"failed", "cancelled"} & set(states), "the jobs' states are unknown"
+        wait_until(lambda: connection.text() == "Gateway on this machine", "the gateway")
         check_true_state(terminal, panel)
 
         on.send.choose_service("round_trip")

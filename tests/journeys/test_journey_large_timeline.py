@@ -1,6 +1,6 @@
-"""A timeline of 500 clips with gaps, dissolves, retimes and many rates, out of a fake Resolve and
-back into it with versions in it: every range exact. What the way back looks like is rendered by an
-editor that is none of ours."""
+"""A timeline of 500 clips with gaps, dissolves, retimes and many rates, exported from a fake
+Resolve and imported again with versions: every range is exact. The exported cut is also rendered by
+another editor, MLT."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from bridge_resolve.host import ResolveHost
 CLIPS = 500
 WIDTH, HEIGHT, CELL = 64, 36, 8
 MOVIE = 240
-"""Frames of each plate."""
+"""Number of frames of each plate."""
 START = "10:00:00:00"
-"""Of the plates' timecode, which drops frames at 29.97."""
+"""Start timecode of the plates, drop-frame at 29.97."""
 HANDLES = 2
 OTHERS = {1: "24", 3: "23.976", 5: "29.97", 7: "25"}
-"""Rates of the odd plates; the even ones have the timeline's."""
+"""Rates of plates with odd numbers; the others have the timeline's rate."""
 MOVIES, EXR = "main.mov", "main.%04d.exr"
-"""Patterns of versions, as services deliver them."""
+"""File patterns of versions."""
 
 
 def coded_picture(which: int, frame: int) -> melt.Frames:
-    """A picture that says which movie and which frame it is: eight bits each, as columns."""
+    """A picture that encodes the numbers of a movie and a frame, eight bits each, as columns."""
     picture = np.full((HEIGHT, WIDTH, 3), 16, np.uint8)
     for row, number in ((0, which), (1, frame)):
         for bit in range(8):
@@ -55,7 +55,7 @@ def coded_picture(which: int, frame: int) -> melt.Frames:
 
 
 def decode_picture(picture: melt.Frames) -> tuple[int, int] | None:
-    """Which movie and which frame; None for black."""
+    """The numbers of movie and frame; None for black."""
     light = picture.astype(float).mean(axis=2)
     numbers = []
     for row in (0, 1):
@@ -67,7 +67,7 @@ def decode_picture(picture: melt.Frames) -> tuple[int, int] | None:
 
 @dataclass(frozen=True)
 class NamedRate:
-    """A rate by Resolve's name of it; 29.97 drops frames."""
+    """A rate by Resolve's name; 29.97 is drop-frame."""
 
     exact: Fraction
     drop: bool
@@ -87,7 +87,7 @@ class NamedRate:
 
 
 def write_movie(path: Path, which: int, frames: range, rate: NamedRate) -> None:
-    """Frames of a plate, counted from its first."""
+    """Write frames of a plate, counted from its first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as movie:
         stream = movie.add_stream("libx264", rate=rate.exact)
@@ -101,7 +101,7 @@ def write_movie(path: Path, which: int, frames: range, rate: NamedRate) -> None:
 
 
 def write_exrs(folder: Path, which: int, frames: range, rate: NamedRate) -> None:
-    """As the local services deliver: the plate's numbers and timecode, four digits or more."""
+    """Write frames as the local services do, with the plate's frame numbers and timecode."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in frames:
         spec = oiio.ImageSpec(WIDTH, HEIGHT, 3, oiio.HALF)
@@ -117,7 +117,7 @@ def write_exrs(folder: Path, which: int, frames: range, rate: NamedRate) -> None
 
 @dataclass(frozen=True)
 class PlannedClip:
-    """A clip as it was cut in; ``first`` counts from the plate's first frame."""
+    """A clip as it was edited in; ``first`` counts from the plate's first frame."""
 
     which: int
     start: int
@@ -134,7 +134,7 @@ class PlannedClip:
 
     @property
     def exact(self) -> bool:
-        """Every reader shows the same frame: no rate is converted and no speed."""
+        """Whether every reader shows the same frame: neither rate nor speed is converted."""
         return self.rate.exact == self.timeline_rate and self.speed == 1
 
 
@@ -149,7 +149,7 @@ class GeneratedReel:
 
     @property
     def numbers(self) -> dict[int, int]:
-        """Clips that carry a version, by their place in the cut: every fifth, of all kinds."""
+        """Numbers of the versions' movies by clip index: every fifth clip has a version."""
         return {index: 100 + at for at, index in enumerate(range(3, CLIPS, 5))}
 
 
@@ -176,8 +176,8 @@ def reel(
         elif number % 12 == 0:
             dissolves.append(at)
             app._dissolve(timeline, at, 1, 1)
-        # Clips 3, 8, 13, ... will carry versions: retimed ones are among them, and among those
-        # some of another rate than the timeline's.
+        # Clips 3, 8, 13, ... get versions. Some of them are retimed, and some of those have another
+        # rate than the timeline.
         speed = {1: Fraction(2), 3: Fraction(1, 2), 8: Fraction(2)}.get(number % 20, Fraction(1))
         first = 4 + number * 7 % 200
         item = app._cut_in(timeline, plates[which - 1], at, duration, first, speed=speed)
@@ -193,7 +193,7 @@ def reel(
 
 
 def version(shot: Shot, planned: PlannedClip, which: int, folder: Path, pattern: str) -> Version:
-    """With the plate's timecode, as services deliver it, and a number of its own."""
+    """Write a version with the plate's timecode, and ``which`` as its movie number."""
     span = shot.work_range
     inside = range(span.first - planned.rate.zero, span.last + 1 - planned.rate.zero)
     if pattern == MOVIES:
@@ -234,7 +234,7 @@ def version(shot: Shot, planned: PlannedClip, which: int, folder: Path, pattern:
 
 
 def versions(reel: GeneratedReel, shots: tuple[HostShot, ...], pattern: str) -> dict[str, Version]:
-    """By the clips' handles."""
+    """Versions by the clips' item ids."""
     library = reel.folder / pattern.rpartition(".")[2] / "library"
     return {
         shots[index].item_id: version(
@@ -245,7 +245,7 @@ def versions(reel: GeneratedReel, shots: tuple[HostShot, ...], pattern: str) -> 
 
 
 def with_versions(reel: GeneratedReel, pattern: str) -> tuple[Path, Path]:
-    """The cut with approved versions of some clips, and the same for Resolve."""
+    """Paths of the cut with approved versions of some clips, and of its export for Resolve."""
     scene = reel.host.scene()
     assert scene.cut is not None
     placed = {
@@ -285,16 +285,16 @@ def ranges(shots: Mapping[str, Shot]) -> dict[str, object]:
     }
 
 
-def test_the_plan_holds_every_kind(reel: GeneratedReel) -> None:
-    carrying = [reel.clips[index] for index in reel.numbers]
-    kinds = {(one.rate.exact, one.speed != 1) for one in carrying}
-    assert len({rate for rate, _ in kinds}) >= 4
-    assert sum(one.speed != 1 and one.rate.exact == one.timeline_rate for one in carrying) > 10
-    assert sum(one.speed != 1 and one.rate.exact != one.timeline_rate for one in carrying) > 10
-    assert sum(one.exact for one in carrying) > 20
+def test_the_reel_contains_all_kinds_of_clips(reel: GeneratedReel) -> None:
+    with_version = [reel.clips[index] for index in reel.numbers]
+    assert len({one.rate.exact for one in with_version}) >= 4
+    retimed = [one for one in with_version if one.speed != 1]
+    assert sum(one.rate.exact == one.timeline_rate for one in retimed) > 10
+    assert sum(one.rate.exact != one.timeline_rate for one in retimed) > 10
+    assert sum(one.exact for one in with_version) > 20
 
 
-def test_every_range_is_exact_on_the_way_out(reel: GeneratedReel) -> None:
+def test_every_range_is_read_exactly(reel: GeneratedReel) -> None:
     scene = reel.host.scene()
     assert scene.problems == ()
     assert len(scene.shots) == CLIPS
@@ -309,11 +309,11 @@ def test_every_range_is_exact_on_the_way_out(reel: GeneratedReel) -> None:
         assert shot.cut_range.first == zero + planned.first
         shown = [planned.frame_at(r) for r in range(planned.start, planned.item._end)]
         assert shot.plate_frames() == [zero + frame for frame in shown]
-        # The clip's own frames may be shorter than the timeline's, and show one more at its end.
+        # Where the clip's frames are shorter than the timeline's, one more is shown at its end.
         end = planned.first + planned.duration / planned.timeline_rate * rate * planned.speed
         assert max(shown) <= shot.cut_range.last - zero < end
         assert shot.plate.range == FrameRange.of(zero, zero + MOVIE - 1, rate)
-    # A dissolve shows one frame more on both sides than the cut does.
+    # A dissolve shows one more frame on both sides than the cut range.
     at_dissolves = [s.shot for s in scene.shots if s.shot.record_range.first in reel.dissolves]
     assert len(at_dissolves) == len(reel.dissolves) > 20
     assert all(shot.head_handle >= HANDLES + 1 for shot in at_dissolves)
@@ -324,7 +324,7 @@ def test_every_range_is_exact_on_the_way_out(reel: GeneratedReel) -> None:
     [("25", "movies"), ("25", "sequences"), ("29.97 DF", "sequences")],
     indirect=["reel"],
 )
-def test_every_range_is_exact_on_the_way_back(
+def test_every_range_is_imported_exactly(
     reel: GeneratedReel, form: str, request: pytest.FixtureRequest
 ) -> None:
     ours_path, for_resolve = request.getfixturevalue(form)
@@ -366,7 +366,7 @@ def test_every_range_is_exact_when_versions_are_placed_as_takes(reel: GeneratedR
     placed = versions(reel, before.shots, EXR)
     placements = [Placement(handle, made) for handle, made in placed.items()]
     try:
-        for _ in range(2):  # the second time it is all there
+        for _ in range(2):  # the second time, everything is placed already
             reel.host.place(placements)
             for index, (planned, host_shot) in enumerate(
                 zip(reel.clips, before.shots, strict=True)
@@ -420,7 +420,7 @@ def test_another_editor_shows_the_right_frames(
                 assert decoded_frame == (which, wanted), f"at {record}"
                 worst = min(worst, melt.psnr(picture, coded_picture(which, wanted)))
             else:
-                # Readers round a rate or a speed each in their own way, by one frame.
+                # Rounding of rates and speeds differs between readers, by up to one frame.
                 assert decoded_frame[0] == which
                 assert abs(decoded_frame[1] - wanted) <= 1, f"at {record}"
     assert worst > 30

@@ -1,4 +1,5 @@
-"""A compositor in Nuke's pane: select, send, review, approve, place, save, open again, step."""
+"""A compositor uses Nuke's pane: select, send, review, approve, place, save, reopen, switch
+versions."""
 
 from __future__ import annotations
 
@@ -40,8 +41,8 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 90) 
 
 @pytest.fixture
 def program(terminal, monkeypatch: Any) -> Iterator[FakeNuke]:
-    """Nuke has started with the plugin; two plates and a grade are in its script, the gateway's
-    configuration is in its environment."""
+    """Nuke with the plugin, a script with two plates and a grade, and the gateway's settings in its
+    environment."""
     application = QApplication.instance() or QApplication(["shotbridge-tests"])
     for key, value in terminal.environment.items():
         if key.startswith("SHOTBRIDGE__"):
@@ -76,16 +77,16 @@ def _panel(program: FakeNuke) -> Panel:
 
 
 def _send(panel: Panel, service: str, names: list[str], succeeded: int) -> None:
-    """Select in Nuke was done; select these rows in the panel, and send them."""
+    """Select these rows in the panel (their nodes are selected in Nuke), and send them."""
     on = panel.controllers
     wait_until(lambda: {r.key for r in on.shots.rows if r.shot} == set(names), "the selected nodes")
     on.shots.select(names)
     on.send.choose_service(service)
     panel.show_page("send")
     button = panel.findChild(QPushButton, "send")
-    wait_until(button.isEnabled, "the button to be ready")
+    wait_until(button.isEnabled, "the button to be enabled")
     button.click()
-    if on.send.state.value.question:  # the same was just made
+    if on.send.state.value.question:  # about a duplicate request
         on.send.confirm_send()
     wait_until(
         lambda: sum(bool(r.result_id) for r in on.jobs.rows) == succeeded, f"{service} of {names}"
@@ -128,7 +129,8 @@ def test_from_selected_nodes_to_approved_reads(program: FakeNuke, terminal, tmp_
     approved = [_approve(panel, key) for key in ("Read1", "Multiply1")]
     on.placement.place_approved(on.shots.rows)
     wait_until(
-        lambda: on.placement.state.value.message or on.placement.state.value.problem, "the placing"
+        lambda: on.placement.state.value.message or on.placement.state.value.problem,
+        "the placement",
     )
     assert on.placement.state.value.problem == ""
 
@@ -138,7 +140,7 @@ def test_from_selected_nodes_to_approved_reads(program: FakeNuke, terminal, tmp_
         2 * nuke_sample_comp.SIZE[0],
         nuke_sample_comp.SIZE[0],
     ]
-    # Nuke shows the rendered node's pixels, out and back, to within half float.
+    # Nuke reads the rendered node's pixels back within half float precision.
     for frame in (1001, 1010):
         picture = oiio.ImageInput.open(reads[1]["file"].getEvaluatedValue() % frame)
         pixels = picture.read_image(oiio.FLOAT)
@@ -165,15 +167,15 @@ def test_from_selected_nodes_to_approved_reads(program: FakeNuke, terminal, tmp_
     wait_until(lambda: on.shots.rows[0].active_version_id == approved[0].id, "the panel to follow")
     assert Path(read["file"].getEvaluatedValue() % 1001).is_file()
 
-    # The frame that Nuke shows, as a still: in a narrow pane the review is out of sight.
+    # A test frame is Nuke's current frame: in a narrow pane the review is hidden.
     panel.parentWidget().resize(360, 800)
     program.select("Multiply1")
     wait_until(lambda: [row.key for row in on.shots.rows] == ["Multiply1"], "the selected node")
     on.shots.select(["Multiply1"])
     program.module.frame(1007)
     panel.show_page("send")
-    wait_until(panel.send.test_frame_button.isEnabled, "the button to be ready")
+    wait_until(panel.send.test_frame_button.isEnabled, "the button to be enabled")
     rendered = len(program.rendered)
     panel.send.test_frame_button.click()
-    wait_until(lambda: sum(bool(r.result_id) for r in on.jobs.rows) == 4, "the try")
+    wait_until(lambda: sum(bool(r.result_id) for r in on.jobs.rows) == 4, "the test frame")
     assert [frame for frame, _ in program.rendered[rendered:]] == [1007]

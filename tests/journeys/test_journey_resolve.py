@@ -1,5 +1,6 @@
-"""An editor in Resolve: a clip and a camera file go out, are reviewed in the companion window, and
-come back into the timeline; a marker becomes a note. Real mouse, real gateway, strict fake."""
+"""An editor uses Resolve's companion window: sends a clip and a camera file, reviews the versions,
+places them in the timeline, and imports a marker as a note. With a real gateway and a strict fake
+of Resolve."""
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 90) 
 def click(widget: QWidget | None) -> None:
     assert widget is not None
     wait_until(
-        lambda: widget.isVisible() and widget.isEnabled(), f"{widget.objectName()} to be ready"
+        lambda: widget.isVisible() and widget.isEnabled(), f"{widget.objectName()} to be enabled"
     )
     QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
 
@@ -79,9 +80,7 @@ def ready(window: CompanionWindow) -> Panel:
     wait_until(lambda: window.panel is not None, "the panel")
     panel = window.panel
     assert panel is not None
-    wait_until(
-        lambda: hasattr(panel, "controllers") and panel._is_built, "the panel to be put together"
-    )
+    wait_until(lambda: hasattr(panel, "controllers") and panel._is_built, "the panel to be built")
     wait_until(lambda: panel.controllers.session.connection.value.is_connected, "the gateway")
     wait_until(lambda: len(panel.controllers.shots.rows) == 5, "the timeline's shots and problems")
     wait_until(lambda: panel.controllers.send.state.value.service, "the services")
@@ -90,15 +89,15 @@ def ready(window: CompanionWindow) -> Panel:
 
 def choose(panel: Panel, row: int) -> None:
     view = panel.shots.view
-    spot = view.visualRect(view.model().index(row, 0)).center()
-    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    position = view.visualRect(view.model().index(row, 0)).center()
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=position)
 
 
 def send(panel: Panel, service: str) -> None:
     QTest.keyClick(panel.shots.view, Qt.Key.Key_K, CTRL)
-    line = panel.service_popover.findChild(QLineEdit)
-    QTest.keyClicks(line, service)
-    QTest.keyClick(line, Qt.Key.Key_Return)
+    line_edit = panel.service_popover.findChild(QLineEdit)
+    QTest.keyClicks(line_edit, service)
+    QTest.keyClick(line_edit, Qt.Key.Key_Return)
     click(panel.findChild(QPushButton, "send"))
 
 
@@ -110,25 +109,25 @@ def approve(panel: Panel, row: int) -> None:
         lambda: (v := review.state.value.version) is not None and v.shot == shot.id,
         "the version under review",
     )
-    for _ in range(2):  # the button, and the same again beside the line for words
+    for _ in range(2):  # first the decision button, then the form's button
         buttons = panel.review.findChildren(QPushButton)
         click(next(b for b in buttons if b.text() == "Approve Round trip v001" and b.isVisible()))
     wait_until(lambda: "approved by Ada Lovelace" in review.state.value.message, "the approval")
 
 
-def place(panel: Panel, way: str) -> None:
+def place(panel: Panel, mode: str) -> None:
     click(panel.findChild(QPushButton, "place"))
     menu = panel.placement.findChild(QMenu)
-    next(action for action in menu.actions() if action.text() == way).trigger()
-    wait_until(lambda: "placed" in panel.controllers.placement.state.value.message, "the placing")
+    next(action for action in menu.actions() if action.text() == mode).trigger()
+    wait_until(lambda: "placed" in panel.controllers.placement.state.value.message, "the placement")
 
 
-def place_all(panel: Panel, way: str) -> None:
-    """Of the selected shots, from the menu at the top."""
+def place_all(panel: Panel, mode: str) -> None:
+    """Place the versions of the selected shots, from the toolbar's menu."""
     menu = panel.toolbar.menu_button.menu()
     menu.aboutToShow.emit()
     (others,) = [one for one in menu.actions() if one.text() == "Place them in another way"]
-    next(action for action in others.menu().actions() if action.text() == way).trigger()
+    next(action for action in others.menu().actions() if action.text() == mode).trigger()
     state = panel.controllers.placement.state
     wait_until(
         lambda: "new timeline" in state.value.message or state.value.problem, "the new timeline"
@@ -143,13 +142,13 @@ def test_from_the_timeline_and_back_into_it(window: CompanionWindow, resolve, te
 
     choose(panel, 0)
     view = panel.shots.view
-    spot = view.visualRect(view.model().index(2, 0)).center()
-    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, CTRL, spot)
+    third_row = view.visualRect(view.model().index(2, 0)).center()
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, CTRL, third_row)
     assert len(panel.controllers.shots.selected) == 2
     send(panel, "round")
     jobs = panel.controllers.jobs
     wait_until(lambda: sum(bool(row.result_id) for row in jobs.rows) == 2, "both round trips", 150)
-    assert render_state(app) == before, "the user's render settings are back"
+    assert render_state(app) == before, "the user's render settings are restored"
 
     approve(panel, 0)
     place(panel, "Take of the clip")
@@ -171,11 +170,11 @@ def test_from_the_timeline_and_back_into_it(window: CompanionWindow, resolve, te
     rows = panel.controllers.shots.rows
     wait_until(
         lambda: rows[0].active_version_id and rows[2].active_version_id,
-        "the panel to see what stands in Resolve",
+        "the panel to show the placed versions",
     )
 
     choose(panel, 0)
-    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, CTRL, spot)
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, CTRL, third_row)
     place_all(panel, "In a new timeline, beside this one")
     (new,) = [one for one in app._project._timelines if one is not timeline]
     assert new._name == "Reel 1 with versions"
@@ -188,8 +187,8 @@ def test_from_the_timeline_and_back_into_it(window: CompanionWindow, resolve, te
     panel.controllers.shots.reload()
     choose(panel, 0)
     panel.show_page("notes")
-    click(panel.findChild(QPushButton, "take-notes"))
-    wait_until(lambda: "shotbridge" in plate._markers[5]["customData"], "the note to be kept")
+    click(panel.findChild(QPushButton, "import-notes"))
+    wait_until(lambda: "shotbridge" in plate._markers[5]["customData"], "the note to be imported")
     (version,) = [v for v in terminal.json("versions") if v["shot"]["shot"] == "AB_0010"]
     (note,) = panel.controllers.session.client.notes(version["id"])
     assert (note.text, note.by) == ("more contrast here", "Ada Lovelace")
