@@ -1,8 +1,8 @@
-"""What every case is made of: numbered pictures and movies, and short ways to write a cut.
+"""Builders of the case inputs: numbered pictures and movies, and cuts.
 
-A picture carries its number as sixteen upright bars, dark 0.25 or bright 0.75: the first is always
-dark and the last always bright (so the curve between them does not matter), the second is the sign,
-thirteen bits of the number follow, the highest first. :func:`number_in` reads it back.
+A picture encodes its number as sixteen vertical bars, dark (0.25) or bright (0.75): the first is
+always dark and the last always bright (so that the curve between them does not matter), the second
+is the sign, followed by thirteen bits, the highest first. :func:`read_number` decodes it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TimeRange = otio.opentime.TimeRange
 
 
 def case(make: Callable[[Path], None]) -> Callable[[Path], None]:
-    """Register a maker under its name, with dashes."""
+    """Register a function that makes an input, under its name with dashes."""
     CASES[make.__name__.replace("_", "-")] = make
     return make
 
@@ -39,26 +39,26 @@ def case(make: Callable[[Path], None]) -> Callable[[Path], None]:
 
 
 def numbered_bars(number: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
-    """A picture (height, width, 3) in float32 that carries ``number``, -8191 to 8191."""
+    """A picture (height, width, 3) in float32 that encodes ``number``, -8191 to 8191."""
     bits = [0, int(number < 0), *(abs(number) >> bit & 1 for bit in range(12, -1, -1)), 1]
     row = np.repeat(np.where(bits, BRIGHT, DARK), width // BARS).astype(np.float32)
     return np.broadcast_to(row[None, :, None], (height, len(row), 3)).copy()
 
 
 def read_number(pixels: np.ndarray) -> int | None:
-    """The number in a picture of any size and curve; None where there is none to read."""
+    """The number in a picture of any size and curve; None if it has none."""
     height, width = pixels.shape[:2]
     step = width / BARS
     grey = pixels[height // 4 : height - height // 4, :, 1 if pixels.shape[2] > 2 else 0]
     grey = grey.astype(np.float64)
-    found = [
+    levels = [
         float(np.median(grey[:, int((k + 0.3) * step) : max(1, math.ceil((k + 0.7) * step))]))
         for k in range(BARS)
     ]
-    dark, bright = found[0], found[-1]
+    dark, bright = levels[0], levels[-1]
     if not bright - dark > 1e-3:
         return None
-    bits = [(value - dark) / (bright - dark) for value in found]
+    bits = [(value - dark) / (bright - dark) for value in levels]
     if any(0.3 < bit < 0.7 for bit in bits):
         return None
     value = sum(1 << 12 - k for k, bit in enumerate(bits[2:15]) if bit > 0.5)
@@ -72,9 +72,9 @@ def picture(
     names: Iterable[str] = (),
     **attributes: Any,
 ) -> Path:
-    """Write pixels (height, width, channels). ``kind``: half, float, uint8, uint16.
+    """Write pixels (height, width, channels). ``kind`` is half, float, uint8 or uint16.
 
-    Two underscores in an attribute's name stand for a colon; a pair is a type and a value.
+    Two underscores in an attribute's name become a colon; a pair is a type and a value.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width, channels = pixels.shape
@@ -110,10 +110,10 @@ def movie(
     make: Callable[[int], np.ndarray] | None = None,
     size: tuple[int, int] = (WIDTH, HEIGHT),
 ) -> Path:
-    """A movie whose pictures carry ``first``, ``first + 1``, and so on.
+    """A movie whose frames encode ``first``, ``first + 1``, and so on.
 
     ``colour`` is primaries, transfer, matrix (codes of ITU-T H.273) and range (1 video, 2 full).
-    ``make`` gives another picture by its number, as uint8 or uint16.
+    ``make`` returns other pictures by number, as uint8 or uint16.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     rate = Fraction(rate)
@@ -133,9 +133,8 @@ def movie(
                 array = make(first + index)
             else:
                 array = np.rint(numbered_bars(first + index, *size) * 255).astype(np.uint8)
-            wide = {3: "rgb", 4: "rgba"}[array.shape[2]]
-            depth = {"rgb": ("rgb24", "rgb48le"), "rgba": ("rgba", "rgba64le")}[wide]
-            frame = av.VideoFrame.from_ndarray(array, format=depth[array.dtype == np.uint16])
+            formats = {3: ("rgb24", "rgb48le"), 4: ("rgba", "rgba64le")}[array.shape[2]]
+            frame = av.VideoFrame.from_ndarray(array, format=formats[array.dtype == np.uint16])
             frame = frame.reformat(format=pixels)
             if colour:  # ProRes takes its tags from each frame
                 frame.color_primaries, frame.color_trc = colour[:2]

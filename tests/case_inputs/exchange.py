@@ -1,4 +1,4 @@
-"""Versions into cuts, cuts into dialects, and cuts compared."""
+"""Inputs for placing versions, exporting cuts and comparing them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _plate(out: Path, last: int = 1060) -> None:
 
 @case
 def retimed_versions_short(out: Path) -> None:
-    """Slow motion and a freeze: the clip is longer than the frames of its version."""
+    """Slow motion and a freeze: the clip is longer than its version."""
     _plate(out)
 
     def reference() -> Any:
@@ -41,19 +41,18 @@ def retimed_versions_short(out: Path) -> None:
 
 @case
 def relative_media_moved(out: Path) -> None:
-    """Relative references; what is written from the cut goes into another folder."""
-    frames(out / "here" / "plate", "plate.%04d.exr", range(1001, 1031))
+    """Relative references in a cut that is written to another folder."""
+    frames(out / "source" / "plate", "plate.%04d.exr", range(1001, 1031))
     cut(
-        out / "here" / "cut.otio",
+        out / "source" / "cut.otio",
         clip("sh010", sequence("plate/", available=span(1001, 30)), span(1005, 10)),
         clip("sh020", external("plate/plate.1001.exr", span(1001, 30)), span(1015, 10)),
     )
-    (out / "there").mkdir()
 
 
 @case
 def place_replaces(out: Path) -> None:
-    """A cut, and another file that stands where ``place`` is told to write."""
+    """A cut, and an existing file that ``place`` is asked to write."""
     _plate(out, 1020)
     cut(out / "cut.otio", clip("sh010", sequence("plate/", available=span(0, 20)), span(5, 10)))
     cut(out / "precious.otio", schema.Gap(source_range=span(0, 24)), name="somebody's work")
@@ -61,7 +60,7 @@ def place_replaces(out: Path) -> None:
 
 @case
 def diff_upper_folder(out: Path) -> None:
-    """Clips relinked to another version or shot; only a folder further up has another name."""
+    """Clips relinked to another version or shot: only a folder further up differs."""
 
     def versions(*takes: str) -> list[Any]:
         return [
@@ -92,7 +91,7 @@ def diff_upper_folder(out: Path) -> None:
 
 @case
 def diff_own_export(out: Path) -> None:
-    """Two clips of one plate, to be sent, approved, placed and exported, then compared."""
+    """Two clips of one plate, whose versions are placed and exported, then compared."""
     _plate(out)
     cut(
         out / "cut.otio",
@@ -104,7 +103,7 @@ def diff_own_export(out: Path) -> None:
 
 @case
 def export_not_recounted(out: Path) -> None:
-    """Clips that are no shots beside one that is; their media counts from 0, files from 1001."""
+    """A shot and clips that cannot become shots; media counts from 0, files from 1001."""
     _plate(out)
 
     def one(name: str, start: int, *effects: Any, **more: Any) -> Any:
@@ -131,7 +130,7 @@ def export_not_recounted(out: Path) -> None:
 
 @case
 def export_patterns(out: Path) -> None:
-    """One sequence, spelt in every way that the reader of cuts takes; exports want one way each."""
+    """One sequence in every spelling that can be read; each export has one of them."""
     _plate(out, 1030)
     base = (out / "plate").as_uri() + "/"
     cut(
@@ -147,7 +146,7 @@ def export_patterns(out: Path) -> None:
 
 @case
 def version_names(out: Path) -> None:
-    """Two clips, each to get a version of its own."""
+    """Two clips, each with a version of its own."""
     _plate(out)
     cut(
         out / "cut.otio",
@@ -158,14 +157,14 @@ def version_names(out: Path) -> None:
 
 @case
 def nuke_movie_version(out: Path) -> None:
-    """A movie without timecode; its version is a movie of some of its frames."""
+    """A movie without timecode, whose version is a movie of some of its frames."""
     film = movie(out / "m24.mov", 60, codec="prores_ks", pixels="yuv422p10le")
     cut(out / "cut.otio", clip("sh010", external(film, span(0, 60)), span(20, 20)))
 
 
 @case
 def renamed_clip(out: Path) -> None:
-    """One cut twice; in the second the editor gave the first clip another name."""
+    """A cut in which the first clip was renamed."""
     _plate(out)
     for file, name in (("cut.otio", "sh010"), ("renamed.otio", "sh010_hero")):
         cut(
@@ -178,7 +177,7 @@ def renamed_clip(out: Path) -> None:
 
 @case
 def diff_wording(out: Path) -> None:
-    """A dissolve is added between two clips: what they show stays, what they need does not."""
+    """A dissolve is added between two clips: their ranges stay, their handles grow."""
 
     def one(name: str, start: int) -> Any:
         return clip(name, sequence("plate/", available=span(86400, 60)), span(start, 12))
@@ -192,7 +191,7 @@ def diff_wording(out: Path) -> None:
 
 @case
 def openrv_pen(out: Path) -> None:
-    """Notes with one kind of stroke each, as markers that Shotbridge wrote into the cut."""
+    """Notes with one kind of stroke each, as markers written by Shotbridge."""
     _plate(out)
     points = {
         "pen": [[0.1, 0.1], [0.5, 0.5], [0.9, 0.2]],
@@ -201,17 +200,23 @@ def openrv_pen(out: Path) -> None:
         "arrow": [[0.2, 0.3], [0.6, 0.7]],
         "text": [[0.2, 0.3]],
     }
-    for tool, where in points.items():
+    for tool, stroke_points in points.items():
         reference = sequence(out / "plate", available=span(1001, 60))
         reference.metadata["shotbridge"] = {"width": 64, "height": 36}
         new_clip = clip("sh010", reference, span(1011, 20))
-        stroke = {"tool": tool, "points": where, "colour": "#ff0000", "width": 0.01, "text": "here"}
+        stroke = {
+            "tool": tool,
+            "points": stroke_points,
+            "colour": "#ff0000",
+            "width": 0.01,
+            "text": "here" if tool == "text" else "",
+        }
         note = {
             "id": "0" * 31 + "1",
-            "version": "0" * 32,
+            "version_id": "0" * 32,
             "frames": {"first": 1015, "last": 1015, "rate": "24"},
             "text": "sharper",
-            "strokes": [stroke if tool == "text" else {**stroke, "text": ""}],
+            "strokes": [stroke],
             "drawn_on": 1015,
             "by": "director",
             "at": "2026-01-01T12:00:00Z",

@@ -1,4 +1,4 @@
-"""What is read from a cut: nothing is passed over, followed wrongly or lost without a word."""
+"""Reading cuts: nothing is read wrongly, ignored or lost without a problem being reported."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Inputs = Callable[[str], Path]
 # Retimes
 
 
-def test_time_remaps_of_fcp7_are_followed(case_input: Inputs) -> None:
+def test_fcp7_time_remaps_are_read(case_input: Inputs) -> None:
     folder = case_input("fcp7-time-remap")
     slow = only_shot(read_cut(folder / "speed25.xml")).shot
     assert (str(slow.cut_range), slow.retime.speed) == ("0-9", 0.25)
@@ -44,32 +44,31 @@ def test_time_remaps_of_fcp7_are_followed(case_input: Inputs) -> None:
     assert cut_ranges(read_cut(folder / "converted.otio")) == [(0, 9)]
 
 
-@pytest.mark.parametrize("what", ["clipitem", "track"])
-def test_what_is_switched_off_in_fcp7_is_no_shot(
-    case_input: Inputs, tmp_path: Path, what: str
+@pytest.mark.parametrize("element", ["clipitem", "track"])
+def test_disabled_items_of_fcp7_are_not_shots(
+    case_input: Inputs, tmp_path: Path, element: str
 ) -> None:
     media = case_input("fcp7-time-remap") / "m24.mov"
-    on = _fcp7(40, 25, False, media)
-    off = {
-        "clipitem": on.replace("<enabled>TRUE</enabled>", "<enabled>FALSE</enabled>"),
-        "track": on.replace("<track>", "<track><enabled>FALSE</enabled>"),
+    enabled = _fcp7(40, 25, False, media)
+    disabled = {
+        "clipitem": enabled.replace("<enabled>TRUE</enabled>", "<enabled>FALSE</enabled>"),
+        "track": enabled.replace("<track>", "<track><enabled>FALSE</enabled>"),
     }
-    cut = read_cut(write(tmp_path / "off.xml", off[what]))
+    cut = read_cut(write(tmp_path / "disabled.xml", disabled[element]))
     assert cut.shots == ()
     assert [problem.kind for problem in cut.problems] == [ProblemKind.DISABLED]
 
 
-def test_time_remaps_that_are_off_variable_or_without_a_speed(
+def test_time_remaps_that_are_disabled_variable_or_without_a_speed(
     case_input: Inputs, tmp_path: Path
 ) -> None:
     media = case_input("fcp7-time-remap") / "m24.mov"
     text = _fcp7(40, 25, False, media)
-    off = write(tmp_path / "off.xml", text.replace("<filter>", "<filter><enabled>FALSE</enabled>"))
-    assert cut_ranges(read_cut(off)) == [(0, 39)]
-    effect = next(iter(load_document(off).timeline["tracks"]["children"][0]["children"]))[
-        "effects"
-    ][0]
-    assert effect["enabled"] is False
+    disabled = text.replace("<filter>", "<filter><enabled>FALSE</enabled>")
+    path = write(tmp_path / "disabled.xml", disabled)
+    assert cut_ranges(read_cut(path)) == [(0, 39)]
+    clips = load_document(path).timeline["tracks"]["children"][0]["children"]
+    assert clips[0]["effects"][0]["enabled"] is False
     variable = text.replace(
         "<name>variablespeed</name><value>0</value>", "<name>variablespeed</name><value>1</value>"
     )
@@ -88,13 +87,13 @@ def test_reversed_remaps_count_from_the_medias_end(case_input: Inputs, tmp_path:
     assert shot.plate_frames()[-1] == 45
 
 
-def test_effects_that_are_switched_off_do_nothing(case_input: Inputs) -> None:
+def test_disabled_effects_are_ignored(case_input: Inputs) -> None:
     shot = only_shot(read_cut(case_input("retime-disabled") / "cut.otio")).shot
     assert (str(shot.cut_range), shot.retime.speed) == ("1011-1030", 1)
 
 
 def test_slow_motion_backwards_mirrors_slow_motion_forwards(tmp_path: Path) -> None:
-    """All 20 frames of the media in 40 of the record; nothing beyond its end is asked for."""
+    """All 20 frames of the media in 40 of the record, and none beyond its end."""
     reference = sequence("plate/", available=span(0, 20))
     cut(tmp_path / "cut.otio", clip("sh010", reference, span(0, 40), speed(-0.5)))
     shot = only_shot(read_cut(tmp_path / "cut.otio")).shot
@@ -112,7 +111,7 @@ def test_slow_motion_backwards_mirrors_slow_motion_forwards(tmp_path: Path) -> N
     ],
 )
 def test_ramps_of_an_aaf_are_reported(tmp_path: Path, name: str, keys: Any, ramp: bool) -> None:
-    """As OTIO's AAF reader keeps key frames, beside a retime of constant speed."""
+    """Key frames as stored by OTIO's AAF reader, beside a retime of constant speed."""
     effect = speed(1)
     effect.metadata["AAF"] = {
         "Operation": {"IsTimeWarp": True},
@@ -120,15 +119,15 @@ def test_ramps_of_an_aaf_are_reported(tmp_path: Path, name: str, keys: Any, ramp
     }
     reference = sequence("plate/", available=span(0, 60))
     cut(tmp_path / "cut.otio", clip("sh010", reference, span(10, 20), effect))
-    found = read_cut(tmp_path / "cut.otio")
-    assert [problem.kind for problem in found.problems] == [ProblemKind.RETIME] * ramp
-    assert len(found.shots) == (not ramp)
+    read = read_cut(tmp_path / "cut.otio")
+    assert [problem.kind for problem in read.problems] == [ProblemKind.RETIME] * ramp
+    assert len(read.shots) == (not ramp)
 
 
 # Tracks
 
 
-def test_cuts_that_otio_made_of_an_edl_are_read(case_input: Inputs) -> None:
+def test_an_edl_converted_by_otio_is_read(case_input: Inputs) -> None:
     cut = read_cut(case_input("track-starts-negative") / "cut.otio")
     assert cut_ranges(cut) == [(1001, 1020), (1021, 1040), (1041, 1060)]
     assert record_ranges(cut) == [(86400, 86419), (86420, 86439), (86440, 86459)]
@@ -150,7 +149,7 @@ def test_other_trims_of_a_track_are_read_as_otio_reads_them(
     otio.adapters.write_to_file(timeline, str(tmp_path / "cut.otio"))
     cut = read_cut(tmp_path / "cut.otio")
     assert cut_ranges(cut) == shown
-    # One word for the track of which nothing is left, none for clips that a trim leaves out.
+    # One problem for an empty track, none for clips that are trimmed off.
     assert [problem.kind for problem in cut.problems] == [ProblemKind.EMPTY] * (not shown)
 
 
@@ -169,27 +168,27 @@ def test_tracks_of_other_kinds(case_input: Inputs, tmp_path: Path) -> None:
 # Files
 
 
-def test_a_timeline_that_a_file_does_not_hold(case_input: Inputs) -> None:
-    with pytest.raises(TimelineError) as caught:
+def test_a_timeline_that_is_not_in_the_file(case_input: Inputs) -> None:
+    with pytest.raises(TimelineError) as excinfo:
         read_cut(case_input("several-timelines") / "bin.otio", timeline="Reel_02")
-    assert "no timeline called 'Reel_02'" in caught.value.message
-    assert "'reel_01', 'reel_02'" in caught.value.next_step
+    assert "no timeline called 'Reel_02'" in excinfo.value.message
+    assert "'reel_01', 'reel_02'" in excinfo.value.next_step
 
 
-def test_one_timeline_of_several_is_named(
+def test_one_timeline_of_several_is_selected(
     case_input: Inputs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = str(case_input("several-timelines") / "bin.otio")
     assert main(["timeline", "shots", file]) == 6
     assert "--timeline 'reel_01'" in capsys.readouterr().err
-    which = ["--timeline", "reel_02"]
-    assert main(["timeline", "shots", file, *which, "--json"]) == 0
+    option = ["--timeline", "reel_02"]
+    assert main(["timeline", "shots", file, *option, "--json"]) == 0
     assert [one["id"]["sequence"] for one in json.loads(capsys.readouterr().out)["shots"]] == [
         "reel_02"
     ]
-    assert main(["timeline", "export", file, *which, "-o", str(tmp_path / "out.otio")]) == 0
-    assert main(["timeline", "diff", file, file, *which, "--new-timeline", "reel_01"]) == 0
-    assert [str(shot.cut_range) for shot in shots_to_send(file, *which)] == ["1011-1030"]
+    assert main(["timeline", "export", file, *option, "-o", str(tmp_path / "out.otio")]) == 0
+    assert main(["timeline", "diff", file, file, *option, "--new-timeline", "reel_01"]) == 0
+    assert [str(shot.cut_range) for shot in shots_to_send(file, *option)] == ["1011-1030"]
     assert main(["timeline", "shots", file, "--timeline", "reel_03"]) == 6
     for command in ("shots", "diff", "place", "export"):
         with pytest.raises(SystemExit):
@@ -201,15 +200,15 @@ def test_one_timeline_of_several_is_named(
         assert {"--timeline", "--rate"} <= set(capsys.readouterr().out.split())
 
 
-def test_numbers_in_metadata_as_otio_takes_them(case_input: Inputs, tmp_path: Path) -> None:
+def test_infinity_in_metadata_as_otio_accepts_it(case_input: Inputs, tmp_path: Path) -> None:
     file = case_input("metadata-infinity") / "short.otio"
     assert cut_ranges(read_cut(file)) == [(1011, 1030)]
     document = load_document(file)
     save_otio(document.root, tmp_path / "again.otio")
     export_timeline(file, tmp_path / "generic.otio", "generic")
     for written in ("again.otio", "generic.otio"):
-        (made,) = otio.adapters.read_from_file(str(tmp_path / written)).find_clips()
-        metadata = made.metadata["other"]
+        (read_clip,) = otio.adapters.read_from_file(str(tmp_path / written)).find_clips()
+        metadata = read_clip.metadata["other"]
         assert (metadata["far"], metadata["near"]) == (math.inf, -math.inf)
     text = file.read_text().replace('"none": NaN', '"none": "Inf, -Inf"')
     assert "Inf, -Inf" in json.dumps(load_document(write(tmp_path / "text.otio", text)).root)
@@ -224,13 +223,13 @@ def test_bundles(case_input: Inputs) -> None:
         str(media / "m24.mov"),
     ]
     assert cut.problems == ()
-    with pytest.raises(TimelineError, match="bundle") as refused:
+    with pytest.raises(TimelineError, match="bundle") as excinfo:
         read_cut(folder / "cut.otioz")
-    assert "unpack" in refused.value.next_step
+    assert "unpack" in excinfo.value.next_step
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
-def test_half_a_character(
+def test_a_lone_surrogate(
     case_input: Inputs, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
 ) -> None:
     file = case_input("lone-surrogate") / "cut.otio"
@@ -241,27 +240,29 @@ def test_half_a_character(
     text = target.read_text(encoding="utf-8")
     assert "sh010 \N{REPLACEMENT CHARACTER}" in text
     assert "\\ud83d" not in text
-    # A whole pair is a character, and nothing is wrong with it.
+    # A surrogate pair is a valid character.
     whole = file.read_text().replace("\\ud83d", "\\ud83d\\ude00")
     cut = read_cut(write(tmp_path / "whole.otio", whole))
     assert only_shot(cut).clip_name == "sh010 \N{GRINNING FACE}"
     assert cut.problems == ()
 
 
-def test_what_an_adapter_prints(case_input: Inputs, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_that_an_adapter_prints_are_reported(
+    case_input: Inputs, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("aaf2")
     file = case_input("adapter-prints") / "cut.aaf"
     assert main(["--json", "timeline", "shots", str(file)]) == 0
     captured = capsys.readouterr()
     (problem,) = json.loads(captured.out)["problems"]
-    assert "Unable find slot_id: 1" in problem["what"]
+    assert "Unable find slot_id: 1" in problem["message"]
     assert "Unable find slot_id: 1" in captured.err
 
 
 @pytest.mark.parametrize("depth", [70, 300, 900, 5000, 100_000])
 @pytest.mark.parametrize("where", ["metadata", "nests", "collections"])
 def test_deep_nesting_is_reported(tmp_path: Path, depth: int, where: str) -> None:
-    """Words, whatever is nested and however deep; never a traceback."""
+    """A result or an error, whatever is nested and however deep, but never a traceback."""
     head, tail = {
         "metadata": ('{"a":', "}"),
         "nests": ('{"OTIO_SCHEMA":"Stack.1","children":[', "]}"),
@@ -282,7 +283,7 @@ def test_deep_nesting_is_reported(tmp_path: Path, depth: int, where: str) -> Non
         assert main(["timeline", command[0], str(file), *command[1:]]) in (0, 6)
 
 
-# What send takes for a cut
+# Options of send for a cut
 
 
 def test_a_colour_space_for_the_plates_of_a_cut(case_input: Inputs) -> None:
@@ -300,7 +301,7 @@ def test_a_colour_space_for_the_plates_of_a_cut(case_input: Inputs) -> None:
         shots_to_send(str(Path(file).parent / "plate" / "plate.%04d.exr"), "--timeline", "x")
 
 
-def test_a_space_that_the_cut_names_stays(tmp_path: Path) -> None:
+def test_the_cuts_own_colour_space_is_kept(tmp_path: Path) -> None:
     reference = external("/plates/a.%04d.exr", span(1, 10))
     reference.metadata["shotbridge"] = {"colour_space": "ACES2065-1"}
     cut(tmp_path / "cut.otio", clip("sh010", reference, span(1, 10)), start=time_at(0))
@@ -308,8 +309,8 @@ def test_a_space_that_the_cut_names_stays(tmp_path: Path) -> None:
     assert [shot.plate.colour_space for shot in shots] == ["ACES2065-1"]
 
 
-def test_a_name_that_is_no_utf8_can_be_printed() -> None:
-    """File names of other systems come with halves of characters; a terminal takes none."""
+def test_a_name_that_is_not_utf8_can_be_printed() -> None:
+    """Such file names contain lone surrogates, which cannot be encoded."""
     import io
 
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")

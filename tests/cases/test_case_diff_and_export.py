@@ -1,4 +1,4 @@
-"""Differences between cuts in words, and cuts in the dialects of their readers."""
+"""Diffs of cuts, and exports for each reader."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def _kinds(changes: CutDiff) -> dict[str, list[str]]:
     }
 
 
-def _compared(folder: Path, old: str, new: str) -> CutDiff:
+def _diff(folder: Path, old: str, new: str) -> CutDiff:
     return diff_cuts(read_cut(folder / old), read_cut(folder / new))
 
 
-def test_a_relink_further_up_is_seen(case_input: CaseInput) -> None:
-    """diff-upper-folder: another version of one clip; two clips that exchange their media."""
+def test_a_relink_in_an_upper_folder_is_a_change(case_input: CaseInput) -> None:
+    """diff-upper-folder: another version of one clip; two clips that swap their media."""
     folder = case_input("diff-upper-folder")
-    changes = _compared(folder, "old.otio", "new.otio")
+    changes = _diff(folder, "old.otio", "new.otio")
     assert _kinds(changes) == {
         "sh010": ["unchanged"],
         "sh020": ["media replaced"],
@@ -41,9 +41,9 @@ def test_a_relink_further_up_is_seen(case_input: CaseInput) -> None:
     (replaced,) = changes.replaced
     assert replaced.needs_sending
     assert "sh020/v001/exr/plate.%04d.exr is now /show/sh020/v002/exr" in str(replaced)
-    swapped = _kinds(_compared(folder, "old_shots.otio", "new_shots.otio"))
-    assert swapped == {"sh010": ["unchanged"], "sh020": ["moved"], "sh030": ["moved"]}
-    moved = [str(change) for change in _compared(folder, "old_shots.otio", "new_shots.otio").moved]
+    swapped = _diff(folder, "old_shots.otio", "new_shots.otio")
+    assert _kinds(swapped) == {"sh010": ["unchanged"], "sh020": ["moved"], "sh030": ["moved"]}
+    moved = [str(change) for change in swapped.moved]
     assert "it was called sh030" in moved[0]
     assert "it was called sh020" in moved[1]
 
@@ -52,7 +52,7 @@ def test_a_relink_further_up_is_seen(case_input: CaseInput) -> None:
 def test_a_cuts_own_export_is_the_same_cut(
     case_input: CaseInput, tmp_path: Path, profile: str
 ) -> None:
-    """diff-own-export; either way round."""
+    """diff-own-export, in both directions."""
     cut = case_input("diff-own-export") / "cut.otio"
     placed = write_versions(cut, versions_of(read_cut(cut)), tmp_path / "placed.otio").target
     exported = export_timeline(placed, tmp_path / "exported.otio", profile).target
@@ -63,7 +63,7 @@ def test_a_cuts_own_export_is_the_same_cut(
 
 def test_handles_that_change_are_reported_as_handles(case_input: CaseInput) -> None:
     """diff-wording."""
-    changes = _compared(case_input("diff-wording"), "old.otio", "new.otio")
+    changes = _diff(case_input("diff-wording"), "old.otio", "new.otio")
     assert [str(change) for change in changes.changes] == [
         "reel/reel/sh010: retrimmed; it needs 4 frames more after it",
         "reel/reel/sh020: retrimmed; it needs 4 frames more before it",
@@ -71,10 +71,10 @@ def test_handles_that_change_are_reported_as_handles(case_input: CaseInput) -> N
 
 
 @pytest.mark.parametrize("profile", ["nuke", "resolve"])
-def test_every_clip_on_files_counts_as_the_reader_does(
+def test_every_clip_with_files_counts_as_the_reader_does(
     case_input: CaseInput, tmp_path: Path, profile: str
 ) -> None:
-    """export-not-recounted: clips that are no shots too."""
+    """export-not-recounted, including clips that cannot become shots."""
     cut = case_input("export-not-recounted") / "cut.otio"
     timeline = otio.adapters.read_from_file(
         str(export_timeline(cut, tmp_path / "out.otio", profile).target)
@@ -130,9 +130,9 @@ def _openrv(case_input: CaseInput, tmp_path: Path, tool: str) -> tuple[Any, list
 def test_a_drawing_loads_in_openrv(
     case_input: CaseInput, tmp_path: Path, tool: str, lines: list[int]
 ) -> None:
-    """openrv-pen: the layout that OpenRV 3.0, 3.1, 4.0 and its main branch were shown to load."""
-    document, losses = _openrv(case_input, tmp_path, tool)
-    assert losses == []
+    """openrv-pen: the layout that OpenRV 3.0, 3.1, 4.0 and its main branch load."""
+    document, warnings = _openrv(case_input, tmp_path, tool)
+    assert warnings == []
     media, annotations = document["tracks"]["children"]
     assert (media["name"], annotations["name"]) == ("MediaTrack", "Annotations")
     (plain,), (drawn,) = media["children"], annotations["children"]
@@ -157,14 +157,14 @@ def test_text_cannot_be_drawn_in_openrv_and_is_reported(
     case_input: CaseInput, tmp_path: Path
 ) -> None:
     """openrv-pen."""
-    document, losses = _openrv(case_input, tmp_path, "text")
-    assert losses == ["text that director wrote on the picture cannot be written there"]
+    document, warnings = _openrv(case_input, tmp_path, "text")
+    assert warnings == ["OpenRV does not show the text that director wrote on the image"]
     (track,) = document["tracks"]["children"]
     assert (track["name"], track["children"][0]["effects"]) == ("V1", [])
 
 
 @pytest.mark.parametrize("first", ["gap", "dissolve", "retime"])
-def test_drawings_that_would_stop_openrv_are_left_out(
+def test_drawings_that_openrv_cannot_load_are_not_exported(
     case_input: CaseInput, tmp_path: Path, first: str
 ) -> None:
     """openrv-pen: the lowest track has to start with a plain clip."""
@@ -181,4 +181,4 @@ def test_drawings_that_would_stop_openrv_are_left_out(
     assert "Annotation.1" not in report.target.read_text()
     (warning,) = report.warnings
     assert (warning.clip_name, warning.track) == ("sh010", "V1")
-    assert "does not start with a plain clip" in warning.message
+    assert "only if the lowest track starts with a plain clip" in warning.message

@@ -1,4 +1,4 @@
-"""Names of media: what is a number, what is a name, and how the disk spells both."""
+"""Names of media: frame numbers, plain names, and their spellings on disk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Inputs = Callable[[str], Path]
 
 
 def sent_file_names(path: Path) -> list[str]:
-    """The names of the files that would be sent of a cut's only shot."""
+    """The names of the files that would be sent for a cut's only shot."""
     shot = only_shot(check_media(read_cut(path))).shot
     files = source_files(shot.plate, shot.work_range.frames())
     return [Path(one.path).name for one in files]
@@ -83,11 +83,11 @@ def test_stills_keep_their_names(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["100%d one.png", "take##.png"])
 def test_stills_that_look_like_patterns_are_reported(tmp_path: Path, name: str) -> None:
     picture(tmp_path / name, numbered_bars(1))
-    with pytest.raises(InvalidRequest, match="one picture"):
+    with pytest.raises(InvalidRequest, match="single picture"):
         shots_to_send(str(tmp_path / name))
     if "%" in name:
         cut(tmp_path / "cut.otio", clip("a", external(tmp_path / name, span(0, 1)), span(0, 1)))
-        (problem,) = (p for p in check_media(read_cut(tmp_path / "cut.otio")).problems)
+        (problem,) = check_media(read_cut(tmp_path / "cut.otio")).problems
         assert problem.kind is ProblemKind.UNSUPPORTED
 
 
@@ -113,9 +113,9 @@ def test_patterns_of_other_programs_on_the_command_line(case_input: Inputs) -> N
         assert str(shot.plate.range) == "1001-1010"
         assert shot.id.shot == "plate"
     for name in ("plate.<frame>.exr", "plate.*.exr", "plate.{frame:04d}.exr"):
-        with pytest.raises(InvalidRequest) as refused:
+        with pytest.raises(InvalidRequest) as excinfo:
             shots_to_send(str(plate / name))
-        assert "%04d" in refused.value.next_step
+        assert "%04d" in excinfo.value.next_step
 
 
 @pytest.mark.parametrize(
@@ -152,30 +152,27 @@ def test_names_in_another_unicode_form(case_input: Inputs) -> None:
 
 @pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
 def test_folders_movies_and_exact_names(tmp_path: Path, on_disk: str) -> None:
-    """Folders too; and where both forms are there, the one that was asked for."""
+    """Folders as well; if both forms exist, the requested one."""
     other = {"NFC": "NFD", "NFD": "NFC"}[on_disk]
     word = "caf\N{LATIN SMALL LETTER E WITH ACUTE}"
-    on_disk_name, asked = unicodedata.normalize(on_disk, word), unicodedata.normalize(other, word)
+    on_disk_name = unicodedata.normalize(on_disk, word)
+    requested = unicodedata.normalize(other, word)
     folder = tmp_path / on_disk_name
     for name in (f"{on_disk_name}.0001.exr", f"{on_disk_name}.mov"):
         folder.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"x")
-    for kind, count in ((f"{asked}.%04d.exr", 1), (f"{asked}.mov", 1)):
-        reference = external(tmp_path / asked / kind, span(1, count))
+    for name, file_name in (("%04d.exr", "0001.exr"), ("mov", "mov")):
+        reference = external(tmp_path / requested / f"{requested}.{name}", span(1, 1))
         cut(tmp_path / "cut.otio", clip("a", reference, span(1, 1)))
-        assert sent_file_names(tmp_path / "cut.otio") == [
-            kind.replace(asked, on_disk_name) % 1
-            if "%" in kind
-            else kind.replace(asked, on_disk_name)
-        ]
-    (folder / f"{asked}.0001.exr").write_bytes(b"y")
-    assert frames_on_disk(str(folder / f"{asked}.%04d.exr")) == (1,)
-    reference = external(folder / f"{asked}.%04d.exr", span(1, 1))
+        assert sent_file_names(tmp_path / "cut.otio") == [f"{on_disk_name}.{file_name}"]
+    (folder / f"{requested}.0001.exr").write_bytes(b"y")
+    assert frames_on_disk(str(folder / f"{requested}.%04d.exr")) == (1,)
+    reference = external(folder / f"{requested}.%04d.exr", span(1, 1))
     cut(tmp_path / "cut.otio", clip("a", reference, span(1, 1)))
-    assert sent_file_names(tmp_path / "cut.otio") == [f"{asked}.0001.exr"]
+    assert sent_file_names(tmp_path / "cut.otio") == [f"{requested}.0001.exr"]
 
 
-def test_numbers_below_0(case_input: Inputs) -> None:
+def test_negative_frame_numbers(case_input: Inputs) -> None:
     folder = case_input("picture-negative-numbers")
     (shot,) = shots_to_send(str(folder / "plate" / "plate.%04d.exr"))
     assert str(shot.plate.range) == "-2-2"
@@ -185,7 +182,7 @@ def test_numbers_below_0(case_input: Inputs) -> None:
     assert cut_ranges(cut) == [(-2, 2)]
 
 
-def test_numbers_below_0_in_the_spelling_of_printf_and_in_both(tmp_path: Path) -> None:
+def test_negative_frame_numbers_in_printfs_spelling_and_in_both(tmp_path: Path) -> None:
     for number in range(-2, 3):
         picture(tmp_path / f"plate.{number:04d}.exr", numbered_bars(number))
     pattern = str(tmp_path / "plate.%04d.exr")

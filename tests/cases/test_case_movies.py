@@ -286,7 +286,7 @@ def test_frames_counted_at_another_rate_are_refused(case_input: Input, rate: int
 
 
 def patch_bytes(source: Path, target: Path, marker: bytes, offset: int, value: bytes) -> Path:
-    """Copy a file with ``value`` written ``offset`` bytes after the start of the last ``marker``."""
+    """Copy a file, with ``value`` at ``offset`` bytes after the start of the last ``marker``."""
     data = bytearray(source.read_bytes())
     start = data.rindex(marker) + offset
     data[start : start + len(value)] = value

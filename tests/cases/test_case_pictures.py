@@ -344,7 +344,7 @@ def test_a_nan_in_the_alpha_is_refused_by_a_model(tmp_path: Path, make: Make) ->
 
 
 def test_the_lost_last_alpha_of_some_dpx_lines_is_reported(tmp_path: Path) -> None:
-    """Four samples of 10 bits, three per word: OpenImageIO does not read the last word of a line."""
+    """Four samples of 10 bits, three per word: OpenImageIO skips the last word of a line."""
     for width in (6, 7):
         path = tmp_path / f"{width}.dpx"
         spec = oiio.ImageSpec(width, 4, 4, oiio.UINT16)

@@ -1,4 +1,4 @@
-"""Cuts that versions were written into: names, rates, ranges, places."""
+"""Cuts with placed versions: names, rates, ranges, paths."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def _clips(path: Path) -> list[Any]:
 def test_a_version_counts_as_its_plate_is_spelled(
     case_input: CaseInput, tmp_path: Path, spelt: str
 ) -> None:
-    """ntsc-spellings-written. OTIO's frame_for_time is the judge."""
+    """ntsc-spellings-written; the expected frames are from OTIO's frame_for_time."""
     target = tmp_path / "placed.otio"
     _place(case_input("ntsc-spellings-written") / f"cut_{spelt}.otio", target)
     (clip,) = _clips(target)
     shown = clip.source_range
     references = clip.media_references()
-    plate, made = references["DEFAULT_MEDIA"], references["shotbridge:round_trip:v001"]
-    assert made.rate == plate.rate == float(spelt)
-    for reference in (plate, made):
+    plate, version = references["DEFAULT_MEDIA"], references["shotbridge:round_trip:v001"]
+    assert version.rate == plate.rate == float(spelt)
+    for reference in (plate, version):
         first = reference.frame_for_time(shown.start_time)
         last = reference.frame_for_time(shown.end_time_inclusive())
         assert (first, last) == (1006, 1025)
     # Plate frames 1001 to 1005 are its handles.
-    offset = shown.start_time - made.available_range.start_time
+    offset = shown.start_time - version.available_range.start_time
     assert offset.value == 5
     (exported,) = _clips(export_timeline(target, tmp_path / "nuke.otio", "nuke").target)
     assert exported.source_range.start_time.value == 1006
@@ -52,8 +52,8 @@ def test_a_version_counts_as_its_plate_is_spelled(
 
 
 def test_a_version_is_never_longer_than_its_pictures(case_input: CaseInput, tmp_path: Path) -> None:
-    """retimed-versions-short: frames that the cut never shows are not sent and paid for, so what
-    the source range names beyond them is told."""
+    """retimed-versions-short: frames that the cut never shows are not sent, so a source range that
+    goes beyond them is reported."""
     target = tmp_path / "placed.otio"
     written = _place(case_input("retimed-versions-short") / "cut.otio", target)
     lengths = [
@@ -69,7 +69,7 @@ def test_a_version_is_never_longer_than_its_pictures(case_input: CaseInput, tmp_
         warning.clip_name
         for warning in export_timeline(target, tmp_path / "nuke.otio", "nuke").warnings
     ]
-    assert clips.count("slow") == 2  # left behind: the plate; shorter than the source range
+    assert clips.count("slow") == 2  # without the plate; shorter than the source range
 
 
 @pytest.mark.parametrize("how", ["place", "generic", "openrv", "nuke", "resolve"])
@@ -77,7 +77,7 @@ def test_relative_media_is_found_from_another_folder(
     case_input: CaseInput, tmp_path: Path, how: str
 ) -> None:
     """relative-media-moved."""
-    source = case_input("relative-media-moved") / "here" / "cut.otio"
+    source = case_input("relative-media-moved") / "source" / "cut.otio"
     target = tmp_path / f"{how}.otio"
     if how == "place":
         _place(source, target, approved=False)
@@ -88,14 +88,14 @@ def test_relative_media_is_found_from_another_folder(
 
 
 def test_relative_media_stays_relative_beside_the_cut(case_input: CaseInput) -> None:
-    """relative-media-moved; what is no file stays as it is."""
-    source = case_input("relative-media-moved") / "here" / "cut.otio"
+    """relative-media-moved, exported to the cut's own folder."""
+    source = case_input("relative-media-moved") / "source" / "cut.otio"
     export_timeline(source, source.with_name("generic.otio"), "generic")
     one, two = (clip.media_reference for clip in _clips(source.with_name("generic.otio")))
     assert (one.target_url_base, two.target_url) == ("plate/", "plate/plate.1001.exr")
 
 
-def test_the_name_of_a_reference_gives_the_shot(case_input: CaseInput, tmp_path: Path) -> None:
+def test_a_reference_is_named_after_its_shot(case_input: CaseInput, tmp_path: Path) -> None:
     """version-names."""
     target = tmp_path / "placed.otio"
     _place(case_input("version-names") / "cut.otio", target)
@@ -115,7 +115,7 @@ def test_a_movie_without_timecode_counts_from_its_first_frame(
         assert clip.source_range.start_time.value == 8
 
 
-def test_place_replaces_no_file_unasked(terminal: Terminal, case_input: CaseInput) -> None:
+def test_place_overwrites_no_file_by_default(terminal: Terminal, case_input: CaseInput) -> None:
     """place-replaces."""
     folder = case_input("place-replaces")
     cut, precious = str(folder / "cut.otio"), folder / "precious.otio"
@@ -129,7 +129,7 @@ def test_place_replaces_no_file_unasked(terminal: Terminal, case_input: CaseInpu
 
 
 def test_a_renamed_clip_keeps_its_versions(terminal: Terminal, case_input: CaseInput) -> None:
-    """renamed-clip; and a clip that was never sent is named."""
+    """renamed-clip; clips that were never sent are listed."""
     folder = case_input("renamed-clip")
     show = ("--show", "rc")
     terminal.json(*show, "send", str(folder / "cut.otio"), "--service", "round_trip")
@@ -137,14 +137,14 @@ def test_a_renamed_clip_keeps_its_versions(terminal: Terminal, case_input: CaseI
     report = terminal.json(*show, *command, "-o", str(folder / "placed.otio"))
     version = ["round_trip v001 (pending review)"]
     assert report["placed"] == {"sh010_hero": version, "sh020": version}
-    assert report["notes"] == [
-        "sh010_hero was renamed from sh010, and got its versions: its media and range are the same"
+    assert report["messages"] == [
+        "sh010_hero was renamed from sh010 and keeps its versions: media and range are the same"
     ]
     hero, _ = _clips(folder / "placed.otio")
     shown = hero.media_references()["shotbridge:round_trip:v001"]
     assert shown.frame_for_time(hero.source_range.start_time) == 1011
-    nobody = terminal.json("--show", "else", *command, "-o", str(folder / "nobody.otio"))
-    assert nobody["placed"] == {}
-    assert nobody["notes"] == [
-        "no version was made for sh010_hero, sh020, by the clip's name or by what it shows"
+    report = terminal.json("--show", "other", *command, "-o", str(folder / "other.otio"))
+    assert report["placed"] == {}
+    assert report["messages"] == [
+        "no version was found for sh010_hero, sh020, by name or by media and range"
     ]

@@ -1,4 +1,4 @@
-"""Rates and times in cuts: every spelling, seconds and ticks, mixed rates, and EDLs."""
+"""Rates and times in cuts: spellings, seconds and ticks, mixed rates, EDLs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NTSC_24 = 24000 / 1001
 
 
 def otio_frame_ranges(path: Path) -> list[tuple[int, int]]:
-    """First and last frame that each clip of a file shows, by OTIO."""
+    """First and last frame that each clip of a file shows, according to OTIO."""
     timeline = otio.adapters.read_from_file(str(path))
     return [
         one.media_reference.frame_range_for_time_range(one.trimmed_range())
@@ -46,7 +46,7 @@ def test_whole_numbers_at_two_spellings_are_counts(tmp_path: Path) -> None:
 
 
 def test_a_plate_at_a_spelling_in_a_cut_at_another_rate(tmp_path: Path) -> None:
-    """Through seconds as they are spelled, as OTIO; the exact rates are 200 frames away."""
+    """Through seconds at the rates as spelled, as in OTIO; the exact rates differ by 200 frames."""
     start = 24 * 3600 * 14
     reference = sequence("plate/", rate=23.98, available=span(start, 60, 23.98))
     own = round((start + 10.2) / 23.98 * 25)
@@ -64,13 +64,13 @@ def test_the_default_rate_of_a_sequence_reference(case_input: Inputs) -> None:
 
 @pytest.mark.parametrize("rate", [1, 1000, 2400])
 def test_real_rates_that_look_like_seconds_and_ticks(tmp_path: Path, rate: int) -> None:
-    """Time lapse and high-speed cameras: everything counts at it, and a note says so."""
+    """Time lapse and high-speed cameras: everything counts at the rate, which is reported."""
     reference = sequence("plate/", rate=rate, available=span(0, 60, rate))
     cut(tmp_path / "cut.otio", clip("sh010", reference, span(10, 20, rate)))
-    found = read_cut(tmp_path / "cut.otio")
-    assert cut_ranges(found) == [(1011, 1030)]
-    assert (only_shot(found).shot.plate.range.rate, found.rate) == (rate, rate)
-    (problem,) = found.problems
+    read = read_cut(tmp_path / "cut.otio")
+    assert cut_ranges(read) == [(1011, 1030)]
+    assert (only_shot(read).shot.plate.range.rate, read.rate) == (rate, rate)
+    (problem,) = read.problems
     assert f"{rate} frames per second" in problem.message
     assert not problem.skipped
 
@@ -83,12 +83,12 @@ def test_a_global_start_in_seconds(case_input: Inputs, file: str) -> None:
 
 
 def test_a_sequence_whose_ranges_are_in_ticks(tmp_path: Path) -> None:
-    """The reference says the rate of its pictures, and with it that of the cut."""
+    """The reference gives its own rate, and with it that of the cut."""
     reference = sequence("plate/", available=span(0, 60000, 24000))
     cut(tmp_path / "cut.otio", clip("sh010", reference, span(10000, 20000, 24000)))
-    found = read_cut(tmp_path / "cut.otio")
-    assert cut_ranges(found) == [(1011, 1030)] == otio_frame_ranges(tmp_path / "cut.otio")
-    assert record_ranges(found) == [(0, 19)]
+    read = read_cut(tmp_path / "cut.otio")
+    assert cut_ranges(read) == [(1011, 1030)] == otio_frame_ranges(tmp_path / "cut.otio")
+    assert record_ranges(read) == [(0, 19)]
 
 
 @pytest.mark.parametrize("file", ["ticks", "milliseconds"])
@@ -116,18 +116,18 @@ def test_a_movie_whose_ranges_are_in_seconds(
 )
 def test_the_playhead_at_mixed_rates(case_input: Inputs, name: str, frame: int) -> None:
     class RecordFrameHost:
-        """What ``plate_frame`` asks of a host."""
+        """The part of a host that ``find_viewed_frame`` uses."""
 
         capabilities = frozenset({Capability.PLAYHEAD})
 
-        def frame(self) -> int:
+        def current_frame(self) -> int:
             return 10
 
     host: Any = RecordFrameHost()
     cut = read_cut(case_input("mixed-rate-playhead") / f"{name}.otio")
-    looked_at = find_viewed_frame(host, [item.shot for item in cut])
-    assert looked_at is not None
-    assert looked_at.frame == frame
+    viewed = find_viewed_frame(host, [item.shot for item in cut])
+    assert viewed is not None
+    assert viewed.frame == frame
 
 
 def test_a_start_between_two_frames(case_input: Inputs) -> None:
@@ -142,10 +142,10 @@ def test_a_start_between_two_frames(case_input: Inputs) -> None:
     ]
 
 
-def test_handles_beside_a_shot_at_another_rate(case_input: Inputs) -> None:
+def test_handles_of_a_shot_at_another_rate(case_input: Inputs) -> None:
     shot = only_shot(read_cut(case_input("mixed-rate-playhead") / "48_in_24.otio")).shot
     assert shot.plate_frame(26) == 1053
-    assert shot.plate_frame(-1) is None  # before the plate begins
+    assert shot.plate_frame(-1) is None  # before the plate's first frame
 
 
 def test_odd_rates(case_input: Inputs) -> None:
@@ -177,9 +177,9 @@ def test_more_odd_rates(given: float, expected: str) -> None:
 
 def test_the_rate_of_an_edl(case_input: Inputs, capsys: pytest.CaptureFixture[str]) -> None:
     folder = case_input("edl-rate")
-    with pytest.raises(TimelineError) as refused:
+    with pytest.raises(TimelineError) as excinfo:
         read_cut(folder / "at25.edl")
-    assert "--rate 25" in refused.value.next_step
+    assert "--rate 25" in excinfo.value.next_step
     cut = read_cut(folder / "at25.edl", rate=25)
     assert cut_ranges(cut) == [(900000, 900048), (900250, 900299)]
     assert record_ranges(cut) == [(90000, 90048), (90049, 90098)]
@@ -191,7 +191,7 @@ def test_the_rate_of_an_edl(case_input: Inputs, capsys: pytest.CaptureFixture[st
         assert any("29.97" in problem.message for problem in drop.problems) == (rate is None)
 
 
-def test_an_edl_over_midnight(case_input: Inputs) -> None:
+def test_an_edl_that_passes_midnight(case_input: Inputs) -> None:
     cut = read_cut(case_input("edl-midnight") / "midnight.edl")
     assert cut_ranges(cut) == [(2073552, 2073647), (86400, 86447)]
     assert record_ranges(cut) == [(2073552, 2073647), (2073648, 2073695)]
@@ -201,19 +201,19 @@ EVENT = "001  REEL01   V     C        {} {} 01:00:00:00 01:00:02:00\n"
 
 
 @pytest.mark.parametrize(
-    ("m2", "speed_of"),
+    ("m2", "expected"),
     [
         ("-024.0                00:00:20:00", -1),
         ("-024                  00:00:18:00", -1),
         ("024.0                 00:00:18:00", 1),
     ],
 )
-def test_the_sign_of_an_m2(tmp_path: Path, m2: str, speed_of: int) -> None:
+def test_the_sign_of_an_m2(tmp_path: Path, m2: str, expected: int) -> None:
     event = EVENT.format("00:00:18:00", "00:00:20:00")
     text = f"TITLE: X\n{event}M2   REEL01       {m2}\n* FROM FILE: plate.0001.exr\n* kept\n"
     shot = only_shot(read_cut(write(tmp_path / "cut.edl", text), rate=24)).shot
-    assert (str(shot.cut_range), shot.retime.speed) == ("432-479", speed_of)
-    assert shot.plate_frame(86400) == (479 if speed_of < 0 else 432)
+    assert (str(shot.cut_range), shot.retime.speed) == ("432-479", expected)
+    assert shot.plate_frame(86400) == (479 if expected < 0 else 432)
 
 
 def test_an_m2_that_its_lengths_contradict(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_a_freeze_whose_source_is_as_long_as_its_record(tmp_path: Path) -> None:
     assert (str(shot.cut_range), shot.retime.speed) == ("432-432", 0)
 
 
-def test_reverses_of_an_edl(case_input: Inputs) -> None:
+def test_reversed_clips_of_an_edl(case_input: Inputs) -> None:
     cut = read_cut(case_input("edl-reverse") / "reverse.edl")
     assert [item.shot.retime.speed for item in cut] == [-1, -2]
     assert cut_ranges(cut)[0] == (432, 479)

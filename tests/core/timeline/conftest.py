@@ -12,7 +12,7 @@ T = otio.opentime.RationalTime
 
 
 class CutBuilder:
-    """Short constructors of OTIO's objects. Times are frames at ``rate``, ranges start and length."""
+    """Builds OTIO objects. Times are frames at ``rate``; ranges are start and length."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
