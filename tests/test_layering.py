@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import socket
 import subprocess
 import sys
@@ -91,6 +92,13 @@ HOST_API_CLASSES = {"FrameRange"}  # nuke.FrameRange
 CLIENT_LIBRARIES = {"requests", "urllib3", "pydantic", "pydantic_core", "yaml", "opentimelineio"}
 
 HEAVY = ("pydantic", "requests", "urllib3", "yaml", "opentimelineio", "PySide6", "numpy")
+
+#: Packages of the panel that may use Qt in every module; elsewhere the name says so.
+QT_PACKAGES = ("app", "icons", "theme", "widgets")
+QT_MODULE = re.compile(
+    r"qt_\w+|(\w+_)?"
+    r"(page|view|widgets?|card|bar|menu|popover|overlay|prompt|dialogs?|layout|painter|delegate)"
+)
 
 #: Modules that read or write pictures. They run in child processes only.
 PICTURE_MODULES = tuple(
@@ -293,6 +301,31 @@ def _python_files() -> Iterator[Path]:
         yield from (REPO / name).rglob("*.py")
 
 
+def test_modules_of_the_panel_that_use_qt_are_named_so() -> None:
+    wrong = []
+    for path, module, tree in _modules("bridge_ui"):
+        parts = module.split(".")
+        if len(parts) > 1 and parts[1] in QT_PACKAGES:
+            continue
+        uses_qt = any(
+            name.split(".")[0] in ("PySide6", "shiboken6")
+            for name in _imports(_without_type_checking(tree), module, package=False)
+        )
+        if uses_qt and not QT_MODULE.fullmatch(parts[-1]):
+            wrong.append(f"{path.relative_to(REPO)} uses Qt")
+    assert not wrong, "\n".join(wrong)
+
+
+def _without_type_checking(tree: ast.Module) -> ast.Module:
+    """The module without its top-level ``if TYPE_CHECKING:`` blocks."""
+    kept = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    ]
+    return ast.Module(kept, tree.type_ignores)
+
+
 def _loaded_by(statement: str) -> set[str]:
     return {name.split(".")[0] for name in _modules_loaded_by(statement)}
 
@@ -322,10 +355,12 @@ def test_importing_the_panels_entry_point_loads_nothing_heavy() -> None:
 
 def test_controllers_load_no_qt() -> None:
     """Controllers, and all that they import, run and are tested without Qt."""
-    modules = {"bridge_ui.app.standalone_host"}
+    modules = {f"bridge_ui.app.{name}" for name in ("opening", "panel_loader", "standalone_host")}
     for _, module, _ in _modules("bridge_ui"):
         last = module.rpartition(".")[2]
-        if module.startswith("bridge_ui.core.") or last.endswith(("controller", "controllers")):
+        if module.startswith("bridge_ui.core.") or last.endswith(
+            ("controller", "controllers", "state")
+        ):
             modules.add(module)
     assert "bridge_ui.review.controller" in modules
     loaded = _loaded_by(f"import {', '.join(sorted(modules))}")

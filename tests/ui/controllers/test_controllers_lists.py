@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import bridge_ui
 from bridge_core.errors import InvalidRequest, NotWritable, TimelineError
 from bridge_core.hosts.base import Capability, Host, HostProblem, HostScene, HostShot
 from bridge_core.models.frames import FrameRange, Retime
@@ -304,10 +301,10 @@ def services() -> tuple[Service, ...]:
     passes = IntegerParameter(name="passes", title="Passes", default=1, minimum=1, maximum=4)
 
     def make(
-        id: str, title: str, summary: str, *parameters: Any, available: bool = True
+        service_id: str, title: str, summary: str, *parameters: Any, available: bool = True
     ) -> Service:
         return Service(
-            id=id,
+            id=service_id,
             title=title,
             summary=summary,
             provider="local",
@@ -428,26 +425,3 @@ def test_a_preset_that_cannot_be_saved_is_reported(tmp_path: Path) -> None:
     (tmp_path / "presets").write_text("a file where a folder should be")
     with pytest.raises(NotWritable):
         PresetStore(tmp_path / "presets").save(Preset(service="upscale", name="mine"))
-
-
-def test_controllers_load_no_qt() -> None:
-    """Not even through another module."""
-    folder = Path(bridge_ui.__file__).parent
-    patterns = ("core/**/*.py", "**/controller.py", "**/*_controller.py", "**/state.py")
-    paths = {path for pattern in patterns for path in folder.glob(pattern)}
-    app = ("opening", "panel_loader", "controllers", "standalone_host")
-    paths |= {folder / "app" / f"{name}.py" for name in app}
-    modules = [
-        "bridge_ui." + ".".join(path.relative_to(folder).with_suffix("").parts)
-        for path in sorted(paths)
-        if path.name != "__init__.py"
-    ]
-    assert len(modules) > 20
-    completed = subprocess.run(
-        [sys.executable, "-c", f"import {', '.join(modules)}, sys; print(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    loaded = {name.partition(".")[0] for name in completed.stdout.split()}
-    assert not loaded & {"PySide6", "requests", "yaml", "opentimelineio", "numpy"}
