@@ -148,7 +148,7 @@ class JobService:
                 where=f"service {service.id}",
                 next_step=service.unavailable_reason,
             )
-        runtime = self._require_runtime
+        runtime = self._require_runtime()
         job, created = transitions.create_job(runtime.gateway.database, submission, key)
         if job.state is JobState.QUEUED:
             recovery.pin_inputs(runtime.gateway, job.id, submission)
@@ -181,7 +181,7 @@ class JobService:
 
         :raises NotFound: there is no such job.
         """
-        runtime = self._require_runtime
+        runtime = self._require_runtime()
         job, cancelled = transitions.cancel_job(runtime.gateway.database, job_id)
         if cancelled and not runtime.workflow.cancel(job_id):
             # The workflow finds that the row has ended, and skips the job.
@@ -323,7 +323,7 @@ class JobService:
             return any(queries.count_open_jobs(session).values())
 
     def check_health(self) -> list[HealthCheck]:
-        runtime = self._require_runtime
+        runtime = self._require_runtime()
         return health.check_health(runtime.gateway, runtime.reconciler)
 
     # --- private
@@ -385,7 +385,6 @@ class JobService:
             )
         return instance_id
 
-    @property
     def _require_runtime(self) -> _Runtime:
         if self._runtime is None:
             raise RuntimeError("the service is not open; call start() first")
@@ -393,7 +392,7 @@ class JobService:
 
     @property
     def _gateway(self) -> GatewayContext:
-        return self._require_runtime.gateway
+        return self._require_runtime().gateway
 
     def _get_result(self, result_id: str) -> Result:
         with self._gateway.database.begin_read() as session:
