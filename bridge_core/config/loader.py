@@ -236,7 +236,7 @@ def _validate(item: ConfigValue, folder: Path) -> ConfigValue:
     key = setting_keys().get(item.key)
     if key is None:
         key_problem = (
-            "it is a section, not a key"
+            "it is a section; set its keys"
             if item.key in setting_sections()
             else unknown_key_message(item.key)
         )

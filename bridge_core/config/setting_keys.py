@@ -172,8 +172,8 @@ def mask_password(value: Any) -> Any:
     """A URL with its password masked; other values unchanged."""
     if not isinstance(value, str):
         return value
-    scheme, mark, rest = value.partition("://")
+    scheme, separator, rest = value.partition("://")
     account, at, host_and_path = rest.rpartition("@")
-    if mark and at and ":" in account:
+    if separator and at and ":" in account:
         return f"{scheme}://{account.partition(':')[0]}:...@{host_and_path}"
     return value

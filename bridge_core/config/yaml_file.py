@@ -80,7 +80,7 @@ def _walk_mapping(loader: Any, node: Any, prefix: str, path: Path) -> Iterator[C
         elif isinstance(value_node, yaml.MappingNode):
             yield from _walk_mapping(loader, value_node, f"{key}.", path)
         elif value_node.tag != "tag:yaml.org,2002:null":
-            yield ConfigValue(key, None, where, "it is a section, not a key")
+            yield ConfigValue(key, None, where, "it is a section; set its keys")
 
 
 def _read_value(loader: Any, key: str, node: Any, where: str) -> ConfigValue:

@@ -1,4 +1,4 @@
-"""A strict gateway for the client's tests; importable as ``strict_gateway`` while they run."""
+"""Fixtures for the client's tests, with the strict gateway as the module ``strict_gateway``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bridge_core.models.requests import Request
 from bridge_core.models.settings import ClientSettings, Settings
 from bridge_core.models.shots import Shot, ShotId
 
-#: The script for Resolve, as short as it may be.
+#: A minimal script of the plugin for Resolve.
 SCRIPT = f'"""Shotbridge, {MARKER}."""\n\nPYTHON = ""\nPLUGINS = ""\n\nprint("started")\n'
 
 _spec = importlib.util.spec_from_file_location(
@@ -36,7 +36,7 @@ _spec.loader.exec_module(strict_gateway)
 
 @pytest.fixture
 def gateway() -> Iterator[Any]:
-    """A :class:`strict_gateway.StrictGateway`; its client must have kept every rule."""
+    """A :class:`strict_gateway.StrictGateway`, checked for violations at the end."""
     running = strict_gateway.StrictGateway()
     yield running
     running.stop()
@@ -45,7 +45,7 @@ def gateway() -> Iterator[Any]:
 
 @pytest.fixture
 def settings(gateway: Any, tmp_path: Path) -> Settings:
-    """Settings of a client of the strict gateway; retries are quick to run out."""
+    """Settings for a client of the strict gateway, with few retries."""
     token = tmp_path / "token"
     token.write_text(strict_gateway.TOKEN + "\n")
     token.chmod(0o600)
@@ -103,7 +103,7 @@ def make_request(plate: Plate) -> Request:
 
 @pytest.fixture
 def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of plugins that the environment names, with the script for Resolve in it."""
+    """A folder of plugins with the script for Resolve, set in the environment."""
     folder = tmp_path / "plugins of the studio"
     for host in ("nuke", "blender", "resolve"):
         (folder / host / f"bridge_{host}").mkdir(parents=True)

@@ -1,10 +1,9 @@
-"""A gateway on loopback that is as strict as docs/api.md and that fails on demand.
+"""A gateway on loopback that is as strict as docs/api.md, and that fails on demand.
 
-A connection on which the token is shown before the gateway was challenged is a violation. The
-challenge is the call ``GET /v1/about?challenge``; the handshake is another.
-Everything that a client says is validated by the models; what breaks the rules is kept in
-``violations``, which the fixture checks to be empty at the end of each test. ``faults`` are used
-up in order by the calls that they fit.
+Sending the token on a connection before a challenge is a violation. The challenge is the call
+``GET /v1/about?challenge``; the handshake is a separate call. Requests are validated by the models,
+and violations are recorded in ``violations``, which the fixture checks at the end of each test.
+``faults`` are applied in order to the calls that they match.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ from bridge_core.errors import (
     InvalidRequest,
     NotFound,
     ShotbridgeError,
+    TransferError,
     WrongOffset,
 )
-from bridge_core.errors import TransferError as Spoilt
 from bridge_core.models.base import canonical_json, now
 from bridge_core.models.gateway import About, Event, EventKind, ReadableFilesQuery, compute_proof
 from bridge_core.models.jobs import Job, JobState
@@ -47,12 +46,12 @@ TOKEN = "strict-token-0123456789"
 
 @dataclass
 class Fault:
-    """What goes wrong with the next call that fits ``method`` and ``path`` (a regex).
+    """A fault of the next call that matches ``method`` and ``path`` (a regex).
 
-    ``refuse``: the connection is reset before the call is read. ``cut_body``: reset after so many
-    bytes of the call's body. ``cut_answer``: the call is done and half of the answer's bytes are
-    sent. ``drop_answer``: the call is done and the connection closed. ``hang``: done, and nothing
-    sent until the gateway closes. ``answer``: these words instead of an answer.
+    ``refuse``: the connection is reset before the call is read. ``cut_body``: it is reset after so
+    many bytes of the body. ``cut_answer``: the call is done and half of the response is sent.
+    ``drop_answer``: the call is done and the connection closed. ``hang``: the call is done, and
+    nothing is sent until the gateway closes. ``answer``: this response is sent instead.
     """
 
     method: str
@@ -65,16 +64,16 @@ class Fault:
     answer: tuple[int, str, bytes] | None = None
     headers: dict[str, str] = field(default_factory=dict)
     before: Callable[[], None] | None = None
-    """Called when the call has come, before anything else."""
+    """Called when the call arrives, before anything else."""
     triggered: threading.Event = field(default_factory=threading.Event)
 
 
 class DropConnection(Exception):
-    """The connection is to be reset."""
+    """The connection must be reset."""
 
 
 class ResponseSent(Exception):
-    """The answer is out already."""
+    """The response has already been sent."""
 
 
 class StrictGateway:
@@ -121,7 +120,7 @@ class StrictGateway:
             allow_reuse_address = True
 
             def handle_error(self, request: Any, client_address: Any) -> None:
-                """Cut connections are this server's business."""
+                """Ignore lost connections."""
 
         self.server = StrictServer(("127.0.0.1", port), BoundHandler)
         self.server.open_sockets = set()  # type: ignore[attr-defined]
@@ -132,7 +131,7 @@ class StrictGateway:
         self.thread.start()
 
     def stop(self) -> None:
-        """End as a killed process does: every connection is gone at once."""
+        """End like a killed process: all connections are reset."""
         self.closing.set()
         with self.lock:
             self.changed.notify_all()
@@ -190,7 +189,7 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def log_message(self, *_: Any) -> None:
-        """Quiet."""
+        """Log nothing."""
 
     def setup(self) -> None:
         super().setup()
@@ -277,7 +276,7 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
                 self.strict.violations.append(f"{method} {self.path}: {', '.join(wrong)}")
 
     def _body(self) -> bytes:
-        """What has not been read yet of the call's body."""
+        """The unread part of the call's body."""
         body = self.rfile.read(self.unread) if self.unread else b""
         self.unread = 0
         return body
@@ -301,7 +300,7 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
         if fault is not None and fault.cut_answer:
             self.wfile.write(content[: len(content) // 2])
             self.wfile.flush()
-            time.sleep(0.05)  # so that the half arrives before the reset
+            time.sleep(0.05)  # so that the first half arrives before the reset
             raise DropConnection
         self.wfile.write(content)
         if fault is not None:
@@ -369,7 +368,9 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
         with gateway.lock:
             part = gateway.partial.setdefault(sha256, bytearray())
         if sha256 in gateway.contents or offset != len(part):
-            raise WrongOffset("not there", details={"offset": self._state(sha256)["offset"]})
+            raise WrongOffset(
+                "the offset is wrong", details={"offset": self._state(sha256)["offset"]}
+            )
         if offset + length > whole:
             raise InvalidRequest("too long")
         left, cut = length, self.fault.cut_body if self.fault else None
@@ -389,11 +390,11 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
         with gateway.lock:
             if len(part) == whole:
                 del gateway.partial[sha256]
-                spoilt = gateway.corruptions.get("upload", 0)
-                if spoilt:
-                    gateway.corruptions["upload"] = spoilt - 1
-                if spoilt or hashlib.sha256(part).hexdigest() != sha256:
-                    raise Spoilt("not what its address says")
+                corrupted = gateway.corruptions.get("upload", 0)
+                if corrupted:
+                    gateway.corruptions["upload"] = corrupted - 1
+                if corrupted or hashlib.sha256(part).hexdigest() != sha256:
+                    raise TransferError("the content does not have this hash")
                 gateway.contents[sha256] = bytes(part)
         return self._state(sha256)
 
@@ -403,14 +404,14 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
         key = self.headers["Idempotency-Key"]
         for file in (*submission.plate_files, *submission.reference_files):
             if file.sha256 is None:
-                assert _is_within(file.path, gateway.roots), "a path that the gateway cannot read"
+                assert _is_within(file.path, gateway.roots), "the gateway cannot read this path"
             elif file.sha256 not in gateway.contents:
-                raise InvalidRequest("a content is not there")
+                raise InvalidRequest("a content is missing")
         with gateway.lock:
             if key in gateway.keys:
                 job = gateway.jobs[gateway.keys[key]]
                 if canonical_json(job.request) != canonical_json(submission.request):
-                    raise IdempotencyKeyReused("this key made another job")
+                    raise IdempotencyKeyReused("this key was used for another job")
                 return 200, job
             job = Job(
                 id=f"job-{len(gateway.jobs) + 1}",

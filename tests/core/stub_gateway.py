@@ -1,7 +1,7 @@
-"""A small program that starts and announces itself as the gateway does; run by launcher tests.
+"""A small program that starts and announces itself like the gateway, for tests of the launcher.
 
-``--fail CODE`` says something and ends; ``--silent`` never announces; ``--slow SECONDS`` takes its
-time. Each start adds a line to ``starts`` beside the announcement.
+``--fail CODE`` prints something and ends; ``--silent`` never announces itself; ``--slow SECONDS``
+waits first. Each start appends a line to ``starts``, beside the announcement.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ with (given.announce.parent / "starts").open("a") as stream:
     environment = {k: v for k, v in os.environ.items() if k.startswith("SHOTBRIDGE__")}
     stream.write(json.dumps({"pid": os.getpid(), "environment": environment}) + "\n")
 
-print("the stand-in starts", flush=True)
+print("the stub gateway starts", flush=True)
 if given.fail is not None:
     print("\n".join(f"line {number}" for number in range(50)), flush=True)
-    print("there is no room for data", file=sys.stderr)
+    print("the disk is full", file=sys.stderr)
     sys.exit(given.fail)
 if given.silent:
     time.sleep(600)
@@ -44,14 +44,19 @@ time.sleep(given.slow)
 
 from bridge_core.models.gateway import compute_proof  # noqa: E402  slow, and tests count on the moment
 
-about = {"version": "0.1.0", "api_version": "1.0", "min_client_version": "0.1.0", "instance_id": uuid4().hex}
+about = {
+    "version": "0.1.0",
+    "api_version": "1.0",
+    "min_client_version": "0.1.0",
+    "instance_id": uuid4().hex,
+}
 
 
 class StubGatewayHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: Any) -> None:
-        """Quiet."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
@@ -71,7 +76,7 @@ class StubGatewayHandler(BaseHTTPRequestHandler):
 server = ThreadingHTTPServer(("127.0.0.1", 0), StubGatewayHandler)
 if not given.token_file.exists():
     descriptor = os.open(given.token_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    os.write(descriptor, b"stand-in-token-0123456789\n")
+    os.write(descriptor, b"stub-token-0123456789\n")
     os.close(descriptor)
 announcement = {
     "url": f"http://127.0.0.1:{server.server_address[1]}",

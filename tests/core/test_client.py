@@ -1,4 +1,4 @@
-"""The whole way of a request, with everything dying at every step of it."""
+"""The client with a strict gateway, with failures and kills at every step of a request."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_request_becomes_a_job_and_the_outbox_is_empty(
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "cut_answer", "hang"])
-def test_a_lost_answer_makes_no_second_job(
+def test_a_lost_response_makes_no_second_job(
     fault: str, gateway: Any, client: Client, request_of: Request
 ) -> None:
     gateway.fault("POST", JOBS, **{fault: True})
@@ -65,7 +65,7 @@ def test_a_lost_answer_makes_no_second_job(
     assert gateway.count("POST", JOBS) == 2
 
 
-def test_the_same_key_is_one_job_and_with_other_content_refused(
+def test_a_key_can_only_be_reused_for_the_same_content(
     gateway: Any, client: Client, request_of: Request
 ) -> None:
     first = client.submit(request_of, key="one-and-only")
@@ -96,7 +96,7 @@ def test_without_a_gateway_a_request_is_kept_and_sent_later(
     assert client.flush() == []
 
 
-def test_a_request_that_fails_for_good_is_refused_and_the_next_goes(
+def test_a_permanent_error_does_not_stop_the_next_request(
     gateway: Any, client: Client, request_of: Request, plate: Plate
 ) -> None:
     Path(plate.path_at(1003)).rename(plate.path_at(1003) + ".gone")
@@ -121,7 +121,7 @@ def test_a_request_that_fails_for_good_is_refused_and_the_next_goes(
         (GatewayFault("reference 17"), 500),
     ],
 )
-def test_what_may_be_mended_is_kept(
+def test_a_temporary_error_keeps_the_request(
     error: Exception, status: int, gateway: Any, client: Client, request_of: Request
 ) -> None:
     gateway.fault("POST", JOBS, **problem(error, status))
@@ -133,9 +133,7 @@ def test_what_may_be_mended_is_kept(
     assert len(gateway.jobs) == 1
 
 
-def test_flush_goes_on_behind_one_that_fails(
-    gateway: Any, client: Client, request_of: Request
-) -> None:
+def test_flush_continues_after_an_error(gateway: Any, client: Client, request_of: Request) -> None:
     for number in range(4):
         client.outbox.add(request_of.model_copy(update={"note": str(number)}))
     gateway.fault("POST", JOBS, **problem(GatewayFault("reference 17"), 500))
@@ -147,7 +145,7 @@ def test_flush_goes_on_behind_one_that_fails(
     assert [entry.request.note for entry in client.outbox.refused()] == ["1"]
 
 
-def test_what_another_process_is_sending_is_left_to_it(
+def test_a_request_that_another_process_sends_is_skipped(
     gateway: Any, client: Client, settings: Settings, request_of: Request
 ) -> None:
     entry = client.outbox.add(request_of)
@@ -156,7 +154,7 @@ def test_what_another_process_is_sending_is_left_to_it(
     assert len(client.flush()) == 1
 
 
-def test_cancelling_while_it_is_sent_takes_the_request_back(
+def test_cancelling_during_the_upload_withdraws_the_request(
     gateway: Any, client: Client, request_of: Request
 ) -> None:
     cancel = threading.Event()
@@ -167,7 +165,7 @@ def test_cancelling_while_it_is_sent_takes_the_request_back(
     assert gateway.jobs == {}
 
 
-def test_a_request_whose_pictures_go_by_path_is_taken_back_as_well(
+def test_a_request_with_files_by_path_can_be_withdrawn(
     gateway: Any, client: Client, request_of: Request, plate: Plate
 ) -> None:
     gateway.roots = [Path(plate.path).parent]
@@ -207,7 +205,7 @@ def test_a_client_killed_at_any_step_loses_nothing_and_sends_nothing_twice(
     patient = settings.model_copy(
         update={"client": settings.client.model_copy(update={"read_timeout": 60.0})}
     )
-    # The gateway does what is asked and never answers: the client stands in this very step.
+    # The gateway makes the call and does not respond, so the client waits in this step.
     fault = gateway.fault(method, path, hang=True)
     sender = subprocess.Popen(
         [sys.executable, "-c", SENDER, patient.model_dump_json(), request_of.model_dump_json()]
@@ -224,7 +222,7 @@ def test_a_client_killed_at_any_step_loses_nothing_and_sends_nothing_twice(
     assert len(gateway.jobs) == 1
     assert client.outbox.entries() == ()
     if path == "/v1/jobs":
-        assert gateway.received == received  # its pictures were there, and did not go again
+        assert gateway.received == received  # the files were there, and were not uploaded again
 
 
 def ended(event: Event) -> bool:
@@ -250,7 +248,7 @@ def test_wait_ends_when_all_jobs_have(gateway: Any, client: Client, request_of: 
     assert sum(ended(event) for event in received) == 3
 
 
-def test_wait_sees_what_ended_before_it_began(
+def test_wait_includes_jobs_that_have_already_ended(
     gateway: Any, client: Client, request_of: Request
 ) -> None:
     job = client.submit(request_of)
@@ -259,7 +257,7 @@ def test_wait_sees_what_ended_before_it_began(
     assert client.wait([]) == []
 
 
-def test_wait_survives_a_gateway_that_goes_and_comes_back(
+def test_wait_survives_a_restart_of_the_gateway(
     gateway: Any, client: Client, request_of: Request
 ) -> None:
     job = client.submit(request_of)
@@ -268,7 +266,7 @@ def test_wait_survives_a_gateway_that_goes_and_comes_back(
         with gateway.lock:
             gateway.changed.wait_for(lambda: gateway.listeners, 30)
         gateway.stop()
-        gateway.end_job(job.id)  # nobody hears it
+        gateway.end_job(job.id)  # there is no listener
         gateway.events.clear()
         time.sleep(0.5)
         gateway.start(gateway.port)
@@ -279,14 +277,14 @@ def test_wait_survives_a_gateway_that_goes_and_comes_back(
     worker.join()
 
 
-def test_wait_gives_what_there_is_when_time_is_up(
+def test_wait_returns_the_current_state_after_the_timeout(
     gateway: Any, client: Client, request_of: Request
 ) -> None:
     job = client.submit(request_of)
     assert client.wait([job.id], timeout=0.3)[0].state is JobState.QUEUED
 
 
-def test_wait_for_a_job_that_does_not_exist_is_reported(gateway: Any, client: Client) -> None:
+def test_waiting_for_an_unknown_job_is_an_error(gateway: Any, client: Client) -> None:
     with pytest.raises(NotFound):
         client.wait(["no-such-job"])
 
@@ -298,13 +296,13 @@ def test_cancel_and_lists(gateway: Any, client: Client, request_of: Request) -> 
     assert client.job(job.id).state is JobState.CANCELLED
 
 
-def test_an_id_is_no_path(gateway: Any, client: Client) -> None:
+def test_an_id_is_quoted_in_paths(gateway: Any, client: Client) -> None:
     with pytest.raises(NotFound):
         client.job("../about")
     assert gateway.calls[-1] == ("GET", "/v1/jobs/..%2Fabout")
 
 
-def test_a_decision_is_never_repeated(gateway: Any, client: Client) -> None:
+def test_a_note_is_never_retried(gateway: Any, client: Client) -> None:
     gateway.fault("POST", "/v1/versions/v/notes", drop_answer=True)
     with pytest.raises(GatewayUnreachable):
         client.add_note("v", NewNote(text="x", by="Ada"))
@@ -334,7 +332,9 @@ def test_a_token_that_others_can_read_is_not_used(gateway: Any, settings: Settin
 
 def test_importing_the_client_loads_nothing_heavy() -> None:
     code = """
-import sys, bridge_core.client, bridge_core.launcher, bridge_core.connection.transport, bridge_core.outbox
+import sys
+import bridge_core.client, bridge_core.connection.transport, bridge_core.launcher
+import bridge_core.outbox
 print(sorted({"pydantic", "requests", "urllib3", "yaml", "opentimelineio"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -350,7 +350,7 @@ print(sorted({"pydantic", "requests", "urllib3", "yaml", "opentimelineio"} & set
         (lambda: "half past ten", None),
     ],
 )
-def test_the_gateways_clock_is_compared_with_ours(
+def test_the_gateways_clock_is_compared(
     gateway: Any,
     client: Client,
     monkeypatch: pytest.MonkeyPatch,
@@ -359,5 +359,5 @@ def test_the_gateways_clock_is_compared_with_ours(
 ) -> None:
     monkeypatch.setattr(BaseHTTPRequestHandler, "date_time_string", lambda *_: clock())
     offset = client.clock_offset()
-    # A date has whole seconds; what is between them is not known.
+    # The date has whole seconds only.
     assert offset == (None if ahead is None else pytest.approx(ahead, abs=60.0 if ahead else 0.0))

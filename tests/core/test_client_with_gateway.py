@@ -1,4 +1,4 @@
-"""The same ways with the real gateway, started by the launcher and killed."""
+"""The client with the real gateway, which is started by the launcher and killed."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ oiio = pytest.importorskip("OpenImageIO")
 
 @pytest.fixture(scope="module")
 def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A gateway of this module's own, which the first call starts."""
-    base = tmp_path_factory.mktemp("own")
+    """Settings of a local gateway for this module, which the first call starts."""
+    base = tmp_path_factory.mktemp("gateway")
     settings = load_settings(
         {
             "client.state_dir": base / "state",
@@ -67,10 +67,12 @@ def read_announcement(settings: Settings) -> Any:
     return json.loads((settings.client.state_dir / "gateway.json").read_text())
 
 
-def test_a_shot_goes_and_comes_back(own_settings: Settings, shot: Request, tmp_path: Path) -> None:
+def test_a_shot_is_sent_and_a_version_fetched(
+    own_settings: Settings, shot: Request, tmp_path: Path
+) -> None:
     received = []
     with Client(own_settings) as client:
-        job = client.submit(shot, key="there-and-back")
+        job = client.submit(shot, key="round-trip-key")
         [job] = client.wait([job.id], received.append, timeout=120)
         assert job.problem is None
         assert job.state is JobState.SUCCEEDED
@@ -85,15 +87,13 @@ def test_a_shot_goes_and_comes_back(own_settings: Settings, shot: Request, tmp_p
             file.path for file in client.result_files(version.id)
         }
         assert client.proxy(version.id, 1001)[:2] == b"\xff\xd8"
-        assert client.submit(shot, key="there-and-back").id == job.id
+        assert client.submit(shot, key="round-trip-key").id == job.id
         with pytest.raises(IdempotencyKeyReused):
-            client.submit(shot.model_copy(update={"note": "other"}), key="there-and-back")
+            client.submit(shot.model_copy(update={"note": "other"}), key="round-trip-key")
         assert client.outbox.entries() == ()
 
 
-def test_what_the_gateway_refuses_is_reported_by_name(
-    own_settings: Settings, shot: Request
-) -> None:
+def test_an_error_of_the_gateway_keeps_its_class(own_settings: Settings, shot: Request) -> None:
     with Client(own_settings) as client:
         with pytest.raises(UnknownService):
             client.submit(shot.model_copy(update={"service": "teleport"}))
@@ -115,9 +115,7 @@ def test_a_gateway_killed_between_and_during_calls_is_started_again(
         assert [v.number for v in client.versions(show="bunny") if v.job_id == job.id] != []
 
 
-def test_a_plate_is_looked_at_before_anything_is_sent(
-    own_settings: Settings, shot: Request
-) -> None:
+def test_a_plate_can_be_inspected_without_a_job(own_settings: Settings, shot: Request) -> None:
     plate = shot.shot.plate
     with Client(own_settings) as client:
         first = client.plate_proxy(plate, 1001)
@@ -125,7 +123,7 @@ def test_a_plate_is_looked_at_before_anything_is_sent(
         assert client.plate_proxy(plate, 1001) == first
         with pytest.raises(MissingFrames):
             client.plate_proxy(plate, 1009)
-        # The gateway's folder of contents is emptied behind everybody's back.
+        # The gateway's uploads are deleted meanwhile.
         for content in (own_settings.gateway.data_dir / "contents").rglob("*"):
             if content.is_file():
                 content.unlink()

@@ -1,4 +1,4 @@
-"""One gateway for each user, found or started, whoever asks and whatever died before."""
+"""Finding and starting the local gateway, also after crashes and from several processes."""
 
 from __future__ import annotations
 
@@ -58,21 +58,21 @@ def has_ended(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
-def test_it_is_started_once_and_found_after(state: Path) -> None:
+def test_it_is_started_once_and_then_found(state: Path) -> None:
     settings = settings_for(state)
     first = launcher.ensure_gateway(settings)
     assert launcher.ensure_gateway(settings) == first == launcher.find_gateway(settings)
     assert first.is_local
-    assert first.token == "stand-in-token-0123456789"
+    assert first.token == "stub-token-0123456789"
     assert len(recorded_starts(state)) == 1
     if os.name == "posix":
         assert state.stat().st_mode & 0o077 == 0
         [start] = recorded_starts(state)
-        # A session of its own: neither a closed terminal nor the host's end takes it along.
+        # A session of its own: it survives a closed terminal and the end of the host.
         assert os.getsid(start["pid"]) == start["pid"]
 
 
-ASKER = """
+LAUNCHING = """
 import sys
 from bridge_core.launcher import ensure_gateway
 from bridge_core.models.settings import Settings
@@ -83,19 +83,19 @@ print(ensure_gateway(Settings.model_validate_json(sys.argv[1])).url)
 def test_six_processes_at_once_start_one(state: Path) -> None:
     text = settings_for(state, "--slow", "0.5").model_dump_json()
     askers = [
-        subprocess.Popen([sys.executable, "-c", ASKER, text], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", LAUNCHING, text], stdout=subprocess.PIPE, text=True)
         for _ in range(6)
     ]
     outputs = [asker.communicate(timeout=120)[0].strip() for asker in askers]
     assert [asker.returncode for asker in askers] == [0] * 6
     assert len(set(outputs)) == 1
     assert outputs[0].startswith("http://127.0.0.1:")
-    # It outlives those who started it.
+    # It outlives the processes that started it.
     assert len(recorded_starts(state)) == 1
     assert not has_ended(recorded_starts(state)[0]["pid"])
 
 
-def test_one_that_was_killed_is_started_again(state: Path) -> None:
+def test_a_killed_gateway_is_started_again(state: Path) -> None:
     settings = settings_for(state)
     with Client(settings) as client:
         first = client.about().instance_id
@@ -105,7 +105,7 @@ def test_one_that_was_killed_is_started_again(state: Path) -> None:
     assert len(recorded_starts(state)) == 2
 
 
-def test_a_client_that_may_not_start_one_says_so(state: Path) -> None:
+def test_a_client_can_be_told_not_to_start_one(state: Path) -> None:
     with (
         Client(settings_for(state), start_gateway=False) as client,
         pytest.raises(GatewayUnreachable, match="no local gateway is running"),
@@ -114,7 +114,7 @@ def test_a_client_that_may_not_start_one_says_so(state: Path) -> None:
     assert recorded_starts(state) == []
 
 
-def test_an_announcement_of_somebody_elses_is_not_believed(state: Path) -> None:
+def test_an_announcement_of_another_gateway_is_ignored(state: Path) -> None:
     settings = settings_for(state)
     first = launcher.ensure_gateway(settings)
     announced = json.loads((state / "gateway.json").read_text())
@@ -124,24 +124,24 @@ def test_an_announcement_of_somebody_elses_is_not_believed(state: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"url": 1}', '{"url": "x", "pid": "y"}'])
-def test_a_damaged_announcement_is_as_none(text: str, state: Path) -> None:
+def test_a_damaged_announcement_is_ignored(text: str, state: Path) -> None:
     state.mkdir(mode=0o700)
     (state / "gateway.json").write_text(text)
     launcher.ensure_gateway(settings_for(state))
     assert len(recorded_starts(state)) == 1
 
 
-def test_a_start_that_fails_shows_what_it_said(state: Path) -> None:
+def test_a_failed_start_shows_the_log(state: Path) -> None:
     with pytest.raises(GatewayFault, match="exit code 7") as caught:
         launcher.ensure_gateway(settings_for(state, "--fail", "7"))
-    assert "there is no room for data" in str(caught.value)
+    assert "the disk is full" in str(caught.value)
     assert "line 49" in str(caught.value)
     assert "line 20" not in str(caught.value)
     assert caught.value.details["exit_code"] == 7
     assert caught.value.where == str(state / "gateway.log")
 
 
-def test_a_start_that_takes_too_long_is_ended(state: Path) -> None:
+def test_a_start_that_takes_too_long_is_stopped(state: Path) -> None:
     with pytest.raises(GatewayUnreachable, match="did not respond within 1 s"):
         launcher.ensure_gateway(settings_for(state, "--silent", **{"client.start_timeout": 1}))
     assert has_ended(recorded_starts(state)[0]["pid"])
@@ -163,7 +163,7 @@ def test_a_command_that_does_not_exist_is_reported(state: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["Nuke15.1", "resolve", "Blender", "nuke.exe", ""])
-def test_inside_a_host_a_command_must_be_named(
+def test_inside_a_host_a_command_must_be_configured(
     host: str, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", host and f"/opt/host/{host}")
@@ -185,8 +185,8 @@ def test_inside_a_host_the_installed_program_is_found(
     assert launcher.gateway_command(Settings()) == [str(program)]
 
 
-def test_a_hosts_python_without_the_gateway_is_not_taken(state: Path) -> None:
-    """Blender's own is a Python like any other, with the client in it and nothing else."""
+def test_a_hosts_python_without_the_gateway_is_not_used(state: Path) -> None:
+    """Blender's own Python has the client installed, but not the gateway."""
     program = (
         "import sys, importlib.util\n"
         "whole = importlib.util.find_spec\n"
@@ -211,7 +211,7 @@ def test_a_python_runs_the_gateway_itself(name: str, monkeypatch: pytest.MonkeyP
     assert launcher.gateway_command(Settings()) == [f"/opt/{name}", "-m", "bridge_gateway"]
 
 
-def test_what_was_set_here_holds_there_and_stands_in_no_command_line(state: Path) -> None:
+def test_settings_are_passed_to_the_gateway_but_not_in_its_arguments(state: Path) -> None:
     settings = settings_for(
         state,
         **{
@@ -224,22 +224,22 @@ def test_what_was_set_here_holds_there_and_stands_in_no_command_line(state: Path
     )
     launcher.ensure_gateway(settings)
     [start] = recorded_starts(state)
-    there = load_settings(environ={**os.environ, **start["environment"]}).settings
-    assert there.gateway == settings.gateway
-    assert there.gateway.model_fields_set == settings.gateway.model_fields_set
+    received = load_settings(environ={**os.environ, **start["environment"]}).settings
+    assert received.gateway == settings.gateway
+    assert received.gateway.model_fields_set == settings.gateway.model_fields_set
     assert "s3cret" not in " ".join(psutil.Process(start["pid"]).cmdline())
 
 
-def test_the_log_is_put_aside_when_it_grows(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_log_is_rotated(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launcher, "_MAX_LOG_BYTES", 100)
     state.mkdir(mode=0o700)
     (state / "gateway.log").write_bytes(b"x" * 101)
     launcher.ensure_gateway(settings_for(state))
     assert (state / "gateway.log.1").read_bytes() == b"x" * 101
-    assert (state / "gateway.log").read_text() == "the stand-in starts\n"
+    assert (state / "gateway.log").read_text() == "the stub gateway starts\n"
 
 
-def test_stop_ends_it_in_order(state: Path) -> None:
+def test_stop_shuts_it_down(state: Path) -> None:
     settings = settings_for(state)
     assert launcher.stop_gateway(settings) is False
     launcher.ensure_gateway(settings)
@@ -249,11 +249,11 @@ def test_stop_ends_it_in_order(state: Path) -> None:
     assert launcher.stop_gateway(settings) is False
 
 
-def test_one_that_is_ending_is_waited_for(state: Path) -> None:
+def test_a_gateway_that_is_ending_is_waited_for(state: Path) -> None:
     state.mkdir(mode=0o700)
     ending = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1.5)"])
     (state / "gateway.pid").write_text(f"{ending.pid} {processes.process_identity(ending.pid)}")
-    # A child that nobody waits for stays in the list of processes; a real one is no child.
+    # A child process would become a zombie; a real gateway is not a child.
     reaper = threading.Thread(target=ending.wait)
     reaper.start()
     launcher.ensure_gateway(settings_for(state))
@@ -261,7 +261,7 @@ def test_one_that_is_ending_is_waited_for(state: Path) -> None:
     reaper.join()
 
 
-def test_one_that_hangs_is_reported_and_can_be_stopped(
+def test_a_gateway_that_hangs_is_reported_and_can_be_stopped(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_for(state)
@@ -298,7 +298,7 @@ def test_the_studios_gateway_is_never_started(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
 @pytest.mark.parametrize("mode", [0o644, 0o604, 0o660, 0o602])
-def test_a_token_for_everybody_is_no_token(mode: int, tmp_path: Path) -> None:
+def test_a_world_readable_token_is_refused(mode: int, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("a-studio-token\n")
     token.chmod(mode)
@@ -308,7 +308,7 @@ def test_a_token_for_everybody_is_no_token(mode: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"two words", b"\xff\xfe", "größe".encode(), b"a\nb"])
-def test_what_is_no_token_is_reported(text: bytes, tmp_path: Path) -> None:
+def test_an_invalid_token_is_reported(text: bytes, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_bytes(text)
     token.chmod(0o600)
@@ -317,7 +317,7 @@ def test_what_is_no_token_is_reported(text: bytes, tmp_path: Path) -> None:
         launcher.ensure_gateway(settings)
 
 
-def test_a_state_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
+def test_a_state_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotWritable):
         launcher.ensure_gateway(settings_for(tmp_path / "file" / "state"))
@@ -336,9 +336,9 @@ def test_a_lock_that_is_held_for_too_long_is_reported(state: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no zombies on Windows")
-def test_an_ended_gateway_that_its_panel_has_not_noticed_has_ended() -> None:
+def test_a_zombie_gateway_counts_as_ended() -> None:
     """`shotbridge stop` in a terminal, while the panel that started the gateway is open."""
     child = subprocess.Popen([sys.executable, "-c", ""])
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, and nobody took note
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, but not reaped
     assert processes.process_identity(child.pid) is None
     child.wait()

@@ -1,4 +1,4 @@
-"""What was accepted is never lost."""
+"""The outbox: an accepted request is never lost."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def others(outbox: Outbox) -> list[str]:
     return [p.name for p in outbox.folder.iterdir() if p.is_file() and p.suffix != ".json"]
 
 
-def test_what_is_put_stands_there_until_it_is_done(outbox: Outbox, request_of: Request) -> None:
+def test_entries_are_kept_until_they_are_removed(outbox: Outbox, request_of: Request) -> None:
     first = outbox.add(request_of)
     second = outbox.add(request_of.model_copy(update={"note": "closer"}), key="my-own-key")
     assert second.key == "my-own-key"
@@ -46,7 +46,7 @@ def test_what_is_put_stands_there_until_it_is_done(outbox: Outbox, request_of: R
     assert others(outbox) == []
 
 
-def test_an_empty_outbox_makes_no_folder(outbox: Outbox) -> None:
+def test_an_empty_outbox_creates_no_folder(outbox: Outbox) -> None:
     assert (outbox.entries(), outbox.refused(), outbox.damaged()) == ((), (), ())
     outbox.remove("a-key-that-is-not-there")
     assert not outbox.folder.exists()
@@ -62,7 +62,7 @@ def test_the_same_request_twice_is_accepted_once(outbox: Outbox, request_of: Req
 
 
 @pytest.mark.parametrize("key", ["../../../etc/passwd", "a/b/c/d/e/f", "short", "with space 1", ""])
-def test_a_key_is_no_path(key: str, outbox: Outbox, request_of: Request) -> None:
+def test_a_key_cannot_be_a_path(key: str, outbox: Outbox, request_of: Request) -> None:
     if key == "":
         assert outbox.add(request_of, key).key != ""
         return
@@ -70,7 +70,7 @@ def test_a_key_is_no_path(key: str, outbox: Outbox, request_of: Request) -> None
         outbox.add(request_of, key)
 
 
-def test_what_is_refused_is_kept_with_the_reason(outbox: Outbox, request_of: Request) -> None:
+def test_a_refused_entry_is_kept_with_the_reason(outbox: Outbox, request_of: Request) -> None:
     entry = outbox.add(request_of)
     outbox.mark_refused(entry.key, Problem.from_error(MissingFrames.of([1004], where="x")))
     assert outbox.entries() == ()
@@ -84,7 +84,7 @@ def test_what_is_refused_is_kept_with_the_reason(outbox: Outbox, request_of: Req
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"key": 1}', b"\xff\xfe\x00"])
-def test_damaged_files_are_set_aside_and_named(
+def test_damaged_files_are_moved_away_and_listed(
     content: bytes, outbox: Outbox, request_of: Request
 ) -> None:
     entry = outbox.add(request_of)
@@ -95,7 +95,7 @@ def test_damaged_files_are_set_aside_and_named(
     assert outbox.entries() == (entry,)
 
 
-def test_what_a_newer_shotbridge_wrote_is_left_to_it(outbox: Outbox, request_of: Request) -> None:
+def test_an_entry_of_a_newer_shotbridge_is_left_alone(outbox: Outbox, request_of: Request) -> None:
     entry = outbox.add(request_of)
     path = outbox.folder / f"{entry.key}.json"
     path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 99', 1))
@@ -104,9 +104,7 @@ def test_what_a_newer_shotbridge_wrote_is_left_to_it(outbox: Outbox, request_of:
     assert path.exists()
 
 
-def test_half_written_files_are_no_entries_and_go_in_time(
-    outbox: Outbox, request_of: Request
-) -> None:
+def test_unfinished_files_are_removed_after_a_while(outbox: Outbox, request_of: Request) -> None:
     entry = outbox.add(request_of)
     fresh, stale = outbox.folder / "k.1.new", outbox.folder / "k.2.new"
     fresh.touch()
@@ -116,7 +114,7 @@ def test_half_written_files_are_no_entries_and_go_in_time(
     assert others(outbox) == ["k.1.new"]
 
 
-def test_another_sends_an_entry_while_it_is_read(
+def test_an_entry_can_be_sent_while_it_is_read(
     outbox: Outbox,
     request_of: Request,
     monkeypatch: pytest.MonkeyPatch,
@@ -138,7 +136,7 @@ def test_another_sends_an_entry_while_it_is_read(
     assert not caplog.records
 
 
-def test_a_file_becomes_an_entry_while_the_folder_is_read(
+def test_a_file_can_become_an_entry_while_the_folder_is_read(
     outbox: Outbox, request_of: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = outbox.add(request_of, "key-12345")
@@ -157,7 +155,7 @@ def test_a_file_becomes_an_entry_while_the_folder_is_read(
 @pytest.mark.parametrize(
     ("number", "error"), [(errno.ENOSPC, DiskFull), (errno.EROFS, NotWritable)]
 )
-def test_what_cannot_be_written_is_not_accepted(
+def test_a_request_that_cannot_be_written_is_not_accepted(
     number: int,
     error: type[Exception],
     outbox: Outbox,
@@ -174,7 +172,7 @@ def test_what_cannot_be_written_is_not_accepted(
     assert outbox.entries() == ()
 
 
-def test_only_one_sends_an_entry(outbox: Outbox, request_of: Request) -> None:
+def test_only_one_process_sends_an_entry(outbox: Outbox, request_of: Request) -> None:
     entry = outbox.add(request_of)
     with (
         outbox.lock_for_sending(entry.key) as mine,
@@ -252,25 +250,25 @@ def test_a_kill_while_writing_leaves_all_or_nothing(
     assert [entry.request for entry in entries] in ([], [request_of])
     if where == "link" and when == "after":
         assert len(entries) == 1
-    # Whoever was killed comes again: it is accepted, once.
+    # After a restart, the same request is accepted once.
     assert outbox.add(request_of, "killed-key").request == request_of
     assert len(outbox.entries()) == 1
 
 
-def test_an_entry_is_read_again_as_it_was(outbox: Outbox, request_of: Request) -> None:
+def test_an_entry_is_restored_unchanged(outbox: Outbox, request_of: Request) -> None:
     entry = outbox.add(request_of)
     text = (outbox.folder / f"{entry.key}.json").read_text(encoding="utf-8")
     assert '"schema_version": 1' in text
     assert OutboxEntry.parse(text, where="x") == entry
 
 
-def test_done_is_on_the_disk(
+def test_a_removal_is_flushed_to_disk(
     outbox: Outbox, request_of: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[Any] = []
     real = os.fsync
     monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(fd), real(fd)))
     entry = outbox.add(request_of)
-    assert len(synced) == 2  # the file, then its name
+    assert len(synced) == 2  # the file, then its folder
     outbox.remove(entry.key)
     assert len(synced) == 3

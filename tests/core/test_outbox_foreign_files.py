@@ -1,4 +1,4 @@
-"""What stands in an outbox that no client put there, and who may read what it did put."""
+"""Foreign files in an outbox, and the permissions of its own files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FOREIGN_FILES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and devices")
 @pytest.mark.parametrize("odd", FOREIGN_FILES.values(), ids=FOREIGN_FILES)
-def test_odd_files_do_not_stop_the_others(
+def test_foreign_files_do_not_stop_the_others(
     odd: Callable[[Path], object], client: Client, request_of: Request, tmp_path: Path
 ) -> None:
     box = client.outbox
@@ -51,7 +51,7 @@ def test_odd_files_do_not_stop_the_others(
     assert client.flush() == []
 
 
-def test_a_copy_is_set_aside_and_not_sent(client: Client, request_of: Request) -> None:
+def test_a_copied_entry_is_moved_away_and_not_sent(client: Client, request_of: Request) -> None:
     box = client.outbox
     entry = box.add(request_of)
     for name in ("copy", "copy"):
@@ -59,12 +59,12 @@ def test_a_copy_is_set_aside_and_not_sent(client: Client, request_of: Request) -
         assert [one.key for one in box.entries()] == [entry.key]
     assert len(client.flush()) == 1
     assert client.flush() == []
-    # Both copies are kept for a person to look at: none took the other's place.
+    # Both copies are kept, neither replaced the other.
     assert len(box.damaged()) == 2
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
-def test_nobody_else_reads_what_is_kept(tmp_path: Path, request_of: Request) -> None:
+def test_entries_are_private(tmp_path: Path, request_of: Request) -> None:
     before = os.umask(0o002)
     try:
         box = Outbox(tmp_path / "state" / "outbox")
@@ -79,7 +79,7 @@ def test_nobody_else_reads_what_is_kept(tmp_path: Path, request_of: Request) -> 
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
-def test_wider_rights_of_an_earlier_version_are_taken_away(
+def test_permissive_modes_of_an_earlier_version_are_restricted(
     tmp_path: Path, request_of: Request
 ) -> None:
     box = Outbox(tmp_path / "state" / "outbox")

@@ -1,4 +1,4 @@
-"""Files of plates as they lie on the disk."""
+"""Finding the files of plates on disk."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_negative_frames_are_found(tmp_path: Path) -> None:
     assert frames_on_disk(plate.path) == (-3, -2, -1, 0, 1)
 
 
-def test_every_missing_frame_is_named(tmp_path: Path) -> None:
+def test_every_missing_frame_is_listed(tmp_path: Path) -> None:
     plate = plate_in(tmp_path, "sc.%04d.exr", range(1001, 1021))
     for gone in (1003, 1004, 1005, 1012):
         Path(plate.path_at(gone)).unlink()
@@ -45,7 +45,7 @@ def test_every_missing_frame_is_named(tmp_path: Path) -> None:
     assert caught.value.details["frames"] == [1003, 1004, 1005, 1012]
 
 
-def test_neighbours_with_other_padding_are_other_files(tmp_path: Path) -> None:
+def test_files_with_another_padding_are_ignored(tmp_path: Path) -> None:
     plate = plate_in(tmp_path, "sc.%04d.exr", range(10, 13))
     (tmp_path / "sc.0011.exr").rename(tmp_path / "sc.11.exr")
     with pytest.raises(MissingFrames) as caught:
@@ -54,7 +54,7 @@ def test_neighbours_with_other_padding_are_other_files(tmp_path: Path) -> None:
     assert frames_on_disk(plate.path) == (10, 12)
 
 
-def test_broken_links_and_folders_are_no_frames(tmp_path: Path) -> None:
+def test_broken_links_and_folders_are_not_frames(tmp_path: Path) -> None:
     plate = plate_in(tmp_path, "sc.%04d.exr", range(1, 5))
     for frame in (2, 3):
         Path(plate.path_at(frame)).unlink()
@@ -64,7 +64,7 @@ def test_broken_links_and_folders_are_no_frames(tmp_path: Path) -> None:
         source_files(plate, range(1, 5))
 
 
-def test_a_folder_that_is_not_there_misses_all_frames(tmp_path: Path) -> None:
+def test_in_a_missing_folder_all_frames_are_missing(tmp_path: Path) -> None:
     plate = Plate(path=str(tmp_path / "no" / "sc.%04d.exr"), range=FrameRange.of(1, 3))
     with pytest.raises(MissingFrames, match="1-3"):
         source_files(plate, range(1, 4))
@@ -78,14 +78,14 @@ def test_a_folder_without_permission_is_unreadable(
     def closed(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    # The tests may run as root, to whom no folder is closed.
+    # The tests may run as root, who can read every folder.
     monkeypatch.setattr(os, "scandir", closed)
     with pytest.raises(UnreadableMedia, match="Permission denied") as caught:
         source_files(plate, range(1, 3))
     assert caught.value.where == str(tmp_path)
 
 
-def test_a_folder_is_read_once_and_only_wanted_files_are_looked_at(
+def test_a_folder_is_listed_once_and_only_needed_files_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plate = plate_in(tmp_path, "sc.%04d.exr", range(1001, 1201))
@@ -109,7 +109,7 @@ def test_a_movie_and_a_still_are_one_file(tmp_path: Path) -> None:
     assert [(f.frame, f.size) for f in source_files(still, [7])] == [(7, 3)]
 
 
-def test_a_movie_that_is_not_there_or_no_file_is_reported(tmp_path: Path) -> None:
+def test_a_missing_movie_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UnreadableMedia, match="No such file"):
         single_file(str(tmp_path / "gone.mov"))
     with pytest.raises(UnreadableMedia, match="not a file"):
@@ -123,7 +123,7 @@ def test_relative_paths_become_absolute(tmp_path: Path, monkeypatch: pytest.Monk
     assert source_files(relative, [1])[0].path == str(tmp_path / "sc.0001.exr")
 
 
-def test_frames_on_disk_takes_hashes_and_passes_others_over(tmp_path: Path) -> None:
+def test_frames_on_disk_accepts_hashes_and_ignores_other_files(tmp_path: Path) -> None:
     plate_in(tmp_path, "sc.%04d.exr", range(1001, 1004))
     for name in ("sc.100x.exr", "sc..exr", "sc.1002.exr.tmp", "other.1005.exr", "sc.01002.exr"):
         (tmp_path / name).touch()

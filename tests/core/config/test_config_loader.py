@@ -1,4 +1,4 @@
-"""Layers, origins, and what is said of mistakes."""
+"""Configuration: layers, origins and error messages."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def refused(**kwargs: object) -> ConfigError:
     return caught.value
 
 
-def test_without_anything_the_defaults_hold() -> None:
+def test_without_configuration_the_defaults_apply() -> None:
     loaded = load_settings()
     assert loaded.settings == Settings()
     assert set(loaded.origins.values()) == {SettingOrigin(ConfigLayer.DEFAULT)}
     assert loaded.files == ()
 
 
-def test_each_layer_goes_before_the_one_below(
+def test_each_layer_overrides_the_previous_one(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     show = tmp_path / "bunny.yaml"
@@ -56,7 +56,9 @@ def test_each_layer_goes_before_the_one_below(
         "client:\n  retries: 1\n  parallel_transfers: 1\n  connect_timeout: 1\n  read_timeout: 1\n"
         f"work:\n  handles: 1\n  show_config: {tmp_path}/{{show}}.yaml\n"
     )
-    show.write_text("client: {parallel_transfers: 2, connect_timeout: 2, read_timeout: 2}\nwork: {handles: 2}")
+    show.write_text(
+        "client: {parallel_transfers: 2, connect_timeout: 2, read_timeout: 2}\nwork: {handles: 2}"
+    )
     user = write_user("client: {connect_timeout: 3, read_timeout: 3}\nwork:\n  handles: 3\n")
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__READ_TIMEOUT", "4")
     monkeypatch.setenv("SHOTBRIDGE__WORK__HANDLES", "4")
@@ -68,7 +70,9 @@ def test_each_layer_goes_before_the_one_below(
     assert (client.retries, client.parallel_transfers, client.connect_timeout) == (1, 2, 3)
     assert (client.read_timeout, work.handles) == (4, 5)
     assert loaded.origins["client.retries"] == SettingOrigin(ConfigLayer.SITE, f"{site}:2")
-    assert loaded.origins["client.parallel_transfers"] == SettingOrigin(ConfigLayer.SHOW, f"{show}:1")
+    assert loaded.origins["client.parallel_transfers"] == SettingOrigin(
+        ConfigLayer.SHOW, f"{show}:1"
+    )
     assert loaded.origins["client.connect_timeout"] == SettingOrigin(ConfigLayer.USER, f"{user}:1")
     assert loaded.origins["client.read_timeout"] == SettingOrigin(
         ConfigLayer.ENVIRONMENT, "SHOTBRIDGE__CLIENT__READ_TIMEOUT"
@@ -80,7 +84,7 @@ def test_each_layer_goes_before_the_one_below(
     assert [row.key for row in loaded.rows()] == list(setting_keys())
 
 
-def test_a_later_site_file_goes_before_an_earlier_one(
+def test_a_later_site_file_overrides_an_earlier_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
@@ -92,7 +96,7 @@ def test_a_later_site_file_goes_before_an_earlier_one(
 
 
 @pytest.mark.parametrize("layer", ["user", "environment", "arguments", "parameter"])
-def test_the_show_may_be_named_by_any_layer(
+def test_the_show_can_be_set_in_any_layer(
     layer: str, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.write_text("work: {show_config: '{show}.yaml'}")
@@ -111,12 +115,12 @@ def test_the_show_may_be_named_by_any_layer(
 
 
 @pytest.mark.parametrize("show", ["../secret", "a/b", "", ".."])
-def test_a_show_is_a_name_and_no_way_out_of_its_folder(show: str, site: Path) -> None:
+def test_a_show_name_cannot_leave_its_folder(show: str, site: Path) -> None:
     site.write_text("work: {show_config: '/shows/{show}/config.yaml'}")
     assert "not a valid show name" in str(refused(show=show))
 
 
-def test_a_show_cannot_set_what_all_shows_share(site: Path, tmp_path: Path) -> None:
+def test_a_show_cannot_set_shared_keys(site: Path, tmp_path: Path) -> None:
     site.write_text("work: {show_config: '{show}.yaml'}")
     (tmp_path / "bunny.yaml").write_text("gateway:\n  workers: 4\nwork: {show: hare}")
     message = str(refused(show="bunny"))
@@ -150,11 +154,15 @@ def test_all_problems_of_a_layer_are_reported_at_once(site: Path) -> None:
     )
     assert problems["client.retries"]["value"] == "many"
     assert problems["client.retries"]["problem"] == "it must be a whole number from 0 to 20"
-    assert problems["client.parallel_transfers"]["problem"] == "it must be a whole number from 1 to 32"
-    assert "address such as" in problems["client.url"]["problem"]
+    assert (
+        problems["client.parallel_transfers"]["problem"] == "it must be a whole number from 1 to 32"
+    )
+    assert "URL such as" in problems["client.url"]["problem"]
     assert problems["gateway.port"]["where"] == f"{site}:7"
     assert problems["gateway.media_roots"]["problem"] == "it must be a list of paths"
-    assert "{sequence}, {service}, {version}" in problems["gateway.version_folder_template"]["problem"]
+    assert (
+        "{sequence}, {service}, {version}" in problems["gateway.version_folder_template"]["problem"]
+    )
     assert "section" in problems["gateway.proxies"]["problem"]
     assert "did you mean client?" in problems["clients"]["problem"]
     assert problems["work.show"]["problem"] == "it must be text, or null"
@@ -165,9 +173,13 @@ def test_all_problems_of_a_layer_are_reported_at_once(site: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "where", "says"),
+    ("text", "where", "expected"),
     [
-        ("client:\n  retries: 1\n  parallel_transfers: 2\n  retries: 3\n", ":4", "already set in line 2"),
+        (
+            "client:\n  retries: 1\n  parallel_transfers: 2\n  retries: 3\n",
+            ":4",
+            "already set in line 2",
+        ),
         ("client: {}\nclient: {}\n", ":2", "already set in line 1"),
         ("client:\n\tretries: 1\n", ":2", "not valid YAML"),
         ("client: [1\n", ":2", "not valid YAML"),
@@ -182,33 +194,33 @@ def test_all_problems_of_a_layer_are_reported_at_once(site: Path) -> None:
         ("client: &a\n  client: *a\n", ":2", "there is no such key"),
     ],
 )
-def test_broken_files_are_named_with_their_line(
-    text: str, where: str, says: str, site: Path
+def test_broken_files_are_reported_with_their_line(
+    text: str, where: str, expected: str, site: Path
 ) -> None:
     site.write_text(text)
     message = str(refused())
     assert f"{site}{where}" in message
-    assert says in message
+    assert expected in message
 
 
-def test_a_file_of_another_encoding_is_named(site: Path) -> None:
+def test_a_file_of_another_encoding_is_reported(site: Path) -> None:
     site.write_bytes(b"work: {show: h\xe4schen}")
     assert str(site) in str(refused())
 
 
-def test_a_site_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_site_file_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOTBRIDGE_CONFIG", "/no/such/site.yaml")
     assert "/no/such/site.yaml" in str(refused())
 
 
-def test_a_folder_in_place_of_a_file_is_named(
+def test_a_folder_in_place_of_a_file_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHOTBRIDGE_CONFIG", str(tmp_path))
     assert "cannot be read" in str(refused())
 
 
-def test_variables_take_text_as_it_stands_and_the_rest_as_yaml(
+def test_variables_take_text_verbatim_and_the_rest_as_yaml(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {
@@ -233,7 +245,7 @@ def test_variables_take_text_as_it_stands_and_the_rest_as_yaml(
     assert settings.gateway.proxies.width == 512
 
 
-def test_a_variable_or_argument_that_does_not_exist_is_refused(
+def test_an_unknown_variable_or_argument_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert "did you mean client.url?" in str(refused(arguments={"client.ur": "x"}))
@@ -244,7 +256,7 @@ def test_a_variable_or_argument_that_does_not_exist_is_refused(
     assert "SHOTBRIDGE__CLIENT__RETRYS: client.retrys: 3" in message
 
 
-def test_relative_paths_start_from_the_file_that_names_them(
+def test_relative_paths_start_from_their_file(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
@@ -263,12 +275,12 @@ def test_a_password_is_not_shown(site: Path) -> None:
     assert row.value == "postgresql://studio:...@db/shots"
 
 
-def test_what_was_given_is_known_to_be_given() -> None:
+def test_settings_that_were_given_are_recorded() -> None:
     settings = load_settings({"gateway.workers": 1}).settings
     assert settings.gateway.model_fields_set == {"workers"}
 
 
-def test_the_document_describes_every_key_as_it_is() -> None:
+def test_the_document_is_up_to_date() -> None:
     document = DOCUMENT.read_text(encoding="utf-8")
     assert update_document(document) == document, (
         "run python -m bridge_core.config.settings_table " + str(DOCUMENT)
@@ -277,13 +289,13 @@ def test_the_document_describes_every_key_as_it_is() -> None:
     assert all(key.description for key in setting_keys().values())
 
 
-def test_every_default_is_a_value_that_its_key_takes() -> None:
+def test_every_default_is_valid_for_its_key() -> None:
     for key in setting_keys().values():
         assert key.find_problem(key.default) == "", key.name
 
 
 @given(st.text(max_size=200))
-def test_no_text_breaks_the_reader(text: str) -> None:
+def test_no_text_crashes_the_reader(text: str) -> None:
     path = user_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
@@ -296,6 +308,9 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 
 
 def test_yaml_is_loaded_only_where_a_file_is_read() -> None:
-    code = "import sys, bridge_core.config; bridge_core.config.load_settings(); print('yaml' in sys.modules)"
+    code = (
+        "import sys\nfrom bridge_core.config import load_settings\n"
+        "load_settings()\nprint('yaml' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -1,4 +1,4 @@
-"""One key in the user's own file; everything around it stays."""
+"""Changing one key in the user's file; everything else is kept."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ work:
 """
 
 
-def own(text: str) -> Path:
+def write_user_file(text: str) -> Path:
     path = user_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def test_a_file_is_made_where_there_is_none() -> None:
+def test_a_missing_file_is_created() -> None:
     path = set_user_setting("client.user", "Größe: #1")
     assert path == user_file()
     loaded = load_settings()
@@ -36,14 +36,14 @@ def test_a_file_is_made_where_there_is_none() -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_one_value_changes_and_comments_stay() -> None:
-    path = own(FILE)
+def test_one_value_changes_and_comments_are_kept() -> None:
+    path = write_user_file(FILE)
     set_user_setting("client.user", "Grace")
     assert path.read_text(encoding="utf-8") == FILE.replace("user: Ada", 'user: "Grace"')
 
 
-def test_a_key_joins_its_section_and_leaves_it_again() -> None:
-    path = own(FILE)
+def test_a_key_is_added_to_its_section_and_removed() -> None:
+    path = write_user_file(FILE)
     set_user_setting("client.url", "https://gateway.studio:8080")
     set_user_setting("work.show", "bunny")
     loaded = load_settings().settings
@@ -57,16 +57,16 @@ def test_a_key_joins_its_section_and_leaves_it_again() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet", "client:\n", "client:  # mine\n", "work:"])
-def test_sections_that_are_empty_or_not_there_are_filled(text: str) -> None:
-    own(text)
+def test_empty_and_missing_sections_get_the_key(text: str) -> None:
+    write_user_file(text)
     set_user_setting("client.user", "Ada")
     assert load_settings().settings.client.user == "Ada"
     set_user_setting("client.user", None)
     assert load_settings().settings.client.user is None
 
 
-def test_what_cannot_be_kept_is_left_to_a_person() -> None:
-    path = own("client: {retries: 6}\n")
+def test_a_file_that_cannot_be_preserved_is_not_edited() -> None:
+    path = write_user_file("client: {retries: 6}\n")
     with pytest.raises(ConfigError, match=r"client\.user cannot be changed") as caught:
         set_user_setting("client.user", "Ada")
     assert caught.value.where == str(path)
@@ -74,27 +74,27 @@ def test_what_cannot_be_kept_is_left_to_a_person() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "says"),
+    ("key", "value", "message"),
     [
         ("client.usr", "Ada", "did you mean client.user"),
-        ("client.url", "gateway.studio", "an address such as"),
+        ("client.url", "gateway.studio", "a URL such as"),
         ("work.handles", -1, "from 0 to 1000"),
     ],
 )
-def test_a_wrong_value_is_never_written(key: str, value: str | int, says: str) -> None:
-    with pytest.raises(ConfigError, match=says):
+def test_a_wrong_value_is_never_written(key: str, value: str | int, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         set_user_setting(key, value)
     assert not user_file().exists()
 
 
-def test_a_file_that_is_wrong_already_is_not_made_worse() -> None:
-    path = own("client:\n  retries: [1\n")
-    with pytest.raises(ConfigError, match="not YAML"):
+def test_an_invalid_file_is_not_edited() -> None:
+    path = write_user_file("client:\n  retries: [1\n")
+    with pytest.raises(ConfigError, match="not valid YAML"):
         set_user_setting("client.user", "Ada")
     assert path.read_text(encoding="utf-8") == "client:\n  retries: [1\n"
 
 
-def test_a_place_that_cannot_be_written_is_named() -> None:
+def test_an_unwritable_folder_is_reported() -> None:
     user_file().parent.parent.mkdir(parents=True, exist_ok=True)
     user_file().parent.write_text("a file where the folder should be", encoding="utf-8")
     with pytest.raises(NotWritable, match="cannot be written"):

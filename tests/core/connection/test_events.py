@@ -1,4 +1,4 @@
-"""The stream of events: parsed by the standard's rules, and without gaps or repetitions."""
+"""The event stream: parsed as in the standard, without gaps or repetitions."""
 
 from __future__ import annotations
 
@@ -66,13 +66,15 @@ def parse(*blocks: bytes) -> list[ServerSentEvent]:
         (b"data: gr\xc3\xb6\xc3\x9fe \xff\n\n", [ServerSentEvent("größe \ufffd")]),
     ],
 )
-def test_streams_are_read_by_the_standard(text: bytes, messages: list[ServerSentEvent]) -> None:
+def test_streams_are_parsed_as_in_the_standard(
+    text: bytes, messages: list[ServerSentEvent]
+) -> None:
     assert parse(text) == messages
     assert parse(*(text[i : i + 1] for i in range(len(text)))) == messages
 
 
 @given(st.lists(st.binary(max_size=40), max_size=10))
-def test_it_does_not_matter_where_bytes_are_cut(blocks: list[bytes]) -> None:
+def test_bytes_can_be_split_anywhere(blocks: list[bytes]) -> None:
     assert parse(*blocks) == parse(b"".join(blocks))
 
 
@@ -82,7 +84,7 @@ def test_an_id_without_data_counts_and_retry_is_read() -> None:
     assert (parser.last_id, parser.retry) == ("12", 1.5)
 
 
-def test_an_id_counts_only_once_its_block_is_whole() -> None:
+def test_an_id_counts_only_after_a_complete_message() -> None:
     parser = EventStreamParser()
     list(parser.feed(b"data: x\nid: 12\n"))
     assert parser.last_id == ""
@@ -99,7 +101,7 @@ def _short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class EventRecorder:
-    """Hears events in a thread, as a panel does."""
+    """Receives events in a thread, as a panel does."""
 
     def __init__(self, stream: EventStream) -> None:
         self.ids: list[int] = []
@@ -117,7 +119,7 @@ class EventRecorder:
             self.error = error
 
     def wait_for_last(self, event: int) -> None:
-        """Wait until the gateway's first word is through, that this event was the last."""
+        """Wait until the stream has received the id of the last event."""
         deadline = time.monotonic() + 30
         while self._stream.last_id != event:
             assert time.monotonic() < deadline, self._stream.last_id
@@ -150,7 +152,7 @@ def listen(gateway: Any, transport: Transport) -> Iterator[Any]:
         listener.close()
 
 
-def test_events_come_in_order_from_now_on(gateway: Any, listen: Any, job: Job) -> None:
+def test_events_arrive_in_order_from_now_on(gateway: Any, listen: Any, job: Job) -> None:
     gateway.publish_job(job)
     listener = listen()
     for _ in range(3):
@@ -158,7 +160,7 @@ def test_events_come_in_order_from_now_on(gateway: Any, listen: Any, job: Job) -
     assert listener.until(3) == [2, 3, 4]
 
 
-def test_events_come_from_where_one_was(gateway: Any, listen: Any, job: Job) -> None:
+def test_events_resume_after_an_id(gateway: Any, listen: Any, job: Job) -> None:
     for _ in range(5):
         gateway.publish_job(job)
     assert listen(after=2).until(3) == [3, 4, 5]
@@ -174,7 +176,7 @@ def test_events_of_one_job_only(gateway: Any, listen: Any, job: Job) -> None:
 
 
 @pytest.mark.parametrize("fault", [{"cut_answer": True}, {"drop_answer": True}, {"hang": True}])
-def test_none_is_lost_and_none_comes_twice_when_lines_are_cut(
+def test_no_event_is_lost_or_repeated_after_a_disconnect(
     fault: dict[str, Any], gateway: Any, listen: Any, job: Job
 ) -> None:
     for _ in range(3):
@@ -187,7 +189,7 @@ def test_none_is_lost_and_none_comes_twice_when_lines_are_cut(
     assert gateway.count("GET", PATH) >= 4
 
 
-def test_a_line_that_is_cut_before_anything_happened_loses_nothing(
+def test_a_disconnect_before_the_first_event_loses_nothing(
     gateway: Any, listen: Any, job: Job
 ) -> None:
     gateway.publish_job(job)
@@ -199,7 +201,7 @@ def test_a_line_that_is_cut_before_anything_happened_loses_nothing(
     assert listener.until(1) == [2]
 
 
-def test_a_gateway_may_be_restarted_many_times(gateway: Any, listen: Any, job: Job) -> None:
+def test_a_gateway_can_be_restarted_many_times(gateway: Any, listen: Any, job: Job) -> None:
     listener = listen()
     for count in range(1, 4):
         gateway.publish_job(job)
@@ -209,9 +211,7 @@ def test_a_gateway_may_be_restarted_many_times(gateway: Any, listen: Any, job: J
     assert listener.until(6) == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_gateway_whose_numbers_begin_anew_is_followed(
-    gateway: Any, listen: Any, job: Job
-) -> None:
+def test_a_gateway_with_new_event_ids_is_followed(gateway: Any, listen: Any, job: Job) -> None:
     gateway.first_event = 1000
     listener = listen()
     gateway.publish_job(job)
@@ -226,7 +226,7 @@ def test_a_gateway_whose_numbers_begin_anew_is_followed(
     assert listener.until(2) == [1000, 1]
 
 
-def test_a_peer_that_died_without_a_word_is_noticed(gateway: Any, listen: Any, job: Job) -> None:
+def test_a_silent_peer_is_detected(gateway: Any, listen: Any, job: Job) -> None:
     gateway.heartbeat = 30
     listener = listen()
     deadline = time.monotonic() + 30
@@ -237,7 +237,7 @@ def test_a_peer_that_died_without_a_word_is_noticed(gateway: Any, listen: Any, j
     assert listener.until(1) == [1]
 
 
-def test_stopping_takes_a_moment_and_leaves_no_thread(gateway: Any, transport: Transport) -> None:
+def test_stopping_is_quick_and_leaves_no_thread(gateway: Any, transport: Transport) -> None:
     gateway.heartbeat = 30
     before = set(threading.enumerate())
     listener = EventRecorder(EventStream(transport))
@@ -252,7 +252,7 @@ def test_stopping_takes_a_moment_and_leaves_no_thread(gateway: Any, transport: T
         assert not thread.is_alive()
 
 
-def test_what_a_retry_would_not_fix_is_raised(gateway: Any, transport: Transport) -> None:
+def test_permanent_errors_are_raised(gateway: Any, transport: Transport) -> None:
     gateway.fault("GET", PATH, answer=(401, "text/plain", b"no"))
     with pytest.raises(NotAuthorised):
         next(EventStream(transport).events())
@@ -264,14 +264,14 @@ def test_what_a_retry_would_not_fix_is_raised(gateway: Any, transport: Transport
         next(EventStream(transport).events())
 
 
-def test_without_patience_it_gives_up(gateway: Any, transport: Transport) -> None:
+def test_it_gives_up_after_a_while(gateway: Any, transport: Transport) -> None:
     gateway.stop()
     with pytest.raises(GatewayUnreachable):
         next(EventStream(transport, give_up_after=0.1).events())
     gateway.start(gateway.port)
 
 
-def test_kinds_of_a_newer_gateway_are_passed_over(
+def test_event_kinds_of_a_newer_gateway_are_ignored(
     gateway: Any, transport: Transport, job: Job
 ) -> None:
     known = Event(id=3, kind="job", at=now(), job=job).model_dump_json()

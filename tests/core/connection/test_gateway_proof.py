@@ -1,5 +1,5 @@
-"""The token is shown to nobody who has not proved that they know it, on whichever connection; and
-no process is ended or waited for that is not the gateway's."""
+"""The token is only sent after the gateway has proved on the same connection that it knows it, and
+only the gateway's own process is ended or waited for."""
 
 from __future__ import annotations
 
@@ -31,12 +31,17 @@ from bridge_core.models.settings import Settings
 from bridge_core.system import processes
 
 STUB_GATEWAY = Path(__file__).parents[1] / "stub_gateway.py"
-ABOUT = {"version": "0.1.0", "api_version": "1.0", "min_client_version": "0.1.0", "instance_id": "one"}
+ABOUT = {
+    "version": "0.1.0",
+    "api_version": "1.0",
+    "min_client_version": "0.1.0",
+    "instance_id": "one",
+}
 ROOT = os.name == "posix" and os.geteuid() == 0
 
 
 class Impostor:
-    """Another program at a gateway's address. ``heard`` holds every word of its callers."""
+    """Another program at a gateway's URL. ``requests`` records all it receives."""
 
     def __init__(self, answer: Callable[[str], bytes], port: int = 0, pace: float = 0) -> None:
         self.requests: list[str] = []
@@ -46,7 +51,7 @@ class Impostor:
             protocol_version = "HTTP/1.1"
 
             def log_message(self, *_: Any) -> None:
-                """Quiet."""
+                """Log nothing."""
 
             def do_GET(self) -> None:
                 impostor.requests.append(f"{self.requestline}\n{self.headers}")
@@ -67,7 +72,7 @@ class Impostor:
             daemon_threads = True
 
             def handle_error(self, request: Any, client_address: Any) -> None:
-                """Callers that leave are no concern of its."""
+                """Ignore clients that disconnect."""
 
         self.server = ImpostorServer(("127.0.0.1", port), ImpostorHandler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -109,40 +114,42 @@ ANSWERS: dict[str, Callable[[str], bytes]] = {
 
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-def test_who_does_not_know_the_token_never_sees_it(
+def test_a_server_without_the_token_never_receives_it(
     answer: Callable[[str], bytes], settings: Settings
 ) -> None:
     with (
-        impostor(answer) as there,
-        Transport(lambda: Endpoint(there.url, "the-secret"), settings.client) as transport,
+        impostor(answer) as server,
+        Transport(lambda: Endpoint(server.url, "the-secret"), settings.client) as transport,
         pytest.raises(NotAuthorised, match="does not know the token") as caught,
     ):
         transport.request_json(Health, "GET", "/v1/health")
-    assert len(there.requests) == 1
-    assert "the-secret" not in "".join(there.requests)
+    assert len(server.requests) == 1
+    assert "the-secret" not in "".join(server.requests)
     assert "client.token_file" in caught.value.next_step
 
 
-@pytest.mark.parametrize("body", [b"[" * 90_000, b"\xff", b"", b'"x"', b"[1]", b'{"instance_id": 1}'])
-def test_nonsense_is_reported_as_such(body: bytes, settings: Settings) -> None:
+@pytest.mark.parametrize(
+    "body", [b"[" * 90_000, b"\xff", b"", b'"x"', b"[1]", b'{"instance_id": 1}']
+)
+def test_an_invalid_response_is_reported(body: bytes, settings: Settings) -> None:
     with (
-        impostor(lambda challenge: body) as there,
-        Transport(lambda: Endpoint(there.url, "the-secret"), settings.client) as transport,
+        impostor(lambda challenge: body) as server,
+        Transport(lambda: Endpoint(server.url, "the-secret"), settings.client) as transport,
         pytest.raises(GatewayFault),
     ):
         transport.about()
 
 
-def test_an_answer_that_drips_is_not_waited_for(settings: Settings) -> None:
+def test_a_slow_response_times_out(settings: Settings) -> None:
     quick = settings.client.model_copy(update={"read_timeout": 0.3, "retries": 0})
     begin = time.monotonic()
     with (
-        impostor(ANSWERS["no text"], pace=0.1) as there,
-        Transport(lambda: Endpoint(there.url, "the-secret"), quick) as transport,
+        impostor(ANSWERS["no text"], pace=0.1) as server,
+        Transport(lambda: Endpoint(server.url, "the-secret"), quick) as transport,
         pytest.raises(GatewayUnreachable, match="in time"),
     ):
         transport.about()
-    assert time.monotonic() - begin < 5  # its hundred bytes take ten seconds
+    assert time.monotonic() - begin < 5  # the response takes ten seconds
 
 
 @pytest.mark.parametrize(
@@ -156,20 +163,20 @@ def test_an_answer_that_drips_is_not_waited_for(settings: Settings) -> None:
     ],
     ids=["read", "write", "picture", "events", "list"],
 )  # fmt: skip
-def test_who_takes_a_dead_gateways_port_never_sees_it(
+def test_a_program_on_a_dead_gateways_port_never_receives_the_token(
     call: Callable[[Client], Any], gateway: Any, client: Client
 ) -> None:
-    """In the middle of a panel's life, with the handshake long made."""
+    """A panel is running and has made the handshake."""
     client.about()
     port = gateway.port
     gateway.stop()
-    with impostor(ANSWERS["the handshake as it was"], port=port) as there:
+    with impostor(ANSWERS["the handshake as it was"], port=port) as server:
         with pytest.raises(NotAuthorised):
             call(client)
-        assert there.requests
-        assert "Bearer" not in "".join(there.requests)
+        assert server.requests
+        assert "Bearer" not in "".join(server.requests)
     gateway.start(port)
-    client.about()  # it goes on with the real one
+    client.about()  # it continues with the real one
 
 
 def test_each_connection_is_challenged_anew(gateway: Any, client: Client) -> None:
@@ -179,11 +186,11 @@ def test_each_connection_is_challenged_anew(gateway: Any, client: Client) -> Non
         thread.start()
     for thread in threads:
         thread.join()
-    # The fixture holds that the token came on none before; the first thread shook hands as well.
+    # The fixture checks that the token never came first; the first thread also made the handshake.
     assert gateway.count("GET", r"/v1/about\?challenge") >= 4
 
 
-# --- a gateway of one's own
+# --- the local gateway
 
 
 @pytest.fixture
@@ -210,34 +217,36 @@ def recorded_starts(state: Path) -> int:
     return len((state / "starts").read_text().splitlines())
 
 
-def test_an_impostor_at_the_announced_address_is_passed_over(state: Path) -> None:
+def test_an_impostor_at_the_announced_url_is_ignored(state: Path) -> None:
     settings = settings_for(state)
     launcher.ensure_gateway(settings)
     announced = json.loads((state / "gateway.json").read_text())
     kill(announced["pid"])
-    # Whoever asked the gateway before knows its instance.
-    with impostor(lambda c: about_body(instance_id=announced["instance_id"], proof="0" * 64)) as there:
-        (state / "gateway.json").write_text(json.dumps({**announced, "url": there.url}))
+    # Any earlier client of the gateway knows its instance.
+    with impostor(
+        lambda c: about_body(instance_id=announced["instance_id"], proof="0" * 64)
+    ) as server:
+        (state / "gateway.json").write_text(json.dumps({**announced, "url": server.url}))
         with Client(settings) as client:
             assert client.about().instance_id != announced["instance_id"]
-        assert there.requests
-        assert "Bearer" not in "".join(there.requests)
+        assert server.requests
+        assert "Bearer" not in "".join(server.requests)
     assert recorded_starts(state) == 2
 
 
 @pytest.fixture
 def unrelated_process() -> Iterator[subprocess.Popen[bytes]]:
-    """A process of this user's that has nothing to do with any gateway."""
+    """A process of this user that is not a gateway."""
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     yield process
     process.kill()
     process.wait()
 
 
-def test_stop_leaves_an_innocent_process_alone(
+def test_stop_does_not_end_an_unrelated_process(
     state: Path, unrelated_process: subprocess.Popen[bytes]
 ) -> None:
-    """The gateway was killed, and its number was given to another process since."""
+    """The gateway was killed, and its process id has been reused."""
     settings = settings_for(state)
     launcher.ensure_gateway(settings)
     announced = json.loads((state / "gateway.json").read_text())
@@ -249,16 +258,16 @@ def test_stop_leaves_an_innocent_process_alone(
     assert launcher.stop_gateway(settings) is False
     (state / "gateway.pid").write_text(f"{unrelated_process.pid}")
     assert launcher.stop_gateway(settings) is False
-    # And one that hangs at the announced port, so that nobody can be asked there.
-    with impostor(ANSWERS["no text"]) as there:
+    # And a program that hangs at the announced port.
+    with impostor(ANSWERS["no text"]) as server:
         (state / "gateway.json").write_text(
-            json.dumps({**announced, "pid": unrelated_process.pid, "url": there.url})
+            json.dumps({**announced, "pid": unrelated_process.pid, "url": server.url})
         )
         assert launcher.stop_gateway(settings) is False
     assert unrelated_process.poll() is None
 
 
-def test_a_reused_number_is_not_waited_for(
+def test_a_reused_process_id_is_not_waited_for(
     state: Path, unrelated_process: subprocess.Popen[bytes]
 ) -> None:
     state.mkdir(mode=0o700)
@@ -270,7 +279,7 @@ def test_a_reused_number_is_not_waited_for(
     assert time.monotonic() - begin < 5
 
 
-def test_a_process_is_distinguished_from_all_others(
+def test_a_process_identity_is_unique(
     unrelated_process: subprocess.Popen[bytes],
 ) -> None:
     mine, theirs = (
@@ -288,7 +297,7 @@ def test_a_process_is_distinguished_from_all_others(
 
 @pytest.mark.skipif(not ROOT, reason="only root can give files away")
 @pytest.mark.parametrize("name", ["gateway.json", "gateway.pid"])
-def test_another_users_word_is_not_taken(name: str, state: Path) -> None:
+def test_another_users_files_are_not_trusted(name: str, state: Path) -> None:
     launcher.ensure_gateway(settings_for(state))
     os.chown(state / name, 12345, -1)
     assert (launcher._read_announcement if name == "gateway.json" else launcher._read_last_process)(
@@ -298,17 +307,17 @@ def test_another_users_word_is_not_taken(name: str, state: Path) -> None:
 
 
 @pytest.mark.skipif(not ROOT, reason="only root can give files away")
-def test_another_users_token_is_not_taken(tmp_path: Path) -> None:
+def test_another_users_token_is_refused(tmp_path: Path) -> None:
     token = tmp_path / "token"
-    token.write_text("a-token-that-somebody-else-wrote")
+    token.write_text("a-token-that-another-user-wrote")
     token.chmod(0o600)
     os.chown(token, 12345, -1)
-    with pytest.raises(NotAuthorised, match="another user's"):
+    with pytest.raises(NotAuthorised, match="belongs to another user"):
         read_token(token, forbidden_mode=0o027)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
-def test_a_state_folder_is_made_private_whoever_was_first(state: Path) -> None:
+def test_an_existing_state_folder_is_made_private(state: Path) -> None:
     state.mkdir()
     state.chmod(0o755)
     (state / "gateway.log").touch(0o644)

@@ -1,4 +1,4 @@
-"""What is repeated and what never is; what every kind of silence and nonsense is called."""
+"""Retries, and the errors for missing and invalid responses."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def note(transport: Transport) -> Note:
 
 @pytest.fixture
 def unreachable_url() -> Iterator[str]:
-    """An address where nobody listens, and nobody will."""
+    """A URL where nothing will be listening."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -62,7 +62,7 @@ def test_the_handshake_is_made_once(gateway: Any, transport: Transport) -> None:
 @pytest.mark.parametrize(
     "fault", [{"refuse": True}, {"cut_answer": True}, {"drop_answer": True}, {"hang": True}]
 )
-def test_a_read_is_repeated_until_it_is_answered(
+def test_a_read_is_retried_until_there_is_a_response(
     fault: dict[str, Any], gateway: Any, transport: Transport
 ) -> None:
     gateway.fault("GET", "/v1/health", **fault)
@@ -104,7 +104,7 @@ def test_retries_run_out(gateway: Any, transport: Transport) -> None:
     assert gateway.count("GET", "/v1/health") == 1 + transport.settings.retries
 
 
-def test_nobody_there_says_what_to_do(unreachable_url: str) -> None:
+def test_a_missing_gateway_is_reported(unreachable_url: str) -> None:
     settings = ClientSettings(retries=1)
     with (
         Transport(lambda: Endpoint(unreachable_url, "t"), settings) as transport,
@@ -116,7 +116,7 @@ def test_nobody_there_says_what_to_do(unreachable_url: str) -> None:
     assert "client.url" in caught.value.next_step
 
 
-def test_a_gateway_that_takes_calls_and_stays_silent_is_not_waited_for_for_ever() -> None:
+def test_a_gateway_that_does_not_respond_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         settings = ClientSettings(retries=0, read_timeout=0.2)
@@ -139,24 +139,24 @@ def test_after_a_disconnect_the_handshake_is_repeated(gateway: Any, transport: T
 def test_closing_ends_the_wait_for_the_next_attempt(gateway: Any, settings: Any) -> None:
     many = settings.client.model_copy(update={"retries": 20})
     transport = Transport(lambda: Endpoint("http://127.0.0.1:1", "t"), many)
-    caught: list[BaseException] = []
+    errors: list[BaseException] = []
 
     def call() -> None:
         try:
             health(transport)
         except GatewayUnreachable as error:
-            caught.append(error)
+            errors.append(error)
 
     thread = threading.Thread(target=call)
     thread.start()
     thread.join(0.3)
     transport.close()
     thread.join(10)
-    assert len(caught) == 1
+    assert len(errors) == 1
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "body", "error", "says"),
+    ("status", "kind", "body", "error", "message"),
     [
         (200, "text/html", b"<html>welcome to the wiki</html>", GatewayFault, "welcome"),
         (200, "application/json", b'{"ok": tr', GatewayFault, "not a response of a Shotbridge"),
@@ -168,22 +168,22 @@ def test_closing_ends_the_wait_for_the_next_attempt(gateway: Any, settings: Any)
         (401, "text/plain", b"who?", NotAuthorised, "token"),
     ],
 )
-def test_nonsense_is_a_fault_and_reported(
+def test_an_invalid_response_is_a_fault(
     status: int,
     kind: str,
     body: bytes,
     error: type[Exception],
-    says: str,
+    message: str,
     gateway: Any,
     transport: Transport,
 ) -> None:
     gateway.fault("GET", "/v1/health", answer=(status, kind, body))
-    with pytest.raises(error, match=says):
+    with pytest.raises(error, match=message):
         health(transport)
     assert gateway.count("GET", "/v1/health") == 1
 
 
-def test_a_gateway_that_is_away_behind_a_proxy_is_retried(
+def test_an_unavailable_gateway_behind_a_proxy_is_retried(
     gateway: Any, transport: Transport
 ) -> None:
     gateway.fault("GET", "/v1/health", answer=(502, "text/html", b"<h1>Bad Gateway</h1>"))
@@ -212,7 +212,7 @@ def test_a_redirect_is_not_followed(gateway: Any, transport: Transport) -> None:
         ("incompatible_version", IncompatibleVersion),
     ],
 )
-def test_a_problem_becomes_the_error_that_it_names(
+def test_a_problem_becomes_its_error_class(
     code: str, error: type[Exception], gateway: Any, transport: Transport
 ) -> None:
     problem = {
@@ -232,7 +232,7 @@ def test_a_problem_becomes_the_error_that_it_names(
 
 
 @pytest.mark.parametrize(
-    ("about", "own", "side", "says"),
+    ("about", "is_local", "side", "next_step"),
     [
         ({"api_version": "0.9"}, False, "gateway", "have the gateway updated"),
         ({"api_version": "0.9"}, True, "gateway", "shotbridge stop"),
@@ -241,34 +241,36 @@ def test_a_problem_becomes_the_error_that_it_names(
     ],
 )
 def test_the_handshake_says_which_side_to_update(
-    about: dict[str, str], own: bool, side: str, says: str, gateway: Any, settings: Any
+    about: dict[str, str], is_local: bool, side: str, next_step: str, gateway: Any, settings: Any
 ) -> None:
     gateway.about = gateway.about.model_copy(update=about)
-    address = Endpoint(gateway.url, "strict-token-0123456789", is_local=own)
+    address = Endpoint(gateway.url, "strict-token-0123456789", is_local=is_local)
     with (
         Transport(lambda: address, settings.client) as transport,
         pytest.raises(IncompatibleVersion) as caught,
     ):
         health(transport)
     assert caught.value.details["update"] == side
-    assert says in caught.value.next_step
+    assert next_step in caught.value.next_step
 
 
-@pytest.mark.parametrize("about", [{"api_version": "1.7"}, {"version": "3.0"}, {"min_client_version": "0.0.9"}])
-def test_newer_minor_versions_are_welcome(
+@pytest.mark.parametrize(
+    "about", [{"api_version": "1.7"}, {"version": "3.0"}, {"min_client_version": "0.0.9"}]
+)
+def test_newer_minor_versions_are_accepted(
     about: dict[str, str], gateway: Any, transport: Transport
 ) -> None:
     gateway.about = gateway.about.model_copy(update=about)
     assert health(transport).ok
 
 
-def test_another_program_at_the_address_is_reported(gateway: Any, transport: Transport) -> None:
+def test_another_program_at_the_url_is_reported(gateway: Any, transport: Transport) -> None:
     gateway.fault("GET", "/v1/about", answer=(200, "application/json", b'{"hello": "world"}'))
     with pytest.raises(GatewayFault, match="hello"):
         transport.about()
 
 
-def test_neither_proxy_nor_netrc_gets_between_a_client_and_its_own_gateway(
+def test_neither_proxy_nor_netrc_is_used_for_a_local_gateway(
     gateway: Any, transport: Transport, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -276,7 +278,7 @@ def test_neither_proxy_nor_netrc_gets_between_a_client_and_its_own_gateway(
     monkeypatch.setenv("NETRC", str(netrc))
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    assert health(transport).ok  # the fixture holds the token against violations
+    assert health(transport).ok  # the fixture checks the token
 
 
 @pytest.mark.parametrize(
@@ -289,7 +291,7 @@ def test_neither_proxy_nor_netrc_gets_between_a_client_and_its_own_gateway(
         ("http://127.0.0.1.evil.example", False),
     ],
 )
-def test_loopback_is_distinguished_from_the_rest(url: str, inside: bool) -> None:
+def test_loopback_urls_are_recognised(url: str, inside: bool) -> None:
     assert is_loopback(url) is inside
 
 
@@ -304,7 +306,7 @@ def test_many_threads_share_one_transport(gateway: Any, transport: Transport) ->
     assert gateway.count("GET", "/v1/about") == 1
 
 
-def test_what_is_no_address_is_the_configurations_mistake(settings: Any) -> None:
+def test_an_invalid_url_is_a_config_error(settings: Any) -> None:
     with (
         Transport(lambda: Endpoint("http://[::1", "t"), settings.client) as transport,
         pytest.raises(ConfigError),
@@ -312,5 +314,5 @@ def test_what_is_no_address_is_the_configurations_mistake(settings: Any) -> None
         health(transport)
 
 
-def test_the_token_is_not_in_what_is_printed() -> None:
+def test_the_token_is_not_printed() -> None:
     assert "secret" not in repr(Endpoint("http://x", "secret"))

@@ -1,5 +1,4 @@
-"""The doctor: every kind of trouble has its line, every line says what to do, none tells a
-secret."""
+"""The doctor: each problem is reported with a next step and without secrets."""
 
 from __future__ import annotations
 
@@ -71,7 +70,7 @@ def test_the_libraries_are_those_of_setup_py() -> None:
         ("", False, CheckStatus.INFO, "hosts have their own"),
     ],
 )
-def test_qt_that_does_not_fit_is_reported(
+def test_an_unsuitable_qt_is_reported(
     installed: str, is_installed: bool, status: CheckStatus, message: str
 ) -> None:
     line = _check_library(CLIENT_LIBRARIES[0], installed, is_installed)
@@ -80,12 +79,12 @@ def test_qt_that_does_not_fit_is_reported(
     assert bool(line.next_step) == (status is CheckStatus.ERROR or not is_installed)
 
 
-def test_a_library_that_is_missing_is_wrong() -> None:
+def test_a_missing_library_is_an_error() -> None:
     line = _check_library(ClientLibrary("pydantic", "pydantic", "2.10"), "", is_installed=False)
     assert (line.status, line.next_step) == (CheckStatus.ERROR, "pip install 'pydantic>=2.10'")
 
 
-#: A PySide6 whose parts are told by its first lines.
+#: A fake PySide6.
 _QT = """
 import sys, types
 class QtCore:
@@ -100,15 +99,15 @@ QtGui = QtWidgets = None
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others bring all that Qt needs")
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("more", "message"),
     [
         ("raise ImportError('libEGL.so.1: cannot open shared object file')", "libEGL.so.1"),
         ("", "libqxcb.so"),
         ("import os; os.abort()", "exit code -6"),
     ],
 )
-def test_a_system_on_which_qt_opens_no_windows_is_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, says: str
+def test_a_system_without_qts_libraries_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, message: str
 ) -> None:
     (tmp_path / "PySide6").mkdir()
     text = _QT.format(plugins=str(tmp_path), more=more)
@@ -117,7 +116,7 @@ def test_a_system_on_which_qt_opens_no_windows_is_reported(
     monkeypatch.setenv("DISPLAY", ":0")
     [line] = qt_display.check("Shotbridge")
     assert line.status is CheckStatus.ERROR
-    assert says in line.message and line.next_step
+    assert message in line.message and line.next_step
     monkeypatch.delenv("DISPLAY")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     assert [one.status for one in qt_display.check("Shotbridge")] == [CheckStatus.INFO]
@@ -147,7 +146,7 @@ def test_hosts_are_found_by_their_files_and_never_started(tmp_path: Path) -> Non
     qt.mkdir(parents=True)
     (qt / "__init__.py").write_text('__version__ = "6.5.3"\n')
     _make_files(opt, "blender-4.5.1-linux-x64/blender", "resolve/bin/resolve")
-    _make_files(opt, "resolve/ResolvePython/lib/libpython3.14.so.1.0")  # as of 21.1
+    _make_files(opt, "resolve/ResolvePython/lib/libpython3.14.so.1.0")  # since 21.1
     (opt / "blender-4.5.1-linux-x64" / "4.5" / "scripts").mkdir(parents=True)
     (opt / "blender-4.5.1-linux-x64" / "4.5" / "python" / "lib" / "python3.11").mkdir(parents=True)
 
@@ -162,7 +161,7 @@ def test_hosts_are_found_by_their_files_and_never_started(tmp_path: Path) -> Non
     assert programs_of("resolve") == [("", "3.14", "")]
 
 
-def test_macs_programs_report_their_version(tmp_path: Path) -> None:
+def test_macos_applications_report_their_version(tmp_path: Path) -> None:
     app = tmp_path / "DaVinci Resolve" / "DaVinci Resolve.app"
     (app / "Contents").mkdir(parents=True)
     with (app / "Contents" / "Info.plist").open("wb") as file:
@@ -181,11 +180,11 @@ def test_macs_programs_report_their_version(tmp_path: Path) -> None:
     assert (blender.version, blender.python) == ("5.0", "3.11")
 
 
-def test_the_path_goes_first_and_nothing_is_listed_twice(tmp_path: Path) -> None:
+def test_the_path_comes_first_without_duplicates(tmp_path: Path) -> None:
     _make_files(tmp_path, "Nuke16.0v4/Nuke16.0", "Nuke17.0v1/Nuke17.0")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "Nuke17.0").symlink_to(tmp_path / "Nuke17.0v1" / "Nuke17.0")
-    # A tool for DNS is called resolve as well, and another one nuked.
+    # Other tools are called resolve and nuked.
     _make_files(tmp_path, "bin/resolve", "bin/nuked")
     environ = {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{tmp_path / 'gone'}"}
     programs = find_installations(
@@ -195,7 +194,7 @@ def test_the_path_goes_first_and_nothing_is_listed_twice(tmp_path: Path) -> None
     assert find_installations("resolve", environ=environ, system="linux", search_folders=[]) == []
 
 
-def test_a_wrapper_of_rez_has_its_packages_version(tmp_path: Path) -> None:
+def test_a_rez_wrapper_has_its_packages_version(tmp_path: Path) -> None:
     _make_files(tmp_path, "bin/nuke")
     environ = {"PATH": str(tmp_path / "bin"), "REZ_NUKE_VERSION": "16.0.4"}
     [installation] = find_installations("nuke", environ=environ, system="linux", search_folders=[])
@@ -207,13 +206,13 @@ def _check_program(program: HostInstallation, needed: bool = False, **environ: s
     return host_checks._check_installation(program, environ, needed=needed)
 
 
-def test_hosts_that_are_too_old_or_of_another_python_are_reported() -> None:
+def test_unsuitable_hosts_are_reported() -> None:
     old = HostInstallation("nuke", Path("/n"), "15.1v3", "3.10", "PySide2")
     assert (_check_program(old).status, _check_program(old).next_step) == (
         CheckStatus.INFO,
         "use Nuke 16.0 or newer",
     )
-    # A monitor is to see it where it is the one that would be started.
+    # It is an error if it is the one on the PATH.
     assert _check_program(old, needed=True).status is CheckStatus.ERROR
     other = _check_program(HostInstallation("nuke", Path("/n"), "18.0v1", "3.99", "PySide6"))
     assert other.status is CheckStatus.INFO
@@ -225,11 +224,11 @@ def test_hosts_that_are_too_old_or_of_another_python_are_reported() -> None:
     assert "version unknown" in unknown.message
 
 
-def test_what_is_guessed_is_reported_as_guessed() -> None:
+def test_assumptions_are_reported_as_such() -> None:
     measured = _check_program(HostInstallation("nuke", Path("/n"), "15.1v3", "3.10", "PySide2"))
     assert "Python 3.10, PySide2" in measured.message and "assumed" not in measured.message
     guessed = _check_program(HostInstallation("nuke", Path("/n"), "15.1v3"))
-    for expected in ("Python 3.10 (guessed", "PySide2 (guessed"):
+    for expected in ("Python 3.10 (assumed", "PySide2 (assumed"):
         assert expected in guessed.message
     assert (
         "Python unknown, Qt unknown"
@@ -243,7 +242,7 @@ def test_what_is_guessed_is_reported_as_guessed() -> None:
     )
 
 
-def test_whether_hosts_reach_their_plugin_is_reported(plugins: Path, tmp_path: Path) -> None:
+def test_missing_plugins_are_reported(plugins: Path, tmp_path: Path) -> None:
     _make_files(tmp_path, "bin/nuke", "bin/blender", "suite/bin/resolve")
     (tmp_path / "suite" / "libs" / "Fusion").mkdir(parents=True)
     path = os.pathsep.join([str(tmp_path / "bin"), str(tmp_path / "suite" / "bin")])
@@ -283,11 +282,11 @@ def test_whether_hosts_reach_their_plugin_is_reported(plugins: Path, tmp_path: P
     assert _by_name(list(host_checks.check(gone)))["Resolve's script"].status is CheckStatus.ERROR
     assert sys.executable in lines["Resolve's script"].message
 
-    (resolve_script.scripts_folder() / "Shotbridge.py").write_text("# another's\n")
+    (resolve_script.scripts_folder() / "Shotbridge.py").write_text("# foreign\n")
     assert _by_name(list(host_checks.check(ready)))["Resolve's script"].status is CheckStatus.ERROR
 
 
-def test_an_extension_that_the_user_installed_is_found(tmp_path: Path) -> None:
+def test_a_user_extension_is_found(tmp_path: Path) -> None:
     _make_files(tmp_path, "bin/blender")
     (tmp_path / "user" / "extensions" / "user_default" / "shotbridge").mkdir(parents=True)
     environ = {
@@ -300,7 +299,7 @@ def test_an_extension_that_the_user_installed_is_found(tmp_path: Path) -> None:
     )
 
 
-def test_an_extension_reports_its_qt_and_the_python_that_it_is_for(tmp_path: Path) -> None:
+def test_an_extension_reports_its_qt_and_python(tmp_path: Path) -> None:
     _make_files(tmp_path, "blender/blender", "blender/5.2/python/bin/python3.13")
     (tmp_path / "blender" / "5.2" / "scripts").mkdir()
     environ = {
@@ -318,7 +317,7 @@ def test_an_extension_reports_its_qt_and_the_python_that_it_is_for(tmp_path: Pat
         lines = [line for line in host_checks.check(environ) if line.name == "Blender's extension"]
         return {line.message.partition("/extensions")[0][-3:]: line for line in lines}
 
-    # The one in 4.5's preferences is none of 5.2's business.
+    # The extension of 4.5 does not concern 5.2.
     assert {line.status for line in extension_checks().values()} == {CheckStatus.OK}
     assert "for Python 3.13, with PySide6 6.8.3" in extension_checks()["5.2"].message
     (wheels / "pydantic_core-2.50.4-cp313-cp313-manylinux2014_x86_64.whl").rename(
@@ -342,13 +341,13 @@ def _storage(tmp_path: Path, **settings: object) -> dict[str, CheckResult]:
     return _by_name(list(storage_checks.check(loaded.settings, loaded.files)))
 
 
-def test_folders_that_are_not_there_yet_are_fine(tmp_path: Path) -> None:
+def test_missing_folders_are_fine(tmp_path: Path) -> None:
     lines = _storage(tmp_path)
     assert {line.status for line in lines.values()} == {CheckStatus.OK}
     assert not (tmp_path / "library").exists()
 
 
-def test_a_file_in_the_place_of_a_folder_is_reported(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "library").write_text("")
     line = _storage(tmp_path)["gateway.library_dir"]
     assert line.status is CheckStatus.ERROR
@@ -370,7 +369,7 @@ def test_a_database_on_a_network_disk_is_reported(
 ) -> None:
     disk = tmp_path / name
     disk.mkdir()
-    (tmp_path / "data").symlink_to(disk / "data")  # as /home is one in many studios
+    (tmp_path / "data").symlink_to(disk / "data")  # as /home often is in studios
     point = str(disk).replace("\\", "\\134").replace(" ", "\\040")
     mounts = f"tmpfs / tmpfs rw 0 0\nserver:/share {point} {kind} rw,vers=4.2 0 0\n"
     real = Path.read_text
@@ -385,7 +384,7 @@ def test_a_database_on_a_network_disk_is_reported(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
-def test_rights_that_are_too_wide_are_reported(tmp_path: Path) -> None:
+def test_permissive_modes_are_reported(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir(mode=0o777)
     state.chmod(0o777)
@@ -398,7 +397,7 @@ def test_rights_that_are_too_wide_are_reported(tmp_path: Path) -> None:
     assert "chmod 600" in _storage(tmp_path)[name].next_step
 
 
-def test_a_configuration_that_anybody_may_change_is_reported(
+def test_a_world_writable_configuration_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = tmp_path / "site.yaml"
@@ -432,7 +431,7 @@ def _run_doctor(
     return code, {line["name"]: line for line in report["checks"]}
 
 
-def test_a_configuration_with_a_mistake_does_not_stop_the_rest(
+def test_a_configuration_error_does_not_stop_other_checks(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__RETRYS", "2")
@@ -444,7 +443,7 @@ def test_a_configuration_with_a_mistake_does_not_stop_the_rest(
     assert "Nuke" in lines and "gateway" not in lines
 
 
-def test_a_studios_gateway_that_is_gone_is_reported_without_its_secrets(
+def test_an_unreachable_gateway_is_reported_without_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = tmp_path / "token"
@@ -459,11 +458,11 @@ def test_a_studios_gateway_that_is_gone_is_reported_without_its_secrets(
     assert "next:" in captured.out
     _, lines = _run_doctor(capsys)
     assert lines["gateway"]["status"] == "error"
-    # The studio's gateway keeps its own folders and models.
+    # The folders and models of the studio's gateway are not checked.
     assert "gateway.data_dir" not in lines and "models" not in lines
 
 
-def test_an_installation_that_is_whole_is_green(
+def test_a_complete_installation_has_no_errors(
     tmp_path: Path, models_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--set", f"gateway.models_dir={models_dir}"]
@@ -477,7 +476,7 @@ def test_an_installation_that_is_whole_is_green(
     assert lines["clock"]["message"] == "agrees with the gateway's"
 
 
-def test_what_is_wrong_is_reported_with_where_it_is(
+def test_errors_are_reported_with_their_location(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gone = tmp_path / "gone.yaml"
@@ -492,13 +491,11 @@ def test_what_is_wrong_is_reported_with_where_it_is(
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__TOKEN_FILE", str(token))
     _, lines = _run_doctor(capsys)
     assert str(token) in str(lines["gateway"]["message"])
-    # A group may read a studio's token, as docs/admin.md says.
+    # A group may read a studio's token, see docs/admin.md.
     assert f"chmod 640 {token}" in str(lines["gateway"]["next_step"])
 
 
-def test_weights_that_are_missing_are_reported(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_missing_weights_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--set", f"gateway.models_dir={tmp_path / 'none'}"]
     try:
         code, lines = _run_doctor(capsys, *words)
@@ -509,7 +506,7 @@ def test_weights_that_are_missing_are_reported(
     assert "u2netp" in str(lines["models"]["message"])
 
 
-def test_every_line_that_is_wrong_says_what_to_do(tmp_path: Path) -> None:
+def test_every_error_has_a_next_step(tmp_path: Path) -> None:
     (tmp_path / "library").write_text("")
     (tmp_path / "data").write_text("")
     wrong: list[Callable[[], list[CheckResult]]] = [
@@ -522,7 +519,7 @@ def test_every_line_that_is_wrong_says_what_to_do(tmp_path: Path) -> None:
             assert line.next_step or line.status is not CheckStatus.ERROR, line
 
 
-def test_lines_stand_under_their_sections() -> None:
+def test_results_are_grouped_by_section() -> None:
     lines = [
         CheckResult("One", "a", CheckStatus.OK, "fine"),
         CheckResult("Two", "longer", CheckStatus.ERROR, "broken", "mend it"),

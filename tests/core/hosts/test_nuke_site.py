@@ -1,4 +1,4 @@
-"""The client's libraries reach Nuke's own Python by SHOTBRIDGE_SITE, last on its path."""
+"""SHOTBRIDGE_SITE adds the client's libraries to the end of Nuke's Python path."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from bridge_core.hosts.plugin_folders import plugin_folder
 
-#: What Nuke does with an init.py, in a Python that has nothing of ours; no nuke, so it goes no
-#: further than a broken installation does.
+#: Runs an init.py as Nuke does, in a Python without Shotbridge. There is no nuke module, so it
+#: stops where a broken installation does.
 _PROGRAM = (
     "import runpy, sys; sys.path.append(sys.argv[1]); before = list(sys.path)\n"
     "runpy.run_path(sys.argv[1] + '/init.py'); runpy.run_path(sys.argv[1] + '/init.py')\n"
@@ -21,7 +21,7 @@ _PROGRAM = (
 
 
 @pytest.mark.parametrize("named", [["one"], ["one", "two"], []])
-def test_folders_are_put_last_and_once(tmp_path: Path, named: list[str]) -> None:
+def test_folders_are_appended_once(tmp_path: Path, named: list[str]) -> None:
     folders = [str(tmp_path / name) for name in named]
     variables = {"SHOTBRIDGE_SITE": os.pathsep.join(folders)} if named else {}
     done = subprocess.run(

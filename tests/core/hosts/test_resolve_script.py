@@ -1,4 +1,4 @@
-"""The one file in Resolve's scripts folder: placed, renewed, removed, and nothing else touched."""
+"""The script in Resolve's scripts folder: installed, updated, removed; nothing else is changed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PYTHON = sys.executable
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A scripts folder that belongs to somebody: other scripts, other people's folders."""
+    """A scripts folder with other scripts and folders."""
     utility = tmp_path / "Resolve" / "Fusion" / "Scripts" / "Utility"
     (utility / "Tools").mkdir(parents=True)
     (utility / "Other.py").write_text("print('mine')\n")
@@ -45,7 +45,7 @@ def _all_files(folder: Path) -> dict[str, tuple[bytes, int]]:
     }
 
 
-def test_placing_and_removing_touches_one_file(plugins: Path, folder: Path) -> None:
+def test_installing_and_removing_changes_one_file(plugins: Path, folder: Path) -> None:
     before = _all_files(folder)
     assert install_script(folder)
     after = _all_files(folder)
@@ -55,9 +55,7 @@ def test_placing_and_removing_touches_one_file(plugins: Path, folder: Path) -> N
     assert _all_files(folder) == before
 
 
-def test_placing_again_changes_nothing_and_removing_twice_is_no_error(
-    plugins: Path, folder: Path
-) -> None:
+def test_installing_and_removing_can_be_repeated(plugins: Path, folder: Path) -> None:
     install_script(folder)
     placed = _all_files(folder)
     assert not install_script(folder)
@@ -66,7 +64,7 @@ def test_placing_again_changes_nothing_and_removing_twice_is_no_error(
     assert not remove_script(folder)
 
 
-def test_the_file_knows_this_python_and_the_plugins(plugins: Path, folder: Path) -> None:
+def test_the_script_has_the_paths_of_python_and_plugins(plugins: Path, folder: Path) -> None:
     install_script(folder)
     placed = (folder / "Shotbridge.py").read_text()
     values = {
@@ -77,7 +75,7 @@ def test_the_file_knows_this_python_and_the_plugins(plugins: Path, folder: Path)
     assert values == {"PYTHON": sys.executable, "PLUGINS": str(plugins)}
 
 
-def test_in_rez_the_environment_says_it(
+def test_in_rez_the_environment_provides_the_paths(
     plugins: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REZ_SHOTBRIDGE_ROOT", "/packages/shotbridge/0.1.0")
@@ -85,7 +83,7 @@ def test_in_rez_the_environment_says_it(
     assert "PYTHON = ''\nPLUGINS = ''" in (folder / "Shotbridge.py").read_text()
 
 
-def test_an_older_one_of_ours_is_renewed(plugins: Path, folder: Path) -> None:
+def test_an_older_script_is_updated(plugins: Path, folder: Path) -> None:
     install_script(folder)
     source = plugins / "resolve" / "Utility" / "Shotbridge.py"
     source.write_text(source.read_text() + "print('newer')\n")
@@ -95,11 +93,13 @@ def test_an_older_one_of_ours_is_renewed(plugins: Path, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link", "dangling link"])
-def test_what_is_not_ours_stays(plugins: Path, folder: Path, tmp_path: Path, kind: str) -> None:
+def test_a_foreign_file_is_not_changed(
+    plugins: Path, folder: Path, tmp_path: Path, kind: str
+) -> None:
     target = folder / "Shotbridge.py"
     elsewhere = tmp_path / "elsewhere.py"
     if kind == "file":
-        target.write_text("# somebody's own\n")
+        target.write_text("# another script\n")
     elif kind == "folder":
         target.mkdir()
     else:
@@ -115,14 +115,14 @@ def test_what_is_not_ours_stays(plugins: Path, folder: Path, tmp_path: Path, kin
     assert script_status(folder) is ScriptStatus.FOREIGN
 
 
-def test_a_folder_that_is_not_there_yet_is_made(plugins: Path, tmp_path: Path) -> None:
+def test_a_missing_folder_is_created(plugins: Path, tmp_path: Path) -> None:
     new = tmp_path / "never" / "started"
     assert install_script(new)
     assert [path.name for path in new.iterdir()] == ["Shotbridge.py"]
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_rights_is_reported(plugins: Path, folder: Path) -> None:
+def test_a_folder_without_permission_is_reported(plugins: Path, folder: Path) -> None:
     folder.chmod(0o500)
     try:
         with pytest.raises(NotWritable, match="scripts folder"):
@@ -131,16 +131,14 @@ def test_a_folder_without_rights_is_reported(plugins: Path, folder: Path) -> Non
         folder.chmod(0o700)
 
 
-def test_a_file_in_the_place_of_the_folder_is_reported(plugins: Path, tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported(plugins: Path, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(NotWritable, match="scripts folder"):
         install_script(tmp_path / "taken" / "Utility")
 
 
 @pytest.mark.parametrize("line", ["PYTHON", "PLUGINS", "installed by"])
-def test_a_plugin_that_breaks_the_agreement_is_reported(
-    plugins: Path, folder: Path, line: str
-) -> None:
+def test_an_incompatible_plugin_is_reported(plugins: Path, folder: Path, line: str) -> None:
     source = plugins / "resolve" / "Utility" / "Shotbridge.py"
     source.write_text(source.read_text().replace(line, "x"))
     with pytest.raises(ConfigError, match="the plugin's file"):
@@ -148,8 +146,8 @@ def test_a_plugin_that_breaks_the_agreement_is_reported(
     assert not (folder / "Shotbridge.py").exists()
 
 
-def test_the_plugins_own_file_keeps_the_agreement(folder: Path) -> None:
-    """The real one, out of the checkout."""
+def test_the_real_plugin_is_compatible(folder: Path) -> None:
+    """Uses the real plugin of the checkout."""
     assert install_script(folder)
     placed = (folder / "Shotbridge.py").read_text()
     assert f"PYTHON = {sys.executable!r}" in placed
@@ -158,11 +156,11 @@ def test_the_plugins_own_file_keeps_the_agreement(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("in_rez", [True, False])
-def test_its_python_has_the_environments_libraries_when_that_names_it(
+def test_the_scripts_python_gets_the_environments_libraries(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_rez: bool
 ) -> None:
-    """rez says PYTHONPATH for the Python that it names; otherwise it is about Resolve's Python."""
-    output = tmp_path / "seen"
+    """rez sets PYTHONPATH for its Python; otherwise PYTHONPATH is for Resolve's Python."""
+    output = tmp_path / "output"
     python = tmp_path / "python"
     python.write_text(
         f'#!/bin/sh\nprintf %s "$PYTHONPATH" > "{output}.new"; mv "{output}.new" "{output}"\n'
@@ -174,7 +172,7 @@ def test_its_python_has_the_environments_libraries_when_that_names_it(
         monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setenv("PYTHONPATH", "/rez/libraries")
     install_script(folder)
-    # A Python that has nothing of ours, as Resolve finds one.
+    # A Python without Shotbridge, as Resolve may use.
     words = [_PYTHON, "-I", "-S", str(folder / "Shotbridge.py")]
     assert subprocess.run(words, capture_output=True, check=True).stdout == b""
     deadline = time.monotonic() + 30
@@ -197,7 +195,7 @@ def test_each_system_has_its_folder() -> None:
     assert linux.as_posix() == "/h/.local/share/DaVinciResolve/Fusion/Scripts/Utility"
 
 
-def test_the_command_places_and_removes(
+def test_the_command_installs_and_removes(
     plugins: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = _all_files(folder)
@@ -210,7 +208,7 @@ def test_the_command_places_and_removes(
     assert _all_files(folder) == before
 
 
-def test_without_a_folder_it_is_this_users(
+def test_the_default_is_this_users_folder(
     plugins: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -220,7 +218,7 @@ def test_without_a_folder_it_is_this_users(
     assert scripts_folder().is_relative_to(tmp_path)
 
 
-def test_where_resolve_never_was_no_folder_is_made(
+def test_without_resolve_no_folder_is_created(
     plugins: Path,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -233,7 +231,7 @@ def test_where_resolve_never_was_no_folder_is_made(
 
 
 @pytest.mark.parametrize("in_rez", [True, False])
-def test_placing_it_from_rez_says_how_to_start_resolve(
+def test_installing_from_rez_says_how_to_start_resolve(
     plugins: Path,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,

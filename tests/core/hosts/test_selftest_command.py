@@ -1,4 +1,4 @@
-"""``shotbridge selftest``: the plugin's script is started where it belongs."""
+"""``shotbridge selftest`` starts the plugin's script in its host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from bridge_core.cli.main import main
 
-#: A program called as Nuke is, ``-t SCRIPT FOLDER``, that says how it was called.
+#: A program that is called like Nuke, ``-t SCRIPT FOLDER``, and records its arguments.
 _PROGRAM = """#!{python}
 import json, os, sys
 path = os.environ["NUKE_PATH"]
@@ -28,7 +28,7 @@ def _program(folder: Path) -> Path:
     return program
 
 
-def test_nuke_runs_it_without_a_window(
+def test_nuke_runs_in_terminal_mode(
     plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NUKE_PATH", "/studio/nuke")
@@ -41,8 +41,8 @@ def test_nuke_runs_it_without_a_window(
     assert called["NUKE_PATH"] == f"/studio/nuke:{plugins / 'nuke'}"
 
 
-#: A Nuke as far as starting goes: a Python without anything of ours, which runs the ``init.py`` of
-#: every folder on NUKE_PATH, and then the script that it was given.
+#: Starts like Nuke: a Python without Shotbridge, which runs the ``init.py`` of every folder on
+#: NUKE_PATH, and then the given script.
 _BARE_NUKE = """#!{python} -IS
 import os, runpy, sys, types
 nuke = sys.modules["nuke"] = types.ModuleType("nuke")
@@ -59,7 +59,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def test_a_nuke_that_has_nothing_of_ours_leaves_a_report(
+def test_a_nuke_without_the_plugin_writes_a_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     program = tmp_path / "Nuke16.0"
@@ -75,12 +75,12 @@ def test_a_nuke_that_has_nothing_of_ours_leaves_a_report(
     read = json.loads((report / "shotbridge_selftest_nuke.json").read_text())
     results = {result["id"]: result for result in read["results"]}
     assert results["nuke.python"]["outcome"] == "confirmed"
-    # The stand-in renders nothing, but the plugin's own modules and their libraries were there.
+    # The stub cannot render, but the plugin's modules and their libraries were found.
     assert "has no attribute" in results["nuke.render.frame"]["observed"]
     assert "ModuleNotFoundError" not in (report / "shotbridge_selftest_nuke.txt").read_text()
 
 
-def test_unnamed_it_is_the_newest_nuke(
+def test_the_default_is_the_newest_nuke(
     plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for version in ("9.0", "16.0", "15.1"):
@@ -96,12 +96,13 @@ def test_unnamed_it_is_the_newest_nuke(
     assert (tmp_path / "called.json").exists()
 
 
-def test_resolve_is_asked_from_a_python_of_its_own(plugins: Path, tmp_path: Path) -> None:
+def test_resolve_runs_in_a_separate_python(plugins: Path, tmp_path: Path) -> None:
     package = plugins / "resolve" / "bridge_resolve"
     (package / "__init__.py").write_text("")
     (package / "selftest.py").write_text(
-        "import sys\nimport bridge_resolve\nfrom bridge_core.hosts.selftest import SelfTestCheck, main\n"
-        "checks = [SelfTestCheck('resolve.one', 'One.', lambda: 'seen')]\n"
+        "import sys\nimport bridge_resolve\n"
+        "from bridge_core.hosts.selftest import SelfTestCheck, main\n"
+        "checks = [SelfTestCheck('resolve.one', 'One.', lambda: 'fine')]\n"
         "sys.exit(main('resolve', lambda: 'Resolve', checks, sys.argv[1:]))\n"
     )
     assert main(["selftest", "resolve", "--out", str(tmp_path / "report")]) == 0
@@ -109,7 +110,7 @@ def test_resolve_is_asked_from_a_python_of_its_own(plugins: Path, tmp_path: Path
     assert [result["outcome"] for result in read["results"]] == ["confirmed"]
 
 
-def test_without_a_nuke_it_says_how_to_name_one(
+def test_without_a_nuke_it_says_how_to_specify_one(
     plugins: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

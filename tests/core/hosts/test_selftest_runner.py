@@ -1,4 +1,4 @@
-"""The frame of the self-test: every check gets its turn, and the report can be sent back."""
+"""The runner of the self-test: it runs every check, and the report can be shared."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bridge_core.hosts.selftest import (
 )
 
 
-def _says(words: str) -> Callable[[], str]:
+def _returns(words: str) -> Callable[[], str]:
     return lambda: words
 
 
@@ -41,13 +41,13 @@ def _check(name: str, look: Callable[[], str]) -> SelfTestCheck:
     return SelfTestCheck(f"host.{name}", f"{name} holds.", look)
 
 
-def test_each_check_gets_its_turn_whatever_the_ones_before_raised(tmp_path: Path) -> None:
+def test_an_error_in_a_check_does_not_stop_the_others(tmp_path: Path) -> None:
     checks = [
         _check("one", _raises(RuntimeError("no such knob"))),
         _check("end", _raises(SystemExit(3))),
         _check("two", _raises(BehaviourDiffers("gave None"))),
         _check("three", _raises(CheckSkipped("open a timeline"))),
-        _check("four", _says("four frames")),
+        _check("four", _returns("four frames")),
     ]
     report = run_checks("nuke", "Nuke 16.0v4", checks, tmp_path)
     assert [(r.id, r.outcome) for r in report.results] == [
@@ -64,9 +64,9 @@ def test_each_check_gets_its_turn_whatever_the_ones_before_raised(tmp_path: Path
     assert "/" not in report.results[0].traceback
 
 
-def test_the_report_is_there_as_json_and_as_text(tmp_path: Path) -> None:
+def test_the_report_is_written_as_json_and_text(tmp_path: Path) -> None:
     report = run_checks(
-        "nuke", "Nuke 16.0v4", [_check("one", _says("a Read node"))], tmp_path / "new"
+        "nuke", "Nuke 16.0v4", [_check("one", _returns("a Read node"))], tmp_path / "new"
     )
     as_json, as_text = report_paths("nuke", tmp_path / "new")
     read = json.loads(as_json.read_text())
@@ -88,11 +88,11 @@ def test_the_report_is_there_as_json_and_as_text(tmp_path: Path) -> None:
     ]
 
 
-def test_a_host_that_crashes_leaves_the_name_of_the_check(tmp_path: Path) -> None:
+def test_a_report_of_a_crash_shows_the_check(tmp_path: Path) -> None:
     program = (
         "import os, sys\nfrom pathlib import Path\n"
         "from bridge_core.hosts.selftest import SelfTestCheck, run_checks\n"
-        "checks = [SelfTestCheck('host.fine', 'Fine.', lambda: 'seen'),\n"
+        "checks = [SelfTestCheck('host.fine', 'Fine.', lambda: 'fine'),\n"
         "          SelfTestCheck('host.fatal', 'Stays alive.', lambda: os._exit(9))]\n"
         "run_checks('nuke', 'Nuke', checks, Path(sys.argv[1]))\n"
     )
@@ -106,13 +106,13 @@ def test_a_host_that_crashes_leaves_the_name_of_the_check(tmp_path: Path) -> Non
     assert "CRASHED host.fatal" in report_paths("nuke", tmp_path)[1].read_text()
 
 
-def test_nothing_leaves_that_is_nobody_elses_business(tmp_path: Path) -> None:
+def test_secrets_and_identities_are_not_in_the_report(tmp_path: Path) -> None:
     secrets = (
         f"read {Path.home()}/show/plate.exr as {getpass.getuser()}; "
         "https://anna:hunter22@proxy:3128; Authorization: Bearer abc.def-ghi; "
         "RUNWAY_API_KEY='rw-0123456789'; AKIAABCDEFGHIJKLMNOP; token=tttttttt&x=1"
     )
-    checks = [_check("says", _says(secrets)), _check("raises", _raises(OSError(secrets)))]
+    checks = [_check("returns", _returns(secrets)), _check("raises", _raises(OSError(secrets)))]
     report = run_checks("nuke", "Nuke", checks, tmp_path)
     contents = "".join(path.read_text() for path in report_paths("nuke", tmp_path))
     for secret in (
@@ -128,14 +128,14 @@ def test_nothing_leaves_that_is_nobody_elses_business(tmp_path: Path) -> None:
     assert "x=1" in report.results[0].observed
 
 
-def test_much_talk_is_cut_short(tmp_path: Path) -> None:
-    report = run_checks("nuke", "Nuke", [_check("long", _says("x" * 9000))], tmp_path)
+def test_long_observations_are_truncated(tmp_path: Path) -> None:
+    report = run_checks("nuke", "Nuke", [_check("long", _returns("x" * 9000))], tmp_path)
     assert len(report.results[0].observed) < 2100
     assert report.results[0].observed.endswith("(9000 characters)")
 
 
-def test_checks_run_where_they_belong(tmp_path: Path) -> None:
-    """A host that stays alive: the runner in a thread, its checks on the main one."""
+def test_checks_run_in_their_thread(tmp_path: Path) -> None:
+    """A responsive host: the runner in a thread, its checks on the main thread."""
     called: list[str] = []
 
     def on_main(look: Callable[[], str]) -> str:
@@ -160,25 +160,26 @@ def test_checks_run_where_they_belong(tmp_path: Path) -> None:
     assert [result.observed for result in done[0].results] == ["runner", "runner"]
 
 
-def test_expect_says_both_sides() -> None:
+def test_expect_equal_reports_both_values() -> None:
     expect_equal("frame mode", "start at", "start at")
-    with pytest.raises(
-        BehaviourDiffers, match=r"frame mode: 'offset', expected 'start at'"
-    ):
+    with pytest.raises(BehaviourDiffers, match=r"frame mode: 'offset', expected 'start at'"):
         expect_equal("frame mode", "offset", "start at")
 
 
-def test_a_report_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+def test_an_unwritable_report_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(NotWritable) as excinfo:
-        run_checks("nuke", "Nuke", [_check("one", _says("x"))], tmp_path / "taken")
+        run_checks("nuke", "Nuke", [_check("one", _returns("x"))], tmp_path / "taken")
     assert excinfo.value.next_step
 
 
 def test_as_a_script_the_exit_code_reports_the_result(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fine = [_check("one", _says("seen")), _check("two", _raises(CheckSkipped("open a timeline")))]
+    fine = [
+        _check("one", _returns("fine")),
+        _check("two", _raises(CheckSkipped("open a timeline"))),
+    ]
     assert main("nuke", lambda: "Nuke", fine, [str(tmp_path)]) == 0
     assert (
         main(
@@ -189,20 +190,20 @@ def test_as_a_script_the_exit_code_reports_the_result(
     assert "differs: host.x" in capsys.readouterr().out
 
 
-def test_without_a_host_it_says_so_in_words(
+def test_without_a_host_an_error_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def program() -> str:
         raise HostError("Resolve does not run", next_step="start it")
 
-    code = main("resolve", program, [_check("one", _says("seen"))], [str(tmp_path / "out")])
+    code = main("resolve", program, [_check("one", _returns("fine"))], [str(tmp_path / "out")])
     assert code == HostError.exit_code
     stderr = capsys.readouterr().err
     assert stderr == "the self-test cannot run: Resolve does not run. Next: start it\n"
     assert not (tmp_path / "out").exists()
 
 
-def test_the_frame_needs_the_standard_library_only() -> None:
+def test_the_runner_only_needs_the_standard_library() -> None:
     program = "import bridge_core.hosts.selftest, sys; print(*sys.modules)"
     completed = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

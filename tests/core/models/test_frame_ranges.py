@@ -1,4 +1,4 @@
-"""Ranges and rates: no frame is lost or doubled, whatever the numbering and the rate."""
+"""Ranges and rates: no frame is lost or duplicated at any numbering or rate."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_shot_that_starts_at_1001() -> None:
 
 
 @given(ranges(), HANDLES, HANDLES)
-def test_handles_go_on_and_come_off(frame_range: FrameRange, head: int, tail: int) -> None:
+def test_handles_can_be_added_and_removed(frame_range: FrameRange, head: int, tail: int) -> None:
     wide = frame_range.with_handles(head, tail)
     assert (wide.first, wide.last) == (frame_range.first - head, frame_range.last + tail)
     assert wide.count == frame_range.count + head + tail
@@ -68,7 +68,7 @@ def test_trimming_away_everything_is_refused(frame_range: FrameRange) -> None:
 
 
 @given(ranges(), ranges())
-def test_what_two_ranges_share(a: FrameRange, b: FrameRange) -> None:
+def test_the_intersection_of_two_ranges(a: FrameRange, b: FrameRange) -> None:
     shared = set(a.frames()) & set(b.frames())
     met = a.intersection(b)
     assert (set(met.frames()) if met else set()) == shared
@@ -82,7 +82,7 @@ def test_shifting_keeps_the_length(frame_range: FrameRange, by: int) -> None:
 
 
 @given(NUMBERS, COUNTS, COUNTS, RATES, RATES)
-def test_neighbours_stay_neighbours_at_another_rate(
+def test_adjacent_ranges_stay_adjacent_at_another_rate(
     first: int, one: int, two: int, rate: Fraction, new: Fraction
 ) -> None:
     a = FrameRange.from_half_open(first, one, rate)
@@ -100,19 +100,19 @@ def test_neighbours_stay_neighbours_at_another_rate(
 def test_at_another_rate_no_end_moves_by_more_than_half_a_frame(
     frame_range: FrameRange, new: Fraction
 ) -> None:
-    there = frame_range.at_rate(new)
-    assert abs(there.first / new - frame_range.first / frame_range.rate) <= Fraction(1, 2) / new
+    converted = frame_range.at_rate(new)
+    assert abs(converted.first / new - frame_range.first / frame_range.rate) <= Fraction(1, 2) / new
     if frame_range.count * new >= frame_range.rate:
-        end = (there.last + 1) / new - (frame_range.last + 1) / frame_range.rate
+        end = (converted.last + 1) / new - (frame_range.last + 1) / frame_range.rate
         assert abs(end) <= Fraction(1, 2) / new
     assert frame_range.at_rate(frame_range.rate) == frame_range
 
 
 @given(ranges(), st.sampled_from([2, 3, 5]))
 def test_a_multiple_of_the_rate_and_back_is_the_same(frame_range: FrameRange, times: int) -> None:
-    there = frame_range.at_rate(frame_range.rate * times)
-    assert there.count == frame_range.count * times
-    assert there.at_rate(frame_range.rate) == frame_range
+    converted = frame_range.at_rate(frame_range.rate * times)
+    assert converted.count == frame_range.count * times
+    assert converted.at_rate(frame_range.rate) == frame_range
 
 
 @given(ranges())
@@ -122,7 +122,7 @@ def test_json_and_back(frame_range: FrameRange) -> None:
     assert f'"rate":"{frame_range.rate}"' in text
 
 
-def test_ranges_that_are_none() -> None:
+def test_invalid_ranges() -> None:
     for first, last in ((5, 4), (0, FRAME_LIMIT + 1), (-FRAME_LIMIT - 1, 0)):
         with pytest.raises(ValidationError):
             FrameRange.of(first, last)
@@ -149,15 +149,15 @@ def test_ranges_that_are_none() -> None:
         (Fraction(24), Fraction(24)),
     ],
 )
-def test_rates_are_what_people_mean(given: object, expected: Fraction) -> None:
+def test_rates_are_parsed(given: object, expected: Fraction) -> None:
     assert to_rate(given) == expected
 
 
 @pytest.mark.parametrize(
     "given", [0, -24, "x", "", "24/0", None, True, [], float("nan"), float("inf"), 2e9, 23.4567891]
 )
-def test_what_is_no_rate(given: object) -> None:
-    with pytest.raises(ValueError, match=r"rate|lies above"):
+def test_invalid_rates(given: object) -> None:
+    with pytest.raises(ValueError, match=r"rate|must be above"):
         to_rate(given)
 
 

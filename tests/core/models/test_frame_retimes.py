@@ -1,4 +1,4 @@
-"""Retimes: which source frame stands under which frame of the cut."""
+"""Retimes: the source frame at each frame of the cut."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ def test_a_ramp_with_one_slope_is_that_speed(speed: Fraction, length: int) -> No
             RetimeKey(record_offset=length, source_offset=length * speed),
         )
     )
-    # Also beyond the keys, where the line goes on.
+    # Also extrapolated beyond the keys.
     assert list(ramp.source_frames(100)) == list(Retime(speed=speed).source_frames(100))
     assert ramp.max_speed == abs(speed)
 
 
-def test_as_shot_is_the_identity() -> None:
+def test_the_default_is_the_identity() -> None:
     assert Retime().is_identity
     assert list(Retime().source_frames(5)) == [0, 1, 2, 3, 4]
     assert not Retime(speed=Fraction(2)).is_identity
@@ -123,11 +123,11 @@ def test_a_ramp_that_turns_back() -> None:
         [{"record_offset": "1/0", "source_offset": 0}, {"record_offset": 1, "source_offset": 2}],
     ],
 )
-def test_ramps_that_are_none(keys: list[dict[str, object]]) -> None:
+def test_invalid_ramps(keys: list[dict[str, object]]) -> None:
     with pytest.raises(ValidationError):
         Retime.model_validate({"keys": keys})
 
 
 def test_no_frames_have_no_span() -> None:
-    with pytest.raises(ValueError, match="at least one frame"):
+    with pytest.raises(ValueError, match="at least one"):
         Retime().source_span(0)

@@ -1,4 +1,4 @@
-"""Patterns of sequences: each frame has one file, and a file gives its pattern back."""
+"""Patterns of sequences, and the conversion to and from file names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEMS = st.from_regex(r"\A[A-Za-zä][A-Za-z0-9ä_-]{0,12}[A-Za-z]\Z")
 
 
 @given(FOLDERS, STEMS, st.integers(0, 9_999_999), st.integers(1, 8))
-def test_a_file_of_a_sequence_names_its_pattern(
+def test_a_file_of_a_sequence_gives_its_pattern(
     folder: str, stem: str, number: int, width: int
 ) -> None:
     name = f"{folder}{stem}.{number:0{width}d}.exr"
@@ -35,7 +35,7 @@ def test_a_file_of_a_sequence_names_its_pattern(
 
 
 @given(FOLDERS, STEMS, st.integers(1, 8), st.sampled_from("#@"))
-def test_hashes_are_turned_into_printf(folder: str, stem: str, width: int, mark: str) -> None:
+def test_hashes_are_converted_to_printf(folder: str, stem: str, width: int, mark: str) -> None:
     pattern = to_printf_pattern(f"{folder}{stem}.{mark * width}.exr")
     assert pattern == f"{folder}{stem}.%0{width}d.exr"
     assert to_printf_pattern(pattern) == pattern
@@ -53,7 +53,7 @@ def test_hashes_are_turned_into_printf(folder: str, stem: str, width: int, mark:
         ("plate", None),
     ],
 )
-def test_which_number_is_the_frame(path: str, expected: tuple[str, int] | None) -> None:
+def test_the_last_number_is_the_frame(path: str, expected: tuple[str, int] | None) -> None:
     assert detect_pattern(path) == expected
 
 
@@ -71,7 +71,7 @@ def test_numbers_in_folders_are_left_alone() -> None:
         (".hidden", ""),
     ],
 )
-def test_endings(path: str, ending: str) -> None:
+def test_file_extensions(path: str, ending: str) -> None:
     assert file_extension(path) == ending
 
 
@@ -85,6 +85,6 @@ def test_kinds_of_plates() -> None:
 
 
 @pytest.mark.parametrize("path", ["/p/a.%04d.%04d.exr", "/p/a.exr", "/p/\0.%04d.exr", ""])
-def test_plates_that_are_none(path: str) -> None:
+def test_invalid_plates(path: str) -> None:
     with pytest.raises(ValidationError):
         Plate(path=path, range=FrameRange.of(1001, 1010))

@@ -1,4 +1,4 @@
-"""Parameters of a service: defaults, limits, and everything wrong named at once."""
+"""Parameters of a service: defaults, limits and error messages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SERVICE = Service(
 )
 
 
-def test_defaults_fill_what_was_not_said() -> None:
+def test_defaults_are_filled_in() -> None:
     assert resolve_parameters(SERVICE, {"gain": 2}) == {
         "gain": 2.0,
         "seed": 7,
@@ -70,14 +70,14 @@ def test_defaults_fill_what_was_not_said() -> None:
         ("colour", "red"),
     ],
 )
-def test_values_out_of_range_are_named(name: str, value: Any) -> None:
+def test_values_out_of_range_are_reported(name: str, value: Any) -> None:
     with pytest.raises(InvalidRequest, match=name) as caught:
         resolve_parameters(SERVICE, {name: value})
     assert [item["field"] for item in caught.value.details["fields"]] == [name]
     assert "gain, seed, look, clamp, words" in caught.value.next_step
 
 
-def test_all_mistakes_are_reported_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     with pytest.raises(InvalidRequest) as caught:
         resolve_parameters(SERVICE, {"gain": 9, "seed": -1, "nothing": 0})
     assert {item["field"] for item in caught.value.details["fields"]} == {"gain", "seed", "nothing"}

@@ -1,4 +1,4 @@
-"""Shots and requests: ranges that fit, names fit for folders, content with a fingerprint."""
+"""Shots and requests: ranges, names, fingerprints, submissions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def files(frames: range) -> tuple[SourceFile, ...]:
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(1001, 1040), st.integers(0, 39))
-def test_handles_go_as_far_as_the_plate(head: int, tail: int, first: int, more: int) -> None:
+def test_handles_are_limited_by_the_plate(head: int, tail: int, first: int, more: int) -> None:
     last = min(1040, first + more)
     work = shot(first, last, head=head, tail=tail).work_range
     assert (work.first, work.last) == (max(1001, first - head), min(1040, last + tail))
@@ -50,7 +50,7 @@ def test_a_cut_beyond_its_plate_is_refused() -> None:
         shot(1000, 1010)
 
 
-def test_cut_and_plate_count_at_one_rate() -> None:
+def test_cut_range_and_plate_have_the_same_rate() -> None:
     with pytest.raises(ValidationError, match="both must be in plate frames"):
         Shot(
             id=ShotId(show="a", sequence="b", shot="c"),
@@ -60,13 +60,13 @@ def test_cut_and_plate_count_at_one_rate() -> None:
 
 
 @pytest.mark.parametrize("name", ["", " a", "a ", ".hidden", "a/b", "a\\b", "a:b", "a\0b", "a."])
-def test_names_that_no_folder_can_have_are_refused(name: str) -> None:
+def test_invalid_folder_names_are_refused(name: str) -> None:
     with pytest.raises(ValidationError):
         ShotId(show=name, sequence="s", shot="c")
 
 
 @given(st.text(max_size=200))
-def test_any_text_can_be_fitted_to_a_name(text: str) -> None:
+def test_any_text_can_be_sanitised(text: str) -> None:
     ShotId(show=sanitise_name(text, default="unnamed"), sequence="s", shot="c")
 
 
@@ -82,15 +82,15 @@ def test_any_text_can_be_fitted_to_a_name(text: str) -> None:
         ("", ""),
     ],
 )
-def test_a_work_files_name_goes_without_its_version(stem: str, name: str) -> None:
+def test_the_version_is_stripped_from_a_work_file(stem: str, name: str) -> None:
     assert strip_version(stem) == name
 
 
-def test_names_may_be_in_any_script() -> None:
+def test_names_can_be_in_any_script() -> None:
     assert ShotId(show="Füchse", sequence="第一幕", shot="Größe 01").show == "Füchse"
 
 
-def test_the_fingerprint_knows_content_only() -> None:
+def test_the_fingerprint_depends_on_content_only() -> None:
     one = request(parameters={"a": 1, "b": 2})
     same = Request.model_validate(json.loads(one.model_dump_json()))
     assert fingerprint(one) == fingerprint(same)
@@ -98,7 +98,7 @@ def test_the_fingerprint_knows_content_only() -> None:
     assert fingerprint(one) != fingerprint(request(parameters={"a": 1, "b": 3}))
 
 
-def test_test_frames_lie_within_the_shot() -> None:
+def test_test_frames_are_within_the_shot() -> None:
     assert request(test_frames=(1030, 1001)).frames == (1001, 1030)
     assert request(test_frames=(1030,)).is_test_frame and not request().is_test_frame
     for wrong in ((1041,), (1030, 1030)):
@@ -106,7 +106,7 @@ def test_test_frames_lie_within_the_shot() -> None:
             request(test_frames=wrong)
 
 
-def test_a_submission_names_a_file_for_each_frame() -> None:
+def test_a_submission_has_a_file_for_each_frame() -> None:
     whole = files(range(1001, 1041))
     assert Submission(request=request(), plate_files=whole)
     with pytest.raises(ValidationError, match="1020"):
@@ -115,7 +115,7 @@ def test_a_submission_names_a_file_for_each_frame() -> None:
         Submission(request=request(), plate_files=(*whole, whole[0]))
 
 
-def test_what_people_say_wrong_is_refused_and_named() -> None:
+def test_invalid_input_is_refused_and_reported() -> None:
     with pytest.raises(ValidationError) as caught:
         request(sevrice="upscale")
     error = validation_error(caught.value, label="request")
@@ -123,7 +123,7 @@ def test_what_people_say_wrong_is_refused_and_named() -> None:
     assert "sevrice" in str(error)
 
 
-def test_a_stored_request_comes_back_and_a_newer_one_is_left_alone() -> None:
+def test_a_stored_request_is_read_and_a_newer_one_refused() -> None:
     text = request().model_dump_json()
     assert Request.parse(text, where="outbox") == request()
     with pytest.raises(IncompatibleVersion, match="update Shotbridge"):

@@ -1,4 +1,4 @@
-"""Timecode, drop-frame included, against known values of SMPTE ST 12-1."""
+"""Timecode, including drop-frame, against known values of SMPTE ST 12-1."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_known_drop_frame_values_at_5994() -> None:
 
 
 def test_every_number_of_a_day_is_used_once() -> None:
-    """All of ten minutes, and the ends of every minute of the day: no number twice, none left."""
+    """Ten full minutes, and the ends of every minute of the day: each number is used once."""
     frames = set(range(17_982))
     for minute in range(24 * 60):
         start = timecode_to_frame(f"{minute // 60:02d}:{minute % 60:02d}:30;00", DROP)
@@ -64,7 +64,7 @@ def test_every_number_of_a_day_is_used_once() -> None:
 def test_drop_frame_and_back(frame: int) -> None:
     text = frame_to_timecode(frame, DROP, drop_frame=True)
     assert timecode_to_frame(text, DROP) == frame
-    # It follows the clock: never more than two frames' time away, over a whole day.
+    # Over a whole day it is never more than two frames away from the clock.
     hours, minutes, seconds, frames = (int(text.replace(";", ":").split(":")[i]) for i in range(4))
     shown = hours * 3600 + minutes * 60 + seconds + Fraction(frames, 30)
     assert abs(shown - frame / DROP) < Fraction(1, 5)
@@ -112,6 +112,6 @@ def test_drop_frame_exists_for_few_rates() -> None:
     "text",
     ["", "1:2:3:4", "00:01:00;00", "00:01:00;01", "24:00:00:00", "00:60:00:00", "00:00:00:30"],
 )
-def test_what_is_no_timecode(text: str) -> None:
-    with pytest.raises(ValueError, match=r"timecode|exist|leaves out"):
+def test_invalid_timecodes(text: str) -> None:
+    with pytest.raises(ValueError, match=r"timecode|exist|skips"):
         timecode_to_frame(text, DROP)

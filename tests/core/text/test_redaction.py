@@ -1,4 +1,4 @@
-"""Secrets are hidden, everything else stays."""
+"""Secrets are redacted, other text is kept."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from bridge_core.text.redaction import redact_secrets
         ("AKIAABCDEFGHIJKLMNOP", "[hidden]"),
     ],
 )
-def test_what_must_not_be_read_is_hidden(text: str, hidden: str) -> None:
+def test_secrets_are_redacted(text: str, hidden: str) -> None:
     assert redact_secrets(text) == hidden
     assert redact_secrets(hidden) == hidden
 
@@ -54,18 +54,18 @@ def test_what_must_not_be_read_is_hidden(text: str, hidden: str) -> None:
         "frames 1001-1010 of BBB_0010, sRGB - Display",
     ],
 )
-def test_what_a_person_needs_stays(text: str) -> None:
+def test_other_text_is_kept(text: str) -> None:
     assert redact_secrets(text) == text
 
 
-def test_known_secrets_go_wherever_they_stand() -> None:
+def test_known_secrets_are_redacted_everywhere() -> None:
     assert redact_secrets("say friend and enter", ["friend", ""]) == "say [hidden] and enter"
 
 
 @pytest.mark.parametrize(
     "text", ["x" * 200_000, "a." * 100_000, "key=" * 50_000, "a://" * 50_000, ",a://" * 40_000]
 )
-def test_long_texts_take_no_time(text: str) -> None:
-    started = time.thread_time()  # computing, not waiting for a processor
+def test_long_texts_are_fast(text: str) -> None:
+    started = time.thread_time()  # CPU time, not waiting time
     redact_secrets(text)
     assert time.thread_time() - started < 20

@@ -1,4 +1,4 @@
-"""Versions on their way to this machine: whole or not at all."""
+"""Downloading versions, completely or not at all."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_every_file_comes_and_nothing_else_is_left(
+def test_exactly_the_files_of_the_version_are_downloaded(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     folder = fetch(result(), tmp_path / "out", transport)
@@ -79,29 +79,29 @@ def test_test_frames_have_a_folder_of_their_own(
     assert files_in(folder) == files
 
 
-def test_a_folder_that_this_machine_sees_is_used_as_it_is(
+def test_an_accessible_folder_is_used_without_a_download(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     for path, content in files.items():
         (tmp_path / "library" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "library" / path).write_bytes(content)
-    there = str(tmp_path / "library")
-    assert fetch(result(folder=there), tmp_path / "out", transport) == tmp_path / "library"
+    library = str(tmp_path / "library")
+    assert fetch(result(folder=library), tmp_path / "out", transport) == tmp_path / "library"
     assert not (tmp_path / "out").exists()
     assert gateway.count("GET", FILE) == 0
 
 
-def test_a_folder_of_the_same_name_with_other_files_is_not_taken_for_it(
+def test_a_folder_with_other_files_is_not_used(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     (tmp_path / "library").mkdir()
     (tmp_path / "library" / "lineage.json").write_bytes(b"{}")
-    there = str(tmp_path / "library")
-    assert files_in(fetch(result(folder=there), tmp_path / "out", transport)) == files
+    library = str(tmp_path / "library")
+    assert files_in(fetch(result(folder=library), tmp_path / "out", transport)) == files
 
 
 @pytest.mark.parametrize("fault", [{"cut_answer": True}, {"drop_answer": True}, {"refuse": True}])
-def test_a_cut_download_goes_on_where_it_stopped(
+def test_an_interrupted_download_is_resumed(
     fault: dict[str, Any],
     gateway: Any,
     transport: Transport,
@@ -113,7 +113,7 @@ def test_a_cut_download_goes_on_where_it_stopped(
     assert files_in(fetch(result(), tmp_path, transport)) == files
 
 
-def test_a_fetch_that_failed_goes_on_with_what_it_has(
+def test_a_failed_download_can_be_resumed_later(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     last = r".*1003\.exr"
@@ -128,23 +128,23 @@ def test_a_fetch_that_failed_goes_on_with_what_it_has(
     assert gateway.count("GET", r".*1001\.exr") == 0
 
 
-def test_a_file_that_arrives_wrong_is_fetched_anew(
+def test_a_corrupted_file_is_downloaded_again(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     gateway.corruptions = {"lineage.json": 1, "main/größe v001.1002.exr": 1}
     assert files_in(fetch(result(), tmp_path, transport)) == files
 
 
-def test_a_file_that_stays_wrong_is_reported_and_no_version_appears(
+def test_a_file_that_stays_corrupted_is_an_error(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     gateway.corruptions = {"lineage.json": 100}
-    with pytest.raises(TransferError, match="wrong twice"):
+    with pytest.raises(TransferError, match="corrupted twice"):
         fetch(result(), tmp_path, transport)
     assert not (tmp_path / "bunny/010/0010/upscale/v001").exists()
 
 
-def test_a_second_fetch_brings_nothing_again(
+def test_a_second_fetch_downloads_nothing(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     fetch(result(), tmp_path, transport)
@@ -153,7 +153,7 @@ def test_a_second_fetch_brings_nothing_again(
     assert gateway.count("GET", FILE) == before
 
 
-def test_nothing_that_stands_in_its_place_is_overwritten(
+def test_existing_files_are_not_overwritten(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     folder = fetch(result(), tmp_path, transport)
@@ -166,7 +166,7 @@ def test_nothing_that_stands_in_its_place_is_overwritten(
 @pytest.mark.parametrize(
     "path", ["../evil", "/etc/evil", "a/../../evil", "C:\\evil", "a//b", "a\\..\\b", "", "a/\0b"]
 )
-def test_a_gateway_cannot_write_elsewhere(
+def test_file_paths_cannot_leave_the_folder(
     path: str, gateway: Any, transport: Transport, tmp_path: Path
 ) -> None:
     gateway.results["ver-1"] = {path: b"evil", "good": b"good"}
@@ -179,7 +179,7 @@ def test_a_gateway_cannot_write_elsewhere(
     "name", ["../../evil", "..", "/etc", "a/b", "C:evil", ".hidden", "", "a\x1bb", "a\\b", "con:"]
 )
 @pytest.mark.parametrize("field", ["service", "id"])
-def test_no_name_from_the_gateway_leads_elsewhere(
+def test_names_cannot_leave_the_folder(
     field: str, name: str, gateway: Any, transport: Transport, tmp_path: Path
 ) -> None:
     given = result().model_copy(update={field: name})
@@ -191,7 +191,7 @@ def test_no_name_from_the_gateway_leads_elsewhere(
     assert [one.name for one in tmp_path.iterdir()] in (["token"], ["token", "state"])
 
 
-def test_a_folder_that_cannot_be_written_is_reported(
+def test_an_unwritable_folder_is_an_error(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     (tmp_path / "bunny").write_bytes(b"a file, not a folder")
@@ -199,7 +199,7 @@ def test_a_folder_that_cannot_be_written_is_reported(
         fetch(result(), tmp_path, transport)
 
 
-def test_two_at_once_bring_it_once(
+def test_two_processes_download_it_once(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     folders: list[Path] = []
@@ -216,7 +216,7 @@ def test_two_at_once_bring_it_once(
     assert gateway.count("GET", FILE) == len([c for c in files.values() if c])
 
 
-def test_progress_ends_at_all_and_cancelling_ends_it_before(
+def test_progress_ends_at_the_total_and_can_be_cancelled(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     received: list[tuple[int, int]] = []

@@ -1,4 +1,4 @@
-"""Pictures on their way to the gateway: only what is missing, and never a wrong byte."""
+"""Uploading files: only what is missing, and never corrupted."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def biggest(plate: Plate) -> Path:
     )
 
 
-def test_files_that_the_gateway_can_read_go_by_path(
+def test_readable_files_are_sent_by_path(
     gateway: Any, transport: Transport, request_of: Request, tmp_path: Path
 ) -> None:
     gateway.roots = [tmp_path / "plates"]
@@ -53,7 +53,7 @@ def test_files_that_the_gateway_can_read_go_by_path(
     assert gateway.received == 0
 
 
-def test_others_go_by_content_each_once(
+def test_other_files_are_uploaded_once(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
     submission = prepare_submission(request_of, transport)
@@ -64,7 +64,7 @@ def test_others_go_by_content_each_once(
         assert gateway.contents[file.sha256] == Path(plate.path_at(frame)).read_bytes()
 
 
-def test_what_is_there_is_not_sent_again(
+def test_existing_content_is_not_uploaded_again(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
     prepare_submission(request_of, transport)
@@ -74,7 +74,7 @@ def test_what_is_there_is_not_sent_again(
     assert gateway.received == received + len(b"a new take")
 
 
-def test_references_are_sent_along(
+def test_references_are_uploaded(
     gateway: Any, transport: Transport, request_of: Request, tmp_path: Path
 ) -> None:
     look = tmp_path / "look.png"
@@ -86,7 +86,7 @@ def test_references_are_sent_along(
 
 
 @pytest.mark.parametrize("cuts", [[0], [1], [65536], [900_000, 300_000], [1_000_000, 1, 0]])
-def test_a_cut_upload_goes_on_where_it_stopped(
+def test_an_interrupted_upload_is_resumed(
     cuts: list[int], gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
     file = biggest(plate)
@@ -98,7 +98,7 @@ def test_a_cut_upload_goes_on_where_it_stopped(
         gateway.fault("PATCH", PATCH, cut_body=cut)
     prepare_submission(request_of, transport)
     assert file.read_bytes() in gateway.contents.values()
-    assert gateway.received == file.stat().st_size  # not a byte was taken twice
+    assert gateway.received == file.stat().st_size  # no byte was received twice
 
 
 @given(
@@ -108,7 +108,7 @@ def test_a_cut_upload_goes_on_where_it_stopped(
 @examples(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_whatever_is_cut_what_arrives_is_right(
+def test_interrupted_uploads_arrive_intact(
     gateway: Any,
     transport: Transport,
     request_of: Request,
@@ -127,7 +127,7 @@ def test_whatever_is_cut_what_arrives_is_right(
     assert set(gateway.contents.values()) == contents(plate)
 
 
-def test_a_whole_gateway_may_go_and_come_back(
+def test_an_upload_survives_a_restart_of_the_gateway(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
     fault = gateway.fault("PATCH", PATCH, cut_body=100_000)
@@ -138,7 +138,7 @@ def test_a_whole_gateway_may_go_and_come_back(
     assert set(gateway.contents.values()) == contents(plate)
 
 
-def test_retries_run_out_and_what_arrived_is_kept(
+def test_after_the_last_retry_the_upload_can_be_resumed(
     gateway: Any, transport: Transport, request_of: Request
 ) -> None:
     for _ in range(50):
@@ -147,7 +147,7 @@ def test_retries_run_out_and_what_arrived_is_kept(
         prepare_submission(request_of, transport)
 
 
-def test_progress_keeps_the_retries_from_running_out(
+def test_progress_resets_the_retries(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
     for _ in range(3 * transport.settings.retries):
@@ -156,7 +156,7 @@ def test_progress_keeps_the_retries_from_running_out(
     assert set(gateway.contents.values()) == contents(plate)
 
 
-def test_a_content_that_is_spoilt_on_the_way_is_sent_anew(
+def test_corrupted_content_is_uploaded_again(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
     gateway.corruptions["upload"] = 1
@@ -164,7 +164,7 @@ def test_a_content_that_is_spoilt_on_the_way_is_sent_anew(
     assert set(gateway.contents.values()) == contents(plate)
 
 
-def test_a_content_that_stays_spoilt_is_reported(
+def test_content_that_stays_corrupted_is_an_error(
     gateway: Any, transport: Transport, request_of: Request
 ) -> None:
     gateway.corruptions["upload"] = 100
@@ -173,7 +173,7 @@ def test_a_content_that_stays_spoilt_is_reported(
 
 
 @pytest.mark.parametrize("how", ["grown", "shrunk", "same size", "gone", "same time"])
-def test_a_plate_that_changes_between_hashing_and_sending_is_refused(
+def test_a_plate_that_changes_before_the_upload_is_refused(
     how: str, gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
     file = biggest(plate)
@@ -199,7 +199,7 @@ def test_a_plate_that_changes_between_hashing_and_sending_is_refused(
     assert bytes(before.st_size) not in gateway.contents.values()
 
 
-def test_a_plate_that_changes_while_it_is_sent_is_refused(
+def test_a_plate_that_changes_during_the_upload_is_refused(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
     file = biggest(plate)
@@ -212,14 +212,14 @@ def test_a_plate_that_changes_while_it_is_sent_is_refused(
             os.truncate(plate.path_at(frame), 10)
 
     gateway.fault("PATCH", PATCH, cut_body=200_000)
-    gateway.fault("POST", "/v1/content/states")  # the first, before anything is sent
+    gateway.fault("POST", "/v1/content/states")  # the first query, before any upload
     gateway.fault("POST", "/v1/content/states", before=truncate)
     with pytest.raises(PlateChanged):
         prepare_submission(request_of, transport)
     assert gateway.contents == {}
 
 
-def test_missing_frames_are_reported_before_anything_is_sent(
+def test_missing_frames_are_reported_before_any_upload(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
     Path(plate.path_at(1004)).unlink()
@@ -228,7 +228,7 @@ def test_missing_frames_are_reported_before_anything_is_sent(
     assert gateway.calls == []
 
 
-def test_a_file_that_may_not_be_read_is_reported(
+def test_an_unreadable_file_is_an_error(
     gateway: Any,
     transport: Transport,
     request_of: Request,
@@ -248,7 +248,7 @@ def test_a_file_that_may_not_be_read_is_reported(
     assert caught.value.where == plate.path_at(1002)
 
 
-def test_progress_comes_in_the_callers_thread_and_ends_at_all(
+def test_progress_is_reported_in_the_callers_thread(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
     received: list[tuple[int, int]] = []
@@ -265,7 +265,7 @@ def test_progress_comes_in_the_callers_thread_and_ends_at_all(
     assert all(0 <= done <= total for done, _ in received)
 
 
-def test_what_progress_raises_ends_the_transfer(
+def test_an_exception_in_progress_ends_the_transfer(
     gateway: Any, transport: Transport, request_of: Request
 ) -> None:
     class Enough(Exception):
@@ -279,7 +279,7 @@ def test_what_progress_raises_ends_the_transfer(
     assert gateway.count("POST", "/v1/jobs") == 0
 
 
-def test_cancelling_ends_the_transfer_in_the_middle(
+def test_cancelling_ends_the_transfer(
     gateway: Any, transport: Transport, request_of: Request
 ) -> None:
     cancel = threading.Event()
@@ -289,7 +289,7 @@ def test_cancelling_ends_the_transfer_in_the_middle(
         prepare_submission(request_of, transport, cancel=cancel)
 
 
-def test_thousands_of_files_are_asked_about_in_parts(
+def test_many_files_are_queried_in_batches(
     gateway: Any, transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from bridge_core.transfer import upload
