@@ -1,4 +1,4 @@
-"""Tiny real plates, tasks on them, a watch that writes down what it is told, and providers."""
+"""Small real plates, tasks for them, a recording monitor, and the providers under test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHANNELS = ("R", "G", "B", "A", "diffuse.R", "diffuse.G", "diffuse.B", "Z")
 
 
 def _scene(frame: int, channels: int = 3) -> np.ndarray:
-    """A gradient with an edge that moves, float32 of shape (height, width, channels), 0 to 1."""
+    """A gradient with a moving edge, float32 of shape (height, width, channels), 0 to 1."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     planes = [((x * (c + 1) + y * (c + 2) + frame * 3) % 61) / 64 for c in range(channels)]
     picture = np.stack(planes, axis=-1)
@@ -48,7 +48,7 @@ def _still(path: Path, pixels: np.ndarray, sample: str, names: tuple[str, ...], 
 
 def _exr(path: Path, frame: int) -> None:
     pixels = _scene(frame, len(CHANNELS)) * 1.5
-    pixels[5, 5, :3] = (12.5, -0.25, 3.0)  # a lamp, and a colour outside the gamut
+    pixels[5, 5, :3] = (12.5, -0.25, 3.0)  # bright, and outside the gamut
     pixels[..., 7] = 100 + frame
     more = {"compression": "zip", "owner": "a crew", "PixelAspectRatio": 2.0}
     _still(path, pixels, "half", CHANNELS, **more)
@@ -82,14 +82,14 @@ FOOTAGE = (*STILLS, "mov")
 
 @dataclass(frozen=True)
 class Footage:
-    """A plate that stands on disk."""
+    """A plate on disk."""
 
     plate: Plate
     files: Mapping[int, Path]
     colour_space: str
 
 
-def _shoot(kind: str, folder: Path, first: int = 1001, count: int = 3) -> Footage:
+def _write_footage(kind: str, folder: Path, first: int = 1001, count: int = 3) -> Footage:
     folder.mkdir(parents=True, exist_ok=True)
     frames = range(first, first + count)
     span = FrameRange.of(first, first + count - 1, 24)
@@ -108,7 +108,7 @@ def _shoot(kind: str, folder: Path, first: int = 1001, count: int = 3) -> Footag
 
 @dataclass
 class RecordingMonitor:
-    """Keeps what it is told. ``on_frame`` is called after each frame."""
+    """Records the reported frames. ``on_frame`` is called after each frame."""
 
     on_frame: Callable[[int], None] = lambda frame: None
     frames: list[int] = field(default_factory=list)
@@ -128,14 +128,14 @@ def settings(models_dir: Path, **more: object) -> GatewaySettings:
 
 @dataclass(frozen=True)
 class ProviderUnderTest:
-    """A provider under test. ``slow`` is the service of it that takes longest for a frame, so
-    that there is a middle to interrupt."""
+    """A provider under test. ``slowest_service`` takes longest for a frame, so that a job can be
+    interrupted."""
 
     make: Callable[[Path], Provider]
     slowest_service: str
 
 
-#: A new provider adds its line and must pass all tests.
+#: Add a new provider here; it must pass all tests.
 PROVIDERS_UNDER_TEST: Mapping[str, ProviderUnderTest] = {
     "local": ProviderUnderTest(
         lambda models: LocalProvider(settings(models)), slowest_service="matte"
@@ -150,38 +150,38 @@ def candidate(request: pytest.FixtureRequest) -> ProviderUnderTest:
 
 @pytest.fixture(scope="module")
 def provider(candidate: ProviderUnderTest, models_dir: Path) -> Iterator[Provider]:
-    """A provider that keeps its processes warm from test to test."""
+    """A provider whose processes stay warm between tests."""
     new_provider = candidate.make(models_dir)
     yield new_provider
     new_provider.close()
 
 
 @pytest.fixture
-def task_of(tmp_path: Path) -> Callable[..., ProviderTask]:
-    """Makes a task with the service's defaults: ``task_of(provider, "upscale", footage, ...)``."""
+def make_task(tmp_path: Path) -> Callable[..., ProviderTask]:
+    """Creates a task with the service's defaults: ``make_task(provider, "upscale", footage)``."""
 
     def make(
         provider: Provider,
         service: str,
         footage: Footage,
         *,
-        delivery: OutputFormat = OutputFormat.EXR,
+        output_format: OutputFormat = OutputFormat.EXR,
         frames: tuple[int, ...] | None = None,
         folder: Path | None = None,
         **parameters: object,
     ) -> ProviderTask:
-        chosen = next(s for s in provider.services() if s.id == service)
+        offered = next(s for s in provider.services() if s.id == service)
         folder = folder or tmp_path / "work" / service
         folder.mkdir(parents=True, exist_ok=True)
         return ProviderTask(
             job_id="job-1",
             service=service,
-            parameters=resolve_parameters(chosen, parameters),
+            parameters=resolve_parameters(offered, parameters),
             plate=footage.plate,
             files=footage.files,
             frames=tuple(footage.plate.range.frames()) if frames is None else frames,
             colour_space=footage.colour_space,
-            output_format=delivery,
+            output_format=output_format,
             folder=folder,
         )
 
@@ -189,11 +189,11 @@ def task_of(tmp_path: Path) -> Callable[..., ProviderTask]:
 
 
 @pytest.fixture
-def shoot(tmp_path: Path) -> Callable[..., Footage]:
-    """Makes a plate: ``shoot("exr", first=1001, count=3)``."""
+def make_footage(tmp_path: Path) -> Callable[..., Footage]:
+    """Writes a plate: ``make_footage("exr", first=1001, count=3)``."""
 
     def make(kind: str, first: int = 1001, count: int = 3) -> Footage:
-        return _shoot(kind, tmp_path / "plates" / kind, first, count)
+        return _write_footage(kind, tmp_path / "plates" / kind, first, count)
 
     return make
 
@@ -205,7 +205,7 @@ def make_monitor() -> Callable[..., RecordingMonitor]:
 
 @pytest.fixture
 def children() -> Callable[[], list[psutil.Process]]:
-    """Processes that this one started and that still run."""
+    """Running child processes of this process."""
 
     def running() -> list[psutil.Process]:
         processes = psutil.Process().children(recursive=True)
@@ -216,10 +216,10 @@ def children() -> Callable[[], list[psutil.Process]]:
 
 @pytest.fixture
 def finished() -> Callable[[ProviderTask], dict[int, int]]:
-    """Frames of a task that are finished on disk, each with the time of its proxy in ns."""
+    """A task's frames that are finished on disk, with the time of their proxies in ns."""
 
-    def look(task: ProviderTask) -> dict[int, int]:
+    def find_finished(task: ProviderTask) -> dict[int, int]:
         proxies = {frame: task.folder / PROXY_FILENAME.format(frame=frame) for frame in task.frames}
         return {frame: path.stat().st_mtime_ns for frame, path in proxies.items() if path.exists()}
 
-    return look
+    return find_finished

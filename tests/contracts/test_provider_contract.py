@@ -1,4 +1,4 @@
-"""What every provider must keep, whatever it runs on. See providers/contract.py."""
+"""The contract that every provider must fulfil; see providers/base.py."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FOOTAGE = ("exr", "dpx", "png", "mov")
 
 
 def _check_whole_result(task: ProviderTask, result: TaskResult) -> None:
-    """All that was asked for stands there, is what it is said to be, and nothing else does."""
+    """Everything requested exists and matches its description, and nothing else exists."""
     assert result.outputs[0].name == "main"
     expected = {PROXY_FILENAME.format(frame=frame) for frame in task.frames}
     for output in result.outputs:
@@ -58,35 +58,35 @@ def _all_files(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 @pytest.mark.parametrize("kind", FOOTAGE)
-def test_every_service_makes_every_frame_once(
-    kind: str, provider: Any, shoot: Any, task_of: Any, make_monitor: Any, tmp_path: Path
+def test_every_service_processes_every_frame_once(
+    kind: str, provider: Any, make_footage: Any, make_task: Any, make_monitor: Any, tmp_path: Path
 ) -> None:
-    footage = shoot(kind)
+    footage = make_footage(kind)
     before = _all_files(tmp_path)
     for service in provider.services():
-        assert service.available, service.unavailable_because
-        task, monitor = task_of(provider, service.id, footage), make_monitor()
+        assert service.available, service.unavailable_reason
+        task, monitor = make_task(provider, service.id, footage), make_monitor()
         result = provider.run(task, monitor)
         _check_whole_result(task, result)
         assert monitor.frames == list(task.frames)
-        assert {model.id for model in result.models} <= set(service.models)
-        assert result.software and result.colour
+        assert {model.id for model in result.models} <= set(service.model_ids)
+        assert result.software and result.colour_conversions
         shutil.rmtree(task.folder)
-    # The plate is as it was, and nothing was written anywhere beside the tasks' folders.
+    # The plate is unchanged, and nothing was written outside the tasks' folders.
     assert _all_files(tmp_path) == before
 
 
 @pytest.mark.parametrize("kind", FOOTAGE)
-def test_the_plates_own_format_comes_back(
-    kind: str, provider: Any, shoot: Any, task_of: Any, make_monitor: Any
+def test_results_in_the_plates_own_format(
+    kind: str, provider: Any, make_footage: Any, make_task: Any, make_monitor: Any
 ) -> None:
-    footage = shoot(kind)
+    footage = make_footage(kind)
     for service in provider.services():
-        task = task_of(provider, service.id, footage, delivery=OutputFormat.PLATE)
+        task = make_task(provider, service.id, footage, output_format=OutputFormat.PLATE)
         try:
             result = provider.run(task, make_monitor())
         except InvalidRequest as refused:
-            # A format that cannot hold what the service makes is refused, not filled in part.
+            # A format that cannot hold the result is refused, not written in part.
             assert refused.next_step
             assert not list(task.folder.glob("main.*"))
             continue
@@ -95,46 +95,50 @@ def test_the_plates_own_format_comes_back(
 
 
 @pytest.mark.parametrize(("first", "count"), [(-2, 4), (9_999, 2), (1_000_000, 1)])
-def test_any_frame_number_is_one(
+def test_any_frame_number_is_valid(
     first: int,
     count: int,
     provider: Any,
     candidate: Any,
-    shoot: Any,
-    task_of: Any,
+    make_footage: Any,
+    make_task: Any,
     make_monitor: Any,
 ) -> None:
-    footage = shoot("exr", first=first, count=count)
-    task = task_of(provider, candidate.slow, footage)
+    footage = make_footage("exr", first=first, count=count)
+    task = make_task(provider, candidate.slowest_service, footage)
     _check_whole_result(task, provider.run(task, make_monitor()))
 
 
-def test_a_test_frame_request_makes_its_frames_only(
-    provider: Any, candidate: Any, shoot: Any, task_of: Any, make_monitor: Any
+def test_a_test_frame_request_processes_only_its_frames(
+    provider: Any, candidate: Any, make_footage: Any, make_task: Any, make_monitor: Any
 ) -> None:
     for kind in ("exr", "mov"):
-        task = task_of(provider, candidate.slow, shoot(kind, count=6), frames=(1002, 1005))
+        task = make_task(
+            provider, candidate.slowest_service, make_footage(kind, count=6), frames=(1002, 1005)
+        )
         _check_whole_result(task, provider.run(task, make_monitor()))
         shutil.rmtree(task.folder)
 
 
-def test_a_movies_gaps_are_not_closed(
-    provider: Any, shoot: Any, task_of: Any, make_monitor: Any
+def test_gaps_between_frames_of_a_movie_are_kept(
+    provider: Any, make_footage: Any, make_task: Any, make_monitor: Any
 ) -> None:
     service = provider.services()[0].id
-    footage = shoot("mov", count=6)
-    task = task_of(provider, service, footage, delivery=OutputFormat.PLATE, frames=(1002, 1005))
+    footage = make_footage("mov", count=6)
+    task = make_task(
+        provider, service, footage, output_format=OutputFormat.PLATE, frames=(1002, 1005)
+    )
     result = provider.run(task, make_monitor())
     assert all(Path(output.pattern).suffix == ".exr" for output in result.outputs)
     _check_whole_result(task, result)
 
 
-def test_contents_without_an_ending_are_read(
-    provider: Any, shoot: Any, task_of: Any, make_monitor: Any, tmp_path: Path
+def test_files_without_a_suffix_are_read(
+    provider: Any, make_footage: Any, make_task: Any, make_monitor: Any, tmp_path: Path
 ) -> None:
-    """What a client sent lies in the gateway's store under its hash."""
+    """Uploaded files are stored under their hash."""
     for kind in FOOTAGE:
-        footage = shoot(kind)
+        footage = make_footage(kind)
         store = tmp_path / "store" / kind
         store.mkdir(parents=True)
         files = {}
@@ -142,26 +146,40 @@ def test_contents_without_an_ending_are_read(
             files[frame] = store / f"{hash(path.name) & 0xFFFFFFFF:x}"
             shutil.copyfile(path, files[frame])
         sent = type(footage)(footage.plate, files, footage.colour_space)
-        for delivery in OutputFormat:
-            folder = tmp_path / f"{kind} {delivery}"
-            task = task_of(
-                provider, provider.services()[0].id, sent, delivery=delivery, folder=folder
+        for output_format in OutputFormat:
+            folder = tmp_path / f"{kind} {output_format}"
+            task = make_task(
+                provider,
+                provider.services()[0].id,
+                sent,
+                output_format=output_format,
+                folder=folder,
             )
             _check_whole_result(task, provider.run(task, make_monitor()))
 
 
-def test_paths_hold_spaces_and_letters_of_any_script(
-    provider: Any, candidate: Any, shoot: Any, task_of: Any, make_monitor: Any, tmp_path: Path
+def test_paths_with_spaces_and_unicode(
+    provider: Any,
+    candidate: Any,
+    make_footage: Any,
+    make_task: Any,
+    make_monitor: Any,
+    tmp_path: Path,
 ) -> None:
     folder = tmp_path / "Größe 東京 %d" / "work"
-    task = task_of(provider, candidate.slow, shoot("exr"), folder=folder)
+    task = make_task(provider, candidate.slowest_service, make_footage("exr"), folder=folder)
     _check_whole_result(task, provider.run(task, make_monitor()))
 
 
 def test_finished_frames_are_kept(
-    provider: Any, candidate: Any, shoot: Any, task_of: Any, make_monitor: Any, finished: Any
+    provider: Any,
+    candidate: Any,
+    make_footage: Any,
+    make_task: Any,
+    make_monitor: Any,
+    finished: Any,
 ) -> None:
-    task = task_of(provider, candidate.slow, shoot("exr", count=6))
+    task = make_task(provider, candidate.slowest_service, make_footage("exr", count=6))
     monitor = make_monitor()
     monitor.on_frame = lambda frame: monitor.stop.set() if frame == 1002 else None
     with pytest.raises(JobCancelled):
@@ -169,29 +187,29 @@ def test_finished_frames_are_kept(
     kept = finished(task)
     assert {1001, 1002} <= set(kept) < set(task.frames)
     before = _all_files(task.folder)
-    left_by_a_kill = task.folder / ".partial-0a1b2c3d.exr"
-    left_by_a_kill.write_bytes(b"half a picture")
+    partial = task.folder / ".partial-0a1b2c3d.exr"  # as a kill leaves it
+    partial.write_bytes(b"half a picture")
 
     again = make_monitor()
     _check_whole_result(task, provider.run(task, again))
     assert {frame: finished(task)[frame] for frame in kept} == kept
     after = _all_files(task.folder)
-    for path, facts in before.items():
+    for path, status in before.items():
         if any(f".{frame}." in path or f"/{frame}." in path for frame in kept):
-            assert after[path] == facts
+            assert after[path] == status
     assert sorted(again.frames) == list(task.frames)
 
 
-def test_a_task_that_is_finished_is_described_and_not_made_again(
-    provider: Any, shoot: Any, task_of: Any, make_monitor: Any
+def test_a_finished_task_is_described_and_not_repeated(
+    provider: Any, make_footage: Any, make_task: Any, make_monitor: Any
 ) -> None:
     for kind in ("exr", "mov"):
         for service in provider.services():
-            task = task_of(
+            task = make_task(
                 provider,
                 service.id,
-                shoot(kind),
-                delivery=OutputFormat.EXR if kind == "exr" else OutputFormat.PLATE,
+                make_footage(kind),
+                output_format=OutputFormat.EXR if kind == "exr" else OutputFormat.PLATE,
             )
             try:
                 result = provider.run(task, make_monitor())
@@ -204,14 +222,22 @@ def test_a_task_that_is_finished_is_described_and_not_made_again(
 
 
 def test_cancelling_leaves_nothing_running(
-    candidate: Any, models_dir: Path, shoot: Any, task_of: Any, make_monitor: Any, children: Any
+    candidate: Any,
+    models_dir: Path,
+    make_footage: Any,
+    make_task: Any,
+    make_monitor: Any,
+    children: Any,
 ) -> None:
     provider = candidate.make(models_dir)
     others = children()
-    taken: list[float] = []
-    # Late because of other work on this machine it is once; of itself it is each time.
-    while len(taken) < 4 and not any(seconds < 2.0 for seconds in taken):
-        task, monitor = task_of(provider, candidate.slow, shoot("exr", count=40)), make_monitor()
+    durations: list[float] = []
+    # Other work on this machine may delay it once; a fault delays it every time.
+    while len(durations) < 4 and not any(seconds < 2.0 for seconds in durations):
+        task, monitor = (
+            make_task(provider, candidate.slowest_service, make_footage("exr", count=40)),
+            make_monitor(),
+        )
         at = []
 
         def stop(frame: int, at: list[float] = at, monitor: Any = monitor) -> None:
@@ -222,37 +248,48 @@ def test_cancelling_leaves_nothing_running(
         monitor.on_frame = stop
         with pytest.raises(JobCancelled):
             provider.run(task, monitor)
-        taken.append(time.monotonic() - at[0])
+        durations.append(time.monotonic() - at[0])
         assert children() == others
         shutil.rmtree(task.folder)
-    assert min(taken) < 2.0  # what the contract promises
+    assert min(durations) < 2.0  # the contract's limit
     provider.close()
 
 
-def test_a_cancelled_task_is_not_begun(
-    provider: Any, candidate: Any, shoot: Any, task_of: Any, make_monitor: Any, finished: Any
+def test_a_cancelled_task_is_not_started(
+    provider: Any,
+    candidate: Any,
+    make_footage: Any,
+    make_task: Any,
+    make_monitor: Any,
+    finished: Any,
 ) -> None:
-    task, monitor = task_of(provider, candidate.slow, shoot("exr")), make_monitor()
+    task, monitor = (
+        make_task(provider, candidate.slowest_service, make_footage("exr")),
+        make_monitor(),
+    )
     monitor.stop.set()
     with pytest.raises(JobCancelled):
         provider.run(task, monitor)
     assert not finished(task)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV])
-def test_a_process_that_dies_is_replaced_and_the_work_goes_on(
-    how: signal.Signals,
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_process_that_dies_is_replaced_and_the_task_continues(
+    sent: signal.Signals,
     candidate: Any,
     models_dir: Path,
-    shoot: Any,
-    task_of: Any,
+    make_footage: Any,
+    make_task: Any,
     make_monitor: Any,
     finished: Any,
     children: Any,
 ) -> None:
     provider = candidate.make(models_dir)
     others = set(children())
-    task, monitor = task_of(provider, candidate.slow, shoot("exr", count=6)), make_monitor()
+    task, monitor = (
+        make_task(provider, candidate.slowest_service, make_footage("exr", count=6)),
+        make_monitor(),
+    )
     kept: dict[int, int] = {}
 
     def kill(frame: int) -> None:
@@ -262,7 +299,7 @@ def test_a_process_that_dies_is_replaced_and_the_work_goes_on(
         if frame == 1002:
             kept.update(finished(task))
             for child in set(children()) - others:
-                os.kill(child.pid, how)
+                os.kill(child.pid, sent)
 
     monitor.on_frame = kill
     _check_whole_result(task, provider.run(task, monitor))
@@ -273,13 +310,18 @@ def test_a_process_that_dies_is_replaced_and_the_work_goes_on(
     assert set(children()) == others
 
 
-def test_missing_frames_are_all_named_before_any_work(
-    provider: Any, candidate: Any, shoot: Any, task_of: Any, make_monitor: Any, finished: Any
+def test_all_missing_frames_are_listed_before_any_work(
+    provider: Any,
+    candidate: Any,
+    make_footage: Any,
+    make_task: Any,
+    make_monitor: Any,
+    finished: Any,
 ) -> None:
-    footage = shoot("exr", count=6)
+    footage = make_footage("exr", count=6)
     for frame in (1003, 1006):
         footage.files[frame].unlink()
-    task = task_of(provider, candidate.slow, footage)
+    task = make_task(provider, candidate.slowest_service, footage)
     with pytest.raises(MissingFrames) as excinfo:
         provider.run(task, make_monitor())
     assert excinfo.value.details["frames"] == [1003, 1006]
@@ -288,26 +330,26 @@ def test_missing_frames_are_all_named_before_any_work(
 
 
 def test_frames_beyond_a_movies_end_are_missing(
-    provider: Any, shoot: Any, task_of: Any, make_monitor: Any
+    provider: Any, make_footage: Any, make_task: Any, make_monitor: Any
 ) -> None:
-    footage = shoot("mov", count=3)
+    footage = make_footage("mov", count=3)
     longer = footage.plate.range.with_handles(0, 2)
     plate = footage.plate.model_copy(update={"range": longer})
     files = dict.fromkeys(longer.frames(), footage.files[1001])
     beyond = type(footage)(plate, files, footage.colour_space)
     with pytest.raises(MissingFrames) as excinfo:
-        provider.run(task_of(provider, provider.services()[0].id, beyond), make_monitor())
+        provider.run(make_task(provider, provider.services()[0].id, beyond), make_monitor())
     assert excinfo.value.details["frames"] == [1004, 1005]
 
 
 @pytest.mark.parametrize("kind", FOOTAGE)
-def test_a_truncated_file_is_named_and_the_frames_before_it_are_kept(
-    kind: str, provider: Any, shoot: Any, task_of: Any, make_monitor: Any
+def test_the_error_names_a_truncated_file_and_earlier_frames_are_kept(
+    kind: str, provider: Any, make_footage: Any, make_task: Any, make_monitor: Any
 ) -> None:
-    footage = shoot(kind)
+    footage = make_footage(kind)
     broken = footage.files[1003]
     os.truncate(broken, broken.stat().st_size // 2)
-    task, monitor = task_of(provider, provider.services()[0].id, footage), make_monitor()
+    task, monitor = make_task(provider, provider.services()[0].id, footage), make_monitor()
     with pytest.raises((UnreadableMedia, MissingFrames)) as excinfo:
         provider.run(task, monitor)
     assert broken.name in str(excinfo.value)
@@ -317,43 +359,50 @@ def test_a_truncated_file_is_named_and_the_frames_before_it_are_kept(
         assert monitor.frames == [1001, 1002]
 
 
-def test_a_service_that_it_does_not_have(
-    provider: Any, shoot: Any, task_of: Any, make_monitor: Any
+def test_an_unknown_service_is_refused(
+    provider: Any, make_footage: Any, make_task: Any, make_monitor: Any
 ) -> None:
-    task = task_of(provider, provider.services()[0].id, shoot("exr"))
+    task = make_task(provider, provider.services()[0].id, make_footage("exr"))
     other = type(task)(**{**vars(task), "service": "set_extension"})
     with pytest.raises(UnknownService):
         provider.run(other, make_monitor())
 
 
-def test_a_folder_that_cannot_be_written(
-    provider: Any, shoot: Any, task_of: Any, make_monitor: Any, tmp_path: Path
+def test_a_folder_that_cannot_be_written_is_reported(
+    provider: Any, make_footage: Any, make_task: Any, make_monitor: Any, tmp_path: Path
 ) -> None:
-    task = task_of(provider, provider.services()[0].id, shoot("exr"))
+    task = make_task(provider, provider.services()[0].id, make_footage("exr"))
     (tmp_path / "a file").touch()
-    nowhere = type(task)(**{**vars(task), "folder": tmp_path / "a file" / "work"})
+    invalid = type(task)(**{**vars(task), "folder": tmp_path / "a file" / "work"})
     with pytest.raises(NotWritable):
-        provider.run(nowhere, make_monitor())
+        provider.run(invalid, make_monitor())
 
 
-def test_an_error_does_not_spoil_the_next_task(
-    provider: Any, shoot: Any, task_of: Any, make_monitor: Any
+def test_an_error_does_not_affect_the_next_task(
+    provider: Any, make_footage: Any, make_task: Any, make_monitor: Any
 ) -> None:
     service = provider.services()[0].id
-    bad, good = shoot("exr"), shoot("png")
+    bad, good = make_footage("exr"), make_footage("png")
     bad.files[1002].write_bytes(b"not a picture")
     with pytest.raises(UnreadableMedia):
-        provider.run(task_of(provider, service, bad), make_monitor())
-    task = task_of(provider, service, good, folder=bad.files[1001].parents[2] / "good")
+        provider.run(make_task(provider, service, bad), make_monitor())
+    task = make_task(provider, service, good, folder=bad.files[1001].parents[2] / "good")
     _check_whole_result(task, provider.run(task, make_monitor()))
 
 
-def test_closing_twice_is_closing(
-    candidate: Any, models_dir: Path, shoot: Any, task_of: Any, make_monitor: Any, children: Any
+def test_closing_twice_is_allowed(
+    candidate: Any,
+    models_dir: Path,
+    make_footage: Any,
+    make_task: Any,
+    make_monitor: Any,
+    children: Any,
 ) -> None:
     provider = candidate.make(models_dir)
     others = children()
-    provider.run(task_of(provider, provider.services()[0].id, shoot("png")), make_monitor())
+    provider.run(
+        make_task(provider, provider.services()[0].id, make_footage("png")), make_monitor()
+    )
     provider.close()
     provider.close()
     assert children() == others

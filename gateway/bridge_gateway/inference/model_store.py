@@ -21,7 +21,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bridge_core.errors import ModelMissing
-from bridge_gateway.inference.catalogue import CatalogueEntry, Sha256, bundled_catalogue
+from bridge_core.models.media import Sha256
+from bridge_gateway.inference.catalogue import CatalogueEntry, bundled_catalogue
 
 RECORD_FILENAME = "installed.json"
 
