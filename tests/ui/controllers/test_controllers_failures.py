@@ -98,7 +98,7 @@ def test_requests_wait_in_the_outbox_without_a_gateway(
 
     def unreachable(request: Any, *, key: str, **_: Any) -> Any:
         first.client.outbox.add(request, key)
-        raise GatewayUnreachable("no gateway", details={"kept": key})
+        raise GatewayUnreachable("no gateway", details={"outbox_key": key})
 
     first.client.submit = unreachable  # type: ignore[method-assign,assignment]
     jobs = JobsController(first)
