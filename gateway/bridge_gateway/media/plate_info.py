@@ -75,7 +75,7 @@ def require_matching_rate(plate: Plate, rate: Fraction, count: int) -> None:
             "per second, and export the cut again; or send all frames of the movie, which are "
             "counted one to one"
         ),
-        details={"said": str(stated.rate), "file": str(rate), "frames": count},
+        details={"stated": str(stated.rate), "file": str(rate), "frames": count},
     )
 
 

@@ -50,7 +50,7 @@ def _plain(kind: type, **attributes: object) -> Callable[[Path], None]:
     return write
 
 
-MAKERS: dict[str, Callable[[Path], None]] = {
+WRITERS: dict[str, Callable[[Path], None]] = {
     **{
         f"{name}.exr": lambda path, name=name: _exr(path, name)
         for name in ("none", "rle", "zips", "zip", "piz", "pxr24", "b44", "dwaa", "dwab")
@@ -69,10 +69,10 @@ MAKERS: dict[str, Callable[[Path], None]] = {
 }
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", WRITERS)
 def test_a_truncated_file_is_unreadable(tmp_path: Path, name: str) -> None:
     whole = tmp_path / name
-    MAKERS[name](whole)
+    WRITERS[name](whole)
     read_picture(whole)
     data = whole.read_bytes()
     size = len(data)
@@ -162,18 +162,18 @@ def _mount_disk(folder: Path, options: str) -> bool:
     return subprocess.run(command, capture_output=True).returncode == 0
 
 
-@pytest.mark.parametrize("ending", ["exr", "dpx", "tif", "png", "jpg"])
+@pytest.mark.parametrize("suffix", ["exr", "dpx", "tif", "png", "jpg"])
 def test_a_full_disk_is_reported_and_leaves_nothing(
-    small_disk: Path, tmp_path: Path, ending: str
+    small_disk: Path, tmp_path: Path, suffix: str
 ) -> None:
-    source = tmp_path / f"still.{ending}"
-    if ending == "exr":
+    source = tmp_path / f"still.{suffix}"
+    if suffix == "exr":
         _exr(source, "none")
     else:
         noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)
         synthetic.write_plain(source, noise)
     with pytest.raises(DiskFull) as caught:
-        write_picture(small_disk / f"version.1001.{ending}", read_picture(source))
+        write_picture(small_disk / f"version.1001.{suffix}", read_picture(source))
     assert "version.1001" in caught.value.message
     assert list(small_disk.iterdir()) == []
 

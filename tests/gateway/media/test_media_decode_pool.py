@@ -273,15 +273,15 @@ def test_text_in_any_encoding_is_kept(tmp_path: Path) -> None:
     tag.description.encode()
 
 
-@pytest.mark.parametrize("ending", [".exr", ".dpx", ".tif", ".png", ".jpg"])
+@pytest.mark.parametrize("suffix", [".exr", ".dpx", ".tif", ".png", ".jpg"])
 @pytest.mark.parametrize("count", [12, pytest.param(1000, marks=pytest.mark.attack)])
 def test_damaged_files_are_shown_or_refused_with_an_error(
-    viewer: StillsViewer, tmp_path: Path, ending: str, count: int
+    viewer: StillsViewer, tmp_path: Path, suffix: str, count: int
 ) -> None:
     """Bytes changed, removed or inserted at random positions with a fixed seed."""
     random = np.random.default_rng(9)
-    whole = tmp_path / f"whole{ending}"
-    kind = oiio.HALF if ending == ".exr" else oiio.UINT8
+    whole = tmp_path / f"whole{suffix}"
+    kind = oiio.HALF if suffix == ".exr" else oiio.UINT8
     picture = oiio.ImageBuf(oiio.ImageSpec(32, 18, 3, kind))
     oiio.ImageBufAlgo.noise(picture, "uniform", 0.0, 1.0)
     assert picture.write(str(whole))
@@ -294,7 +294,7 @@ def test_damaged_files_are_shown_or_refused_with_an_error(
             1: data[:at],
             2: data[:at] + noise + data[at:],
         }[number % 3]
-        path = tmp_path / f"damaged{number}{ending}"
+        path = tmp_path / f"damaged{number}{suffix}"
         path.write_bytes(damaged)
         try:
             assert viewer.proxy_of(path).is_file()

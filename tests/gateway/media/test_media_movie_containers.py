@@ -59,12 +59,12 @@ def secret(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("ending", sorted(MOVIE_EXTENSIONS))
+@pytest.mark.parametrize("suffix", sorted(MOVIE_EXTENSIONS))
 @pytest.mark.parametrize("kind", LISTS)
 def test_lists_of_other_files_are_refused(
-    tmp_path: Path, secret: Path, kind: str, ending: str
+    tmp_path: Path, secret: Path, kind: str, suffix: str
 ) -> None:
-    path = tmp_path / f"plate{ending}"
+    path = tmp_path / f"plate{suffix}"
     path.write_text(LISTS[kind](secret))
     with pytest.raises(UnreadableMedia, match="plate"):
         MovieReader(path)
@@ -142,13 +142,13 @@ def _with_title(path: Path, title: bytes) -> None:
     path.write_bytes(data.replace(marker.encode(), title))
 
 
-@pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv", ".avi"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".avi"])
 @pytest.mark.parametrize(
     "title",
     ["Größe und Maß".encode("latin-1"), "映画".encode("shift-jis"), b"\xff\xfe\x80" * 4, b"\0" * 6],
 )
-def test_tags_in_any_encoding(tmp_path: Path, ending: str, title: bytes) -> None:
-    path = tmp_path / f"plate{ending}"
+def test_tags_in_any_encoding(tmp_path: Path, suffix: str, title: bytes) -> None:
+    path = tmp_path / f"plate{suffix}"
     _with_title(path, title)
     with MovieReader(path) as movie:
         assert (movie.info.frame_count, movie.info.rate) == (3, 25)

@@ -108,9 +108,9 @@ def test_head_and_footroom_are_kept(tmp_path: Path) -> None:
     assert abs(rgb[32, 16].mean() + 0.03) < 0.003
 
 
-@pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv"])
-def test_b_frames_and_long_gops(tmp_path: Path, ending: str) -> None:
-    path = tmp_path / f"camera{ending}"
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_b_frames_and_long_gops(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"camera{suffix}"
     synthetic.write_h264(path, 300, NTSC)
     with MovieReader(path) as movie:
         assert movie.info.frame_count == 300
@@ -118,10 +118,10 @@ def test_b_frames_and_long_gops(tmp_path: Path, ending: str) -> None:
         assert [synthetic.number_in(movie.read(i).rgb()) for i in ORDER] == list(ORDER)
 
 
-@pytest.mark.parametrize("ending", [".mp4", ".mkv"])
-def test_open_gops(tmp_path: Path, ending: str) -> None:
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_open_gops(tmp_path: Path, suffix: str) -> None:
     """Pictures displayed before a key frame, but stored after it, that refer to the GOP before."""
-    path = tmp_path / f"open{ending}"
+    path = tmp_path / f"open{suffix}"
     open_groups = "open-gop=1:keyint=12:min-keyint=12:scenecut=0:b-adapt=0"
     synthetic.write_h264(path, 120, Fraction(25), g="12", **{"x264-params": open_groups})
     wanted = [11, 60, 59, 100, 24, 23, 22, 21, 119, 35, 34, 33, 36, 47, 46, 45, 0, 96, 95, 94]

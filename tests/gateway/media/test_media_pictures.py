@@ -228,11 +228,11 @@ def test_dpx_codes_are_kept(tmp_path: Path, bits: int) -> None:
     assert check_same(first, first.replace_rgb(rgb))
 
 
-@pytest.mark.parametrize("ending", ["tif", "png"])
+@pytest.mark.parametrize("suffix", ["tif", "png"])
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_tiff_and_png_are_kept(tmp_path: Path, ending: str, kind: type, channels: int) -> None:
-    path = tmp_path / f"still.{ending}"
+def test_tiff_and_png_are_kept(tmp_path: Path, suffix: str, kind: type, channels: int) -> None:
+    path = tmp_path / f"still.{suffix}"
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, np.iinfo(kind).max + 1, (24, 32, channels), dtype=kind)
     synthetic.write_plain(path, pixels, oiio__UnassociatedAlpha=1)

@@ -138,11 +138,11 @@ def raw_exr(random: Random, path: Path) -> None:
 def integers(random: Random, path: Path) -> None:
     """DPX, TIFF, PNG or JPEG of every depth that OpenImageIO writes."""
     width, height = (int(side) for side in random.integers(1, 40, 2))
-    ending = path.suffix
-    count = chosen(random, *{".dpx": (3, 4, 1), ".jpg": (3, 1)}.get(ending, (1, 3, 4)))
+    suffix = path.suffix
+    count = chosen(random, *{".dpx": (3, 4, 1), ".jpg": (3, 1)}.get(suffix, (1, 3, 4)))
     depths = {".dpx": (8, 10, 12, 16), ".tif": (8, 16, 32), ".png": (8, 16), ".jpg": (8,)}
-    bits = int(chosen(random, *depths[ending]))
-    if ending == ".dpx" and (count, bits) == (4, 10):
+    bits = int(chosen(random, *depths[suffix]))
+    if suffix == ".dpx" and (count, bits) == (4, 10):
         # Three samples fill a word. OpenImageIO 3.2 reads the last sample of a line that does not
         # fill its last word from beyond the line, with undefined values.
         width += -width % 3
@@ -153,11 +153,11 @@ def integers(random: Random, path: Path) -> None:
         spec.attribute("oiio:BitsPerSample", bits)
         codes = array >> (16 - bits)
         array = (codes << (16 - bits)) | (codes >> (2 * bits - 16))
-    if ending == ".dpx":
+    if suffix == ".dpx":
         spec.attribute("oiio:Endian", chosen(random, "big", "little"))
     if random.random() < 0.4:
         spec.attribute("Orientation", int(random.integers(1, 9)))
-    if ending == ".tif":
+    if suffix == ".tif":
         spec.attribute("compression", chosen(random, "none", "lzw", "zip"))
         if random.random() < 0.3:
             spec.tile_width = spec.tile_height = 16
@@ -218,8 +218,8 @@ def attributes(path: Path) -> list[exr_bytes.Attribute]:
 
 def check_against_oiio(seed: int, folder: Path) -> None:
     random = np.random.default_rng(seed)
-    ending, write = KINDS[seed % len(KINDS)]
-    path = folder / f"{seed}.0001.{ending}"
+    suffix, write = KINDS[seed % len(KINDS)]
+    path = folder / f"{seed}.0001.{suffix}"
     write(random, path)
     before = oiio_content(path)
 
@@ -232,23 +232,23 @@ def check_against_oiio(seed: int, folder: Path) -> None:
     assert (facts.width, facts.height) == main["display"][2:]
     assert facts.pixel_aspect == main["aspect"]
     assert facts.channels == main["channels"]
-    turned = main["orientation"] > 1 and ending != "exr"
+    turned = main["orientation"] > 1 and suffix != "exr"
     assert len(facts.notes) == turned and all("EXIF orientation" in note for note in facts.notes)
     assert np.array_equal(read_for_proxy(path).rgb(), picture.rgb(), equal_nan=True)
 
-    copy = folder / f"{seed}.copy.{ending}"
+    copy = folder / f"{seed}.copy.{suffix}"
     write_picture(copy, picture)
     after = oiio_content(copy)
-    if ending == "jpg":  # lossy: writing again changes values
+    if suffix == "jpg":  # lossy: writing again changes values
         for part in (*before, *after):
             del part["planes"]
-    if ending == "dpx" and before[0]["orientation"] > 4:
+    if suffix == "dpx" and before[0]["orientation"] > 4:
         # OpenImageIO returns the size as displayed, and the pixels as stored.
         assert picture.rgb().shape[1::-1] == before[0]["display"][2:]
     assert after == before
-    if ending == "exr":
+    if suffix == "exr":
         assert attributes(copy) == attributes(path)
-    if ending == "dpx":
+    if suffix == "dpx":
         assert copy.read_bytes()[:4] == path.read_bytes()[:4]
 
     light = to_exr(picture)
