@@ -80,8 +80,8 @@ class RowDelegate(QStyledItemDelegate, Generic[T]):
         self._fonts: tuple[QFont, QFont, QFont] | None = None
 
     def sizeHint(self, option: QStyleOptionViewItem, _index: ModelIndex) -> QSize:  # noqa: N802
-        name, words, _ = self._fonts_for(option.font)
-        text = QFontMetrics(name).height() + 2 * QFontMetrics(words).height() + 6
+        name, text_font, _ = self._fonts_for(option.font)
+        text = QFontMetrics(name).height() + 2 * QFontMetrics(text_font).height() + 6
         return QSize(160, text + 2 * _PADDING + 3)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: ModelIndex) -> None:
@@ -133,7 +133,7 @@ class RowDelegate(QStyledItemDelegate, Generic[T]):
         self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, content: RowContent
     ) -> None:
         colours = self._colours
-        name, words, small = self._fonts_for(option.font)
+        name, text_font, small = self._fonts_for(option.font)
         left, top, width = area.left(), area.top(), area.width()
         tall = QFontMetrics(name).height()
         if content.badge:
@@ -149,10 +149,10 @@ class RowDelegate(QStyledItemDelegate, Generic[T]):
             width -= badge_width + 8
         self._draw_line(painter, name, colours.text, QRect(left, top, width, tall), content.title)
         top += tall + 2
-        small_tall = QFontMetrics(words).height()
+        small_tall = QFontMetrics(text_font).height()
         width = area.width()
         self._draw_line(
-            painter, words, colours.dim, QRect(left, top, width, small_tall), content.details
+            painter, text_font, colours.dim, QRect(left, top, width, small_tall), content.details
         )
         top += small_tall + 2
         colour = tone_colour(colours, content.sign.tone)
@@ -163,7 +163,7 @@ class RowDelegate(QStyledItemDelegate, Generic[T]):
             painter.drawPixmap(left, top + (small_tall - _ICON_SIZE) // 2, sign)
             inset = _ICON_SIZE + 5
         spot = QRect(left + inset, top, width - inset, small_tall)
-        self._draw_line(painter, words, colour, spot, content.sign.text)
+        self._draw_line(painter, text_font, colour, spot, content.sign.text)
         if content.progress is not None:
             top += small_tall + 2
             painter.setPen(Qt.PenStyle.NoPen)
@@ -193,10 +193,10 @@ class RowDelegate(QStyledItemDelegate, Generic[T]):
     def _fonts_for(self, font: QFont) -> tuple[QFont, QFont, QFont]:
         """Fonts of the title, the text and the badge."""
         if self._fonts is None or self._fonts[1].pointSizeF() != font.pointSizeF() * 0.92:
-            name, words, small = QFont(font), QFont(font), QFont(font)
+            name, text_font, small = QFont(font), QFont(font), QFont(font)
             name.setBold(True)
             if font.pointSizeF() > 0:
-                words.setPointSizeF(font.pointSizeF() * 0.92)
+                text_font.setPointSizeF(font.pointSizeF() * 0.92)
                 small.setPointSizeF(font.pointSizeF() * 0.85)
-            self._fonts = (name, words, small)
+            self._fonts = (name, text_font, small)
         return self._fonts
