@@ -1,5 +1,5 @@
-"""Makes ``docs/images/nuke_pane.png``: the pane of Nuke, as it stands in the strict fake of the
-tests, with a real gateway and the demo's plates of Big Buck Bunny (CC-BY 3.0, Blender Foundation).
+"""Makes ``docs/images/nuke_pane.png``: the pane in the tests' fake of Nuke, with a real gateway and
+the demo's plates of Big Buck Bunny (CC-BY 3.0, Blender Foundation).
 
 ``python docs/screenshot_nuke.py demo_out docs/images``
 """
@@ -49,7 +49,7 @@ def main(demo: Path, target: Path) -> None:
 
 
 def _script(program: FakeNuke, plates: Path) -> None:
-    """Two plates and a node on one of them, all selected."""
+    """Create two plates and a node on one of them, all selected."""
     nuke = program.module
     root = nuke.root()
     for name, value in {"first_frame": 1005, "last_frame": 1020, "colorManagement": "OCIO"}.items():
@@ -67,7 +67,7 @@ def _script(program: FakeNuke, plates: Path) -> None:
 
 
 def _pictures(program: FakeNuke) -> QImage:
-    """The list of what is selected, and the node that Nuke renders first, beside each other."""
+    """The list of selected nodes, and next to it the node that Nuke renders before sending."""
     from bridge_core.config import load_settings
     from bridge_core.launcher import stop_gateway
     from bridge_nuke import startup
@@ -96,7 +96,7 @@ def _pictures(program: FakeNuke) -> QImage:
             painter.drawImage(SIZE[0] + GAP, 0, pane.grab().toImage())
         return whole
     finally:
-        pane.close_down(10.0)
+        pane.shut_down(10.0)
         stop_gateway(load_settings().settings)
 
 

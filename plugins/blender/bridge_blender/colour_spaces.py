@@ -1,9 +1,9 @@
 """Translates between Blender's colour space names and those of OCIO's public configs.
 
-With ``$OCIO`` set, Blender uses the studio's config, as the gateway does, and names are not changed.
-Otherwise Blender uses its own config with names of its own. The OCIO names are names or aliases in
-all releases of OCIO's CG and studio configs. Each space was compared by its definition in the
-``config.ocio`` of Blender 4.2 and 5.2.
+With ``$OCIO`` set, Blender uses the studio's config, as the gateway does, and names are not
+changed. Otherwise Blender uses its own config with names of its own. The OCIO names are names or
+aliases in all releases of OCIO's CG and studio configs. Each space was compared by its definition
+in the ``config.ocio`` of Blender 4.2 and 5.2.
 """
 
 from __future__ import annotations

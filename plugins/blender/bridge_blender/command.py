@@ -58,7 +58,7 @@ def _export(arguments: argparse.Namespace) -> list[Any]:
         raise HostError(
             f"Blender cannot open this file: {str(error).strip()}",
             where=str(arguments.source),
-            next_step="check the path, and that this Blender is not older than the one that saved it",
+            next_step="check the path, and that this Blender is as new as the one that saved it",
         ) from error
     scene = bpy.data.scenes.get(arguments.scene) if arguments.scene else _edited_scene()
     if scene is None:

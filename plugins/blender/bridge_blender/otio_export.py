@@ -1,10 +1,10 @@
-"""The sequencer's cut as OTIO: a track for each channel, and what it cannot carry in words.
+"""Exports the sequencer's cut as OTIO, with warnings for what OTIO cannot represent.
 
-- A channel becomes a track, the stretches between its strips gaps. Sound goes on tracks of its own.
-- A constant speed becomes a linear time warp, whatever way Blender had of changing it.
-- A cross fade of two strips becomes a transition: both stand on the track of the first, and meet in
-  the middle of the fade, or where the cut had them meet that the fade came from.
-- Versions become further media references of their plate's clip; the one in use is active.
+- A channel becomes a track, the space between strips becomes gaps. Sound gets separate tracks.
+- A constant speed becomes a linear time warp, however it was set in Blender.
+- A cross fade becomes a transition: both strips are put on the track of the first, and the cut is
+  in the middle of the fade, or where it was in the file that the fade was imported from.
+- Versions become additional media references of their plate's clip; the visible one is active.
 - The scene's markers become markers of the timeline.
 """
 
@@ -51,7 +51,7 @@ CROSS_FADES = ("CROSS", "GAMMA_CROSS")
 
 @dataclass(frozen=True, slots=True)
 class ConversionWarning:
-    """Something of a strip (its name) that does not go along."""
+    """A property of a strip or marker that is not converted."""
 
     source_name: str
     message: str
@@ -62,7 +62,7 @@ class ConversionWarning:
 
 @dataclass(slots=True)
 class _ExportItem:
-    """A strip on its way onto a track: shown from ``first`` to before ``end``."""
+    """A strip for a track, from ``first`` to before ``end``."""
 
     strip: Any
     node: JsonObject
@@ -77,14 +77,14 @@ class _ExportTrack:
     enabled: bool
     items: list[_ExportItem] = field(default_factory=list)
     fades: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """By the frame where two items meet: frames before and after it."""
+    """Frames before and after a cut, by the frame of the cut."""
 
     def is_free(self, first: int, end: int) -> bool:
         return all(end <= one.first or one.end <= first for one in self.items)
 
 
 def export_cut(scene: Any, target: Path, *, overwrite: bool = False) -> list[ConversionWarning]:
-    """Write what the scene's sequencer holds to ``target``, an ``.otio`` file.
+    """Export the scene's sequencer to ``target``, an ``.otio`` file.
 
     :raises TimelineError: there are no strips, or the target exists and ``overwrite`` is not set.
     :raises NotWritable: the target cannot be written.
@@ -92,13 +92,13 @@ def export_cut(scene: Any, target: Path, *, overwrite: bool = False) -> list[Con
     strips = list(api.strips_of(scene.sequence_editor)) if scene.sequence_editor else []
     if not strips:
         raise TimelineError(
-            "there are no strips to write",
+            "there are no strips to export",
             where=f"the sequencer of {scene.name}",
             next_step="add movies, images or sounds in the Video Sequencer first",
         )
-    writer = _CutExporter(scene, strips)
-    save_otio(writer.build(target), target, overwrite=overwrite)
-    return writer.warnings
+    exporter = _CutExporter(scene, strips)
+    save_otio(exporter.build(target), target, overwrite=overwrite)
+    return exporter.warnings
 
 
 class _CutExporter:
@@ -143,13 +143,13 @@ class _CutExporter:
             return
         properties = version_properties(strip)
         if properties is not None and version_stack(strip) is not None:
-            return  # goes along as a reference of its plate
+            return  # becomes a reference of its plate
         if strip.type == "SOUND":
             node = self._sound_clip(strip)
         elif strip.type in api.PICTURE_TYPES:
             node = self._picture_clip(strip)
         else:
-            self._warn(strip, f"a strip of the kind {strip.type.lower()} is nothing that OTIO has")
+            self._warn(strip, f"OTIO has no strips of type {strip.type.lower()}")
             return
         kind = "Audio" if strip.type == "SOUND" else "Video"
         left, right = api.bounds(strip)
@@ -170,12 +170,14 @@ class _CutExporter:
             self._warn(strip, description)
         try:
             source = strip_media(strip, self.scene, self.effects.get(strip.name))
-        except UnsupportedStripError as unfit:
-            self._warn(strip, f"{unfit.message}; its media is left out. Next: {unfit.next_step}")
+        except UnsupportedStripError as error:
+            self._warn(strip, f"{error.message}; its media is left out. Next: {error.next_step}")
             return self._clip(strip, otio_json.missing_reference(), None, 0, hidden)
         plate, first = source.plate, source.cut_range.first
         if source.needs_render:
-            self._warn(strip, "it shows a scene, which is in no file; render it, and cut that in")
+            self._warn(
+                strip, "it shows a scene, which has no file; render it, and use the file instead"
+            )
             reference = otio_json.scene_reference(strip)
         else:
             reference = otio_json.plate_reference(plate)
@@ -203,7 +205,7 @@ class _CutExporter:
         if abs(strip.pan) > 1e-3:
             self._warn(strip, f"its pan of {strip.pan:.2f}")
         if strip.sound is None:
-            self._warn(strip, "its sound is gone")
+            self._warn(strip, "its sound is missing")
             return self._clip(strip, otio_json.missing_reference(), None, 0, strip.mute)
         reference = {
             **otio_json.external_reference(absolute_path(strip.sound.filepath)),
@@ -214,7 +216,7 @@ class _CutExporter:
     def _clip(
         self, strip: Any, reference: JsonObject, rate: Fraction | None, first: int, hidden: bool
     ) -> JsonObject:
-        """``first`` counts in the media's frames, at ``rate``; the length in the scene's."""
+        """``first`` is a media frame at ``rate``; the length is in frames of the scene."""
         left, right = api.bounds(strip)
         return {
             "OTIO_SCHEMA": "Clip.2",
@@ -236,7 +238,7 @@ class _CutExporter:
         }
 
     def _add_fade(self, effect: Any) -> None:
-        """Have both strips meet within the fade, on the track of the first."""
+        """Put both strips on the track of the first, with the cut inside the fade."""
         plates = [_plate_of((api.inputs_of(one) or (one,))[0]) for one in api.inputs_of(effect)]
         one, two = sorted(plates, key=lambda strip: api.bounds(strip)[0])
         left, right = api.bounds(effect)
@@ -256,13 +258,13 @@ class _CutExporter:
             else None
         )
         if first_track is None or second_track is None or first is None or second is None:
-            self._warn(effect, "a fade of something that has no media")
+            self._warn(effect, "a fade of a strip without media")
             return
         if any(_is_reversed(item) for item in (first, second)):
-            self._warn(effect, "a fade of a strip that runs backwards")
+            self._warn(effect, "a fade of a reversed strip")
             return
         if first_track is not second_track and not first_track.is_free(right, second.end):
-            self._warn(effect, f"the fade: other strips stand where {two.name} would have to go")
+            self._warn(effect, f"the fade: other strips are in the way of {two.name}")
             return
         self._trim_item(first, first.first, cut_frame)
         self._trim_item(second, cut_frame, second.end)
@@ -273,7 +275,7 @@ class _CutExporter:
         first_track.fades[cut_frame] = (cut_frame - left, right - cut_frame)
 
     def _trim_item(self, item: _ExportItem, first: int, end: int) -> None:
-        """Shorten what an item shows; its media starts that much later, at its speed."""
+        """Trim an item; its media starts later accordingly, at its speed."""
         span = item.node["source_range"]
         speed = Fraction(1)
         for effect in item.node["effects"]:
@@ -318,7 +320,7 @@ class _CutExporter:
             }
 
     def _add_versions(self, document: Document) -> None:
-        """Give each clip the versions of its plate; the one in use is active."""
+        """Add the versions of each plate to its clip; the visible one is active."""
         contents = index_cut(document, handles=0)
         by_node = {id(node): clip for clip, node in contents.clips.items()}
         versions_by_clip: dict[str, list[PlacedVersion]] = {}
@@ -328,7 +330,7 @@ class _CutExporter:
             for strip in stack.versions if clip else ():
                 properties, version = version_properties(strip), stored_version(strip)
                 if properties is None or version is None or properties.output != "main":
-                    self._warn(strip, "it stays behind: only main outputs of versions go along")
+                    self._warn(strip, "it is left out: only main outputs of versions are exported")
                     continue
                 placed = PlacedVersion(version, str(_version_folder(strip)), properties.output)
                 versions_by_clip.setdefault(clip or "", []).append(placed)
@@ -345,14 +347,14 @@ class _CutExporter:
 
 
 def _visible_strip(strip: Any) -> Any:
-    """The version that stands in a plate's place, or the strip itself where none does."""
+    """The version shown in place of a plate, or the strip itself."""
     stack = version_stack(strip)
     swapped = stack.swapped if stack else ()
     return next((one for one in swapped if not one.mute), strip)
 
 
 def _plate_of(strip: Any) -> Any:
-    """The plate of a version's strip; any other strip itself."""
+    """The plate of a version's strip, or the strip itself."""
     stack = version_stack(strip)
     return stack.plate if stack else strip
 
@@ -360,13 +362,13 @@ def _plate_of(strip: Any) -> Any:
 def _unsupported_properties(strip: Any) -> Iterator[str]:
     moved = strip.transform
     if (moved.offset_x, moved.offset_y, moved.rotation) != (0, 0, 0):
-        yield "where it is moved or turned in the picture"
+        yield "its position and rotation"
     if any((strip.crop.min_x, strip.crop.max_x, strip.crop.min_y, strip.crop.max_y)):
         yield "its crop"
     if len(strip.modifiers):
         yield f"its modifiers ({', '.join(one.name for one in strip.modifiers)})"
     if strip.blend_type not in ("ALPHA_OVER", "REPLACE", "CROSS") or strip.blend_alpha < 1:
-        yield f"how it is blended ({strip.blend_type.lower()}, {strip.blend_alpha:.2f})"
+        yield f"its blending ({strip.blend_type.lower()}, {strip.blend_alpha:.2f})"
 
 
 def _is_reversed(item: _ExportItem) -> bool:
@@ -374,7 +376,7 @@ def _is_reversed(item: _ExportItem) -> bool:
 
 
 def _version_folder(strip: Any) -> Path:
-    """Folder of a version's files, above the one that its pattern may name."""
+    """Folder of a version's result, above folders that its pattern may name."""
     version, properties = stored_version(strip), version_properties(strip)
     path = strip.directory if hasattr(strip, "directory") else strip.filepath
     folder = Path(absolute_path(path))

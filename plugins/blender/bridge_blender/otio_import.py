@@ -1,11 +1,10 @@
-"""A cut out of an OTIO file as strips, and what could not be carried in words.
+"""Imports a cut from an OTIO file as strips, with warnings for what Blender cannot represent.
 
-Each track gets a channel above what is there already, sound below pictures. Strips that fade into
-one another overlap, and Blender keeps them on two channels with the fade above; a changed speed is
-an effect on a channel of its own. So a track may take up to five. A sequencer without strips takes
-over the cut's rate and its first frame; otherwise the cut starts at the scene's first frame.
-What is switched off in the cut comes in muted; media that is not there has its strip all the same,
-so that it can be relinked.
+Each track gets a channel above existing strips, sound below pictures. Strips with a dissolve
+overlap, so they are put on two channels with the fade above; a changed speed is an effect on a
+channel of its own. So a track may need up to five channels. A sequencer without strips gets the
+cut's rate and first frame; otherwise the cut starts at the scene's first frame. Disabled clips and
+tracks are muted. Missing media gets a strip as well, so that it can be relinked.
 """
 
 from __future__ import annotations
@@ -38,28 +37,28 @@ from .custom_properties import store_fade_offset
 from .media import blend_relative_path, scene_rate
 from .otio_export import ConversionWarning
 
-_LAST_FRAME = 1_048_574  # Blender counts no further
+_LAST_FRAME = 1_048_574  # Blender's limit
 _CHANNELS = 128
 
 
 def import_cut(scene: Any, path: Path) -> list[ConversionWarning]:
-    """Add the cut's strips to the scene's sequencer; nothing that is there moves.
+    """Add the cut's strips to the scene's sequencer; existing strips are not moved.
 
     :raises TimelineError: the cut cannot be read.
-    :raises HostError: it counts at another rate than the strips that are there, or lies too far
-        out; nothing was added.
+    :raises HostError: the cut has another rate than the existing strips, or does not fit into
+        Blender's frames or channels; nothing was added.
     """
     document = load_document(path)
     disabled_ids = _enable_all(document.timeline)
     contents = index_cut(document, handles=0)
-    reader = _CutImporter(scene, contents, document.timeline, path, disabled_ids)
-    reader.run()
-    return reader.warnings
+    importer = _CutImporter(scene, contents, document.timeline, path, disabled_ids)
+    importer.run()
+    return importer.warnings
 
 
 @dataclass(frozen=True, slots=True)
 class _Fade:
-    """``first`` and ``second`` are identities of clips; the frames count from the cut of them."""
+    """A dissolve between two clips, given by their ids; frames count from the cut."""
 
     first: str
     second: str
@@ -69,7 +68,7 @@ class _Fade:
 
 @dataclass(frozen=True, slots=True)
 class _ChannelLayout:
-    """Of a track: two to take turns where strips fade, effects on each of them, and the fades."""
+    """Channels of a track: two that alternate for dissolves, their speed effects, and the fades."""
 
     strip_channels: tuple[int, int]
     speed_channels: tuple[int, int]
@@ -86,8 +85,8 @@ class _ChannelLayout:
 
 
 def _enable_all(timeline: JsonObject) -> set[int]:
-    """Have the tracks and their clips that are switched off be read like all others; the
-    identities of those."""
+    """Enable all tracks and clips, so that they are read; returns the ``id()`` of those that were
+    disabled."""
     tracks = get_list(timeline.get("tracks"), "children")
     clips = [child for track in tracks for child in get_list(track, "children")]
     disabled = [
@@ -140,7 +139,7 @@ class _CutImporter:
             )
             if layouts[-1][2].next_channel >= _CHANNELS:
                 raise HostError(
-                    f"the track {name} finds no free channel",
+                    f"there is no free channel for the track {name}",
                     where=str(self.cut.path),
                     next_step="import the cut into an empty sequencer, or with fewer tracks",
                 )
@@ -163,10 +162,10 @@ class _CutImporter:
     def _match_scene_timing(self) -> None:
         if len(self.strips) and scene_rate(self.scene) != self.cut.rate:
             raise HostError(
-                f"the cut counts at {self.cut.rate} frames per second, the scene at "
+                f"the cut has {self.cut.rate} frames per second, the scene "
                 f"{scene_rate(self.scene)}",
                 where=str(self.cut.path),
-                next_step="import it into an empty sequencer, or set the scene's frame rate to it",
+                next_step="import it into an empty sequencer, or change the scene's frame rate",
             )
         start = self.cut.global_start
         last = max((_last_record_frame(item.shot) for item in self.cut), default=start)
@@ -174,9 +173,9 @@ class _CutImporter:
         first = start if empty and start >= 0 and last <= _LAST_FRAME else self.scene.frame_start
         if last - start + first > _LAST_FRAME:
             raise HostError(
-                "the cut is longer than Blender can count",
+                "the cut exceeds Blender's maximum frame",
                 where=str(self.cut.path),
-                next_step="cut it into reels, and import one of them",
+                next_step="split the cut into reels, and import them separately",
             )
         if empty:
             nominal_rate = nominal_fps(self.cut.rate)
@@ -187,7 +186,7 @@ class _CutImporter:
         self.frame_shift = first - start
 
     def _set_up_channels(self, channel_numbers: range, name: str, track: JsonObject) -> None:
-        """The lowest of a track's channels has its name; all of them are muted with it."""
+        """Name the lowest of a track's channels; mute all of them if the track is disabled."""
         channels = self.scene.sequence_editor.channels
         if name:
             self._set_undoable(channels[channel_numbers[0]], "name", name)
@@ -200,7 +199,7 @@ class _CutImporter:
 
     @staticmethod
     def _picture_tracks(tracks: list[Any]) -> Iterator[tuple[str, JsonObject]]:
-        """Tracks of pictures by the names that the cut gives them."""
+        """Video tracks by their names in the cut."""
         for number, track in enumerate(tracks, 1):
             if track.get("kind") != "Audio":
                 yield track.get("name") or f"V{number}", track
@@ -213,10 +212,10 @@ class _CutImporter:
             sides = [children[i] for i in (index - 1, index + 1) if 0 <= i < len(children)]
             clips = [self.clip_by_node_id.get(id(side)) for side in sides]
             if len(clips) < 2 or None in clips:
-                self._warn(name, "a fade from or to black; animate the strip's opacity")
+                self._warn(name, "a fade from or to black; animate the strip's opacity instead")
                 continue
             if any(id(side) in self.disabled_ids for side in sides):
-                self._warn(name, "a fade from or to a clip that is switched off")
+                self._warn(name, "a fade from or to a disabled clip")
                 continue
             yield _Fade(
                 str(clips[0]),
@@ -235,7 +234,7 @@ class _CutImporter:
                 continue
             frames_before = fades_in[item.clip_id].frames_before if item.clip_id in fades_in else 0
             frames_after = fades_out[item.clip_id].frames_after if item.clip_id in fades_out else 0
-            # Whoever fades in stands on the other of two channels.
+            # A strip that fades in goes on the other of the two channels.
             on_second_channel = not on_second_channel if item.clip_id in fades_in else False
             self._warn_unsupported(item.clip_id)
             strip = self._add_strip(
@@ -260,22 +259,22 @@ class _CutImporter:
             store_fade_offset(fade_strip, fade.frames_before)
 
     def _warn_unsupported(self, clip: str) -> None:
-        """What a clip brings that its strip cannot have."""
+        """Warn about properties of a clip that strips do not have."""
         node = self.node_by_clip[clip]
         _, active = media_references(node)
         if active.startswith("shotbridge:"):
-            message = f"it shows the version {active.partition(':')[2]}; place that from the panel"
+            message = f"it shows the version {active.partition(':')[2]}; place it from the panel"
             self._warn(str(node.get("name")), message)
         for effect in get_list(node, "effects"):
             if schema_name(effect) not in ("LinearTimeWarp", "FreezeFrame", "TimeEffect"):
                 self._warn(str(node.get("name")), f"its effect {effect.get('effect_name') or ''}")
         if get_list(node, "markers"):
-            self._warn(str(node.get("name")), "its markers: Blender's stand on the scene")
+            self._warn(str(node.get("name")), "its markers: Blender only has markers on the scene")
 
     def _add_strip(self, shot: Shot, name: str, channel: int, extension: tuple[int, int]) -> Any:
-        """A strip for a shot, ``more`` frames of the cut longer before and after."""
+        """Add a strip for a shot, extended by a number of frames before and after."""
         record, plate = shot.record_range, shot.plate
-        assert record is not None  # every shot of a cut stands somewhere in it
+        assert record is not None  # every shot of a cut has one
         left = record.first + self.frame_shift - extension[0]
         right = record.last + self.frame_shift + 1 + extension[1]
         still = plate.kind is PlateKind.STILL
@@ -295,7 +294,7 @@ class _CutImporter:
         return strip
 
     def _frame_step(self, shot: Shot) -> Fraction:
-        """Media frames in a frame of the scene."""
+        """Media frames per frame of the scene."""
         speed = Fraction(1) if shot.retime.keys else shot.retime.speed
         step = speed * shot.plate.range.rate / self.cut.rate
         return step if step >= 0 or step == -1 else -step
@@ -304,11 +303,11 @@ class _CutImporter:
         return shot.plate.kind is not PlateKind.STILL and self._frame_step(shot) not in (1, -1)
 
     def _add_speed_effect(self, strip: Any, shot: Shot, channel: int) -> Any:
-        """The strip's speed effect, or the strip itself where it needs none."""
+        """Add a speed effect if the shot needs one; returns the topmost strip."""
         if shot.retime.keys:
-            self._warn(strip.name, "its speed ramp; it runs at its own speed")
+            self._warn(strip.name, "its speed ramp; it plays at normal speed")
         if shot.retime.speed < 0 and self._frame_step(shot) > 0:
-            message = f"it runs backwards at {float(shot.retime.speed):g}; here it runs forwards"
+            message = f"its reverse speed of {float(shot.retime.speed):g}; it plays forwards"
             self._warn(strip.name, message)
         if not self._needs_speed_effect(shot):
             return strip
@@ -321,8 +320,8 @@ class _CutImporter:
         return effect
 
     def _add_media_strip(self, shot: Shot, name: str, still: bool) -> Any:
-        """Made on the uppermost channel: Blender pushes aside what would stand on a strip while it
-        still has its whole length."""
+        """Create a strip on the topmost channel: until it is trimmed, it would overlap other
+        strips, which Blender would move."""
         if shot.plate.kind is PlateKind.MOVIE:
             path = Path(shot.plate.path)
             strip = self.strips.new_movie(name, str(path), _CHANNELS, 1)
@@ -334,9 +333,10 @@ class _CutImporter:
         return strip
 
     def _check_movie(self, shot: Shot, path: Path, strip: Any) -> None:
-        """Blender makes a strip of any file. Of one that is none it has no size and one frame."""
+        """Warn about missing and short movies. Blender creates a strip for any file; without a size
+        if it is not a movie."""
         if not path.is_file():
-            self._warn(strip.name, f"{path} is not there; relink its strip")
+            self._warn(strip.name, f"{path} does not exist; relink its strip")
             return
         element = strip.elements[0] if len(strip.elements) else None
         if element is None or not element.orig_width:
@@ -344,7 +344,7 @@ class _CutImporter:
             return
         start, end = api.content_bounds(strip)
         needed = shot.cut_range.last - shot.plate.range.first + 1
-        # Blender counts in frames of the scene, or of the movie where it has not fitted it.
+        # The length is in frames of the scene, or of the movie if its rate was not adjusted.
         fitted = int(needed * min(Fraction(1), self.cut.rate / shot.plate.range.rate))
         if end - start < fitted:
             message = f"{path} has only {end - start:.0f} of {needed} frames; the last one is held"
@@ -355,7 +355,7 @@ class _CutImporter:
         numbers = [shot.cut_range.first] if still else list(plate.range.frames())
         first = Path(plate.path_at(numbers[0]))
         if not first.is_file():
-            self._warn(name, f"{first} is not there; relink its strip")
+            self._warn(name, f"{first} does not exist; relink its strip")
         strip = self.strips.new_image(name, str(first), _CHANNELS, 1)
         for file in frame_paths(Path(plate.path).name, numbers[1:]):
             strip.elements.append(file)
@@ -370,7 +370,7 @@ class _CutImporter:
                 continue
             source_range = read_time_range(child.get("source_range"))
             if source_range is None:
-                self._warn(str(child.get("name")), "a sound whose length the file does not say")
+                self._warn(str(child.get("name")), "a sound without a length")
                 continue
             if schema_name(child) == "Clip":
                 self._add_sound_strip(
@@ -391,16 +391,16 @@ class _CutImporter:
         )
         try:
             path = url_to_path(str((reference or {}).get("target_url") or ""), self.folder)
-        except UnusableClipError as unfit:
-            self._warn(name, unfit.message)
+        except UnusableClipError as error:
+            self._warn(name, error.message)
             return
         for effect in get_list(clip, "effects"):
             effect_name = effect.get("effect_name") or schema_name(effect)
-            self._warn(name, f"its {effect_name}: a sound comes in at its own speed")
+            self._warn(name, f"its {effect_name}: sound plays at normal speed")
         rate, shift = self.cut.rate, self.cut.global_start + self.frame_shift
         left, right = nearest_frame(start, rate) + shift, nearest_frame(end, rate) + shift
         if not Path(path).is_file():
-            self._warn(name, f"{path} is not there; relink its strip")
+            self._warn(name, f"{path} does not exist; relink its strip")
         try:
             strip = self.strips.new_sound(name, path, _CHANNELS, left)
         except RuntimeError:
@@ -413,14 +413,14 @@ class _CutImporter:
         strip.channel, strip.mute = channel, id(clip) in self.disabled_ids
 
     def _import_markers(self) -> None:
-        """Blender's have a frame and a name."""
+        """Import markers; Blender's only have a frame and a name."""
         for marker in get_list(self.timeline.get("tracks"), "markers"):
             name, marked = (
                 str(marker.get("name") or "marker"),
                 read_time_range(marker.get("marked_range")),
             )
             if marked is None:
-                self._warn(name, "a marker whose frame the file does not say")
+                self._warn(name, "a marker without a frame")
                 continue
             at = (
                 nearest_frame(marked.start, self.cut.rate)

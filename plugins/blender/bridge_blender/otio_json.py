@@ -1,4 +1,4 @@
-"""OTIO's objects as the JSON that they are written as."""
+"""Builds OTIO objects as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def gap(source_range: JsonObject) -> JsonObject:
 
 
 def dissolve(frames_before: int, frames_after: int, rate: Fraction) -> JsonObject:
-    """A cross fade that begins and ends so many frames before and after the cut."""
+    """A dissolve that starts and ends the given number of frames before and after the cut."""
     return {
         "OTIO_SCHEMA": "Transition.1",
         "metadata": {},

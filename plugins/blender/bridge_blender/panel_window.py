@@ -1,4 +1,4 @@
-"""The Qt window that holds the panel inside a host that Qt knows nothing of."""
+"""The Qt window for the panel, in a host without Qt."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: Where the last one stood, for the next one.
+#: Geometry of the last window, for the next one.
 _last_geometry: QRect | None = None
 
 
 class PanelWindow(QWidget):
-    """Closes the panel down when it is closed itself, by its cross or from outside, and tells
-    ``closed`` once.
+    """Closes the panel when the window is closed, and calls ``on_closed`` once.
 
-    :param on_top: stays above other windows; else it goes behind Blender with every click there.
+    :param on_top: keep the window above others; otherwise it goes behind Blender with each click.
     """
 
     def __init__(self, panel: Panel, on_closed: Callable[[], None], *, on_top: bool) -> None:
@@ -51,13 +50,13 @@ class PanelWindow(QWidget):
             try:
                 self._panel.close_down()
             except Exception:
-                # Whatever it is, the window goes: it would else stay without a panel at work.
-                _log.exception("the panel did not close in order")
+                # The window must close even so: otherwise it would stay without a working panel.
+                _log.exception("closing the panel failed")
             on_closed()
         event.accept()
 
     def _default_geometry(self) -> QRect:
-        """As narrow as a dock, at the right edge of the screen: Blender is seen beside it."""
+        """As narrow as a dock, at the right edge of the screen, so that Blender is visible."""
         available = self.screen().availableGeometry()
         character_width = self.fontMetrics().horizontalAdvance("x")
         width = min(68 * character_width, available.width())

@@ -1,4 +1,4 @@
-"""What was placed in the .blend, and is in use there."""
+"""Finds versions that were placed in the .blend and are in use."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ from .custom_properties import (
 
 @dataclass(frozen=True, slots=True)
 class PlacedItem:
-    """Something that was placed, and the record that it carries."""
+    """A placed strip or image, with its version properties."""
 
     properties: VersionProperties
     target: Any
 
 
 def placed_items_by_clip() -> dict[str, list[PlacedItem]]:
-    """Everything in the .blend that is a version and in use somewhere, by the plate's identity and
-    in the order of placing."""
+    """All versions in use in the .blend by the plate's identity, in order of placement."""
     items: dict[str, list[PlacedItem]] = {}
     for one in sorted((*_strips(), *_images()), key=lambda one: one.properties.placement_index):
         items.setdefault(one.properties.clip_id, []).append(one)
@@ -45,8 +44,8 @@ def _strips() -> Iterator[PlacedItem]:
 
 
 def _images() -> Iterator[PlacedItem]:
-    """A plane or camera that was deleted keeps the image for as long as the file is open, so that
-    users of the image prove nothing there."""
+    """Placed images that are in use. A deleted plane or camera keeps its image until the file is
+    closed, so the user count is not sufficient for them."""
     version_images = [
         (image, properties)
         for image in bpy.data.images

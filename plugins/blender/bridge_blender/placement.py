@@ -1,7 +1,7 @@
-"""Puts versions into the .blend: as strips, as images, as planes, behind the camera's view.
+"""Places versions in the .blend: as strips, images, planes or camera backgrounds.
 
-Everything is checked before anything is made, what was made is taken away again when something
-fails, and all of it is one step for Ctrl-Z. Plates and earlier versions stay where they are.
+Everything is checked before anything is created. If something fails, all of it is reverted; if it
+succeeds, it is one undo step. Plates and earlier versions are not changed.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from .shots import BlenderShotList
 
 _MODE_DESCRIPTIONS = {
     ABOVE: "above {source}, on channel {channel}",
-    SWAP: "in the place of {source}",
+    SWAP: "in place of {source}",
     PLANE: "as a plane in the scene",
-    BACKGROUND: "behind the camera's view",
+    BACKGROUND: "as the camera background",
 }
 
 
 def place(listing: BlenderShotList, placements: Sequence[Placement]) -> PlacementResult:
     """See :meth:`bridge_core.hosts.base.Host.place`.
 
-    :raises HostError: one of them cannot be placed, or not so that it can be undone; none was.
+    :raises HostError: a version cannot be placed, or undo would not work; nothing was changed.
     """
     checked = [check_placement(listing, one) for one in placements]
     new = [one for one in checked if not is_placed(one)]
@@ -86,26 +86,25 @@ def _store_show(show: str, rollback: contextlib.ExitStack) -> None:
 
 
 def _require_undo_support(listing: BlenderShotList) -> None:
-    """:raises HostError: Blender's steps for Ctrl-Z hold nothing but the mesh, curve or bones that
-    are edited."""
+    """:raises HostError: Blender is in Edit Mode, where undo steps only hold the edited data."""
     with _window_context():
         mode = bpy.context.mode
     if mode.startswith("EDIT_"):
         raise HostError(
-            "Blender is in Edit Mode, where Ctrl-Z would not take a placement back",
+            "Blender is in Edit Mode, where placing could not be undone",
             where=listing.title,
-            next_step="leave Edit Mode (Tab in the 3D viewport), and place it again",
+            next_step="leave Edit Mode (Tab in the 3D viewport), and place the version again",
         )
 
 
 def _push_undo(message: str) -> None:
-    """One step for Ctrl-Z."""
+    """Create an undo step."""
     with _window_context():
         bpy.ops.ed.undo_push(message=message)
 
 
 def _window_context() -> Any:
-    """Right after a file was loaded Blender knows of no window by itself."""
+    """A context with a window: right after a file was loaded Blender has none."""
     windows = bpy.context.window_manager.windows
     window = bpy.context.window or (windows[0] if len(windows) else None)
     return bpy.context.temp_override(window=window)
@@ -113,13 +112,13 @@ def _window_context() -> Any:
 
 @contextlib.contextmanager
 def _rollback_on_error() -> Iterator[contextlib.ExitStack]:
-    """What is pushed on the stack runs only where the whole fails."""
+    """A stack of callbacks that only run if the block fails."""
     with contextlib.ExitStack() as rollback:
         try:
             yield rollback
         except RuntimeError as error:
             raise HostError(
                 f"Blender cannot place it: {str(error).strip()}",
-                next_step="nothing was changed; look at Blender's own message",
+                next_step="nothing was changed; see Blender's message",
             ) from error
         rollback.pop_all()

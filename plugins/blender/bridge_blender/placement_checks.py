@@ -1,4 +1,4 @@
-"""What is to be placed where, checked before anything is made."""
+"""Checks placements before anything is changed."""
 
 from __future__ import annotations
 

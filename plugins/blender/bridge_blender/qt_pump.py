@@ -1,9 +1,9 @@
-"""Gives Qt its turns inside Blender's main loop.
+"""Processes Qt events inside Blender's main loop.
 
-Qt's own loop never runs here: Blender's timer hands Qt a few milliseconds some fifty times a
-second, for as long as a window of ours is open. Loading a file or a modal operator may take timers
-away, so it is put back after each load; what goes wrong in a turn is logged and never reaches
-Blender, which would take the timer off for good.
+Qt's event loop never runs here. While one of our windows is open, a timer of Blender processes Qt
+events for a few milliseconds, some fifty times a second. Loading a file may remove the timer, so it
+is registered again afterwards. Errors are logged and never reach Blender, which would remove the
+timer.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between two turns: a picture's time at 50 frames a second.
+#: Seconds between two timer calls: a frame at 50 frames per second.
 INTERVAL = 0.02
-#: Milliseconds that one turn may go on as long as events keep coming; Blender needs the rest.
+#: Maximum milliseconds of one call while there are events; Blender needs the rest.
 BUDGET_MS = 10
 
-#: Windows that are open. Python's reference is the one that keeps them alive.
+#: Open windows. This reference keeps them alive.
 _open_windows: list[QWidget] = []
 _is_processing = False
 
 
 def application() -> QApplication:
-    """The process's one application: another extension's, if it has one, else ours."""
+    """The application of this process: that of another extension if there is one, else ours."""
     from PySide6.QtWidgets import QApplication
 
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
-    # Qt takes the system's locale for the whole process; Blender wants numbers with a point.
+    # Qt sets the system's locale for the process, but Blender needs a decimal point.
     previous_locale = locale.setlocale(locale.LC_ALL)
     try:
         created = QApplication(["shotbridge"])
@@ -47,14 +47,14 @@ def application() -> QApplication:
 
 
 def hold_window(window: QWidget) -> None:
-    """Give Qt its turns until :func:`let_go` was called for every window."""
+    """Process events until :func:`release_window` was called for every window."""
     if window not in _open_windows:
         _open_windows.append(window)
     _ensure_timer()
 
 
 def release_window(window: QWidget) -> None:
-    """A window has closed: it is deleted in the turn that follows."""
+    """Release a closed window; it is deleted when events are processed next."""
     from shiboken6 import isValid
 
     if window in _open_windows:
@@ -68,8 +68,7 @@ def is_running() -> bool:
 
 
 def process_events() -> None:
-    """Let Qt do what it has to. Called from inside of one, by a handler that lets Blender work,
-    it does nothing."""
+    """Process Qt events. A nested call, from a handler that lets Blender work, does nothing."""
     global _is_processing
     from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop
 
@@ -79,7 +78,7 @@ def process_events() -> None:
     _is_processing = True
     try:
         app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, BUDGET_MS)
-        # Without a loop of Qt's nothing else deletes what was to be deleted later.
+        # Without a Qt event loop nothing else handles deleteLater().
         app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     finally:
         _is_processing = False
@@ -90,7 +89,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Stop at once. Windows must have closed by now."""
+    """Stop the timer. All windows must be closed."""
     if _on_load_post in bpy.app.handlers.load_post:
         bpy.app.handlers.load_post.remove(_on_load_post)
     process_events_logged()
@@ -99,11 +98,11 @@ def unregister() -> None:
 
 
 def process_events_logged() -> None:
-    """A turn whose trouble is logged."""
+    """Process events, and log errors."""
     try:
         process_events()
     except Exception:
-        _log.exception("a turn of the panel failed")
+        _log.exception("processing the panel's events failed")
 
 
 def _on_timer() -> float | None:

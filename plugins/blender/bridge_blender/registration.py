@@ -1,4 +1,4 @@
-"""What Blender is told of, in order, and takes back in reverse."""
+"""Registers the extension's modules in Blender in order, and unregisters them in reverse."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from types import ModuleType
 
 from . import command, menus, operators, preferences, qt_pump, render_monitor, window
 
-#: Modules with ``register()`` and ``unregister()``; each undoes exactly what it did.
+#: Modules with ``register()`` and ``unregister()``.
 MODULES: tuple[ModuleType, ...] = (
     preferences,
     qt_pump,
@@ -19,7 +19,7 @@ MODULES: tuple[ModuleType, ...] = (
 
 
 def register() -> None:
-    """Called when the extension is enabled. All parts are there afterwards, or none."""
+    """Called when the extension is enabled. If a module fails, none stays registered."""
     registered: list[ModuleType] = []
     try:
         for module in MODULES:

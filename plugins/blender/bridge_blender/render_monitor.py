@@ -1,6 +1,6 @@
-"""What Blender last rendered. It tells nobody what its Render Result holds, so this listens.
+"""Keeps track of what Blender rendered last: its API does not say what the Render Result holds.
 
-Registered when Blender starts: nothing heavy is imported here.
+Registered when Blender starts, so nothing heavy is imported here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import bpy
 
 @dataclass(frozen=True, slots=True)
 class RenderedFrame:
-    """The frame that stands in a slot of Blender's Render Result."""
+    """The frame in a slot of Blender's Render Result."""
 
     scene: str
     frame: int
@@ -24,41 +24,41 @@ class RenderedFrame:
 
 @dataclass(slots=True)
 class PlateRender:
-    """A rendering that is ours and not the artist's, as Blender tells of it."""
+    """State of a rendering of ours, as reported by Blender's handlers."""
 
     is_started: bool = False
-    """It has read its settings; others may be set."""
+    """It has read the settings, which may be restored now."""
     is_finished: bool = False
     is_cancelled: bool = False
-    """It has ended because somebody pressed Esc."""
+    """Somebody pressed Esc."""
 
 
 @dataclass(slots=True)
 class _MonitorState:
     last_render: RenderedFrame | None = None
     load_count: int = 0
-    """Counts the files that were loaded."""
+    """Number of files loaded."""
     plate_render: PlateRender | None = None
     uses_own_slot: bool = False
     render_slot: int = 0
-    """Where what is rendered now goes, whichever slot is looked at meanwhile."""
+    """The slot of the current rendering, whichever slot is shown meanwhile."""
 
 
 _state = _MonitorState()
 
 
 def last_render() -> RenderedFrame | None:
-    """None: nothing was rendered since the file was opened and the extension enabled."""
+    """The last rendering of the artist; None since the file was opened or the extension enabled."""
     return _state.last_render
 
 
 def load_count() -> int:
-    """Another number means another file: everything of the old one is gone."""
+    """Number of files loaded so far: if it changes, all data of the old file is gone."""
     return _state.load_count
 
 
 def uses_own_slot() -> bool:
-    """Our own renders went to another slot since the artist's last one."""
+    """Whether plates were rendered to our own slot since the artist's last rendering."""
     return _state.uses_own_slot
 
 
@@ -67,18 +67,19 @@ def mark_own_slot_used() -> None:
 
 
 def begin_plate_render() -> PlateRender:
-    """What is rendered from now on, until it has ended, is ours."""
+    """The next rendering is a plate, not the artist's."""
     _state.plate_render = PlateRender()
     return _state.plate_render
 
 
 def is_plate_render_running() -> bool:
-    """Blender is at work on a rendering of ours. It is for a moment longer than the rendering."""
+    """Whether Blender's render job for a plate is running; it ends slightly after the rendering."""
     return _state.plate_render is not None and bool(bpy.app.is_job_running("RENDER"))
 
 
 def discard_plate_render() -> None:
-    """It never began, or it ran in a Blender without a window, which keeps one render only."""
+    """Forget a rendering that never started, or that ran in a Blender without a window, which has
+    only one Render Result."""
     _state.plate_render = None
     if bpy.app.background:
         _state.last_render = None
@@ -92,13 +93,13 @@ def _on_render_init(*_: Any) -> None:
 def _on_render_pre(*_: Any) -> None:
     job = _state.plate_render
     if job is not None and job.is_finished:
-        _state.plate_render = None  # this is another: the artist's
+        _state.plate_render = None  # this is the artist's next rendering
     elif job is not None:
         job.is_started = True
 
 
 def _on_render_post(scene: Any, *_: Any) -> None:
-    from .media import cropped_size  # not when Blender starts
+    from .media import cropped_size  # not at Blender's start
 
     if _state.plate_render is None:
         size = cropped_size(scene)
@@ -127,7 +128,7 @@ def _on_load_post(*_: Any) -> None:
     _state.load_count += 1
 
 
-#: Of a rendering Blender tells on the thread that renders.
+#: Blender calls the render handlers on the thread that renders.
 _HANDLERS = (
     ("render_init", _on_render_init),
     ("render_pre", _on_render_pre),

@@ -1,10 +1,10 @@
-"""Plates out of Blender's renderer: scene strips, the camera's range, the last render.
+"""Renders plates in Blender: scene strips, the camera's range, the last rendering.
 
-A frame is rendered by Blender's own job, as F12 does: Blender goes on meanwhile, shows how far it
-is and hears Esc. It is saved as half-float EXR in the space that Blender renders in. Settings are
-put back as soon as the job has read them. The scene's frame moves on with the rendering, as in
-Blender's own, because simulations need that, and goes back at the end. Where the artist's own
-render would be written over, the Render Result gets one slot more, and ours go there.
+A frame is rendered by Blender's render job, like with F12: Blender stays usable, shows the progress
+and can be stopped with Esc. It is saved as half-float EXR in Blender's scene-linear space. Settings
+are restored as soon as the job has read them. The scene's current frame follows the rendering,
+since simulations need that, and is restored at the end. If the artist's rendering would be
+overwritten, plates are rendered into a new slot of the Render Result.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from . import render_monitor
 from .media import safe_file_name
 from .shots import BlenderShot, SourceKind
 
-#: Half-float EXR with the pixels that were rendered, in Blender's own order: each decides which of
-#: the next can be set.
+#: Settings for half-float EXR with unchanged pixels. The order matters: each setting affects the
+#: choices of the next ones.
 _EXR_SETTINGS = (
-    ("media_type", "IMAGE"),  # from 5.0 on
+    ("media_type", "IMAGE"),  # since 5.0
     ("file_format", "OPEN_EXR"),
     ("color_depth", "16"),
     ("exr_codec", "ZIP"),
@@ -37,7 +37,7 @@ _EXR_SETTINGS = (
     ("use_preview", False),
     ("color_management", "FOLLOW_SCENE"),
 )
-#: What the slot of ours is called, where there is one.
+#: Name of our slot.
 _SLOT_NAME = "Shotbridge"
 
 
@@ -46,13 +46,13 @@ def render(
 ) -> Generator[RenderStep, None, None]:
     """See :meth:`bridge_core.hosts.base.Host.render`.
 
-    :raises HostError: its pictures are in files already, it is gone, or Blender cannot render it.
+    :raises HostError: the shot needs no rendering, is gone, or cannot be rendered.
     """
     if not blender_shot.host_shot.needs_render:
         raise HostError(
             f"{blender_shot.host_shot.label} needs no rendering: its pictures are in files",
             where=blender_shot.host_shot.item_id,
-            next_step="send it as it is",
+            next_step="send the shot without rendering it",
         )
     shot = blender_shot.host_shot.shot
     pattern = folder / f"{safe_file_name(shot.id.shot)}.%04d.exr"
@@ -78,8 +78,8 @@ def render(
 
 
 class _SceneRender:
-    """The scene that is rendered, found by name each time: between two looks a person may have
-    removed it, or loaded another file."""
+    """Renders a scene. The scene is found by name in each step: a person may remove it or load
+    another file between two steps."""
 
     def __init__(self, blender_shot: BlenderShot) -> None:
         self._kind = blender_shot.kind
@@ -95,18 +95,18 @@ class _SceneRender:
         self._initial_frame = scene.frame_current, scene.frame_subframe
 
     def render_frame(self, frame: int, target: Path) -> Iterator[None]:
-        """Each step looks how far Blender is with it."""
+        """Render a frame; each step checks whether Blender has finished."""
         if self._kind is SourceKind.RENDER:
             self._save_frame(target, self._slot)
             return
         while render_monitor.is_plate_render_running():
-            yield  # with a frame that nobody waits for any more: it cannot be told to stop
+            yield  # an abandoned frame: Blender cannot be asked to stop it
         scene = self._require_scene()
         if bpy.app.is_job_running("RENDER"):
             raise HostError(
                 "Blender is rendering already",
                 where=f"scene {self._scene_name}",
-                next_step="wait until it has ended, and send again",
+                next_step="wait until it has finished, and send again",
             )
         with self._temporary_camera():
             scene.frame_set(frame)
@@ -120,7 +120,7 @@ class _SceneRender:
         settings.enter_context(
             self._temporary_settings(
                 ("render.use_sequencer", self._uses_sequencer),
-                ("render.use_border", False),  # a plate is the whole picture
+                ("render.use_border", False),  # a plate is the whole frame
                 ("render.use_multiview", False),
             )
         )
@@ -184,8 +184,8 @@ class _SceneRender:
 
     @contextlib.contextmanager
     def _temporary_settings(self, *changes: tuple[str, Any]) -> Iterator[None]:
-        """Settings of the scene by their paths, put back in the order in which they depend on each
-        other."""
+        """Change settings of the scene, given by their paths, and restore them in the same order,
+        in which they depend on each other."""
         scene = self._require_scene()
         previous = [(path, reduce(getattr, path.split("."), scene)) for path, _ in changes]
         try:
@@ -195,13 +195,13 @@ class _SceneRender:
         finally:
             scene = self._find_scene()
             for path, value in previous if scene else ():
-                # What the old format does not have cannot be set back, and need not.
+                # Settings that the old format does not have cannot be restored.
                 with contextlib.suppress(TypeError):
                     _set_by_path(scene, path, value)
 
     @contextlib.contextmanager
     def _temporary_camera(self) -> Iterator[None]:
-        """Render engines ask for the camera all the time, so it stays for the whole frame."""
+        """Set the strip's camera for the whole frame: render engines read it at any time."""
         scene, camera = self._require_scene(), bpy.data.objects.get(self._camera_name)
         previous_name = scene.camera.name if scene.camera else ""
         if camera is None or camera.name == previous_name:
@@ -221,7 +221,7 @@ def _set_by_path(scene: Any, path: str, value: Any) -> None:
 
 
 def _start_render(scene: Any, frame: int) -> None:
-    """Have Blender render; without a window it has done so afterwards."""
+    """Start Blender's rendering; without a window, it is complete afterwards."""
     context: dict[str, Any] = {"scene": scene}
     view, execution_context = bpy.context.preferences.view, "EXEC_DEFAULT"
     if not bpy.app.background:
@@ -230,8 +230,8 @@ def _start_render(scene: Any, frame: int) -> None:
     display, changed = view.render_display_type, bpy.context.preferences.is_dirty
     message = ""
     try:
-        view.render_display_type = "NONE"  # no window for each frame
-        # Told a scene by its name, Blender renders it at the frame of the window's scene.
+        view.render_display_type = "NONE"  # no render window for each frame
+        # With the name of a scene, Blender would render the frame of the window's scene.
         with bpy.context.temp_override(**context):
             done = bpy.ops.render.render(execution_context) & {"FINISHED", "RUNNING_MODAL"}
     except RuntimeError as error:
@@ -258,17 +258,17 @@ def _save_render_result(scene: Any, target: Path) -> None:
         raise NotWritable(
             f"Blender cannot write the frame: {str(error).strip()}",
             where=str(target),
-            next_step="check that there is room and that the folder may be written to; a render "
-            "result that is gone has to be rendered again",
+            next_step="check that the disk is not full and the folder is writable; if the Render "
+            "Result is gone, render again",
         ) from error
 
 
 def _plate_slot(scene: Any) -> int | None:
-    """The place of a slot of ours, made where this scene's render would be written over, and then
-    used for all scenes until the artist renders again; None where none is needed.
+    """Index of our slot, or None if it is not needed.
 
-    Slots hold renders of one scene; those of another scene stay with it, and are lost when a slot
-    is changed meanwhile. Without a window there are no slots.
+    It is created if the rendering would overwrite the artist's, and then used for all scenes until
+    the artist renders again. A slot holds renderings of one scene; those of another scene are lost
+    if its slot is changed meanwhile. Without a window there are no slots.
     """
     result, last_render = bpy.data.images.get("Render Result"), render_monitor.last_render()
     overwrites_artist = scene == bpy.context.scene or (
@@ -292,7 +292,7 @@ def _plate_slot(scene: Any) -> int | None:
 
 @contextlib.contextmanager
 def _active_slot(slot: int | None) -> Iterator[None]:
-    """Have a slot be the one that is rendered to or saved; the artist's own is shown again."""
+    """Activate a slot for rendering or saving, and the artist's slot again afterwards."""
     result = bpy.data.images.get("Render Result")
     if slot is None or result is None:
         yield

@@ -1,17 +1,17 @@
-"""Which frame of its media a strip shows at which frame of the scene.
+"""Maps frames of the scene to frames of a strip's media.
 
-Blender has several ways to change a strip's speed. Constant ones are followed here exactly, as
-Blender 4.2, 4.5 and 5.2 were seen to render them:
+Blender has several ways to change a strip's speed. Constant speeds are computed exactly as Blender
+4.2, 4.5 and 5.2 render them:
 
-- A movie of another rate than the scene's, added with "Adjust Playback Rate", runs at its own rate;
-  Blender takes the nearest frame. Added without, it shows frame for frame.
-- Two retiming keys stand on the first frame of the content and on the last, in 5.2 on the one after
-  it; between them Blender takes the nearest frame.
-- A speed effect that multiplies or stretches counts from the first frame that its strip shows and
-  takes the frame below.
+- A movie with another rate than the scene, added with "Adjust Playback Rate", plays at its own
+  rate with the nearest frame. Added without, it plays frame by frame.
+- Two retiming keys are on the first and the last frame of the content, in 5.2 on the frame after
+  the last. Between them Blender shows the nearest frame.
+- A speed effect that multiplies or stretches counts from the first frame that its strip shows, and
+  shows the frame below.
 - "Reverse Frames" counts from the content's end.
 
-Without a window, Blender 5.2 renders a frame of before now and then, under speed effects mostly.
+Without a window, Blender 5.2 sometimes renders an earlier frame, mostly with speed effects.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from bridge_core.models.frames import Retime
 
 from . import sequencer_api as api
 
-_NEXT_STEP = "give it one constant speed, or render it to a file and use that"
+_NEXT_STEP = "set a constant speed, or render it to a file and use that"
 _HALF = Fraction(1, 2)
 
 
 class UnsupportedStripError(Exception):
-    """A strip that cannot be sent as it is."""
+    """A strip that cannot be sent."""
 
     def __init__(self, message: str, next_step: str) -> None:
         super().__init__(message)
@@ -40,43 +40,45 @@ class UnsupportedStripError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FrameMapping:
-    """``count`` frames of the scene, the first of which shows the content at ``offset``; from one
-    to the next the content moves by ``speed`` frames. ``length`` is the content's, in frames."""
+    """The content frames that a strip shows."""
 
     frame_count: int
+    """Frames of the scene."""
     content_length: int
     offset: Fraction = Fraction(0)
+    """Content position at the first frame."""
     speed: Fraction = Fraction(1)
+    """Content frames per frame of the scene."""
     rounds_to_nearest: bool = True
-    """The nearest frame is shown; else the one below."""
+    """Show the nearest frame, otherwise the frame below."""
     is_reversed: bool = False
 
     def content_frame(self, k: int) -> int:
-        """Content frame, from 0, under the k-th frame; the ends of the content are held."""
+        """Content frame, from 0, at the k-th frame; the first and last frame are held."""
         return min(max(self.unclamped_frame(k), 0), self.content_length - 1)
 
     def unclamped_frame(self, k: int) -> int:
-        """As :meth:`index`, but beyond the ends of the content too."""
+        """As :meth:`content_frame`, but also beyond the ends of the content."""
         value = self.offset + k * self.speed
         index = math.floor(value + _HALF if self.rounds_to_nearest else value)
         return self.content_length - 1 - index if self.is_reversed else index
 
     def content_span(self) -> tuple[int, int]:
-        """Least and greatest content frame that is shown, both included."""
+        """First and last content frame that are shown, inclusive."""
         ends = self.content_frame(0), self.content_frame(self.frame_count - 1)
         return min(ends), max(ends)
 
     def content_frames(self) -> Iterator[int]:
-        """The content frame under each frame of the scene."""
+        """The content frame at each frame of the scene."""
         return (self.content_frame(k) for k in range(self.frame_count))
 
     @property
     def is_identity(self) -> bool:
-        """One content frame for each of the scene's, forwards."""
+        """One content frame for each frame of the scene, forwards."""
         return self.speed == 1 and not self.is_reversed
 
     def to_retime(self, scene_rate: Fraction, media_rate: Fraction) -> Retime:
-        """The same in time, whatever the two rates."""
+        """The same speed in time, independent of the two rates."""
         speed = self.speed * scene_rate / media_rate
         return Retime(speed=-speed if self.is_reversed else speed)
 
@@ -84,12 +86,11 @@ class FrameMapping:
 def strip_frame_mapping(
     strip: Any, length: int, factor: Fraction, effect: Any = None
 ) -> FrameMapping:
-    """How a strip's content of ``length`` media frames runs.
+    """The frame mapping of a strip whose content has ``length`` media frames.
 
-    ``factor`` is the number of media frames in a frame of the scene before any retiming, and
-    ``effect`` the speed effect on the strip, if it has one.
-
-    :raises Unfit: its speed is not constant, or changed in more than one way.
+    :param factor: media frames per frame of the scene, before any retiming.
+    :param effect: the strip's speed effect, if it has one.
+    :raises UnsupportedStripError: its speed is not constant, or changed in several ways.
     """
     left, right = api.bounds(strip)
     start, end = api.content_bounds(strip)
@@ -100,9 +101,7 @@ def strip_frame_mapping(
         run = _with_retiming_keys(run, keys, left, round(end), factor)
     if getattr(strip, "use_reverse_frames", False):
         if not run.is_identity:
-            raise UnsupportedStripError(
-                "it runs backwards and has another speed besides", _NEXT_STEP
-            )
+            raise UnsupportedStripError("it is reversed and has another speed as well", _NEXT_STEP)
         run = replace(run, is_reversed=True)
     return _with_speed_effect(run, effect) if effect is not None else run
 
@@ -118,7 +117,7 @@ def _with_retiming_keys(
         )
     first, last = (Fraction(key) for key in keys)
     if last <= first:
-        raise UnsupportedStripError("its retiming keys stand on one frame", _NEXT_STEP)
+        raise UnsupportedStripError("its retiming keys are on the same frame", _NEXT_STEP)
     speed = (run.content_length - (last != end)) / (last - first)
     return replace(run, offset=(left - first) * speed, speed=speed)
 
@@ -126,7 +125,7 @@ def _with_retiming_keys(
 def _with_speed_effect(run: FrameMapping, effect: Any) -> FrameMapping:
     if not run.is_identity:
         raise UnsupportedStripError(
-            "its speed is changed by itself and by a speed effect", _NEXT_STEP
+            "its speed is changed by the strip and by a speed effect", _NEXT_STEP
         )
     if effect.speed_control == "MULTIPLY" and not _is_animated(effect, "speed_factor"):
         speed = Fraction(effect.speed_factor).limit_denominator(10_000)
@@ -149,7 +148,7 @@ def _is_animated(strip: Any, name: str) -> bool:
 
 
 def _fcurves(data: Any) -> Iterator[Any]:
-    """The animation of a scene: from 4.4 on in an action's layers, only there from 5.0 on."""
+    """The animation curves of a scene: since 4.4 in an action's layers, since 5.0 only there."""
     action = getattr(data, "action", None)
     if action is None:
         return

@@ -1,8 +1,8 @@
-"""Notices what a person does in Blender, and tells it in portions.
+"""Watches Blender for changes of the selection and of shots.
 
-Blender tells add-ons of changed data, but not of strips that were selected. So a timer looks at a
+Blender notifies add-ons of changed data, but not of a changed selection. So a timer compares a
 fingerprint of the sequencer a few times a second, which takes about a hundredth of a millisecond
-for each strip; what Blender does tell of makes it count as changed.
+per strip. Blender's own notifications reset the fingerprint.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from .open_editors import image_editors
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between two looks: what a person does not notice as waiting.
+#: Seconds between two polls: short enough not to be noticed.
 POLL_INTERVAL = 0.4
 _HANDLERS = ("load_post", "undo_post", "redo_post", "render_complete")
-#: Numbers of a strip that say where it is and whether it is seen.
+#: Integer attributes of strips that are compared.
 _STRIP_ATTRIBUTES = ("channel", "select", "mute")
 
 
 def watch_scene(on_change: Callable[[], None]) -> Callable[[], None]:
-    """Call ``changed`` whenever the scene may be another one, until what is given back is called;
-    see :meth:`bridge_core.hosts.base.Host.watch`."""
+    """Call ``on_change`` when the scene may have changed, until the returned function is called.
+
+    See :meth:`bridge_core.hosts.base.Host.watch`.
+    """
     last_fingerprint: tuple[Any, ...] = _fingerprint()
 
     def poll() -> float:
@@ -40,15 +42,15 @@ def watch_scene(on_change: Callable[[], None]) -> Callable[[], None]:
                 last_fingerprint = current
                 on_change()
         except Exception:
-            # A timer that raises is taken off; the next look may well succeed.
-            _log.exception("looking at the sequencer failed")
+            # A timer that raises is removed, and the next poll may succeed.
+            _log.exception("polling the sequencer failed")
         return POLL_INTERVAL
 
     @bpy.app.handlers.persistent  # type: ignore[untyped-decorator]
     def reset(*_: Any) -> None:
         nonlocal last_fingerprint
         last_fingerprint = ()
-        if not bpy.app.timers.is_registered(poll):  # loading a file has been seen to lose timers
+        if not bpy.app.timers.is_registered(poll):  # loading a file may remove timers
             bpy.app.timers.register(poll, first_interval=POLL_INTERVAL, persistent=True)
 
     def stop() -> None:
@@ -66,7 +68,7 @@ def watch_scene(on_change: Callable[[], None]) -> Callable[[], None]:
 
 
 def _fingerprint() -> tuple[Any, ...]:
-    """What the scene's shots depend on and can be looked at cheaply."""
+    """Values that the scene's shots depend on and that are fast to read."""
     scene = api.sequencer_scene()
     if scene is None:
         return (None,)

@@ -1,8 +1,8 @@
-"""What there is to send in a .blend: strips, the camera's range, the last render, open images.
+"""Reads shots from a .blend: strips, the camera's range, the last rendering, open images.
 
-Strips that are selected go alone, where a sequencer is in sight. Otherwise all strips of the
-sequencer are there, and with them the render range of the scene's camera, what was rendered last,
-and the images in open Image Editors.
+If strips are selected and a sequencer is visible, only they are shots. Otherwise all strips of the
+sequencer are, and also the render range of the scene's camera, the last rendering, and the images
+in open Image Editors.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bridge_core.models.settings import WorkSettings
 
 _UNSUPPORTED_TYPES = {
-    "META": ("it is a meta strip", "separate it (Ctrl-Alt-G), and send the strips in it"),
+    "META": ("it is a meta strip", "ungroup it (Ctrl-Alt-G), and send the strips inside"),
     "MOVIECLIP": ("it shows a movie clip", "add its file as a movie or image strip"),
     "MASK": ("it is a mask", "send the strip that it masks"),
 }
@@ -52,14 +52,14 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BlenderShot:
-    """A shot and what it is in Blender: a strip, a scene (of a camera or a render) or an image."""
+    """A shot and its Blender data: a strip, a scene (for a camera or a rendering) or an image."""
 
     host_shot: HostShot
     kind: SourceKind
     target: Any
     media: StripMedia
     placed_items: tuple[PlacedItem, ...] = ()
-    """In the order of their placing."""
+    """In order of placement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class BlenderShotList:
     shots: tuple[BlenderShot, ...]
     problems: tuple[HostProblem, ...]
     is_selection: bool = False
-    """Strips were selected, and only they were found."""
+    """The list has only the selected strips."""
 
     def by_item_id(self, item_id: str) -> BlenderShot | None:
         return next((one for one in self.shots if one.host_shot.item_id == item_id), None)
@@ -77,7 +77,7 @@ class BlenderShotList:
 
 @dataclass(frozen=True, slots=True)
 class _ShotCandidate:
-    """Something on its way to become a shot."""
+    """Blender data that may become a shot."""
 
     kind: SourceKind
     target: Any
@@ -88,21 +88,21 @@ class _ShotCandidate:
 
     @property
     def item_id(self) -> str:
-        """Names of strips are their scene's own; a copied scene has the same ones again."""
+        """Unique in the file: strip names are unique only within their scene."""
         within = f"{self.target.id_data.name}/" if self.kind is SourceKind.STRIP else ""
         return f"{self.kind}:{within}{self.name}"
 
     def is_included(self, selected_names: frozenset[str]) -> bool:
-        """A strip is where it is among those chosen, or, with none chosen, where it is seen."""
+        """Whether it is listed: a selected strip, or anything visible without a selection."""
         if selected_names:
             return self.kind is SourceKind.STRIP and self.name in selected_names
         return self.kind is not SourceKind.STRIP or bool(self.placed_items) or not self.target.mute
 
 
 def collect_shots(work: WorkSettings, *, ignore_selection: bool = False) -> BlenderShotList:
-    """What a person sees to send; ``everything`` leaves selection and muting out of account.
+    """The shots to list. With ``ignore_selection``, muted strips are listed as well.
 
-    Names are given in view of everything in either case: what is selected renames no shot.
+    Names are always assigned for the whole scene, so that the selection does not change them.
     """
     path = Path(bpy.data.filepath)
     title = path.name or "untitled.blend"
@@ -112,7 +112,7 @@ def collect_shots(work: WorkSettings, *, ignore_selection: bool = False) -> Blen
     if scene is None:
         return BlenderShotList(title, show, (), ())
     strips = list(api.strips_of(scene.sequence_editor)) if scene.sequence_editor else []
-    # What was selected in a workspace that nobody looks at is not meant.
+    # A selection in a workspace that is not visible does not count.
     selected_names = (
         _selected_names(strips)
         if api.is_sequencer_visible() and not ignore_selection
@@ -151,15 +151,15 @@ def _stored_show(scene: Any) -> str:
 def _unsaved_problem(item: HostShot) -> HostProblem:
     return HostProblem(
         item.label,
-        "the file has no name yet, and its shots take their show from it",
-        "save the file before you send, or versions will not find back to this shot",
+        "the file is not saved yet, and its name is the show of its shots",
+        "save the file before you send, or versions will not be matched to this shot",
         skipped=False,
         item_id=item.item_id,
     )
 
 
 def speed_effects(strips: Any) -> dict[str, Any]:
-    """Speed effects by the name of the strip that they work on."""
+    """Speed effects by the name of their input strip."""
     return {
         one.name: strip for strip in strips if strip.type == "SPEED" for one in api.inputs_of(strip)
     }
@@ -181,8 +181,8 @@ def _find_candidates(
 
 
 def _selected_names(strips: list[Any]) -> frozenset[str]:
-    """Names of the strips that are selected. A version stands for its plate, an effect for what it
-    is on; sound is left alone."""
+    """Names of the selected strips. A version selects its plate, an effect its inputs; sound is
+    ignored."""
     names: set[str] = set()
     for strip in strips:
         if strip.select and strip.type != "SOUND":
@@ -241,8 +241,8 @@ def _strip_candidates(
 
 
 def _items_on_plate(items: list[PlacedItem], plate: Any, is_copied: bool) -> list[PlacedItem]:
-    """Copies of a plate's strip bring its identity along, and so do copies of a scene: then those
-    versions are its own that stand over it."""
+    """The placed items of a plate. A copied strip or scene has the same identity; then only the
+    versions that overlap the strip belong to it."""
 
     def is_on_plate(target: Any) -> bool:
         if not hasattr(target, "channel"):
@@ -253,7 +253,7 @@ def _items_on_plate(items: list[PlacedItem], plate: Any, is_copied: bool) -> lis
 
 
 def overlaps(one: Any, other: Any) -> bool:
-    """Two strips stand at the same time."""
+    """Whether two strips overlap in time."""
     (left, right), (first, end) = api.bounds(one), api.bounds(other)
     return left < end and first < right
 
@@ -288,7 +288,7 @@ def _render_candidate(
 
 
 def _open_images() -> Iterator[tuple[Any, Any]]:
-    """Images in Image Editors, each once, with how its frames are counted there."""
+    """Images in Image Editors, each once with its image user."""
     listed = set()
     for editor in image_editors():
         if editor.image not in listed and version_properties(editor.image) is None:
@@ -300,28 +300,26 @@ def _image_candidate(
     image: Any, user: Any, placed_items: dict[str, list[PlacedItem]]
 ) -> Iterator[_ShotCandidate | HostProblem]:
     if image.type in ("RENDER_RESULT", "COMPOSITING"):
-        return  # the last render is there by itself
+        return  # the last rendering is a candidate of its own
     scene = bpy.context.scene
     rate = scene_rate(scene)
     path = absolute_path(image.filepath)
     if image.source not in ("FILE", "SEQUENCE", "MOVIE") or image.packed_file or not image.filepath:
-        yield HostProblem(image.name, "it is in no file", "save it (Alt-S), and send it then")
+        yield HostProblem(image.name, "it is not saved in a file", "save it (Alt-S), then send it")
         return
     if image.is_dirty:
-        yield HostProblem(
-            image.name, "what was painted in it is not saved", "save it (Alt-S), and send it then"
-        )
+        yield HostProblem(image.name, "its changes are not saved", "save it (Alt-S), then send it")
         return
     pattern, frames = path, FrameRange.from_half_open(0, 1, rate)
     if image.source == "MOVIE":
         frames = FrameRange.from_half_open(0, max(1, movie_info(path)[0]), rate)
     elif image.source == "SEQUENCE":
-        found = detect_pattern(path)
-        if found is None:
-            yield HostProblem(image.name, "its files have no numbers", "number its files")
+        detected = detect_pattern(path)
+        if detected is None:
+            yield HostProblem(image.name, "its files have no frame numbers", "number its files")
             return
         first = 1 + user.frame_offset
-        pattern = str(Path(found[0]))
+        pattern = str(Path(detected[0]))
         frames = FrameRange.from_half_open(first, max(1, user.frame_duration), rate)
     plate = Plate(
         path=pattern,
@@ -389,6 +387,6 @@ def _shot_retime(one: _ShotCandidate) -> Any:
 
 
 def _active_version(items: tuple[PlacedItem, ...]) -> str:
-    """The version that is seen: the uppermost strip that is not muted."""
+    """Id of the visible version: the topmost strip that is not muted."""
     strips = [one for one in items if hasattr(one.target, "channel") and not one.target.mute]
     return max(strips, key=lambda one: one.target.channel).properties.version_id if strips else ""

@@ -1,4 +1,4 @@
-"""Versions as images: in the Image Editor, on a plane, behind the camera's view."""
+"""Places versions as images: in the Image Editor, on a plane, or as a camera background."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from .shots import SourceKind
 
 
 def place_image(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
-    """Load the version as an image, and show it where the person wants it. ``undo`` learns how to
-    take all of it back."""
+    """Create an image for the version and show it in the chosen placement mode. ``rollback`` gets
+    callbacks that revert it."""
     of_strip = checked.blender_shot.kind is SourceKind.STRIP
     clip = (
         version_strips.ensure_identity(checked, rollback)
@@ -50,14 +50,14 @@ def place_image(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> An
     elif checked.plan.mode_id == BACKGROUND:
         _add_background(checked, image, rollback)
     else:
-        image.use_fake_user = True  # nobody else may use it, and it has to be saved
+        image.use_fake_user = True  # without a user it would not be saved
         if checked.plan.mode_id == SWAP and checked.blender_shot.kind is SourceKind.IMAGE:
             _show_in_editors(checked, image)
     return image
 
 
 def _create_image(checked: BlenderPlacement) -> Any:
-    """Made by hand: Blender loads no file that is not there yet."""
+    """An image without loading it: the files may not exist yet."""
     output = checked.plan.output
     image = bpy.data.images.new(checked.title, output.width, output.height, float_buffer=True)
     path = checked.plan.folder / frame_path(output.pattern, _first_frame(checked))
@@ -75,7 +75,7 @@ def _first_frame(checked: BlenderPlacement) -> int:
 
 
 def _align_to_plate(checked: BlenderPlacement, user: Any) -> None:
-    """Have the frame that the plate shows stand at the scene's frame where it shows it."""
+    """Set the image user so that each scene frame shows the same frame as the plate."""
     shot = checked.plan.host_shot.shot
     record = shot.record_range or shot.cut_range
     user.frame_start = record.first
@@ -107,7 +107,7 @@ def _add_plane(checked: BlenderPlacement, image: Any, rollback: contextlib.ExitS
     mesh.materials.append(material)
     plane = bpy.data.objects.new(checked.title, mesh)
     rollback.callback(bpy.data.objects.remove, plane)
-    restore_properties(plane, dump_properties(image))  # the image outlives a plane that is deleted
+    restore_properties(plane, dump_properties(image))  # the image outlives a deleted plane
     plane.location = scene.cursor.location
     scene.collection.objects.link(plane)
 

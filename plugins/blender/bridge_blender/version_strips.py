@@ -1,8 +1,8 @@
-"""Versions as strips of the sequencer, and which of them is seen.
+"""Places versions as strips of the sequencer, and shows one of them.
 
-A version's strip names one file for each frame of the scene: the file of the plate's frame that
-shows there. So it keeps the plate's speed exactly, whatever way Blender had of changing it, and
-what the version holds beyond the cut stands in the strip's handles.
+A version's strip has one file for each frame of the scene: that of the plate frame that is shown
+there. So it keeps the plate's speed exactly, however Blender changed it, and frames beyond the cut
+are in the strip's handles.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from .shots import overlaps, speed_effects
 
 #: Blender's sequencer has channels 1 to 128.
 _MAX_CHANNELS = 128
-#: Handles longer than this are a mistake.
+#: Maximum length of handles, in frames.
 _MAX_HANDLE = 10_000
 _BLEND_ATTRIBUTES = ("blend_type", "blend_alpha", "use_flip_x", "use_flip_y", "color_saturation")
 _TRANSFORM_ATTRIBUTES = ("offset_x", "offset_y", "rotation", "origin")
@@ -43,10 +43,11 @@ _TRANSFORM_ATTRIBUTES = ("offset_x", "offset_y", "rotation", "origin")
 
 @dataclass(frozen=True, slots=True)
 class VersionStack:
-    """The strips of one plate. ``front`` is what shows the plate: itself, or its speed effect."""
+    """The strips of one plate."""
 
     plate: Any
     front: Any
+    """The strip that shows the plate: itself or its speed effect."""
     versions: tuple[Any, ...]
 
     @property
@@ -55,14 +56,14 @@ class VersionStack:
 
     @property
     def swapped(self) -> tuple[Any, ...]:
-        """Those versions that take the plate's place when they are seen."""
+        """The versions that replace the plate in its channel when they are shown."""
         return tuple(one for one in self.versions if _placement_mode(one) == SWAP)
 
 
 def place_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
-    """Make the strip and have it seen. ``undo`` learns how to take all of it back.
+    """Create the version's strip and show it. ``rollback`` gets callbacks that revert it.
 
-    :raises HostError: there is no room.
+    :raises HostError: no channel is free.
     """
     clip_id = ensure_identity(checked, rollback)
     plate = checked.blender_shot.target
@@ -104,7 +105,8 @@ def place_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> An
 
 
 def ensure_identity(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> str:
-    """The plate's identity; a copy of another plate's strip gets its own, with its versions."""
+    """The plate's identity. A copy of another plate's strip gets a new one, and so do its
+    versions."""
     plate = checked.blender_shot.target
     own = plate_properties(plate)
     others = api.strips_of(plate.id_data.sequence_editor)
@@ -123,7 +125,7 @@ def ensure_identity(checked: BlenderPlacement, rollback: contextlib.ExitStack) -
 
 
 def version_stack(strip: Any) -> VersionStack | None:
-    """The stack that a plate's or a version's strip belongs to; None for any other strip."""
+    """The stack of a plate's or a version's strip; None for other strips."""
     strips = list(api.strips_of(strip.id_data.sequence_editor))
     version, plate_identity = version_properties(strip), plate_properties(strip)
     clip = version.clip_id if version else plate_identity.clip_id if plate_identity else ""
@@ -138,14 +140,14 @@ def version_stack(strip: Any) -> VersionStack | None:
 
 
 def show_version(stack: VersionStack, name: str) -> None:
-    """Have the version's strip of this name be seen, and no other; empty: the plate.
+    """Show only the version's strip of this name; if it is empty, the plate.
 
     :raises HostError: there is no such strip.
     """
     version_strip = next((one for one in stack.versions if one.name == name), None)
     if name and version_strip is None:
         raise HostError(
-            "that version stands here no longer",
+            "this version was removed",
             where=stack.plate.name,
             next_step="place it from the panel",
         )
@@ -167,15 +169,15 @@ def _set_visible(stack: VersionStack, visible: Any, rollback: contextlib.ExitSta
     for one in (*swapped, stack.front):
         _set_undoable(rollback, one, "mute", one != visible)
     if stack.plate != stack.front:
-        # Under a muted effect its input would be seen by itself.
+        # The input of a muted effect would be visible itself.
         _set_undoable(rollback, stack.plate, "mute", visible != stack.front)
 
 
 def _swap_strips(current: Any, replacement: Any, rollback: contextlib.ExitStack) -> None:
-    """Have ``wanted`` stand where ``now`` stands, for the effects on it too."""
+    """Put ``replacement`` in place of ``current``, also as the input of effects."""
     channel, other = current.channel, replacement.channel
     both = [api.bounds(current), api.bounds(replacement)]
-    # Over a channel of its own: Blender pushes strips aside that would stand on one another.
+    # Via a free channel: Blender moves strips that would overlap.
     _move_to_channel(current, _free_channel(current, other, both), rollback)
     _move_to_channel(replacement, channel, rollback)
     _move_to_channel(current, _free_channel(current, other, both, current), rollback)
@@ -223,8 +225,8 @@ def _new_movie_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) 
 
 
 def _version_frames(checked: BlenderPlacement) -> tuple[list[int], int]:
-    """The version's frame under each of the scene's, handles included; how many come before the
-    strip's first."""
+    """The version's frame at each frame of the scene including handles, and the number of frames
+    before the strip's first."""
     source, available = checked.blender_shot.media, checked.plan.output.range
     mapping = source.frame_mapping
     cut = [source.first_frame + index for index in mapping.content_frames()]
@@ -254,7 +256,7 @@ def _version_files(checked: BlenderPlacement, frames: list[int]) -> tuple[Path, 
 
 
 def _match_plate_look(strip: Any, checked: BlenderPlacement) -> None:
-    """Framed and blended as the plate is, at whatever size the version came back."""
+    """Copy the plate's transform, crop and blending, adapted to the version's size."""
     plate, output = checked.blender_shot.target, checked.plan.output
     for name in _BLEND_ATTRIBUTES:
         setattr(strip, name, getattr(plate, name))
@@ -270,7 +272,7 @@ def _match_plate_look(strip: Any, checked: BlenderPlacement) -> None:
 
 
 def _plate_size(checked: BlenderPlacement) -> tuple[int, int]:
-    """The pixels that the plate's strip has in the sequencer; zeros where they are not known."""
+    """The plate's size in the sequencer; zeros if it is not known."""
     plate = checked.blender_shot.media.plate
     if checked.plan.host_shot.needs_render:
         return render_size(
@@ -289,7 +291,7 @@ def _build_stack(plate: Any, versions: tuple[Any, ...]) -> VersionStack:
 def _free_channel(
     anchor_strip: Any, lowest: int, spans: list[tuple[int, int]], *without: Any
 ) -> int:
-    """The lowest channel from ``lowest`` on that is free in all of these stretches of frames."""
+    """The first channel from ``lowest`` on that is free in all of these frame ranges."""
     editor = anchor_strip.id_data.sequence_editor
     occupied = {
         strip.channel
@@ -305,7 +307,7 @@ def _free_channel(
     raise HostError(
         f"no channel above {anchor_strip.name} is free",
         where="the sequencer",
-        next_step="clear a channel there, and place the version again",
+        next_step="clear a channel, and place the version again",
     )
 
 

@@ -1,4 +1,4 @@
-"""The panel's window inside Blender: there is one at most, beside Blender's own."""
+"""Opens and closes the panel's window; there is at most one."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _subscriber = object()
 
 
 def open_window() -> None:
-    """Open the panel, or bring the one that is open to the front.
+    """Open the panel, or bring an open one to the front.
 
-    :raises ConfigError: a PySide6 that the panel cannot be run with.
+    :raises ConfigError: the panel does not support this PySide6.
     """
     global _window
     if _window is None:
@@ -36,7 +36,7 @@ def open_window() -> None:
 
 
 def close_window() -> None:
-    """Close the panel, if it is open."""
+    """Close the panel if it is open."""
     if _window is None:
         return
     from shiboken6 import isValid
@@ -44,7 +44,7 @@ def close_window() -> None:
     if isValid(_window):
         _window.close()
     else:
-        _on_closed()  # Python ends and took Qt along before Blender took the extension off
+        _on_closed()  # at exit, Qt may be gone before the extension is unregistered
 
 
 def is_open() -> bool:
@@ -67,7 +67,7 @@ def unregister() -> None:
 
 
 def _on_closed() -> None:
-    """Called by the window itself, whoever closed it."""
+    """Called by the window when it was closed."""
     global _window
     window, _window = _window, None
     if window is not None:
@@ -75,7 +75,7 @@ def _on_closed() -> None:
 
 
 def _on_online_access_changed() -> None:
-    """Whether the gateway may be talked to is looked at when the panel opens: so open it anew."""
+    """Open the panel again: online access is checked when it opens."""
     if _window is not None:
         close_window()
         open_window()

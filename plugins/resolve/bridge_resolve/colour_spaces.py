@@ -143,7 +143,8 @@ class ProjectColour:
     def assign_space(
         self, item: MediaPoolItem, space: str, like: ClipMedia | None, title: str
     ) -> None:
-        """Set the colour space of media: that of ``like``, which has the same space, or by name. If Resolve's name is not known, nothing is set.
+        """Set the colour space of media: that of ``like``, which has the same space, or by name. If
+        Resolve's name is not known, nothing is set.
 
         :raises HostError: Resolve did not set it.
         """

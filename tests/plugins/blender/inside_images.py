@@ -91,7 +91,7 @@ def test_an_image_in_no_file_is_reported(editor: Any) -> None:
     scene = sample_file.host().scene()
     assert scene.shots == ()
     assert [(one.label, one.next_step) for one in scene.problems] == [
-        ("drawn", "save it (Alt-S), and send it then")
+        ("drawn", "save it (Alt-S), then send it")
     ]
 
 
@@ -102,7 +102,7 @@ def test_paint_that_is_not_saved_is_reported(editor: Any, tmp_path: Path) -> Non
     assert image.is_dirty
     scene = sample_file.host().scene()
     assert scene.shots == ()
-    assert [one.message for one in scene.problems] == ["what was painted in it is not saved"]
+    assert [one.message for one in scene.problems] == ["its changes are not saved"]
     image.reload()
     assert len(sample_file.host().scene().shots) == 1
 

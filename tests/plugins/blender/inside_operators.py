@@ -72,7 +72,7 @@ def test_what_goes_wrong_is_reported(edit: sample_file.SampleEdit, tmp_path: Pat
     with pytest.raises(RuntimeError, match="cannot be opened"):
         bpy.ops.shotbridge.import_otio(filepath=str(gone))
     sample_file.new_file()
-    with pytest.raises(RuntimeError, match="no strips to write"):
+    with pytest.raises(RuntimeError, match="no strips to export"):
         bpy.ops.shotbridge.export_otio(filepath=str(tmp_path / "out.otio"))
 
 

@@ -222,7 +222,7 @@ def test_a_cut_of_another_rate_is_refused_where_strips_are(folder: Path) -> None
     scene.render.fps = 24
     pattern = sample_file.plate(folder / "p", "p", FRAMES, size=(8, 8))
     sample_file.picture_strip(pattern, FRAMES, 1, 1)
-    with pytest.raises(HostError, match="25 frames per second, the scene at 24"):
+    with pytest.raises(HostError, match="25 frames per second, the scene 24"):
         sample_file.extension_module("otio_import").import_cut(scene, path)
     assert len(sample_file.strips()) == 1
 
@@ -359,7 +359,7 @@ def test_movies_that_are_not_there_broken_or_short_keep_their_place(folder: Path
     }
     assert {strip.channel for strip in sample_file.strips()} == {1}
     reasons = {one.source_name: one.message for one in warnings}
-    assert "gone.mov is not there" in reasons["m 1"]
+    assert "gone.mov does not exist" in reasons["m 1"]
     assert "broken.mov cannot be opened" in reasons["m 2"]
     assert "only 12 of 60 frames" in reasons["m 3"]
     assert set(reasons) == {"m 1", "m 2", "m 3"}
