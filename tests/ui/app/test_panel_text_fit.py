@@ -153,8 +153,8 @@ def test_no_text_is_cut_off_in_320_pixels(make_panel, type_size: int, page: str)
     assert panel.width() == 320
     if page == "review":
         assert panel.review.notes_list.height() > 60
-        panel.review.ask(ReviewStatus.REJECTED)
-        panel.review.draw(True)
+        panel.review.start_decision(ReviewStatus.REJECTED)
+        panel.review.set_drawing(True)
         assert_everything_fits(panel)
 
 

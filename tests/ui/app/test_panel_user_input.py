@@ -256,7 +256,7 @@ def test_a_stroke_belongs_to_the_picture_where_it_starts(director: PanelUser) ->
     director.user_input.press_key("6")
     director.user_input.press_key("D")
     canvas, marks = director.panel.review.canvas, director.panel.review.annotations
-    sides = [canvas._areas()[at].center() for at in (0, 1)]
+    sides = [canvas._layout.areas[at].center() for at in (0, 1)]
     for spot, service in zip(sides, ("Upscale v001", "Matte v002"), strict=True):
         director.draw(over=spot)
         assert director.approve_button() == f"Approve {service}"
