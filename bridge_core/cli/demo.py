@@ -216,7 +216,7 @@ def _write_contact_sheet(
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as spec:
         json.dump(
             {
-                "title": "Shotbridge",
+                "heading": "Shotbridge",
                 "subtitle": "plates and results, through the same view",
                 "view": view,
                 "rows": rows,
