@@ -1,10 +1,10 @@
 """``make test-newest`` and ``make test-oldest``: tests the bounds in setup.py.
 
-The everyday tests with the newest versions that setup.py allows of everything it names, or with the
-oldest of everything that Shotbridge requires and the test tools of the lock, whose bounds reach no
-user. What these need in turn is always the newest that fits. Each has an environment of its own
-under .cache. This needs an index, so the outcome changes with what others release: it is run by
-hand, and CONTRIBUTING.md records the results. Further arguments go to pytest.
+Runs the usual tests with the newest versions that setup.py allows, or with the oldest versions of
+what Shotbridge requires and the locked test tools, whose bounds concern no user. Indirect
+requirements are always the newest that fit. Each run has its own environment under .cache. It needs
+an index, so that its result depends on releases of others: it is run by hand, and CONTRIBUTING.md
+has the results. Further arguments are passed to pytest.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tools import CACHE, REPO, environment_program, pip, run
 RESOLUTIONS = {"newest": "highest", "oldest": "lowest-direct"}
 
 
-def main(which: str, words: list[str]) -> int:
+def main(which: str, pytest_arguments: list[str]) -> int:
     folder, versions = CACHE / which, CACHE / f"{which}.txt"
     lock.compile_requirements(
         versions,
@@ -33,14 +33,14 @@ def main(which: str, words: list[str]) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     run(sys.executable, "-m", "venv", "--without-pip", str(folder))
     python = environment_program(folder, "python")
-    inside = (sys.executable, "--python", str(python), "install")
-    pip(*inside, "--only-binary", ":all:", "--requirement", str(versions))
+    install = (sys.executable, "--python", str(python), "install")
+    pip(*install, "--only-binary", ":all:", "--requirement", str(versions))
     own = ("--no-deps", "--no-build-isolation", "--no-index", "--editable", str(REPO))
-    pip(*inside, *own)
-    # Tests that install something ask for pip, which belongs to no requirement.
-    pip(*inside, "pip")
+    pip(*install, *own)
+    # Some tests run pip, which no requirement brings.
+    pip(*install, "pip")
     print(versions.read_text(encoding="utf-8"), flush=True)
-    tests = (str(python), "-m", "pytest", *words)
+    tests = (str(python), "-m", "pytest", *pytest_arguments)
     models = os.environ.get("SHOTBRIDGE_TEST_MODELS") or str(CACHE / "models")
     variables = {**os.environ, "SHOTBRIDGE_TEST_MODELS": models}
     return subprocess.run(tests, env=variables, cwd=REPO, check=False).returncode

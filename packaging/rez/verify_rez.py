@@ -1,8 +1,8 @@
-"""``make test-rez``: Shotbridge in a fresh rez repository and a clean environment, for real.
+"""``make test-rez``: tests Shotbridge in a new rez repository and a clean environment.
 
-Makes a private folder with a repository, packages of its own for Python, platform and machine, and
-one called ``nuke`` that stands in for a studio's (a program that prints its environment, not a Nuke).
-Then every command of docs/admin.md is called as a TD would call it.
+Creates a private folder with a repository, with packages of Python, platform and machine, and with
+packages ``nuke`` and ``blender`` whose programs only print their environment. Then runs every
+command of docs/admin.md.
 """
 
 from __future__ import annotations

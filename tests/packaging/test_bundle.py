@@ -93,7 +93,7 @@ def _link(bundle: Path) -> None:
         (lambda b: (b / "source/more.py").write_text("x"), "were added: source/more"),
         (_link, "are links: bundle.json"),
         (lambda b: (b / "SHA256SUMS").unlink(), "there is no SHA256SUMS"),
-        (lambda b: (b / "SHA256SUMS").write_text("0" * 64 + "  ../x\n"), "means nothing"),
+        (lambda b: (b / "SHA256SUMS").write_text("0" * 64 + "  ../x\n"), "has an invalid line"),
     ],
 )
 def test_bundle_that_was_tampered_with_is_refused(

@@ -12,12 +12,12 @@ SOURCE = Path(os.environ["REZ_BUILD_SOURCE_PATH"])
 REPO = SOURCE.parents[2]
 sys.path[:0] = [str(REPO / "packaging"), str(REPO / "packaging" / "blender")]
 
-from targets import this_platform  # noqa: E402  found by the line above
+from targets import this_platform  # noqa: E402  needs the line above
 from tools import make_empty_folder  # noqa: E402
 
 SOURCE_FOLDERS = (REPO / "bridge_core", REPO / "ui" / "bridge_ui")
 
-#: The Python of the environment, whatever else is called python on the PATH.
+#: Uses the Python of the environment, not any python on the PATH.
 COMMAND = """#!/bin/sh
 exec "${SHOTBRIDGE_PYTHON:-python}" -m bridge_core.cli.main "$@"
 """
@@ -36,8 +36,8 @@ def main(install: Path) -> None:
 
 
 def extensions(target: Path) -> None:
-    """Blender's extension for this platform, one folder for each Python, and the script that
-    enables it; where the extension was built: ``make blender-extension``."""
+    """Add Blender's extension for this platform, one folder for each Python, and the script that
+    enables it, if the extension was built: ``make blender-extension``."""
     built = Path(os.environ.get("SHOTBRIDGE_EXTENSIONS") or REPO / "dist" / "blender")
     version = os.environ["REZ_BUILD_PROJECT_VERSION"]
     for zipped in built.glob(f"shotbridge-{version}-{this_platform()}-*.zip"):

@@ -1,7 +1,7 @@
 """Called by ``rez build``: installs the gateway and its locked libraries into the package.
 
 ``SHOTBRIDGE_WHEELS`` names a folder of wheels, such as the offline bundle's; without it they come
-from the index that pip is configured with. Either way their hashes are those of the lock.
+from pip's index. In both cases their hashes are those of the lock.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ SOURCE = Path(os.environ["REZ_BUILD_SOURCE_PATH"])
 REPO = SOURCE.parents[2]
 sys.path.insert(0, str(REPO / "packaging"))
 
-from pins import without_packages  # noqa: E402  found by the line above
+from pins import without_packages  # noqa: E402  needs the line above
 from tools import make_empty_folder, pip  # noqa: E402
 
-#: PYTHONPATH of a host's environment ends here: the gateway's libraries are its own.
+#: Replaces the PYTHONPATH of a host's environment by the gateway's libraries.
 COMMAND = """#!/bin/sh
 here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 PYTHONPATH="$here/python" PYTHONNOUSERSITE=1

@@ -1,5 +1,5 @@
-"""Called by ``rez build``: copies the installed weights and footage of ``SHOTBRIDGE_MODELS``, which
-``shotbridge models install`` made and which every start of a service verifies by hash."""
+"""Called by ``rez build``: copies the weights and footage of ``SHOTBRIDGE_MODELS``, installed by
+``shotbridge models install``. Services verify them by hash at every start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 REPO = Path(os.environ["REZ_BUILD_SOURCE_PATH"]).parents[2]
 sys.path.insert(0, str(REPO / "packaging"))
 
-from tools import make_empty_folder  # noqa: E402  found by the line above
+from tools import make_empty_folder  # noqa: E402  needs the line above
 
 
 def main(models: Path, install: Path) -> None:
