@@ -172,19 +172,17 @@ class ReviewController:
 
     def choose_target(self, id: str) -> None:  # noqa: A002
         """Make this one of the ``targets`` the version that decisions and notes are for."""
-        state = self.state.value
-        if any(choice.id == id for choice in state.targets):
-            self._target_side = "A" if id == state.a else "B"
+        if any(choice.id == id for choice in self.state.value.targets):
+            self._target_side = "A" if id == self.state.value.a else "B"
             self._update_target()
 
     def step_version(self, by: int) -> None:
         """Set B to the next newer (1) or older (-1) version, if there is one."""
-        versions = [c.id for c in self.state.value.choices if c.can_be_reviewed]
-        if not versions:
-            return
-        b = self.state.value.b
-        index = versions.index(b) - by if b in versions else 0
-        self.choose_b(versions[min(max(index, 0), len(versions) - 1)])
+        state = self.state.value
+        versions, b = [one.id for one in state.choices if one.can_be_reviewed], state.b
+        if versions:
+            index = versions.index(b) - by if b in versions else 0
+            self.choose_b(versions[min(max(index, 0), len(versions) - 1)])
 
     # Feedback
 
@@ -336,14 +334,13 @@ class ReviewController:
         targets = {side: one for side, one in shown.items() if one.can_be_reviewed}
         target = targets.get(self._target_side) or next(iter(targets.values()), None)
         version = target.version if target is not None else None
-        before = state.version
         self._update(
             targets=tuple(dict.fromkeys(targets.values())),
             version=version,
             decisions=tuple(reversed(version.decisions)) if version is not None else (),
             new_result=self._new_results.newest(state.choices, [one.id for one in shown.values()]),
         )
-        if (version and version.id) != (before and before.id):
+        if (version and version.id) != (state.version and state.version.id):
             self._update(notes=())
             self._fetch_notes()
 
@@ -370,10 +367,8 @@ class ReviewController:
     def _find_version(self, version_id: str | None) -> Version | None:
         """A version by its id; None: the one under review. Sets ``state.problem`` if there is
         none."""
-        if version_id is None:
-            version = self.state.value.version
-        else:
-            choices = self.state.value.choices
+        version, choices = self.state.value.version, self.state.value.choices
+        if version_id is not None:
             version = next((one.version for one in choices if one.id == version_id), None)
         if version is None:
             self._update(
