@@ -80,7 +80,7 @@ def _pictures(program: FakeNuke) -> QImage:
         pane.show()
         _wait_until(lambda: hasattr(pane.panel, "controllers"), "the panel")
         on = pane.panel.controllers
-        _wait_until(lambda: on.session.connection.value.up and on.shots.rows, "the shots")
+        _wait_until(lambda: on.session.connection.value.is_connected and on.shots.rows, "the shots")
         _wait_until(lambda: all(on.shots.thumbnail(k) for k in ("Read1", "Read2")), "the pictures")
         QTest.qWait(500)
         whole = QImage(2 * SIZE[0] + GAP, SIZE[1], QImage.Format.Format_RGB32)
@@ -89,7 +89,7 @@ def _pictures(program: FakeNuke) -> QImage:
         on.shots.select(["Grade_morning"])
         pane.panel.show_page("send")
         _wait_until(lambda: not on.send.state.value.estimating, "the estimate")
-        _wait_until(lambda: len(on.send.state.value.before) == 6, "what will happen")
+        _wait_until(lambda: len(on.send.state.value.summary) == 6, "the summary")
         QTest.qWait(500)
         with safe_painter(whole) as painter:
             painter.drawImage(0, 0, left)

@@ -1,4 +1,4 @@
-"""What every host has to keep to; each host is set up by an entry of ``HOSTS``."""
+"""The contract that every host must fulfil; see hosts/base.py. ``HOSTS`` sets up each host."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ AT = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
 @dataclass
 class HostUnderTest:
-    """A host with something in it, and what the suite has to know to judge it."""
+    """A host with a sample scene, and what the suite has to know about it."""
 
     host: Host
     empty: Host
-    """The same kind of host with nothing in it."""
+    """The same host with an empty scene."""
     plates: Path
-    """Folder of the plates; nothing in it may ever change."""
+    """Folder of the plates, which must never change."""
     shots: int
     problems: int
     other: Path | None = None
     """A cut that it can open, with one shot."""
     placed: Callable[[], dict[str, list[str]]] | None = None
-    """Which versions are placed now: paths of their pictures by handle."""
+    """Paths of the placed versions by item id."""
     state: Callable[[], object] = lambda: None
-    """What rendering may not change: render settings, nodes, the mark of a changed script."""
+    """State that rendering must not change: settings, nodes, whether the script is modified."""
     write_note: Callable[[str, str], None] | None = None
-    """A person writes a note (handle, text) in the host on the version that stands there."""
+    """Write a note (item id, text) on the placed version, as a person does in the host."""
     end: Callable[[], None] = lambda: None
-    """Ends the program that the host sits in."""
+    """Closes the host's program."""
 
     @property
     def library(self) -> Path:
-        """Where versions' files are."""
+        """Folder of the versions."""
         return self.plates.parent / "library"
 
 
@@ -111,8 +111,8 @@ def standalone(folder: Path) -> HostUnderTest:
 
 
 def resolve(folder: Path) -> HostUnderTest:
-    """The fake of the stubs of 21.0.0: two plates, a camera file to render, and two clips that
-    cannot be sent (a title, and media that is gone)."""
+    """The fake of Resolve: two plates, a camera file to render, and two clips that cannot be sent
+    (a title, and missing media)."""
     import resolve_sample_project
     from resolve_fake import Resolve
 
@@ -124,8 +124,8 @@ def resolve(folder: Path) -> HostUnderTest:
         {"work": {"handles": 2}, "client": {"state_dir": folder / "state"}}
     )
 
-    def write_note(handle: str, text: str) -> None:
-        item = next(item for item in timeline._items if item._id == handle)
+    def write_note(item_id: str, text: str) -> None:
+        item = next(item for item in timeline._items if item._id == item_id)
         assert item.AddMarker(5, "Blue", "Marker 7", text, 1)
 
     host, empty = (
@@ -151,7 +151,7 @@ def resolve(folder: Path) -> HostUnderTest:
 
 
 def nuke(folder: Path) -> HostUnderTest:
-    """The fake of the stubs of 13.2: two plates, a grade to render, a Read without a file."""
+    """The fake of Nuke: two plates, a grade to render, a Read without a file."""
     import nuke_sample_comp
 
     program = nuke_sample_comp.sample_comp(folder)
@@ -169,8 +169,8 @@ def nuke(folder: Path) -> HostUnderTest:
     def placed() -> dict[str, list[str]]:
         by_shot = nuke_sample_comp.placed_versions(program)
         ids = {one.item_id: one.shot.id for one in host.scene().shots}
-        names = {handle: f"{one.sequence}/{one.shot}" for handle, one in ids.items()}
-        return {handle: by_shot[shot] for handle, shot in names.items() if shot in by_shot}
+        names = {item_id: f"{one.sequence}/{one.shot}" for item_id, one in ids.items()}
+        return {item_id: by_shot[shot] for item_id, shot in names.items() if shot in by_shot}
 
     return HostUnderTest(
         host,
@@ -185,7 +185,7 @@ def nuke(folder: Path) -> HostUnderTest:
 
 
 def blender(folder: Path) -> HostUnderTest:
-    """A real one; tests/plugins/blender/test_blender_host.py runs the suite inside of it."""
+    """A real Blender; tests/plugins/blender/test_blender_host.py runs the suite inside it."""
     import blender_sample_file
 
     edit = blender_sample_file.SampleEdit(folder)
@@ -202,7 +202,7 @@ HOSTS: dict[str, Callable[[Path], HostUnderTest]] = {
 if "bpy" in sys.modules:
     HOSTS = {"blender": blender}
 
-#: What belongs to each capability: calls that do not work without it.
+#: A call for each capability, which fails without it.
 CALLS: dict[Capability, Callable[[Host], object]] = {
     Capability.WATCH: lambda host: host.watch(lambda: None),
     Capability.OPEN: lambda host: host.open_cut(Path("nothing.otio")),
@@ -238,8 +238,8 @@ def version(
     first: int | None = None,
     local_folder: str = "",
 ) -> Version:
-    """A version with its files: some hosts look at them. ``here`` names a folder beside the
-    gateway's, where the files are in its place."""
+    """A version with files, which some hosts read. With ``local_folder`` they are in that folder of
+    the library instead of the gateway's."""
     span = shot.work_range if first is None else FrameRange.of(first, first, 25)
     folder = subject.library / shot.id.shot / f"v{number:03d}"
     pictures = subject.library / local_folder if local_folder else folder
@@ -280,25 +280,25 @@ def require(subject: HostUnderTest, capability: Capability) -> None:
         pytest.skip(f"this host has no {capability}")
 
 
-def test_it_says_who_it_is_and_what_it_can(subject: HostUnderTest) -> None:
+def test_it_has_a_title_and_capabilities(subject: HostUnderTest) -> None:
     assert subject.host.title.strip()
     assert subject.host.capabilities <= set(Capability)
     assert subject.host.capabilities == subject.host.capabilities
 
 
 @pytest.mark.parametrize("capability", list(CALLS))
-def test_what_it_cannot_do_it_refuses_in_words(
+def test_unsupported_calls_raise_a_host_error(
     subject: HostUnderTest, capability: Capability
 ) -> None:
     if capability in subject.host.capabilities:
-        pytest.skip("it can")
+        pytest.skip("supported")
     with pytest.raises(HostError) as excinfo:
         CALLS[capability](subject.host)
     assert capability.value in excinfo.value.message
     assert excinfo.value.next_step
 
 
-def test_its_shots_can_be_distinguished_and_sent(subject: HostUnderTest) -> None:
+def test_its_shots_are_unique_and_can_be_sent(subject: HostUnderTest) -> None:
     scene = subject.host.scene()
     assert len(scene.shots) == subject.shots
     assert not scene.is_selection or Capability.SELECTION in subject.host.capabilities
@@ -321,31 +321,31 @@ def test_what_cannot_be_sent_is_reported_with_a_next_step(subject: HostUnderTest
     scene = subject.host.scene()
     skipped = [problem for problem in scene.problems if problem.skipped]
     assert len(skipped) == subject.problems
-    handles = {shot.item_id for shot in scene.shots}
+    item_ids = {shot.item_id for shot in scene.shots}
     for problem in scene.problems:
         assert problem.message
         assert problem.next_step
-        assert problem.item_id in {"", *handles}
+        assert problem.item_id in {"", *item_ids}
 
 
-def test_a_scene_has_a_cut_exactly_where_it_says_so(subject: HostUnderTest) -> None:
+def test_a_scene_has_a_cut_if_the_host_has_that_capability(subject: HostUnderTest) -> None:
     scene = subject.host.scene()
     assert (scene.cut is not None) == (Capability.CUT in subject.host.capabilities)
     if scene.cut is not None:
         assert {item.clip_id for item in scene.cut} == {shot.item_id for shot in scene.shots}
 
 
-def test_looking_twice_says_the_same_and_touches_nothing(subject: HostUnderTest) -> None:
+def test_reading_the_scene_twice_gives_the_same_and_changes_nothing(subject: HostUnderTest) -> None:
     before = file_hashes(subject.plates)
     assert subject.host.scene() == subject.host.scene()
     assert file_hashes(subject.plates) == before
 
 
-def test_with_nothing_in_it_there_are_no_shots(subject: HostUnderTest) -> None:
+def test_an_empty_host_has_no_shots(subject: HostUnderTest) -> None:
     assert subject.empty.scene().shots == ()
 
 
-def test_another_cut_is_opened_or_the_old_one_stays(subject: HostUnderTest) -> None:
+def test_another_cut_is_opened_or_the_old_one_stays_open(subject: HostUnderTest) -> None:
     require(subject, Capability.OPEN)
     assert subject.other is not None
     before = subject.host.scene()
@@ -390,7 +390,7 @@ def test_versions_are_placed_once_and_nothing_else_changes(subject: HostUnderTes
         assert scene.cut.path.read_bytes() == cut
     after = {item.item_id: item for item in subject.host.scene().shots}
     assert list(after) == [s.item_id for s in scene.shots]
-    # The standalone host places in a cut of its own; the one that it shows has none.
+    # The standalone host writes a new cut; the open one has no versions.
     if after[one.item_id].placed_version_ids:
         assert after[one.item_id].placed_version_ids == (
             version(subject, one.shot, 1).id,
@@ -399,36 +399,36 @@ def test_versions_are_placed_once_and_nothing_else_changes(subject: HostUnderTes
         assert after[one.item_id].active_version_id == version(subject, one.shot, 2).id
 
 
-def test_every_way_of_placing_can_be_chosen(subject: HostUnderTest) -> None:
+def test_every_placement_mode_works(subject: HostUnderTest) -> None:
     require(subject, Capability.PLACE)
     assert subject.placed is not None
-    ways = subject.host.placement_modes
-    assert len({way.id for way in ways}) == len(ways)
-    assert all(way.title for way in ways)
+    modes = subject.host.placement_modes
+    assert len({mode.id for mode in modes}) == len(modes)
+    assert all(mode.title for mode in modes)
     one = subject.host.scene().shots[0]
-    for number, way in enumerate(ways, 1):
+    for number, mode in enumerate(modes, 1):
         placed = subject.host.place(
-            [Placement(one.item_id, version(subject, one.shot, number), mode_id=way.id)]
+            [Placement(one.item_id, version(subject, one.shot, number), mode_id=mode.id)]
         )
         assert placed.message
-    assert len(subject.placed().get(one.item_id, [])) == len(ways)
+    assert len(subject.placed().get(one.item_id, [])) == len(modes)
     with pytest.raises(HostError) as excinfo:
         subject.host.place(
             [Placement(one.item_id, version(subject, one.shot, 9), mode_id="sideways")]
         )
     assert "sideways" in excinfo.value.message
-    assert len(subject.placed().get(one.item_id, [])) == len(ways)
+    assert len(subject.placed().get(one.item_id, [])) == len(modes)
 
 
-def test_what_cannot_all_be_placed_is_not_placed_at_all(subject: HostUnderTest) -> None:
+def test_all_versions_are_placed_or_none(subject: HostUnderTest) -> None:
     require(subject, Capability.PLACE)
     assert subject.placed is not None
     one, two = subject.host.scene().shots[:2]
     fine = Placement(one.item_id, version(subject, one.shot, 1))
     before = subject.placed()
     with pytest.raises(HostError) as excinfo:
-        subject.host.place([fine, Placement("no-such-handle", version(subject, one.shot, 2))])
-    assert "no-such-handle" in excinfo.value.message
+        subject.host.place([fine, Placement("no-such-item", version(subject, one.shot, 2))])
+    assert "no-such-item" in excinfo.value.message
     with pytest.raises(ShotbridgeError):
         subject.host.place(
             [fine, Placement(two.item_id, version(subject, two.shot, 1, first=1001))]
@@ -502,7 +502,7 @@ def test_a_version_that_does_not_fit_is_refused_and_changes_nothing(
     assert (subject.placed(), subject.state()) == before
 
 
-def test_changes_are_reported_until_nobody_listens(subject: HostUnderTest) -> None:
+def test_watching_can_be_stopped_twice(subject: HostUnderTest) -> None:
     require(subject, Capability.WATCH)
     ended = subject.host.watch(lambda: None)
     ended()
@@ -518,7 +518,7 @@ def test_a_shot_without_a_plate_is_rendered_and_nothing_else_changes(
     subject: HostUnderTest, tmp_path: Path
 ) -> None:
     item = shot_to_render(subject)
-    # What is asked of it is written down, and found again by the shot.
+    # The panel stores the request with the shot, and compares it later.
     assert Shot.model_validate_json(item.shot.model_dump_json()) == item.shot
     scene, state, plates = subject.host.scene(), subject.state(), file_hashes(subject.plates)
     folder = tmp_path / "rendered"
@@ -554,7 +554,7 @@ def test_a_single_frame_is_rendered_for_a_test_frame(
     assert last.shot.work_range == item.shot.work_range
 
 
-def test_a_rendering_that_is_stopped_leaves_nothing(subject: HostUnderTest, tmp_path: Path) -> None:
+def test_a_stopped_rendering_leaves_no_files(subject: HostUnderTest, tmp_path: Path) -> None:
     item = shot_to_render(subject)
     state = subject.state()
     folder = tmp_path / "rendered"
@@ -565,12 +565,12 @@ def test_a_rendering_that_is_stopped_leaves_nothing(subject: HostUnderTest, tmp_
     assert list(folder.iterdir()) == []
     assert subject.state() == state
     with pytest.raises(HostError) as excinfo:
-        list(subject.host.render("no-such-handle", folder))
-    assert "no-such-handle" in excinfo.value.message
+        list(subject.host.render("no-such-item", folder))
+    assert "no-such-item" in excinfo.value.message
     assert list(folder.iterdir()) == []
 
 
-def test_what_people_write_in_the_host_is_reported_until_the_gateway_has_it(
+def test_notes_written_in_the_host_are_reported_until_they_are_synced(
     subject: HostUnderTest,
 ) -> None:
     require(subject, Capability.NOTES)

@@ -1,4 +1,4 @@
-"""Inside ``bpy``: a Blender with a small edit in it, for the contract suite and for tests."""
+"""Inside ``bpy``: a small edit in Blender, for the contract suite and other tests."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 EXTENSION_PACKAGE = "bl_ext.user_default.shotbridge.bridge_blender"
 RATE = 25
-#: A version's frame is the plate's plus this: nobody takes one for the other.
+#: Added to a version's frame numbers, to distinguish its pixels from the plate's.
 VERSION_OFFSET = 400
-#: Greys of a movie, so far apart that no codec mixes them up.
+#: Step between grey values of a movie, large enough for any codec.
 STEP = 6 / 255
 _numbers = itertools.count()
 
@@ -62,8 +62,8 @@ def strips(scene: Any = None) -> Any:
 
 
 def plate(folder: Path, name: str, frames: range, size: tuple[int, int] = (32, 18)) -> Path:
-    """Half-float EXR frames; gives the pattern. A frame's red is its number over 2048, which half
-    floats keep exactly."""
+    """Write half-float EXR frames; returns the pattern. Red is the frame number divided by 2048,
+    which half floats represent exactly."""
     folder.mkdir(parents=True, exist_ok=True)
     for frame in frames:
         path = folder / f"{name}.{frame:04d}.exr"
@@ -73,15 +73,15 @@ def plate(folder: Path, name: str, frames: range, size: tuple[int, int] = (32, 1
 
 @contextlib.contextmanager
 def restore_artists_render() -> Iterator[None]:
-    """What is rendered meanwhile is not the artist's last render."""
+    """Renderings inside do not count as the artist's last rendering."""
     extension_module("render_monitor").begin_plate_render()
     yield
     extension_module("render_monitor").discard_plate_render()
 
 
 def grey_movie(path: Path, greys: range) -> Path:
-    """A movie without loss, each frame of another grey, in steps of :data:`STEP`. Makes a new
-    file."""
+    """A lossless movie with a different grey in each frame, in steps of :data:`STEP`. It creates a
+    new file."""
     scene = new_file()
     scene.render.resolution_x = scene.render.resolution_y = 32
     for number, grey in enumerate(greys, 1):
@@ -118,12 +118,12 @@ def trim(strip: Any, head: int, tail: int) -> None:
 
 
 def shown_frames(frames: Any, scene: Any = None) -> list[int]:
-    """Numbers of the plate's frames that the sequencer renders there."""
+    """The plate's frame numbers that the sequencer renders."""
     return [round(value * 2048) for value in shown_values(frames, scene)]
 
 
 def shown_values(frames: Any, scene: Any = None) -> list[float]:
-    """The red of the middle pixel of what the sequencer renders, in scene-linear light."""
+    """Red of the centre pixel of the sequencer's renderings, scene-linear."""
     scene = scene or bpy.context.scene
     settings = scene.render.image_settings
     if hasattr(settings, "media_type"):
@@ -131,7 +131,7 @@ def shown_values(frames: Any, scene: Any = None) -> list[float]:
     settings.file_format, settings.color_depth = "OPEN_EXR", "32"
     scene.sequencer_colorspace_settings.name = "Linear Rec.709"
     scene.render.use_sequencer = True
-    # Blender 5.2 finds the frame before in them, here and there in slow motion.
+    # In Blender 5.2 they sometimes contain the previous frame in slow motion.
     scene.sequence_editor.use_cache_raw = scene.sequence_editor.use_cache_final = False
     return [_shown_value(scene, frame) for frame in frames]
 
@@ -228,7 +228,7 @@ class SampleEdit:
 
     @staticmethod
     def placed() -> dict[str, list[str]]:
-        """Paths of what was placed, by the handle of its plate."""
+        """Paths of the placed versions by item id."""
         listing = extension_module("shots").collect_shots(settings().work, ignore_selection=True)
         return {
             one.host_shot.item_id: [_path(placed.target) for placed in one.placed_items]
@@ -238,7 +238,7 @@ class SampleEdit:
 
     @staticmethod
     def state() -> object:
-        """All that rendering could change."""
+        """All state that rendering could change."""
         values: list[object] = [bpy.data.is_dirty, sorted(_images())]
         for scene in bpy.data.scenes:
             values.append((scene.name, scene.frame_current, scene.camera and scene.camera.name))
@@ -247,14 +247,14 @@ class SampleEdit:
         return values
 
 
-def _path(thing: Any) -> str:
-    if hasattr(thing, "elements"):
-        return bpy.path.abspath(thing.directory) + thing.elements[0].filename
-    return str(bpy.path.abspath(thing.filepath))
+def _path(target: Any) -> str:
+    if hasattr(target, "elements"):
+        return bpy.path.abspath(target.directory) + target.elements[0].filename
+    return str(bpy.path.abspath(target.filepath))
 
 
 def _images() -> list[str]:
-    """Without the Render Result, which Blender makes at its first render."""
+    """Without the Render Result, which Blender creates with the first rendering."""
     return [image.name for image in bpy.data.images if image.type != "RENDER_RESULT"]
 
 
@@ -270,7 +270,7 @@ def host() -> Host:
 
 
 class EmptyFileHost:
-    """The same host, before a new file."""
+    """The same host with a new file."""
 
     def __init__(self, host: Host) -> None:
         self._host = host

@@ -51,7 +51,8 @@ WRONG: dict[str, tuple[Callable[[Any], object], type[BaseException]]] = {
         lambda n: n.nodes.Read()["format"].setValue("HD_720"), ValueError),
     "an enumeration without values": (lambda n: n.Enumeration_Knob("a", "b"), BadCallError),
     "mappings as pairs": (
-        lambda n: n.nodes.Shuffle2()["mappings"].setValue([("rgba.red", "rgba.alpha")]), BadCallError),
+        lambda n: n.nodes.Shuffle2()["mappings"].setValue([("rgba.red", "rgba.alpha")]),
+        BadCallError),
     "an undo's name as a keyword of another name": (
         lambda n: n.Undo.begin(title="x"), BadCallError),
     "an undo method that does not exist": (lambda n: n.Undo.rollback(), AttributeError),
@@ -94,13 +95,13 @@ def test_what_nuke_does_not_have_is_refused(program: FakeNuke, what: str) -> Non
         call(program.module)
 
 
-def test_what_exists_and_is_not_modelled_says_so(program: FakeNuke) -> None:
+def test_existing_calls_that_are_not_modelled_raise(program: FakeNuke) -> None:
     for call in (lambda: program.module.zoom, lambda: program.module.root().mergeFrameRange):
         with pytest.raises(NotModelledError):
             call()
 
 
-def test_nodes_are_touched_on_the_main_thread_only(program: FakeNuke) -> None:
+def test_nodes_can_only_be_used_on_the_main_thread(program: FakeNuke) -> None:
     nuke = program.module
     read = nuke.nodes.Read()
     knob = read["first"]
@@ -129,7 +130,7 @@ def test_nodes_are_touched_on_the_main_thread_only(program: FakeNuke) -> None:
     assert knob.value() == 1
 
 
-def test_other_threads_ask_the_main_one(program: FakeNuke) -> None:
+def test_other_threads_call_the_main_thread(program: FakeNuke) -> None:
     nuke = program.module
     answers: list[str] = []
     thread = threading.Thread(
@@ -154,7 +155,7 @@ def test_a_terminal_has_no_windows() -> None:
             import nukescripts  # noqa: F401
 
 
-def test_undo_takes_back_what_a_group_did(program: FakeNuke) -> None:
+def test_undo_reverts_a_group(program: FakeNuke) -> None:
     nuke = program.module
     read = nuke.nodes.Read()
     before, undos = program.script.snapshot(), nuke.Undo.undoSize()
@@ -201,7 +202,7 @@ def test_a_script_is_the_same_after_saving_and_opening(program: FakeNuke, tmp_pa
     assert nuke.toNode("Group1.NoOp1").isSelected()
 
 
-def test_selected_is_what_a_person_selected(program: FakeNuke) -> None:
+def test_only_a_person_changes_the_selection(program: FakeNuke) -> None:
     nuke = program.module
     source = nuke.nodes.Constant()
     first, second = (nuke.nodes.NoOp(inputs=[source]) for _ in range(2))
@@ -213,7 +214,7 @@ def test_selected_is_what_a_person_selected(program: FakeNuke) -> None:
     ("mode", "value", "starts", "at_1"),
     [("expression", "", 11, 11), ("start at", "1", 1, 11), ("offset", "10", 1, 11)],
 )
-def test_a_read_starts_where_its_frame_mode_says(
+def test_frame_modes_of_a_read(
     program: FakeNuke, tmp_path: Path, mode: str, value: str, starts: int, at_1: int
 ) -> None:
     file = nuke_sample_comp.write_plate(tmp_path, "p", range(11, 21))
@@ -223,7 +224,7 @@ def test_a_read_starts_where_its_frame_mode_says(
     assert red == pytest.approx(at_1 / 2048, abs=1e-3)
 
 
-def test_missing_frames_are_shown_as_the_read_says(program: FakeNuke, tmp_path: Path) -> None:
+def test_missing_frames_follow_the_reads_setting(program: FakeNuke, tmp_path: Path) -> None:
     file = nuke_sample_comp.write_plate(tmp_path, "p", range(1001, 1004))
     (tmp_path / "p" / "p.1002.exr").unlink()
     read = nuke_sample_comp.make_read(file, 1001, 1003, raw=True)
@@ -255,7 +256,7 @@ def test_callbacks_are_called_until_they_are_removed(program: FakeNuke) -> None:
     assert program.callbacks("KnobChanged") == 0
 
 
-def test_a_pane_is_made_from_a_string(program: FakeNuke, capsys: Any) -> None:
+def test_a_pane_is_created_from_a_string(program: FakeNuke, capsys: Any) -> None:
     panels = _panels()
     program.main_names["Widget"] = lambda: "a widget"
     assert panels.registerWidgetAsPanel("Widget", "Mine", "my.id") is None
@@ -266,7 +267,7 @@ def test_a_pane_is_made_from_a_string(program: FakeNuke, capsys: Any) -> None:
     assert "hasn't been registered" in capsys.readouterr().out
 
 
-def test_every_tightening_names_its_source_and_something_to_tighten() -> None:
+def test_every_tightened_signature_has_a_source_and_was_loose() -> None:
     for signatures, source in api.TIGHTENED:
         assert source.strip()
         assert ast.parse(signatures).body

@@ -94,28 +94,28 @@ def test_what_resolve_does_not_have_is_refused(sample: FakeProject, name: str) -
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_resolve_does_not_take_is_refused(sample: FakeProject, name: str) -> None:
+def test_invalid_arguments_are_refused(sample: FakeProject, name: str) -> None:
     with pytest.raises(BadCallError):
         WRONG[name](sample)
 
 
-def test_what_is_not_modelled_says_so(sample: FakeProject) -> None:
+def test_calls_that_are_not_modelled_raise(sample: FakeProject) -> None:
     with pytest.raises(NotModelledError):
         sample.timeline.GrabStill()
 
 
-def test_every_tightening_has_its_source() -> None:
+def test_every_tightened_signature_has_a_source() -> None:
     assert STUBS.tightened
     assert all(len(source) > 20 for source in STUBS.tightened.values())
 
 
-def test_the_free_edition_lets_no_script_in() -> None:
+def test_the_free_edition_accepts_no_scripts() -> None:
     assert scripting_module(Resolve(studio=False)).scriptapp("Resolve") is None
     assert scripting_module(None).scriptapp("Resolve") is None
     assert scripting_module(Resolve()).scriptapp("Resolve").GetProductName().endswith("Studio")
 
 
-def test_what_fails_fails_without_a_word(sample: FakeProject, tmp_path: Path) -> None:
+def test_failing_calls_return_false_or_none(sample: FakeProject, tmp_path: Path) -> None:
     assert sample.pool.ImportMedia([str(tmp_path / "gone.mov")]) == []
     assert sample.pool.ImportTimelineFromFile(str(tmp_path / "gone.otio")) is None
     assert sample.item.AddTake(sample.media, 0, 99) is False
@@ -128,7 +128,7 @@ def test_what_fails_fails_without_a_word(sample: FakeProject, tmp_path: Path) ->
     assert not sample.item.AddMarker(3, "Blue", "b", "", 1), "one marker a frame"
 
 
-def test_clips_are_cut_in_as_measured(sample: FakeProject) -> None:
+def test_clips_are_appended_as_measured(sample: FakeProject) -> None:
     (one,) = sample.pool.AppendToTimeline([clip_info(sample)])
     assert (one.GetStart(), one.GetDuration()) == (95000, 4), "endFrame is exclusive"
     assert sample.pool.AppendToTimeline([clip_info(sample, recordFrame=95003)]) == [], "overlaps"
@@ -150,7 +150,7 @@ def test_drop_frame_is_reported_and_kept(sample: FakeProject, tmp_path: Path) ->
     assert not timeline.SetStartTimecode("00:59:56:12"), "it drops frames"
 
 
-def test_a_clips_timecode_is_counted_at_its_rate(sample: FakeProject) -> None:
+def test_a_clips_timecode_depends_on_its_rate(sample: FakeProject) -> None:
     sample.media._media.embedded = "00:00:01:05"
     assert sample.media.SetClipProperty("FPS", "24")
     assert sample.media._media.start == 29
@@ -159,7 +159,7 @@ def test_a_clips_timecode_is_counted_at_its_rate(sample: FakeProject) -> None:
     assert sample.media.GetClipProperty("Start TC") == "00:00:01:05"
 
 
-def test_colour_is_set_where_the_project_s_management_asks_for_it(sample: FakeProject) -> None:
+def test_colour_properties_depend_on_the_colour_management(sample: FakeProject) -> None:
     assert sample.media.SetClipProperty("Input Color Space", "ARRI LogC4")
     assert not sample.media.SetClipProperty("IDT", "ARRI LogC4")
     assert sample.timeline.GetSetting("colorSpaceOutput") == "Rec.709 Gamma 2.4", "the project's"
@@ -177,7 +177,7 @@ def test_a_transition_is_an_item_without_media(sample: FakeProject) -> None:
     assert (dissolve.GetName(), dissolve.GetDuration()) == ("Cross Dissolve", 5)
 
 
-def test_a_rendering_takes_its_time_and_writes_what_is_seen(
+def test_a_rendering_takes_time_and_writes_the_visible_frames(
     sample: FakeProject, tmp_path: Path
 ) -> None:
     folder = tmp_path / "rendered"
@@ -221,7 +221,7 @@ def export(sample: FakeProject, path: Path) -> Any:
     return json.loads(path.read_text())
 
 
-def test_otio_goes_through_as_resolve_lets_it(sample: FakeProject, tmp_path: Path) -> None:
+def test_an_otio_round_trip_drops_what_resolve_drops(sample: FakeProject, tmp_path: Path) -> None:
     sample.timeline._items[-1]._kind = "transition"  # a title would stop the import
     assert sample.item.AddMarker(3, "Yellow", "v001", "brighter", 1, "ours")
     path = tmp_path / "reel.otio"
@@ -252,9 +252,7 @@ def test_otio_goes_through_as_resolve_lets_it(sample: FakeProject, tmp_path: Pat
 
 
 @pytest.mark.parametrize("what", ["outside", "title", "url", "no start"])
-def test_otio_of_another_shape_gives_no_timeline(
-    sample: FakeProject, tmp_path: Path, what: str
-) -> None:
+def test_invalid_otio_creates_no_timeline(sample: FakeProject, tmp_path: Path, what: str) -> None:
     path = tmp_path / "reel.otio"
     document = export(sample, path)
     clip = document["tracks"]["children"][0]["children"][0]
@@ -277,7 +275,7 @@ def test_otio_of_another_shape_gives_no_timeline(
         assert timeline is None
 
 
-def test_media_that_is_there_is_imported_and_what_is_not_stays_offline(tmp_path: Path) -> None:
+def test_existing_media_is_imported_and_missing_media_is_offline(tmp_path: Path) -> None:
     sample = FakeProject(tmp_path)
     path = tmp_path / "reel.otio"
     document = export(sample, path)

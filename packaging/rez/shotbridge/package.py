@@ -55,7 +55,7 @@ def variants():
 def commands():
     import os
 
-    def lengthen(variable, path):
+    def append(variable, path):
         # Values from the shell are kept, in front; rez would drop them.
         kept = str(getenv(variable)) if defined(variable) else ""
         env[variable].append(path)
@@ -68,7 +68,7 @@ def commands():
     env.SHOTBRIDGE_PYTHON = python if os.path.exists(python) else "python"
     env.SHOTBRIDGE_PLUGINS = "{root}/plugins"
 
-    lengthen("NUKE_PATH", os.path.join(str(this.root), "plugins", "nuke"))
+    append("NUKE_PATH", os.path.join(str(this.root), "plugins", "nuke"))
 
     if "blender" in resolve:
         # Blender does not select wheels by Python: one folder each. 5.1 was the first with 3.13.
@@ -79,7 +79,7 @@ def commands():
             env.BLENDER_SYSTEM_EXTENSIONS = extensions
             # For scripts, 4.2 takes one folder, 4.5 and newer take several.
             if undefined("BLENDER_SYSTEM_SCRIPTS") or intersects(resolve.blender, "4.5+"):
-                lengthen("BLENDER_SYSTEM_SCRIPTS", os.path.join(extensions, "scripts"))
+                append("BLENDER_SYSTEM_SCRIPTS", os.path.join(extensions, "scripts"))
 
     # Folders of Resolve's scripting API, from its README; a studio's values are kept.
     folders = {

@@ -38,6 +38,11 @@ def is_sequencer_visible() -> bool:
     return any(area.type == "SEQUENCE_EDITOR" for one in windows for area in one.screen.areas)
 
 
+def is_strip(data: Any) -> bool:
+    """Whether Blender data is a strip, not an image or an object."""
+    return hasattr(data, "channel")
+
+
 def strips_of(editor: Any) -> Any:
     """The collection of strips of a sequence editor, without those inside meta strips."""
     return editor.strips if hasattr(editor, "strips") else editor.sequences

@@ -245,7 +245,7 @@ def _items_on_plate(items: list[PlacedItem], plate: Any, is_copied: bool) -> lis
     versions that overlap the strip belong to it."""
 
     def is_on_plate(target: Any) -> bool:
-        if not hasattr(target, "channel"):
+        if not api.is_strip(target):
             return True  # an image
         return target.id_data == plate.id_data and (not is_copied or overlaps(target, plate))
 
@@ -388,5 +388,5 @@ def _shot_retime(one: _ShotCandidate) -> Any:
 
 def _active_version(items: tuple[PlacedItem, ...]) -> str:
     """Id of the visible version: the topmost strip that is not muted."""
-    strips = [one for one in items if hasattr(one.target, "channel") and not one.target.mute]
+    strips = [one for one in items if api.is_strip(one.target) and not one.target.mute]
     return max(strips, key=lambda one: one.target.channel).properties.version_id if strips else ""

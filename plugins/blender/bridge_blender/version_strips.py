@@ -90,7 +90,7 @@ def place_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> An
     strip.select = False
     _match_plate_look(strip, checked)
     versions = tuple(
-        one.target for one in checked.blender_shot.placed_items if hasattr(one.target, "channel")
+        one.target for one in checked.blender_shot.placed_items if api.is_strip(one.target)
     )
     stack = _build_stack(plate, (*versions, strip))
     if checked.plan.mode_id == ABOVE:
@@ -111,14 +111,14 @@ def ensure_identity(checked: BlenderPlacement, rollback: contextlib.ExitStack) -
     own = plate_properties(plate)
     others = api.strips_of(plate.id_data.sequence_editor)
     is_copied = own is not None and any(
-        one != plate and (mark := plate_properties(one)) and mark.clip_id == own.clip_id
+        one != plate and (other := plate_properties(one)) and other.clip_id == own.clip_id
         for one in others
     )
     rollback.callback(restore_properties, plate, dump_properties(plate))
     clip_id = store_plate(plate, checked.plan.host_shot.shot.id, new_identity=is_copied)
     if is_copied:
         for one in checked.blender_shot.placed_items:
-            if hasattr(one.target, "channel"):
+            if api.is_strip(one.target):
                 rollback.callback(restore_properties, one.target, dump_properties(one.target))
                 reassign_version(one.target, clip_id)
     return clip_id

@@ -31,7 +31,7 @@ _spec.loader.exec_module(real_blender)
 
 @pytest.fixture(scope="session")
 def blender(tmp_path_factory: pytest.TempPathFactory) -> BlenderInstallation:
-    """``SHOTBRIDGE_TEST_BLENDER`` names another version than the everyday one: 4.2, 5.2."""
+    """``SHOTBRIDGE_TEST_BLENDER`` selects another version than the default: 4.2, 5.2."""
     version = real_blender.version_wanted()
     if version is None:
         pytest.skip("no Blender runs in this Python: 3.11 or 3.13 is needed")

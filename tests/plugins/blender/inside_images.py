@@ -1,4 +1,4 @@
-"""Images of the Image Editor, the playhead, and copies of strips that have versions."""
+"""Images of the Image Editor, the playhead, and copied strips with versions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _load(editor: Any, folder: Path) -> Any:
     return image
 
 
-def test_a_picture_is_a_still(editor: Any, tmp_path: Path) -> None:
+def test_an_image_is_a_still(editor: Any, tmp_path: Path) -> None:
     _load(editor, tmp_path)
     (item,) = sample_file.host().scene().shots
     plate = item.shot.plate
@@ -41,7 +41,7 @@ def test_a_picture_is_a_still(editor: Any, tmp_path: Path) -> None:
     assert not item.needs_render
 
 
-def test_a_sequence_is_what_the_editor_plays_of_it(editor: Any, tmp_path: Path) -> None:
+def test_a_sequence_has_the_range_of_the_image_editor(editor: Any, tmp_path: Path) -> None:
     image = _load(editor, tmp_path)
     image.source = "SEQUENCE"
     user = editor.image_user
@@ -53,7 +53,7 @@ def test_a_sequence_is_what_the_editor_plays_of_it(editor: Any, tmp_path: Path) 
     assert shot.record_range is not None and shot.record_range.frames() == range(5, 13)
 
 
-def test_what_is_set_in_the_editor_is_noticed(editor: Any, tmp_path: Path) -> None:
+def test_changes_in_the_image_editor_are_detected(editor: Any, tmp_path: Path) -> None:
     image, selection_sync = _load(editor, tmp_path), sample_file.extension_module("selection_sync")
     fingerprints = [selection_sync._fingerprint()]
     for thing, name, value in (
@@ -68,9 +68,7 @@ def test_what_is_set_in_the_editor_is_noticed(editor: Any, tmp_path: Path) -> No
         assert fingerprints[-1] != fingerprints[-2], name
 
 
-def test_a_version_of_it_is_an_image_and_shown_where_it_was_swapped_in(
-    editor: Any, tmp_path: Path
-) -> None:
+def test_a_version_of_an_image_is_an_image(editor: Any, tmp_path: Path) -> None:
     from bridge_core.hosts.base import Placement
 
     image = _load(editor, tmp_path)
@@ -86,7 +84,7 @@ def test_a_version_of_it_is_an_image_and_shown_where_it_was_swapped_in(
     assert host.scene().shots[0].placed_version_ids == (one.version.id, two.version.id)
 
 
-def test_an_image_in_no_file_is_reported(editor: Any) -> None:
+def test_an_image_without_a_file_is_reported(editor: Any) -> None:
     editor.image = bpy.data.images.new("drawn", 8, 8)
     scene = sample_file.host().scene()
     assert scene.shots == ()
@@ -95,7 +93,7 @@ def test_an_image_in_no_file_is_reported(editor: Any) -> None:
     ]
 
 
-def test_paint_that_is_not_saved_is_reported(editor: Any, tmp_path: Path) -> None:
+def test_unsaved_changes_are_reported(editor: Any, tmp_path: Path) -> None:
     image = _load(editor, tmp_path)
     image.pixels[0] = 0.5
     image.update()
@@ -107,7 +105,7 @@ def test_paint_that_is_not_saved_is_reported(editor: Any, tmp_path: Path) -> Non
     assert len(sample_file.host().scene().shots) == 1
 
 
-def test_a_file_that_comes_late_or_changes_is_looked_at_again(editor: Any, tmp_path: Path) -> None:
+def test_a_file_that_appears_late_or_changes_is_read_again(editor: Any, tmp_path: Path) -> None:
     facts = sample_file.extension_module("media").movie_info
     late = tmp_path / "late" / "p.0001.exr"
     assert facts(str(late)) == (0, 0, 0)
@@ -125,7 +123,7 @@ def test_the_playhead(editor: Any) -> None:
     assert host.current_frame() == bpy.context.scene.frame_current == 17
 
 
-def test_a_copy_of_a_strip_gets_versions_of_its_own(editor: Any, tmp_path: Path) -> None:
+def test_a_copied_strip_gets_its_own_versions(editor: Any, tmp_path: Path) -> None:
     editor.image = None
     strip = sample_file.picture_strip(tmp_path / "plate" / "p.%04d.exr", FRAMES, 1, 1, "one")
     host = sample_file.host()
@@ -156,7 +154,7 @@ def test_at_another_frame_rate_a_version_is_refused(editor: Any, tmp_path: Path)
         host.place([placed])
 
 
-def test_a_locked_channel_is_left_alone(editor: Any, tmp_path: Path) -> None:
+def test_a_locked_channel_is_not_used(editor: Any, tmp_path: Path) -> None:
     editor.image = None
     strip = sample_file.picture_strip(tmp_path / "plate" / "p.%04d.exr", FRAMES, 1, 1, "one")
     strip.select = False

@@ -1,4 +1,4 @@
-"""What a person presses: it works, or says why not, and never raises."""
+"""Operators and menus: they work or report an error, and never raise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def edit(tmp_path: Path) -> Iterator[sample_file.SampleEdit]:
 
 
 class _RecordingLayout:
-    """Takes down what a menu would draw."""
+    """Records what a menu draws."""
 
     def __init__(self) -> None:
         self.entries: list[tuple[str, Any]] = []
@@ -41,7 +41,7 @@ class _RecordingLayout:
         return entry
 
 
-def test_it_stands_in_blenders_menus() -> None:
+def test_menu_entries() -> None:
     for name, words in {
         "SEQUENCER_MT_strip": ["Send to Shotbridge", "Versions"],
         "SEQUENCER_MT_context_menu": ["Send to Shotbridge", "Versions"],
@@ -57,7 +57,7 @@ def test_it_stands_in_blenders_menus() -> None:
         assert [text for text, _ in menu.layout.entries if text != "-"] == words
 
 
-def test_a_cut_is_written_and_read(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
+def test_a_cut_is_exported_and_imported(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
     path = tmp_path / "out.otio"
     assert bpy.ops.shotbridge.export_otio(filepath=str(path)) == {"FINISHED"}
     assert [item.clip_name for item in read_cut(path)] == ["A_010", "A_020"]
@@ -66,8 +66,8 @@ def test_a_cut_is_written_and_read(edit: sample_file.SampleEdit, tmp_path: Path)
     assert {"A_010", "A_020"} <= {strip.name for strip in sample_file.strips()}
 
 
-def test_what_goes_wrong_is_reported(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
-    """A report of an error is what Blender's Python raises as a RuntimeError."""
+def test_errors_are_reported(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
+    """Blender's Python raises a reported error as a RuntimeError."""
     gone = tmp_path / "gone.otio"
     with pytest.raises(RuntimeError, match="cannot be opened"):
         bpy.ops.shotbridge.import_otio(filepath=str(gone))
@@ -95,7 +95,7 @@ def test_versions_are_listed_and_shown(edit: sample_file.SampleEdit, tmp_path: P
         assert names == ([] if text.startswith("Plate") else [f"A_010 {text}"])
 
 
-def test_outputs_and_ways_of_one_version_are_distinguished(
+def test_outputs_and_modes_of_one_version_are_distinguished(
     edit: sample_file.SampleEdit, tmp_path: Path
 ) -> None:
     from bridge_core.hosts.base import Placement
@@ -106,8 +106,8 @@ def test_outputs_and_ways_of_one_version_are_distinguished(
     (output,) = main.version.outputs
     both = (output, output.model_copy(update={"name": "alpha"}))
     version = main.version.model_copy(update={"outputs": both})
-    for name, way in (("main", "above"), ("alpha", "above"), ("main", "swap")):
-        host.place([Placement(item.item_id, version, main.folder, name, mode_id=way)])
+    for name, mode_id in (("main", "above"), ("alpha", "above"), ("main", "swap")):
+        host.place([Placement(item.item_id, version, main.folder, name, mode_id=mode_id)])
     bpy.context.scene.sequence_editor.active_strip = sample_file.strips()["A_010"]
     layout = _RecordingLayout()
     sample_file.extension_module("menus")._draw_versions(layout)

@@ -1,4 +1,4 @@
-"""The sequencer's cut as OTIO, and cuts as strips: every range the same after a round."""
+"""Exporting and importing cuts as OTIO: every range is the same after a round trip."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _cut(folder: Path) -> Path:
 
 
 def _ranges(path: Path) -> list[tuple[Any, ...]]:
-    """All that a reader of the cut goes by."""
+    """Everything that a reader of the cut uses."""
     cut = read_cut(path, show="x", handles=0)
     rows: list[tuple[Any, ...]] = [("cut", cut.rate, cut.global_start)]
     for item in cut:
@@ -143,11 +143,11 @@ def _ranges(path: Path) -> list[tuple[Any, ...]]:
 
 
 def _has_sound() -> bool:
-    """Blender 4.2 comes without sound as a Python module."""
+    """The Python module of Blender 4.2 has no sound."""
     return bool(bpy.app.build_options.audaspace)
 
 
-def test_a_cut_comes_in_and_goes_out_with_every_range_the_same(folder: Path) -> None:
+def test_a_round_trip_keeps_every_range(folder: Path) -> None:
     path = _cut(folder)
     warnings = sample_file.extension_module("otio_import").import_cut(bpy.context.scene, path)
     assert [str(one) for one in warnings] == []
@@ -156,7 +156,7 @@ def test_a_cut_comes_in_and_goes_out_with_every_range_the_same(folder: Path) -> 
     warnings = sample_file.extension_module("otio_export").export_cut(bpy.context.scene, back)
     assert [str(one) for one in warnings] == []
     assert _ranges(back) == _ranges(path)
-    # And once more, from what came out.
+    # And again, from the exported file.
     sample_file.new_file()
     sample_file.extension_module("otio_import").import_cut(bpy.context.scene, back)
     again = folder / "again.otio"
@@ -164,7 +164,7 @@ def test_a_cut_comes_in_and_goes_out_with_every_range_the_same(folder: Path) -> 
     assert _ranges(again) == _ranges(path)
 
 
-def test_blender_renders_the_frames_that_the_cut_says(folder: Path) -> None:
+def test_blender_renders_the_frames_of_the_cut(folder: Path) -> None:
     path = _cut(folder)
     sample_file.extension_module("otio_import").import_cut(bpy.context.scene, path)
     for strip in sample_file.strips():
@@ -199,7 +199,7 @@ def test_ntsc_rates_stay_exact(folder: Path) -> None:
     assert _ranges(folder / "back.otio") == before
 
 
-def test_what_cannot_be_carried_is_listed(folder: Path) -> None:
+def test_unsupported_properties_are_listed(folder: Path) -> None:
     pattern = sample_file.plate(folder / "p", "p", FRAMES, size=(8, 8))
     strip = sample_file.picture_strip(pattern, FRAMES, 1, 1)
     strip.transform.offset_x = 12
@@ -212,11 +212,11 @@ def test_what_cannot_be_carried_is_listed(folder: Path) -> None:
         bpy.context.scene, folder / "cut.otio"
     )
     text = "\n".join(map(str, warnings))
-    for word in ("Title", "moved", "Grade", "add"):
+    for word in ("Title", "position", "Grade", "add"):
         assert word in text
 
 
-def test_a_cut_of_another_rate_is_refused_where_strips_are(folder: Path) -> None:
+def test_a_cut_with_another_rate_than_the_strips_is_refused(folder: Path) -> None:
     path = _cut(folder)
     scene = bpy.context.scene
     scene.render.fps = 24
@@ -227,7 +227,7 @@ def test_a_cut_of_another_rate_is_refused_where_strips_are(folder: Path) -> None
     assert len(sample_file.strips()) == 1
 
 
-def test_beside_other_strips_nothing_moves(folder: Path) -> None:
+def test_existing_strips_are_not_moved(folder: Path) -> None:
     path = _cut(folder)
     pattern = sample_file.plate(folder / "p", "p", FRAMES, size=(8, 8))
     mine = sample_file.picture_strip(pattern, FRAMES, 4, 1, "mine")
@@ -238,7 +238,7 @@ def test_beside_other_strips_nothing_moves(folder: Path) -> None:
     assert min(others) == 5, "above mine"
 
 
-def test_nothing_to_write_and_nothing_overwritten(folder: Path) -> None:
+def test_empty_exports_and_overwriting_are_refused(folder: Path) -> None:
     target = folder / "cut.otio"
     with pytest.raises(TimelineError, match="no strips"):
         sample_file.extension_module("otio_export").export_cut(bpy.context.scene, target)
@@ -250,8 +250,8 @@ def test_nothing_to_write_and_nothing_overwritten(folder: Path) -> None:
     assert target.read_text() == "mine"
 
 
-@pytest.mark.parametrize("way", ["above", "swap"])
-def test_versions_go_along_as_media_of_their_clip(folder: Path, way: str) -> None:
+@pytest.mark.parametrize("mode_id", ["above", "swap"])
+def test_versions_are_exported_as_media_of_their_clip(folder: Path, mode_id: str) -> None:
     pattern = sample_file.plate(folder / "p", "p", FRAMES, size=(8, 8))
     strip = sample_file.picture_strip(pattern, FRAMES, 1, 10)
     sample_file.trim(strip, 4, 3)
@@ -260,7 +260,7 @@ def test_versions_go_along_as_media_of_their_clip(folder: Path, way: str) -> Non
     (item,) = host.scene().shots
     for number in (1, 2):
         placed = sample_file.placement(folder, item, number)
-        host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=way)])
+        host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=mode_id)])
 
     def carried(name: str) -> dict[str, bool]:
         assert sample_file.extension_module("otio_export").export_cut(scene, folder / name) == []
@@ -287,7 +287,7 @@ def test_versions_go_along_as_media_of_their_clip(folder: Path, way: str) -> Non
     assert carried("plate.otio") == {"v001": False, "v002": False}
 
 
-def test_muted_strips_are_switched_off(folder: Path) -> None:
+def test_muted_strips_are_disabled_clips(folder: Path) -> None:
     pattern = sample_file.plate(folder / "p", "p", FRAMES, size=(8, 8))
     for number in range(2):
         sample_file.picture_strip(pattern, FRAMES, 1 + number, 1, f"p {number}").mute = bool(number)
@@ -296,7 +296,7 @@ def test_muted_strips_are_switched_off(folder: Path) -> None:
     assert {clip.name: clip.enabled for clip in clips} == {"p 0": True, "p 1": False}
 
 
-def test_scenes_and_markers_go_out(folder: Path) -> None:
+def test_scenes_and_markers_are_exported(folder: Path) -> None:
     sample_file.SampleEdit(folder)
     scene = bpy.context.scene
     scene.timeline_markers.new("look here", frame=7)
@@ -320,8 +320,7 @@ def test_without_free_channels_nothing_is_added(folder: Path) -> None:
 
 
 def _movies(folder: Path, *clips: tuple[Path, int, int, int]) -> Path:
-    """A cut of movies, each with its file, first frame, frames, and how many the file says to
-    have."""
+    """A cut of movies, each with its file, first frame, frame count, and the available count."""
     track = otio.schema.Track("Pictures", kind=otio.schema.TrackKind.Video)
     for number, (path, first, count, has) in enumerate(clips):
         media = otio.schema.ExternalReference(path.as_uri(), available_range=_range(0, has))
@@ -337,7 +336,7 @@ def _movies(folder: Path, *clips: tuple[Path, int, int, int]) -> Path:
     return path
 
 
-def test_movies_that_are_not_there_broken_or_short_keep_their_place(folder: Path) -> None:
+def test_missing_broken_and_short_movies_get_strips(folder: Path) -> None:
     broken, short = folder / "broken.mov", folder / "short.mp4"
     broken.write_bytes(b"no movie")
     sample_file.grey_movie(short, range(12))
@@ -366,7 +365,7 @@ def test_movies_that_are_not_there_broken_or_short_keep_their_place(folder: Path
     assert sample_file.strips()["m 1"].filepath == str(folder / "gone.mov"), "can be relinked"
 
 
-def test_what_is_switched_off_comes_in_muted_and_goes_out_again(folder: Path) -> None:
+def test_disabled_clips_and_tracks_are_muted_and_exported_again(folder: Path) -> None:
     path = _cut(folder)
     timeline = otio.adapters.read_from_file(str(path))
     pictures, titles, *sounds = timeline.tracks
@@ -394,7 +393,7 @@ def test_what_is_switched_off_comes_in_muted_and_goes_out_again(folder: Path) ->
     assert _ranges(back) == _ranges(path)
 
 
-def test_what_strips_and_markers_cannot_have_is_listed(folder: Path) -> None:
+def test_unsupported_markers_and_effects_are_listed(folder: Path) -> None:
     path = _cut(folder)
     timeline = otio.adapters.read_from_file(str(path))
     marker = timeline.tracks.markers[0]
@@ -415,7 +414,7 @@ def test_what_strips_and_markers_cannot_have_is_listed(folder: Path) -> None:
         assert "voice: its pan of 0.50" in map(str, warnings)
 
 
-def test_a_refused_cut_leaves_the_scene_as_it_was(folder: Path) -> None:
+def test_a_refused_cut_does_not_change_the_scene(folder: Path) -> None:
     path = _cut(folder)
     scene, channels = bpy.context.scene, sample_file.extension_module("otio_import")._CHANNELS
     before = scene.render.fps, scene.frame_start
@@ -430,7 +429,7 @@ def test_a_refused_cut_leaves_the_scene_as_it_was(folder: Path) -> None:
     assert [one.name for one in scene.sequence_editor.channels][1:3] == ["Channel 1", "Channel 2"]
 
 
-def test_a_version_in_the_plate_s_place_is_exported_at_its_place(folder: Path) -> None:
+def test_a_swapped_version_is_exported_on_the_plates_track(folder: Path) -> None:
     for number, (name, start) in enumerate([("A", 1), ("B", 31)]):
         pattern = sample_file.plate(folder / name, name, FRAMES, size=(8, 8))
         sample_file.picture_strip(pattern, FRAMES, 1 + number, start, name)

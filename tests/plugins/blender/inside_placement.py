@@ -1,5 +1,5 @@
-"""Versions in the sequencer: the right frames at the right place, whatever Blender did to the
-plate; one step for Ctrl-Z; still there after saving and loading."""
+"""Placing versions in the sequencer: the right frames at the right position for every kind of
+retiming; one undo step; saving and loading."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bridge_core.hosts.base import HostShot, Placement
 FRAMES = range(1001, 1041)
 REPEATS = pytest.mark.skipif(
     bpy.app.version >= (5, 0, 0),
-    reason="without a window, Blender 5.2 renders a frame of before now and then",
+    reason="without a window, Blender 5.2 sometimes renders an earlier frame",
 )
 
 
@@ -54,25 +54,25 @@ def _shown() -> list[int]:
 
 
 def _plate() -> Any:
-    """Found again: undoing and loading make new strips."""
+    """The plate's strip, found by name: undo and loading create new strips."""
     return sample_file.strips()["p"]
 
 
-@pytest.mark.parametrize("way", ["above", "swap"])
-def test_it_shows_its_frames_where_the_plate_showed_its_own(folder: Path, way: str) -> None:
+@pytest.mark.parametrize("mode_id", ["above", "swap"])
+def test_it_shows_the_frames_of_the_plate(folder: Path, mode_id: str) -> None:
     _strip(folder)
     before = _shown()
     item = _only_shot()
     placement = sample_file.placement(folder, item, 1)
     sample_file.host().place(
-        [Placement(item.item_id, placement.version, placement.folder, mode_id=way)]
+        [Placement(item.item_id, placement.version, placement.folder, mode_id=mode_id)]
     )
     assert _shown() == _of(1, before)
     strip = sample_file.strips()["p upscale v001"]
     assert _bounds(strip) == _bounds(_plate())
-    assert strip.transform.scale_x == 0.5, "twice as large, it is framed as the plate is"
-    assert strip.channel == (2 if way == "above" else 1)
-    # Its handles hold what the version has beyond the cut.
+    assert strip.transform.scale_x == 0.5, "a version of twice the size has the plate's framing"
+    assert strip.channel == (2 if mode_id == "above" else 1)
+    # Its handles have the version's frames beyond the cut.
     left, right = sample_file.extension_module("sequencer_api").content_bounds(strip)
     assert (left, right) == (_bounds(strip)[0] - 2, _bounds(strip)[1] + 2)
     sample_file.trim(strip, -2, -2)
@@ -80,9 +80,9 @@ def test_it_shows_its_frames_where_the_plate_showed_its_own(folder: Path, way: s
 
 
 @REPEATS
-@pytest.mark.parametrize("way", ["above", "swap"])
+@pytest.mark.parametrize("mode_id", ["above", "swap"])
 @pytest.mark.parametrize("factor", [2.0, 0.5, 1.3])
-def test_it_keeps_the_speed_of_the_plate(folder: Path, way: str, factor: float) -> None:
+def test_it_keeps_the_speed_of_the_plate(folder: Path, mode_id: str, factor: float) -> None:
     strip = _strip(folder)
     api = sample_file.extension_module("sequencer_api")
     effect = api.new_effect(sample_file.strips(), "Speed", "SPEED", 2, api.bounds(strip), strip)
@@ -94,7 +94,7 @@ def test_it_keeps_the_speed_of_the_plate(folder: Path, way: str, factor: float) 
     expected = [source.first_frame + index for index in source.frame_mapping.content_frames()]
     placement = sample_file.placement(folder, item, 1)
     sample_file.host().place(
-        [Placement(item.item_id, placement.version, placement.folder, mode_id=way)]
+        [Placement(item.item_id, placement.version, placement.folder, mode_id=mode_id)]
     )
     assert _shown() == _of(1, expected)
 
@@ -103,9 +103,9 @@ def test_switching_shows_each_version_and_the_plate_again(folder: Path) -> None:
     _strip(folder)
     plain = _shown()
     item, host = _only_shot(), sample_file.host()
-    for number, way in ((1, "above"), (2, "above"), (3, "swap"), (4, "swap")):
+    for number, mode_id in ((1, "above"), (2, "above"), (3, "swap"), (4, "swap")):
         placed = sample_file.placement(folder, item, number)
-        host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=way)])
+        host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=mode_id)])
         assert _only_shot().active_version_id == placed.version.id
     version_strips = sample_file.extension_module("version_strips")
     for number in (1, 3, 2, 4, 1):
@@ -120,7 +120,7 @@ def test_switching_shows_each_version_and_the_plate_again(folder: Path) -> None:
     assert _only_shot().placed_version_ids == ("p-1", "p-2", "p-3", "p-4")
 
 
-def test_swapped_in_it_takes_the_place_under_effects_too(folder: Path) -> None:
+def test_a_swapped_version_becomes_the_input_of_effects(folder: Path) -> None:
     strip = _strip(folder)
     api = sample_file.extension_module("sequencer_api")
     effect = api.new_effect(sample_file.strips(), "Glow", "GLOW", 2, api.bounds(strip), strip)
@@ -136,7 +136,7 @@ def test_swapped_in_it_takes_the_place_under_effects_too(folder: Path) -> None:
     assert effect.input_1 == _plate()
 
 
-def test_nothing_is_pushed_aside(folder: Path) -> None:
+def test_other_strips_are_not_moved(folder: Path) -> None:
     _strip(folder)
     title = sample_file.picture_strip(folder / "plate" / "p.%04d.exr", FRAMES, 2, 20, "title")
     late = sample_file.picture_strip(folder / "plate" / "p.%04d.exr", FRAMES, 1, 47, "late")
@@ -145,9 +145,9 @@ def test_nothing_is_pushed_aside(folder: Path) -> None:
     before = {one.name: (one.channel, *_bounds(one)) for one in sample_file.strips()}
     host = sample_file.host()
     item = next(one for one in host.scene().shots if one.label == "p")
-    for number, way in ((1, "above"), (2, "swap")):
+    for number, mode_id in ((1, "above"), (2, "swap")):
         placed = sample_file.placement(folder, item, number)
-        host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=way)])
+        host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=mode_id)])
         now = {one.name: (one.channel, *_bounds(one)) for one in sample_file.strips()}
         assert {name: now[name] for name in ("title", "late")} == {
             name: before[name] for name in ("title", "late")
@@ -156,13 +156,13 @@ def test_nothing_is_pushed_aside(folder: Path) -> None:
     assert now["p upscale v002"][0] == 1
 
 
-def test_one_undo_takes_all_of_it_back_and_the_scene_shows_it(folder: Path) -> None:
+def test_placing_is_one_undo_step(folder: Path) -> None:
     _strip(folder)
     bpy.ops.ed.undo_push(message="before")
     host, item = sample_file.host(), _only_shot()
-    for number, way in ((1, "above"), (2, "swap")):
+    for number, mode_id in ((1, "above"), (2, "swap")):
         placed = sample_file.placement(folder, item, number)
-        host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=way)])
+        host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=mode_id)])
     assert _only_shot().placed_version_ids == ("p-1", "p-2")
     bpy.ops.ed.undo()
     assert (_only_shot().placed_version_ids, _only_shot().active_version_id) == (("p-1",), "p-1")
@@ -177,7 +177,7 @@ def test_one_undo_takes_all_of_it_back_and_the_scene_shows_it(folder: Path) -> N
     )
 
 
-def test_a_blend_remembers_its_versions_with_relative_paths(folder: Path) -> None:
+def test_a_saved_blend_has_versions_with_relative_paths(folder: Path) -> None:
     _strip(folder)
     bpy.context.preferences.filepaths.use_relative_paths = True
     blend = folder / "cut.blend"
@@ -204,7 +204,7 @@ def test_a_blend_remembers_its_versions_with_relative_paths(folder: Path) -> Non
     assert record == placed.version
 
 
-def test_renamed_and_moved_a_plate_keeps_its_versions_and_its_name(folder: Path) -> None:
+def test_a_renamed_and_moved_plate_keeps_versions_and_name(folder: Path) -> None:
     strip = _strip(folder)
     item = _only_shot()
     sample_file.host().place([sample_file.placement(folder, item, 1)])
@@ -234,7 +234,7 @@ def test_a_file_saved_under_another_name_keeps_its_show(folder: Path) -> None:
     assert host.scene().show == "final"
 
 
-def test_another_scene_or_file_gets_no_version_of_this_one(folder: Path) -> None:
+def test_versions_are_not_placed_in_another_scene(folder: Path) -> None:
     _strip(folder)
     placed = sample_file.placement(folder, _only_shot(), 1)
     bpy.ops.scene.new(type="FULL_COPY")
@@ -249,7 +249,7 @@ def test_another_scene_or_file_gets_no_version_of_this_one(folder: Path) -> None
     assert [one.name for one in sample_file.strips(bpy.context.scene)] == ["p"]
 
 
-def test_where_ctrl_z_would_not_take_it_back_nothing_is_placed(folder: Path) -> None:
+def test_nothing_is_placed_if_undo_would_not_work(folder: Path) -> None:
     _strip(folder)
     placed = sample_file.placement(folder, _only_shot(), 1)
     thing = bpy.data.objects.new("mesh", bpy.data.meshes.new("mesh"))
@@ -286,7 +286,7 @@ def test_an_unknown_colour_space_is_refused(folder: Path) -> None:
     assert [one.name for one in sample_file.strips()] == ["p"]
 
 
-def test_a_plane_and_a_background_stand_at_the_plates_time(folder: Path) -> None:
+def test_a_plane_and_a_background_show_the_plates_frames(folder: Path) -> None:
     strip = _strip(folder)
     scene = bpy.context.scene
     scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
@@ -294,8 +294,8 @@ def test_a_plane_and_a_background_stand_at_the_plates_time(folder: Path) -> None
     host = sample_file.host()
     item = next(one for one in host.scene().shots if one.label == "p")
     placed = sample_file.placement(folder, item, 1)
-    for way in ("plane", "background"):
-        host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=way)])
+    for mode_id in ("plane", "background"):
+        host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=mode_id)])
     (background,) = scene.camera.data.background_images
     left, right = _bounds(strip)
     (node,) = [
@@ -319,8 +319,8 @@ def test_a_plane_and_a_background_stand_at_the_plates_time(folder: Path) -> None
     assert again.placed_version_ids == ("p-1",)
 
 
-@pytest.mark.parametrize(("way", "kind"), [("plane", "MESH"), ("background", "CAMERA")])
-def test_what_was_deleted_can_be_placed_again(folder: Path, way: str, kind: str) -> None:
+@pytest.mark.parametrize(("mode_id", "kind"), [("plane", "MESH"), ("background", "CAMERA")])
+def test_a_deleted_version_can_be_placed_again(folder: Path, mode_id: str, kind: str) -> None:
     _strip(folder)
     scene, host = bpy.context.scene, sample_file.host()
     for again in range(2):
@@ -329,15 +329,15 @@ def test_what_was_deleted_can_be_placed_again(folder: Path, way: str, kind: str)
         item = next(one for one in host.scene().shots if one.label == "p")
         assert item.placed_version_ids == ()
         version = sample_file.placement(folder / str(again), item, 1)
-        placed = Placement(item.item_id, version.version, version.folder, mode_id=way)
+        placed = Placement(item.item_id, version.version, version.folder, mode_id=mode_id)
         assert "upscale v001" in host.place([placed]).message
         assert host.place([placed]).message == "It is placed already"
         bpy.data.objects.remove(next(one for one in scene.objects if one.type == kind))
 
 
 @REPEATS
-@pytest.mark.parametrize("way", ["above", "swap"])
-def test_a_version_that_is_a_movie(folder: Path, way: str) -> None:
+@pytest.mark.parametrize("mode_id", ["above", "swap"])
+def test_a_version_that_is_a_movie(folder: Path, mode_id: str) -> None:
     films = folder / "versions"
     films.mkdir()
     sample_file.grey_movie(films / "main.mkv", range(2, 41))
@@ -348,7 +348,7 @@ def test_a_version_that_is_a_movie(folder: Path, way: str) -> None:
     (output,) = placed.version.outputs
     movie = output.model_copy(update={"pattern": "main.mkv", "colour_space": "Raw"})
     version = placed.version.model_copy(update={"outputs": (movie,)})
-    sample_file.host().place([Placement(item.item_id, version, films, mode_id=way)])
+    sample_file.host().place([Placement(item.item_id, version, films, mode_id=mode_id)])
     left, right = _bounds(_plate())
     greys = [
         round(value / sample_file.STEP) for value in sample_file.shown_values(range(left, right))

@@ -1,4 +1,4 @@
-"""Plates out of the renderer: right pixels, and nothing of the artist's changed."""
+"""Rendering plates: the right pixels, and no change of the artist's settings."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def edit(tmp_path: Path) -> Iterator[sample_file.SampleEdit]:
     yield sample_file.SampleEdit(tmp_path)
 
 
-def _shot(source: str) -> Any:
-    return next(one for one in sample_file.host().scene().shots if one.label == source)
+def _shot(label: str) -> Any:
+    return next(one for one in sample_file.host().scene().shots if one.label == label)
 
 
 def _world(scene: Any, frames: dict[int, float]) -> None:
-    """A world whose brightness tells the frame."""
-    world = scene.world = bpy.data.worlds.new("Told")
+    """A world whose brightness depends on the frame."""
+    world = scene.world = bpy.data.worlds.new("Frames")
     if not world.node_tree:
         world.use_nodes = True
     strength = world.node_tree.nodes["Background"].inputs["Strength"]
@@ -43,9 +43,7 @@ def _red(path: Path) -> float:
     return value
 
 
-def test_each_frame_is_what_the_scene_shows_then(
-    edit: sample_file.SampleEdit, tmp_path: Path
-) -> None:
+def test_each_frame_is_that_of_the_scene(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
     values = {frame: 0.25 * (frame - 100) for frame in range(101, 107)}
     _world(bpy.data.scenes["Lay out"], values)
     item = _shot("A_030")
@@ -72,7 +70,7 @@ def test_the_camera_is_rendered_and_not_the_strips(
     assert _red(Path(last.shot.plate.path_at(3))) == pytest.approx(0.5, abs=0.002)
 
 
-def test_the_last_render_is_sent_as_it_is_and_kept(
+def test_the_last_rendering_is_sent_unchanged_and_kept(
     edit: sample_file.SampleEdit, tmp_path: Path
 ) -> None:
     scene = bpy.context.scene
@@ -92,7 +90,7 @@ def test_the_last_render_is_sent_as_it_is_and_kept(
     assert scene.frame_current == 2
 
 
-def test_a_last_render_that_was_cropped_has_the_crops_size(
+def test_a_cropped_last_rendering_has_the_size_of_the_crop(
     edit: sample_file.SampleEdit, tmp_path: Path
 ) -> None:
     scene = bpy.context.scene
@@ -110,7 +108,7 @@ def test_a_last_render_that_was_cropped_has_the_crops_size(
     assert _shot("Edit/Camera").shot.plate.width == 32
 
 
-def test_the_last_render_is_sent_whichever_slot_is_looked_at(
+def test_the_last_rendering_is_sent_whichever_slot_is_shown(
     edit: sample_file.SampleEdit, tmp_path: Path
 ) -> None:
     scene = bpy.context.scene
@@ -128,8 +126,8 @@ def test_the_last_render_is_sent_whichever_slot_is_looked_at(
     assert slots.active_index == 1
 
 
-def test_a_plate_is_the_whole_picture(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
-    """Although the artist renders a corner of it only, at the moment."""
+def test_a_plate_is_the_whole_frame(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
+    """Even if the artist renders only a region."""
     render = bpy.data.scenes["Lay out"].render
     render.use_border = render.use_crop_to_border = True
     render.border_max_x = render.border_max_y = 0.5
@@ -142,12 +140,14 @@ def test_a_plate_is_the_whole_picture(edit: sample_file.SampleEdit, tmp_path: Pa
     assert render.use_border
 
 
-def test_what_is_in_files_is_not_rendered(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
+def test_strips_with_files_are_not_rendered(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
     with pytest.raises(HostError, match="in files"):
         list(sample_file.host().render(_shot("A_010").item_id, tmp_path))
 
 
-def test_another_file_ends_it_in_words(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
+def test_loading_another_file_stops_the_rendering(
+    edit: sample_file.SampleEdit, tmp_path: Path
+) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     steps = sample_file.host().render(_shot("A_030").item_id, folder)
@@ -158,7 +158,7 @@ def test_another_file_ends_it_in_words(edit: sample_file.SampleEdit, tmp_path: P
     assert list(folder.iterdir()) == []
 
 
-def test_selected_strips_go_alone(edit: sample_file.SampleEdit) -> None:
+def test_only_selected_strips_are_listed(edit: sample_file.SampleEdit) -> None:
     strips = sample_file.strips()
     strips["A_020"].select = True
     scene = sample_file.host().scene()
@@ -166,7 +166,7 @@ def test_selected_strips_go_alone(edit: sample_file.SampleEdit) -> None:
     assert scene.problems == ()
 
 
-def test_what_is_selected_renames_no_shot(tmp_path: Path) -> None:
+def test_the_selection_does_not_change_shot_names(tmp_path: Path) -> None:
     sample_file.new_file()
     frames = range(1001, 1011)
     for number, folder in enumerate(("a", "b")):
@@ -203,8 +203,8 @@ def test_muted_strips_are_sent_where_they_are_selected(edit: sample_file.SampleE
     assert [one.label for one in sample_file.host().scene().shots] == ["A_010"]
 
 
-def test_changes_are_reported_once_and_then_no_more(edit: sample_file.SampleEdit) -> None:
-    """Blender without a window runs no timers: the look that they take is called by hand."""
+def test_watching_can_be_stopped(edit: sample_file.SampleEdit) -> None:
+    """Blender without a window runs no timers, so the test compares the fingerprints itself."""
     calls: list[int] = []
     selection_sync = sample_file.extension_module("selection_sync")
     before = selection_sync._fingerprint()
@@ -237,7 +237,7 @@ def _other_file(strip: Any) -> None:
         lambda strip: setattr(strip.colorspace_settings, "name", "ACEScg"),
     ],
 )
-def test_a_change_of_a_strips_media_is_noticed(edit: sample_file.SampleEdit, change: Any) -> None:
+def test_a_change_of_a_strips_media_is_detected(edit: sample_file.SampleEdit, change: Any) -> None:
     selection_sync = sample_file.extension_module("selection_sync")
     before = selection_sync._fingerprint()
     assert selection_sync._fingerprint() == before
@@ -256,7 +256,7 @@ def test_a_change_of_a_strips_media_is_noticed(edit: sample_file.SampleEdit, cha
         lambda strip: setattr(bpy.context.scene.render, "pixel_aspect_x", 2),
     ],
 )
-def test_a_change_of_what_is_rendered_is_noticed(edit: sample_file.SampleEdit, change: Any) -> None:
+def test_a_change_of_rendered_scenes_is_detected(edit: sample_file.SampleEdit, change: Any) -> None:
     selection_sync = sample_file.extension_module("selection_sync")
     before = selection_sync._fingerprint()
     change(sample_file.strips()["A_030"])

@@ -1,4 +1,4 @@
-"""What the host says of a strip's frames is what Blender renders of it, at every speed."""
+"""The frames of a strip's mapping are those that Blender renders, at every speed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 FRAMES = range(1001, 1041)
 REPEATS = pytest.mark.skipif(
     bpy.app.version >= (5, 0, 0),
-    reason="without a window, Blender 5.2 renders a frame of before now and then",
+    reason="without a window, Blender 5.2 sometimes renders an earlier frame",
 )
 
 
@@ -41,7 +41,7 @@ def _rendered_frames(strip: Any) -> list[int]:
 
 
 def _retime(strip: Any, percent: float) -> None:
-    """As a person does it."""
+    """Retime a strip as a person does."""
     window = bpy.context.window_manager.windows[0]
     area = max(window.screen.areas, key=lambda one: one.width * one.height)
     area.type = "SEQUENCE_EDITOR"
@@ -68,7 +68,7 @@ def test_a_trimmed_strip(pattern: Path) -> None:
     assert _reported_frames(strip) == _rendered_frames(strip) == list(range(1005, 1038))
 
 
-def test_a_strip_that_is_longer_than_its_pictures_holds_the_last(pattern: Path) -> None:
+def test_a_strip_longer_than_its_images_holds_the_last(pattern: Path) -> None:
     strip = _strip(pattern)
     sample_file.trim(strip, 0, -8)
     assert _reported_frames(strip) == _rendered_frames(strip)
@@ -134,7 +134,7 @@ def movie(tmp_path: Path) -> Path:
 
 
 def _add_movie(path: Path, *, adjust: bool) -> Any:
-    """As a person does it, who has a switch for the rate."""
+    """Add a movie as a person does, with the option for the playback rate."""
     sample_file.strips()
     window = bpy.context.window_manager.windows[0]
     area = max(window.screen.areas, key=lambda one: one.width * one.height)

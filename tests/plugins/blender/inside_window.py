@@ -1,5 +1,5 @@
-"""Qt's turns, the panel's window and the preferences in a Blender without a window of its own, so
-that turns are taken here by hand."""
+"""Qt events, the panel's window and the preferences. This Blender has no window and runs no timers,
+so the tests process the events themselves."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ preferences = import_module(f"{MODULE}.bridge_blender.preferences")
 
 @pytest.fixture(autouse=True)
 def _no_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No gateway is found and none is started."""
+    """No gateway is found or started."""
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__STATE_DIR", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     yield
@@ -50,7 +50,7 @@ def test_qt_leaves_blenders_locale_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     assert locale.setlocale(locale.LC_ALL) == before
 
 
-def test_it_opens_says_what_is_missing_and_closes_without_a_trace() -> None:
+def test_it_opens_reports_problems_and_closes_completely() -> None:
     from PySide6.QtWidgets import QApplication
 
     assert not window.is_open()
@@ -70,7 +70,7 @@ def test_it_opens_says_what_is_missing_and_closes_without_a_trace() -> None:
     window.close_window()
 
 
-def test_a_turn_that_fails_takes_no_later_ones_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_does_not_remove_the_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     window.open_window()
 
     def fail() -> None:
@@ -82,7 +82,7 @@ def test_a_turn_that_fails_takes_no_later_ones_away(monkeypatch: pytest.MonkeyPa
     assert qt_pump._on_timer() == qt_pump.INTERVAL
 
 
-def test_a_load_puts_the_timer_back() -> None:
+def test_loading_a_file_restores_the_timer() -> None:
     window.open_window()
     bpy.app.timers.unregister(qt_pump._on_timer)
     bpy.ops.wm.read_homefile(use_factory_startup=True, app_template="")
@@ -90,7 +90,7 @@ def test_a_load_puts_the_timer_back() -> None:
     assert preferences.get_preferences() is not None
 
 
-def test_disabling_closes_everything_and_enabling_opens_again() -> None:
+def test_disabling_and_enabling_the_extension() -> None:
     window.open_window()
     addon_utils.disable(MODULE)
     assert not window.is_open()
@@ -103,7 +103,9 @@ def test_disabling_closes_everything_and_enabling_opens_again() -> None:
     fresh.close_window()
 
 
-def test_preferences_go_before_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_preferences_override_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__USER", "somebody")
     assert preferences.settings_reader()().client.user == "somebody"
     mine = preferences.get_preferences()
@@ -114,7 +116,7 @@ def test_preferences_go_before_the_files(tmp_path: Path, monkeypatch: pytest.Mon
     assert settings.client.gateway_command == command
 
 
-def test_offline_only_this_machine_is_talked_to() -> None:
+def test_offline_only_local_gateways_are_allowed() -> None:
     system = bpy.context.preferences.system
     before = system.use_online_access
     system.use_online_access = False

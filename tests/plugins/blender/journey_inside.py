@@ -1,4 +1,4 @@
-"""What an artist does in Blender, from the strip to the version in its place; run by a journey.
+"""The steps of an artist in Blender, from the strip to the placed version; run by a journey.
 
 Arguments: ``send`` or ``open``, then a folder with ``plate.mov`` in it. Prints JSON as its last
 line.
@@ -61,7 +61,7 @@ def open_again(folder: Path) -> dict[str, Any]:
 
 
 def describe_shot(host: Any, folder: Path) -> dict[str, Any]:
-    """What the host tells of the one shot, and what the sequencer renders of it."""
+    """The shot's properties in the host, and the frames that the sequencer renders."""
     (item,) = host.scene().shots
     shot = item.shot
     record = shot.record_range

@@ -5,5 +5,5 @@ import sys
 
 import pytest
 
-# The tests' own conftest files want libraries that Blender's Python does not have.
+# The conftest files need libraries that Blender's Python does not have.
 sys.exit(pytest.main(["-q", "--noconftest", "-p", "no:cacheprovider", *sys.argv[1:]]))

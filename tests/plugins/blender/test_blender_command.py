@@ -1,4 +1,4 @@
-"""``shotbridge blender``: cuts out of .blend files and into them, from a terminal."""
+"""``shotbridge blender``: exports and imports cuts of .blend files in a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge_core.timeline.cut_reader import read_cut
 if TYPE_CHECKING:
     from real_blender import BlenderInstallation
 
-#: Blender as a Python module has no command line: this stands in for its ``--command``.
+#: Blender as a Python module has no command line: this replaces its ``--command``.
 PROGRAM = """#!{python}
 import subprocess, sys
 assert sys.argv[1:3] == ["--command", "shotbridge"]
@@ -81,7 +81,7 @@ def _cut(folder: Path) -> Path:
     return folder / "cut.otio"
 
 
-def test_a_cut_goes_into_a_blend_and_out_again(program: Path, tmp_path: Path) -> None:
+def test_a_cut_is_imported_into_a_blend_and_exported_again(program: Path, tmp_path: Path) -> None:
     cut, blend, back = _cut(tmp_path), tmp_path / "cut.blend", tmp_path / "back.otio"
     _shotbridge("import", cut, "-o", blend, "--program", program)
     report = _shotbridge("export", blend, "-o", back, "--program", program, "--json")
@@ -89,7 +89,7 @@ def test_a_cut_goes_into_a_blend_and_out_again(program: Path, tmp_path: Path) ->
     (before,), (after,) = read_cut(cut).shots, read_cut(back).shots
     assert after.shot.record_range == before.shot.record_range
     assert after.shot.cut_range == before.shot.cut_range
-    # Nothing is written over unless that is asked for.
+    # Nothing is overwritten without --overwrite.
     refused = _shotbridge("export", blend, "-o", back, "--program", program, code=6)
     assert "would be overwritten" in refused.stderr
 

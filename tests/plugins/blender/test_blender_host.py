@@ -16,14 +16,14 @@ CONTRACT = HERE.parents[1] / "contracts" / "test_host_contract.py"
 
 
 def _run(blender: BlenderInstallation, *tests: Path) -> int:
-    """How many of them passed; none may fail."""
+    """Run tests, which must pass; returns their number."""
     done = blender.run(HERE / "run_pytest_inside.py", *tests)
     found = re.search(r"(\d+) passed", done.stdout)
     assert found, done.stdout
     return int(found[1])
 
 
-def test_it_keeps_to_the_contract_of_hosts(blender: BlenderInstallation) -> None:
+def test_it_passes_the_host_contract(blender: BlenderInstallation) -> None:
     assert _run(blender, CONTRACT) >= 15
 
 
@@ -33,7 +33,7 @@ def test_inside(blender: BlenderInstallation, part: Path) -> None:
 
 
 def test_blender_starts_without_our_libraries(blender: BlenderInstallation) -> None:
-    """They come with the panel, not with each start of Blender."""
+    """They are imported with the panel, not at each start of Blender."""
     output = blender.run(
         "import sys; print(*({'pydantic', 'yaml', 'opentimelineio', 'PySide6'} & set(sys.modules)))"
     )

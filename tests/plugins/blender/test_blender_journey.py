@@ -1,5 +1,5 @@
-"""An artist in Blender: a strip of real footage goes out, the upscaled version stands in its place,
-frame by frame, also after saving and opening. Blender and the gateway are both real."""
+"""An artist sends a strip of real footage and places the upscaled version: every frame is right,
+also after saving and opening. Blender and the gateway are both real."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FRAMES = 10
 
 @pytest.fixture
 def workspace(tmp_path: Path, models_dir: Path) -> Iterator[tuple[Path, dict[str, str]]]:
-    """A folder for footage, and the variables of one user's world; its gateway ends with it."""
+    """A folder for footage, and one user's environment; its gateway is stopped afterwards."""
     folder = tmp_path / "Größe und Länge"
     (folder / "plates").mkdir(parents=True)
     own = {
@@ -46,7 +46,7 @@ def workspace(tmp_path: Path, models_dir: Path) -> Iterator[tuple[Path, dict[str
 
 
 def _footage(source: Path, target: Path) -> Path:
-    """Some frames of a film, small, every frame by itself."""
+    """A short, small movie with intra-only frames."""
     with av.open(str(source)) as film, av.open(str(target), "w") as out:
         stream = out.add_stream("prores_ks", rate=25)
         stream.width, stream.height, stream.pix_fmt = 128, 72, "yuv422p10le"
@@ -67,12 +67,12 @@ def _pixels(path: str | Path) -> np.ndarray[Any, Any]:
 
 
 def _linear(encoded: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """sRGB's curve (IEC 61966-2-1), undone."""
+    """The inverse of sRGB's transfer function (IEC 61966-2-1)."""
     low = encoded <= 0.04045
     return np.where(low, encoded / 12.92, ((np.maximum(encoded, 0) + 0.055) / 1.055) ** 2.4)
 
 
-def test_a_strip_goes_out_and_its_version_stands_in_its_place(
+def test_a_strip_is_sent_and_its_version_is_placed(
     workspace: tuple[Path, dict[str, str]], models_dir: Path, blender: BlenderInstallation
 ) -> None:
     folder, more = workspace

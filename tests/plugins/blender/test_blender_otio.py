@@ -1,4 +1,4 @@
-"""Blender's OTIO in an editor that is none of ours."""
+"""Blender's OTIO in another editor."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ import bpy
 import blender_sample_file as sample_file
 
 bounds = sample_file.extension_module("sequencer_api").bounds
+export_cut = sample_file.extension_module("otio_export").export_cut
 sample_file.new_file()
 bpy.context.scene.frame_start = 1
 for name, channel, start, head, count in {strips!r}:
     strip = sample_file.strips().new_movie(name, {film!r}, channel, start - head)
     sample_file.trim(strip, head, bounds(strip)[1] - start - count)
-warnings = sample_file.extension_module("otio_export").export_cut(bpy.context.scene, Path({target!r}))
+warnings = export_cut(bpy.context.scene, Path({target!r}))
 assert not warnings, warnings
 """
 #: Name, channel, first frame in the scene, first frame of the film, frames.

@@ -1,4 +1,4 @@
-"""An artist's seat: a screen, a Blender with the extension on it, and a gateway on the machine."""
+"""A workstation: a virtual screen, a Blender with the extension, and a local gateway."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from bridge_core import launcher
 from bridge_core.config import load_settings
 
 HERE = Path(__file__).parent
-#: Before the words of a program in the folder that this script makes, where Blender is.
+#: Prefix for programs in the folder with Blender that this script makes.
 DEBIAN_PREFIX = ("sh", str(HERE.parents[2] / "packaging" / "blender" / "debian_blender.sh"), "in")
-#: The panel has room beside it on the screen.
+#: Leaves space for the panel on the screen.
 BLENDER_SIZE = ("1116", "874")
 
 
 class BlenderSession:
-    """Everything of it is in ``folder``. :meth:`close` ends all that it started."""
+    """All files are in ``folder``. :meth:`close` stops everything that was started."""
 
     def __init__(self, folder: Path, models: Path, package: Path) -> None:
         self.folder = folder
@@ -41,7 +41,7 @@ class BlenderSession:
             "gateway.models_dir": str(models),
             "gateway.media_roots": json.dumps([str(folder)]),
             "gateway.threads": "2",
-            # What an sRGB movie looks like in Blender's own preview.
+            # Shows an sRGB movie as Blender's preview does.
             "gateway.colour.view": "Un-tone-mapped",
         }
         launcher.ensure_gateway(load_settings(self.settings, environ={}).settings)
@@ -65,7 +65,7 @@ class BlenderSession:
         self.blender: subprocess.Popen[bytes] | None = None
 
     def open_blender(self) -> float:
-        """Seconds until it answers."""
+        """Start Blender; returns the seconds until it responds."""
         port = self.folder / "port"
         port.unlink(missing_ok=True)
         (self.folder / "blender.log").unlink(missing_ok=True)
@@ -85,14 +85,14 @@ class BlenderSession:
         return seconds
 
     def run_python(self, text: str) -> Any:
-        """Run Python on Blender's main thread, give its ``answer``.
+        """Run Python on Blender's main thread; returns the value of ``answer``.
 
-        :raises AssertionError: it failed, or Blender has ended; with what was said.
+        :raises AssertionError: it failed, or Blender has quit; with the output.
         """
         self._lines.write(json.dumps(text) + "\n")
         self._lines.flush()
         line = self._lines.readline()
-        assert line, f"Blender has ended:\n{self.log()}"
+        assert line, f"Blender has quit:\n{self.log()}"
         answer = json.loads(line)
         assert "error" not in answer, answer["error"]
         return answer["answer"]
@@ -108,7 +108,7 @@ class BlenderSession:
             raise
 
     def open_panel(self) -> None:
-        """As somebody who types what he looks for; until everything in sight is there."""
+        """Open the panel with Blender's search, and wait until it is built."""
         self.click_in_blender(700, 560)
         self.screen.press_keys("F3")
         time.sleep(0.5)
@@ -139,12 +139,12 @@ class BlenderSession:
         self.click_in_blender(*self.evaluate(f"strip_position({name!r})"))
 
     def click_in_blender(self, x: float, y: float) -> None:
-        """Click at a place counted from the top left of Blender's own picture."""
+        """Click at a position from the top left of Blender's window."""
         window = self.screen.run("xdotool", "search", "--onlyvisible", "--class", "Blender")
         self.screen.click(x, y, window=window.split()[0])
 
     def quit_blender(self) -> int:
-        """Press what ends Blender, as a person does; its exit code."""
+        """Quit Blender by the keyboard; returns its exit code."""
         assert self.blender is not None
         self.click_in_blender(900, 600)
         self.screen.press_keys("ctrl+q")
@@ -153,7 +153,7 @@ class BlenderSession:
         return code
 
     def end_blender(self) -> None:
-        """However it is; what it said must not tell of a crash."""
+        """Quit Blender in any state; its output must not show a crash."""
         assert self.blender is not None
         if self.blender.poll() is None:
             self.run_python("bpy.app.timers.register(bpy.ops.wm.quit_blender, first_interval=0.1)")
@@ -174,7 +174,7 @@ class BlenderSession:
 
 
 def _write_half_size(movie: Path, target: Path) -> None:
-    """Big enough to be looked at, small enough for a model without a GPU."""
+    """Half size: fast enough for a model without a GPU."""
     with av.open(str(movie)) as source, av.open(str(target), "w") as out:
         stream = source.streams.video[0]
         assert stream.average_rate is not None

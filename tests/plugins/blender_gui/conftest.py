@@ -30,7 +30,9 @@ def workstation(models_dir: Path) -> Iterator[BlenderSession]:
     package = os.environ.get("SHOTBRIDGE_TEST_BLENDER_GUI")
     if not package:
         pytest.skip("a Blender with its window takes minutes: make test-blender-gui")
-    with tempfile.TemporaryDirectory(prefix="bunny-") as folder:  # its name is in the pictures
+    with tempfile.TemporaryDirectory(
+        prefix="bunny-"
+    ) as folder:  # its name is visible in the pictures
         session = sys.modules["blender_session"].BlenderSession(
             Path(folder), models_dir, Path(package)
         )
@@ -40,7 +42,7 @@ def workstation(models_dir: Path) -> Iterator[BlenderSession]:
 
 @pytest.fixture
 def session(workstation: BlenderSession) -> Iterator[BlenderSession]:
-    """With a Blender that was just opened; it has ended after the test, without a crash."""
+    """A Blender that was just opened; it must quit without a crash after the test."""
     workstation.open_blender()
     yield workstation
     workstation.end_blender()
@@ -48,5 +50,5 @@ def session(workstation: BlenderSession) -> Iterator[BlenderSession]:
 
 @pytest.fixture(scope="session")
 def pictures() -> Path:
-    """Where pictures of the screen go."""
+    """Folder for screenshots."""
     return Path(os.environ.get("SHOTBRIDGE_TEST_PICTURES", ".cache/blender/pictures")).absolute()

@@ -1,4 +1,4 @@
-"""A real Blender with its window, driven by real clicks and keys on a real screen."""
+"""A real Blender with a window, used by clicks and keys on a virtual screen."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-#: Milliseconds that we may hold Blender's main thread at a time while a shot is sent and a job
-#: runs, without waiting for a processor that others have. By the clock is printed, too.
+#: Maximum milliseconds of one timer call on Blender's main thread while a shot is sent and a job
+#: runs, without waiting for a processor. The wall-clock time is printed as well.
 TICK = 50.0
 
 
@@ -78,7 +78,9 @@ def test_from_a_strip_to_the_approved_version_above_it(
     session.run_python("bpy.ops.wm.save_mainfile()")
 
 
-def test_blender_goes_on_while_it_renders_a_plate(session: BlenderSession, pictures: Path) -> None:
+def test_blender_stays_usable_while_it_renders_a_plate(
+    session: BlenderSession, pictures: Path
+) -> None:
     session.run_python("slow_camera()")
     session.open_panel()
     shot = "[r.shot.id.shot for r in panel().controllers.shots.rows] == ['Lens']"
@@ -97,11 +99,11 @@ def test_blender_goes_on_while_it_renders_a_plate(session: BlenderSession, pictu
     took = time.monotonic() - begin
     counted = session.evaluate("read_counts()")
     print(f"while a frame was rendered for {took:.1f} s:", json.dumps(counted))
-    assert counted["turns"] > 10 * took, "the panel lives"
+    assert counted["turns"] > 10 * took, "the panel is updated"
     assert counted["longest_held_ms"] < TICK
     session.wait_for(f"{jobs} == 1", "the job", 120)
     assert session.evaluate("render_settings()") == before
-    # And once more, to be stopped by whoever sits there.
+    # And again, to be stopped by the user.
     session.wait_for("find_widget('send').isEnabled()", "the button to be ready")
     session.click_widget("find_widget('send')")
     session.wait_for("bpy.app.is_job_running('RENDER')", "Blender's own job")
@@ -113,7 +115,7 @@ def test_blender_goes_on_while_it_renders_a_plate(session: BlenderSession, pictu
     assert session.evaluate(jobs) == 1
 
 
-def test_the_first_opening_beside_blenders_own_start(workstation: BlenderSession) -> None:
+def test_the_panel_opens_fast_compared_to_blenders_start(workstation: BlenderSession) -> None:
     starts, openings = [], []
     for _ in range(3):
         starts.append(workstation.open_blender())
@@ -130,7 +132,7 @@ def test_the_first_opening_beside_blenders_own_start(workstation: BlenderSession
     )
 
 
-def test_closed_with_its_cross_it_leaves_nothing_and_opens_again(session: BlenderSession) -> None:
+def test_the_closed_window_leaves_nothing_and_opens_again(session: BlenderSession) -> None:
     session.open_panel()
     leftovers = []
     for _ in range(4):
@@ -145,7 +147,7 @@ def test_closed_with_its_cross_it_leaves_nothing_and_opens_again(session: Blende
     assert session.evaluate("extension_module('qt_pump').is_running()")
 
 
-def test_another_file_is_loaded_under_the_open_panel(session: BlenderSession) -> None:
+def test_another_file_is_loaded_while_the_panel_is_open(session: BlenderSession) -> None:
     session.open_panel()
     session.run_python("time_timers()")
     session.run_python("bpy.ops.wm.read_homefile(app_template='')")
@@ -162,7 +164,7 @@ def test_another_file_is_loaded_under_the_open_panel(session: BlenderSession) ->
     )
 
 
-def test_a_modal_operator_takes_no_turns_away(session: BlenderSession) -> None:
+def test_events_are_processed_during_a_modal_operator(session: BlenderSession) -> None:
     session.open_panel()
     session.run_python("time_timers()")
     session.click_strip("BBB_0030")
@@ -208,7 +210,7 @@ def test_two_windows_of_blender(session: BlenderSession) -> None:
     session.wait_for("len(turns) > 20", "turns after it")
 
 
-def test_blender_ends_with_the_panel_open_and_a_job_at_work(session: BlenderSession) -> None:
+def test_blender_quits_with_the_panel_open_and_a_running_job(session: BlenderSession) -> None:
     session.open_panel()
     session.click_strip("BBB_0020")
     session.wait_for(

@@ -1,4 +1,4 @@
-"""The comp of tests/hosts/nuke_sample_comp.py in the strict fake, and a host on it."""
+"""The sample comp of tests/hosts/nuke_sample_comp.py in the fake, and a host for it."""
 
 from __future__ import annotations
 

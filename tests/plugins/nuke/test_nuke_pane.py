@@ -1,4 +1,4 @@
-"""The dockable pane: made from the string that Nuke evaluates, closed in every way there is."""
+"""The dockable pane: created from the expression that Nuke evaluates, and closed in every way."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 20) 
 
 @pytest.fixture
 def started(program: FakeNuke, tmp_path: Path, monkeypatch: Any) -> Iterator[FakeNuke]:
-    """Nuke after its start, with a gateway that is not there."""
+    """Nuke after its start, without a gateway."""
     application = QApplication.instance() or QApplication(["shotbridge-tests"])
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__URL", "http://127.0.0.1:9")
@@ -66,7 +66,7 @@ def at_work(pane: ShotbridgePane) -> Any:
     return pane.panel.controllers
 
 
-def test_the_pane_shows_what_is_selected_and_follows(started: FakeNuke) -> None:
+def test_the_pane_shows_the_selection_and_follows_it(started: FakeNuke) -> None:
     pane = opened(started)
     on = at_work(pane)
     assert [row.shot.id.shot for row in on.shots.rows if row.shot] == [
@@ -83,7 +83,7 @@ def test_the_pane_shows_what_is_selected_and_follows(started: FakeNuke) -> None:
     pane.deleteLater()
 
 
-def test_a_pane_that_is_opened_again_calls_shots_the_same(started: FakeNuke) -> None:
+def test_a_reopened_pane_keeps_shot_names(started: FakeNuke) -> None:
     def names(pane: ShotbridgePane) -> dict[str, str]:
         return {row.key: row.shot.id.shot for row in at_work(pane).shots.rows if row.shot}
 
@@ -101,7 +101,7 @@ def test_a_pane_that_is_opened_again_calls_shots_the_same(started: FakeNuke) -> 
 
 
 @pytest.mark.parametrize("way", ["deleteLater", "delete"])
-def test_a_closed_tab_leaves_nothing_in_nuke(started: FakeNuke, way: str) -> None:
+def test_a_closed_tab_leaves_nothing_behind(started: FakeNuke, way: str) -> None:
     others = set(threading.enumerate())
     pane = opened(started)
     at_work(pane)
@@ -125,7 +125,7 @@ def test_a_closed_tab_leaves_nothing_in_nuke(started: FakeNuke, way: str) -> Non
     )
 
 
-def test_a_pane_that_cannot_open_says_why(started: FakeNuke, monkeypatch: Any) -> None:
+def test_a_pane_that_cannot_open_shows_the_reason(started: FakeNuke, monkeypatch: Any) -> None:
     monkeypatch.setitem(sys.modules, "bridge_ui.app.opening", None)
     pane = opened(started)
     assert pane.panel is None
@@ -157,7 +157,7 @@ def test_a_saved_workspace_restores_the_pane(started: FakeNuke) -> None:
     restored.widgets[0].deleteLater()
 
 
-def test_what_fails_on_nukes_thread_fails_for_who_asked(started: FakeNuke) -> None:
+def test_an_error_on_nukes_thread_is_raised_for_the_caller(started: FakeNuke) -> None:
     from bridge_nuke.startup import _call_on_main_thread
 
     raised: list[Exception] = []

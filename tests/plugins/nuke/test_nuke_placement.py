@@ -1,4 +1,4 @@
-"""Versions in the script: Reads that show what they say, one undo, nothing lost on saving."""
+"""Placing versions: Reads with the right values, one undo step, and saved scripts."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_version_becomes_a_read_beside_its_source(host: NukeHost, program: Fak
 
 
 @pytest.mark.parametrize(("mode", "value"), [("start at", "1003"), ("offset", "-2")])
-def test_a_version_is_shown_where_its_source_is(
+def test_a_version_is_shown_at_the_same_frames_as_its_source(
     host: NukeHost, program: FakeNuke, mode: str, value: str
 ) -> None:
     source = program.module.toNode("Read1")
@@ -77,7 +77,7 @@ def test_a_version_is_shown_where_its_source_is(
     assert (source.firstFrame(), read.firstFrame()) == (1004, 1004)
 
 
-def test_a_version_of_a_rendered_node_counts_as_the_script_does(
+def test_a_version_of_a_rendered_node_has_the_scripts_frame_numbers(
     host: NukeHost, program: FakeNuke
 ) -> None:
     source = program.module.toNode("Read1")
@@ -92,7 +92,7 @@ def test_a_version_of_a_rendered_node_counts_as_the_script_does(
     assert len({(read.xpos(), read.ypos()) for read in reads}) == 2
 
 
-def test_the_choice_steps_through_versions(host: NukeHost, program: FakeNuke) -> None:
+def test_the_version_menu_switches_versions(host: NukeHost, program: FakeNuke) -> None:
     from bridge_nuke import startup
 
     startup.register_callbacks()
@@ -122,7 +122,7 @@ def test_the_choice_steps_through_versions(host: NukeHost, program: FakeNuke) ->
     assert len(item_of(host, program, "Read1").placed_version_ids) == 3
 
 
-def test_versions_step_by_their_numbers_however_they_were_placed(
+def test_versions_are_ordered_by_number_whatever_the_order_of_placement(
     host: NukeHost, program: FakeNuke
 ) -> None:
     item = item_of(host, program, "Read1")
@@ -156,7 +156,7 @@ def test_a_version_of_a_raw_plate_is_raw(host: NukeHost, program: FakeNuke) -> N
     assert "colour" not in placed.message
 
 
-def test_an_opened_script_finds_and_steps_its_versions(
+def test_an_opened_script_finds_and_switches_its_versions(
     host: NukeHost, program: FakeNuke, tmp_path: Path
 ) -> None:
     from bridge_nuke import startup
@@ -185,7 +185,7 @@ def test_an_opened_script_finds_and_steps_its_versions(
     assert len(program.script.undos) == undos
 
 
-def test_a_version_that_moved_is_followed(host: NukeHost, program: FakeNuke) -> None:
+def test_a_version_in_another_folder_is_updated(host: NukeHost, program: FakeNuke) -> None:
     item = item_of(host, program, "Read1")
     version = nuke_sample_comp.version(item.shot)
     host.place([Placement("Read1", version)])
@@ -195,7 +195,7 @@ def test_a_version_that_moved_is_followed(host: NukeHost, program: FakeNuke) -> 
     assert read["file"].value() == "/here/A_010_upscale_v001.%04d.exr"
 
 
-def test_services_and_outputs_have_reads_of_their_own(host: NukeHost, program: FakeNuke) -> None:
+def test_services_and_outputs_have_separate_reads(host: NukeHost, program: FakeNuke) -> None:
     item = item_of(host, program, "Read1")
     upscaled = nuke_sample_comp.version(item.shot)
     matte = nuke_sample_comp.version(
@@ -211,7 +211,7 @@ def test_services_and_outputs_have_reads_of_their_own(host: NukeHost, program: F
 @pytest.mark.parametrize(
     ("channels", "name", "wanted"), [(("Y",), "Y", 0.75), (("R", "G", "B", "A"), "A", 1.0)]
 )
-def test_a_matte_becomes_its_sources_alpha_by_a_shuffle(
+def test_a_matte_becomes_the_sources_alpha_with_a_shuffle(
     host: NukeHost,
     program: FakeNuke,
     tmp_path: Path,
@@ -253,7 +253,7 @@ def test_a_matte_becomes_its_sources_alpha_by_a_shuffle(
     assert len(program.script.nodes) == before + 2
 
 
-def test_a_colour_space_that_the_script_does_not_know_is_reported(
+def test_a_colour_space_that_the_script_lacks_is_reported(
     host: NukeHost, program: FakeNuke
 ) -> None:
     item = item_of(host, program, "Multiply1")
@@ -280,7 +280,7 @@ def test_a_colour_space_that_the_script_does_not_know_is_reported(
     assert read["colorspace"].value() == "linear"
 
 
-def test_when_nuke_refuses_nothing_is_left(host: NukeHost, program: FakeNuke) -> None:
+def test_an_error_in_nuke_reverts_everything(host: NukeHost, program: FakeNuke) -> None:
     one, two = item_of(host, program, "Read1"), item_of(host, program, "Read2")
     created: list[str] = []
 
@@ -318,7 +318,7 @@ def test_a_copied_read_shows_the_same_version_once(host: NukeHost, program: Fake
     assert item_of(host, program, "Read1").placed_version_ids == (version.id,)
 
 
-def test_versions_of_two_gateways_keep_apart(host: NukeHost, program: FakeNuke) -> None:
+def test_versions_of_two_gateways_are_kept_separate(host: NukeHost, program: FakeNuke) -> None:
     item = item_of(host, program, "Read1")
     version = nuke_sample_comp.version(item.shot)
     other = version.model_copy(update={"id": "of another gateway", "folder": "/other"})
@@ -326,7 +326,7 @@ def test_versions_of_two_gateways_keep_apart(host: NukeHost, program: FakeNuke) 
     assert placed_read(program)["shotbridge_version"].values() == ["v001", "v001 (2)"]
 
 
-def test_marks_that_somebody_broke_are_no_versions(host: NukeHost, program: FakeNuke) -> None:
+def test_edited_knobs_that_are_not_valid_are_ignored(host: NukeHost, program: FakeNuke) -> None:
     item = item_of(host, program, "Read1")
     host.place([Placement("Read1", nuke_sample_comp.version(item.shot))])
     read = placed_read(program)
@@ -337,7 +337,9 @@ def test_marks_that_somebody_broke_are_no_versions(host: NukeHost, program: Fake
     assert read["file"].value() == before
 
 
-def test_a_version_can_be_sent_on(host: NukeHost, program: FakeNuke, tmp_path: Path) -> None:
+def test_a_version_can_be_sent_to_another_service(
+    host: NukeHost, program: FakeNuke, tmp_path: Path
+) -> None:
     item = item_of(host, program, "Read1")
     version = nuke_sample_comp.version(item.shot, folder=tmp_path)
     host.place([Placement("Read1", version)])

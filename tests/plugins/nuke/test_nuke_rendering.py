@@ -1,4 +1,4 @@
-"""Plates that Nuke renders: right pixels, and a script that is left alone."""
+"""Rendering plates: the right pixels, and an unchanged script."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
     return target
 
 
-def test_the_pixels_are_the_nodes_in_half_float(
+def test_the_pixels_are_those_of_the_node_in_half_float(
     host: NukeHost, program: FakeNuke, folder: Path
 ) -> None:
     program.root["proxy"].setValue(True)
@@ -45,9 +45,7 @@ def test_the_pixels_are_the_nodes_in_half_float(
     assert program.root["proxy"].value() is True
 
 
-def test_gaps_are_filled_as_the_read_fills_them(
-    host: NukeHost, program: FakeNuke, folder: Path
-) -> None:
+def test_gaps_are_filled_like_in_the_read(host: NukeHost, program: FakeNuke, folder: Path) -> None:
     read = program.module.toNode("Read1")
     read["on_error"].setValue("nearest frame")
     Path(read["file"].value() % 1005).unlink()
@@ -58,7 +56,7 @@ def test_gaps_are_filled_as_the_read_fills_them(
     image.close()
 
 
-def test_a_frame_that_cannot_be_rendered_ends_it_and_leaves_nothing(
+def test_a_frame_that_cannot_be_rendered_stops_and_leaves_no_files(
     host: NukeHost, program: FakeNuke, folder: Path
 ) -> None:
     state = nuke_sample_comp.render_state(program)
@@ -73,7 +71,9 @@ def test_a_frame_that_cannot_be_rendered_ends_it_and_leaves_nothing(
     assert nuke_sample_comp.render_state(program) == state
 
 
-def test_cancel_in_nukes_own_bar_ends_it(host: NukeHost, program: FakeNuke, folder: Path) -> None:
+def test_cancel_in_nukes_progress_bar_stops_it(
+    host: NukeHost, program: FakeNuke, folder: Path
+) -> None:
     def cancel(frame: int) -> None:
         if frame == 1003:
             raise RuntimeError("Cancelled")
@@ -84,7 +84,7 @@ def test_cancel_in_nukes_own_bar_ends_it(host: NukeHost, program: FakeNuke, fold
     assert list(folder.iterdir()) == []
 
 
-def test_the_artist_works_on_between_two_frames(
+def test_the_artist_can_work_between_two_frames(
     host: NukeHost, program: FakeNuke, folder: Path
 ) -> None:
     nuke = program.module
@@ -130,7 +130,7 @@ def script_with_the_same_names(nuke: Any) -> None:
 @pytest.mark.parametrize(
     "change", [grade, gain_before_it, other_plate, other_format, script_with_the_same_names]
 )
-def test_a_plate_is_never_of_two_comps(
+def test_upstream_changes_stop_the_rendering(
     host: NukeHost, program: FakeNuke, folder: Path, change: Callable[[Any], None]
 ) -> None:
     steps = host.render("Multiply1", folder)
@@ -142,7 +142,7 @@ def test_a_plate_is_never_of_two_comps(
     assert list(folder.iterdir()) == []
 
 
-def test_what_a_node_looks_like_may_change_while_it_is_rendered(
+def test_cosmetic_changes_do_not_stop_the_rendering(
     host: NukeHost, program: FakeNuke, folder: Path
 ) -> None:
     nuke = program.module
@@ -158,7 +158,7 @@ def test_what_a_node_looks_like_may_change_while_it_is_rendered(
     assert last.completed == last.total == 10
 
 
-def test_a_change_within_a_group_is_noticed(
+def test_a_change_inside_a_group_is_detected(
     host: NukeHost, program: FakeNuke, folder: Path
 ) -> None:
     nuke = program.module
@@ -172,7 +172,7 @@ def test_a_change_within_a_group_is_noticed(
         next(steps)
 
 
-def test_a_node_within_a_group(host: NukeHost, program: FakeNuke, folder: Path) -> None:
+def test_a_node_inside_a_group(host: NukeHost, program: FakeNuke, folder: Path) -> None:
     nuke = program.module
     with nuke.nodes.Group():
         checkerboard = nuke.nodes.CheckerBoard2()
@@ -187,9 +187,7 @@ def test_a_node_within_a_group(host: NukeHost, program: FakeNuke, folder: Path) 
     assert program.script.snapshot() == before
 
 
-def test_what_has_its_files_is_not_rendered(
-    host: NukeHost, program: FakeNuke, folder: Path
-) -> None:
+def test_a_plain_read_is_not_rendered(host: NukeHost, program: FakeNuke, folder: Path) -> None:
     with pytest.raises(HostError, match="reads files"):
         list(host.render("Read1", folder))
     with pytest.raises(HostError, match="no file"):

@@ -1,4 +1,4 @@
-"""The panel hears of what changes a shot, once, and of nothing else."""
+"""Changes of shots are reported once, and nothing else is."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_many_changes_are_reported_once(host: NukeHost, program: FakeNuke) -> No
     ended()
 
 
-def test_what_changes_no_shot_is_not_reported(
+def test_changes_without_effect_on_shots_are_not_reported(
     host: NukeHost, program: FakeNuke, tmp_path: Path
 ) -> None:
     nuke = program.module
@@ -61,7 +61,7 @@ def test_what_changes_no_shot_is_not_reported(
     ended()
 
 
-def test_nothing_stays_in_nuke_when_nobody_listens(host: NukeHost, program: FakeNuke) -> None:
+def test_no_callbacks_stay_without_listeners(host: NukeHost, program: FakeNuke) -> None:
     calls: list[str] = []
     first = host.watch(lambda: calls.append("first"))
     second = host.watch(lambda: calls.append("second"))

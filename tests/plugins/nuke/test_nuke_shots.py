@@ -1,4 +1,4 @@
-"""What nodes are as shots: ranges to the frame, colour spaces, names that stay."""
+"""Reading shots from nodes: exact ranges, colour spaces, stable names."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def span(first: int, last: int) -> FrameRange:
     return FrameRange.of(first, last, 25)
 
 
-def test_a_read_is_sent_as_its_files(host: NukeHost, program: FakeNuke, tmp_path: Path) -> None:
+def test_a_read_is_sent_with_its_files(host: NukeHost, program: FakeNuke, tmp_path: Path) -> None:
     item = only(host, program, "Read1")
     shot, plate = item.shot, item.shot.plate
     assert (item.item_id, item.label, item.needs_render) == ("Read1", "Read1", False)
@@ -50,7 +50,7 @@ def test_a_read_is_sent_as_its_files(host: NukeHost, program: FakeNuke, tmp_path
 @pytest.mark.parametrize(
     ("mode", "value"), [("start at", "1003"), ("offset", "-2"), ("expression", "frame")]
 )
-def test_the_cut_is_counted_in_the_files_numbers(
+def test_the_cut_range_has_the_files_numbers(
     host: NukeHost, program: FakeNuke, mode: str, value: str
 ) -> None:
     read = program.module.toNode("Read1")
@@ -63,7 +63,7 @@ def test_the_cut_is_counted_in_the_files_numbers(
     assert shot.record_range == span(1003, 1008)
 
 
-def test_frames_that_the_artist_cut_off_are_no_handles(host: NukeHost, program: FakeNuke) -> None:
+def test_frames_outside_the_reads_range_are_not_handles(host: NukeHost, program: FakeNuke) -> None:
     read = program.module.toNode("Read1")
     read["first"].setValue(1002)  # 1001 is a slate
     read["last"].setValue(1099)  # held beyond the files
@@ -71,13 +71,13 @@ def test_frames_that_the_artist_cut_off_are_no_handles(host: NukeHost, program: 
     assert (shot.plate.range, shot.work_range) == (span(1002, 1010), span(1002, 1010))
 
 
-def test_a_read_elsewhere_on_the_timeline_is_sent_whole(host: NukeHost, program: FakeNuke) -> None:
+def test_a_read_outside_the_scripts_range_is_sent_whole(host: NukeHost, program: FakeNuke) -> None:
     nuke_sample_comp.set_script_settings(1, 100)
     shot = only(host, program, "Read1").shot
     assert shot.cut_range == span(1001, 1010)
 
 
-def test_a_trimmed_movie_still_counts_from_its_first_frame(
+def test_the_range_of_a_trimmed_movie_starts_at_its_first_frame(
     host: NukeHost, program: FakeNuke
 ) -> None:
     read = program.module.toNode("Read1")
@@ -93,7 +93,7 @@ def test_a_trimmed_movie_still_counts_from_its_first_frame(
     assert item.shot.cut_range == span(1003, 1006)
 
 
-def test_a_range_that_the_files_do_not_have_is_reported(host: NukeHost, program: FakeNuke) -> None:
+def test_a_range_outside_of_the_files_is_reported(host: NukeHost, program: FakeNuke) -> None:
     read = program.module.toNode("Read1")
     read["first"].setValue(2000)
     read["last"].setValue(2010)
@@ -107,7 +107,7 @@ def test_a_range_that_the_files_do_not_have_is_reported(host: NukeHost, program:
     ("knob", "value"),
     [("on_error", "black"), ("on_error", "nearest frame"), ("frame", "frame*2")],
 )
-def test_what_shows_more_than_its_files_is_rendered(
+def test_a_read_that_shows_more_than_its_files_is_rendered(
     host: NukeHost, program: FakeNuke, knob: str, value: str
 ) -> None:
     program.module.toNode("Read1")[knob].setValue(value)
@@ -117,9 +117,7 @@ def test_what_shows_more_than_its_files_is_rendered(
     assert str(item.shot.id) == "bunny/A_comp/A_010"
 
 
-def test_colour_spaces_are_named_as_the_gateway_knows_them(
-    host: NukeHost, program: FakeNuke
-) -> None:
+def test_colour_spaces_have_ocio_names(host: NukeHost, program: FakeNuke) -> None:
     read, root = program.module.toNode("Read1"), program.root
     read["colorspace"].setValue("scene_linear")
     assert only(host, program, "Read1").shot.plate.colour_space == "ACES - ACEScg"
@@ -152,7 +150,7 @@ def test_other_nodes_are_rendered_over_the_scripts_range(host: NukeHost, program
     assert (item.shot.plate.width, item.shot.plate.height) == (16, 12)
 
 
-def test_nothing_selected_means_every_plate(host: NukeHost, program: FakeNuke) -> None:
+def test_without_a_selection_every_plate_is_listed(host: NukeHost, program: FakeNuke) -> None:
     one = only(host, program, "Read1")
     host.place([Placement("Read1", nuke_sample_comp.version(one.shot))])
     with program.module.nodes.Group():
@@ -163,7 +161,7 @@ def test_nothing_selected_means_every_plate(host: NukeHost, program: FakeNuke) -
     assert [problem.label for problem in scene.problems] == ["Read3"]
 
 
-def test_furniture_is_no_shot_and_no_problem(host: NukeHost, program: FakeNuke) -> None:
+def test_nodes_without_a_picture_are_ignored(host: NukeHost, program: FakeNuke) -> None:
     nuke = program.module
     names = [nuke.nodes.Dot().name(), nuke.nodes.BackdropNode().name(), nuke.nodes.Viewer().name()]
     program.select(*names, "Read2")
@@ -176,7 +174,7 @@ def test_furniture_is_no_shot_and_no_problem(host: NukeHost, program: FakeNuke) 
     assert "Camera2" in problem.message
 
 
-def test_paths_are_whole(host: NukeHost, program: FakeNuke, monkeypatch: Any) -> None:
+def test_paths_are_absolute(host: NukeHost, program: FakeNuke, monkeypatch: Any) -> None:
     read = program.module.toNode("Read1")
     monkeypatch.setenv("SHOW_ROOT", "/mnt/bunny")
     for file, wanted in {
@@ -195,12 +193,12 @@ def test_paths_are_whole(host: NukeHost, program: FakeNuke, monkeypatch: Any) ->
     assert only(host, program, "Read1").shot.plate.path == "/mnt/bunny/plates/A_010.%04d.exr"
 
 
-def test_a_name_that_no_sequence_has_is_reported(host: NukeHost, program: FakeNuke) -> None:
+def test_an_invalid_file_name_is_reported(host: NukeHost, program: FakeNuke) -> None:
     program.module.toNode("Read1")["file"].setValue("/plates/A.%04d.%04d.exr")
     program.select("Read1", "Read2")
     scene = host.scene()
     assert [item.item_id for item in scene.shots] == ["Read2"]
-    assert scene.problems[0].message == "a sequence's name holds one frame number only"
+    assert scene.problems[0].message == "a sequence's name must have one frame number only"
 
 
 def test_a_still_and_a_movie(host: NukeHost, program: FakeNuke) -> None:
@@ -215,11 +213,11 @@ def test_a_still_and_a_movie(host: NukeHost, program: FakeNuke) -> None:
 
 
 def shots(host: NukeHost) -> dict[str, str]:
-    """Names of the shots by handle."""
+    """Shot names by item id."""
     return {item.item_id: item.shot.id.shot for item in host.scene().shots}
 
 
-def test_plates_of_one_name_are_as_many_shots(host: NukeHost, program: FakeNuke) -> None:
+def test_plates_with_the_same_name_are_different_shots(host: NukeHost, program: FakeNuke) -> None:
     program.module.toNode("Read1")["file"].setValue("/show/sh030/fg/fg.%04d.exr")
     program.module.toNode("Read2")["file"].setValue("/show/sh040/fg/fg.####.exr")
     nuke_sample_comp.make_read("/other/sh040/fg/FG.%04d.exr").setName("Read10")
@@ -230,7 +228,7 @@ def test_plates_of_one_name_are_as_many_shots(host: NukeHost, program: FakeNuke)
     assert shots(host)["Read1"] == "fg_fg"
 
 
-def test_a_new_read_takes_no_name_that_was_reported(host: NukeHost, program: FakeNuke) -> None:
+def test_a_new_read_does_not_take_a_name_that_was_given(host: NukeHost, program: FakeNuke) -> None:
     program.module.toNode("Read2")["file"].setValue("/renders/a/beauty.%04d.exr")
     sent = only(host, program, "Read2")
     assert sent.shot.id.shot == "beauty"
@@ -243,7 +241,7 @@ def test_a_new_read_takes_no_name_that_was_reported(host: NukeHost, program: Fak
     assert only(host, program, "Read1").placed_version_ids == ()
 
 
-def test_a_new_read_takes_no_name_that_is_kept(
+def test_a_new_read_does_not_take_a_stored_name(
     host: NukeHost, program: FakeNuke, tmp_path: Path
 ) -> None:
     from bridge_nuke.host import NukeHost as Host
@@ -254,7 +252,7 @@ def test_a_new_read_takes_no_name_that_is_kept(
     kept = only(host, program, "Read2")
     host.place([Placement("Read2", nuke_sample_comp.version(kept.shot))])
     nuke.toNode("Read1")["file"].setValue(nuke_sample_comp.write_plate(tmp_path / "sh020", "bg"))
-    # Nuke was ended and opened since: nobody remembers what was told.
+    # Nuke was restarted: the name cache is empty.
     again = Host(host._settings)
     assert only(again, program, "Read2").shot.id == kept.shot.id
     other = only(again, program, "Read1")
@@ -263,7 +261,7 @@ def test_a_new_read_takes_no_name_that_is_kept(
         (),
         "",
     )
-    with pytest.raises(HostError, match="stands for"):
+    with pytest.raises(HostError, match="was made for"):
         again.place([Placement("Read1", nuke_sample_comp.version(kept.shot, 2))])
     # The name stays with its files, also without the Read that it was made of.
     nuke.delete(nuke.toNode("Read2"))
@@ -273,7 +271,9 @@ def test_a_new_read_takes_no_name_that_is_kept(
     assert (back.shot.id, len(back.placed_version_ids)) == (kept.shot.id, 1)
 
 
-def test_nodes_and_files_of_one_name_are_two_shots(host: NukeHost, program: FakeNuke) -> None:
+def test_a_node_and_files_with_the_same_name_are_two_shots(
+    host: NukeHost, program: FakeNuke
+) -> None:
     nuke = program.module
     nuke.toNode("Multiply1").setName("A_010")
     program.select("Read1", "A_010")
@@ -304,7 +304,7 @@ def test_a_placed_shot_keeps_its_name(host: NukeHost, program: FakeNuke, tmp_pat
     assert other.placed_version_ids == ()
 
 
-def test_without_a_configured_show_the_script_keeps_its_own(
+def test_without_a_configured_show_the_script_stores_its_own(
     program: FakeNuke, tmp_path: Path
 ) -> None:
     from bridge_core.models.settings import Settings
@@ -318,7 +318,7 @@ def test_without_a_configured_show_the_script_keeps_its_own(
     assert host.scene().show == "A_comp"
 
 
-def test_a_script_that_no_film_has_is_reported(host: NukeHost, program: FakeNuke) -> None:
+def test_invalid_script_settings_are_reported(host: NukeHost, program: FakeNuke) -> None:
     program.root["fps"].setValue(0.0)
     with pytest.raises(HostError) as excinfo:
         host.scene()

@@ -1,4 +1,4 @@
-"""What a project's colour management says, in each of its modes, and what it leaves open."""
+"""Colour spaces in each mode of Resolve's colour management."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_gateway_knows_every_name_unless_configured_otherwise(names: dict[st
 
 
 @pytest.mark.parametrize(("resolve", "space"), CAMERAS)
-def test_log_of_cameras_keeps_its_name(sample, resolve: str, space: str) -> None:
+def test_camera_log_spaces_have_ocio_names(sample, resolve: str, space: str) -> None:
     sample.items[0].GetMediaPoolItem()._properties["Input Color Space"] = resolve
     shot = sample.shot(0)
     assert shot.shot.plate.colour_space == space
@@ -39,7 +39,7 @@ def test_log_of_cameras_keeps_its_name(sample, resolve: str, space: str) -> None
     assert sample.items[0]._take.item._properties["Input Color Space"] == resolve
 
 
-def test_a_name_that_is_not_known_is_said(sample) -> None:
+def test_an_unknown_name_is_reported(sample) -> None:
     sample.items[0].GetMediaPoolItem()._properties["Input Color Space"] = "Nikon N-Log"
     scene = sample.host.scene()
     assert scene.shots[0].shot.plate.colour_space is None
@@ -48,13 +48,13 @@ def test_a_name_that_is_not_known_is_said(sample) -> None:
     assert "Nikon N-Log" in problem.message
 
 
-def test_what_is_left_to_the_project_is_what_the_project_says(sample) -> None:
+def test_the_projects_default_is_used(sample) -> None:
     sample.items[0].GetMediaPoolItem()._properties["Input Color Space"] = "Project"
     sample.project._settings["colorSpaceInput"] = "ARRI LogC4"
     assert sample.shot(0).shot.plate.colour_space == "ARRI LogC4"
 
 
-def test_without_colour_management_a_clip_s_colour_means_nothing(sample) -> None:
+def test_without_colour_management_the_clips_setting_is_ignored(sample) -> None:
     sample.project._settings["colorScienceMode"] = "davinciYRGB"
     scene = sample.host.scene()
     assert [shot.shot.plate.colour_space for shot in scene.shots] == [None, None]
@@ -77,7 +77,7 @@ def test_a_camera_file_with_an_output_that_has_no_name(sample) -> None:
     assert "ACEScg" in problem.next_step
 
 
-def test_gamut_and_gamma_apart(sample) -> None:
+def test_separate_gamut_and_gamma(sample) -> None:
     settings = sample.project._settings
     settings["separateColorSpaceAndGamma"] = "1"
     settings["colorSpaceOutput"] = "Same as Timeline"
@@ -107,7 +107,7 @@ class AcesTests:
         sample.items[0].GetMediaPoolItem()._properties["IDT"] = "Sony SLog3 SGamut3Cine"
         first, second, _ = sample.host.scene().shots
         assert first.shot.plate.colour_space == "S-Log3 S-Gamut3.Cine"
-        assert second.shot.plate.colour_space == "ACES2065-1", "as the project says"
+        assert second.shot.plate.colour_space == "ACES2065-1", "the project's default"
         assert not [one for one in sample.host.scene().problems if one.item_id]
 
     def test_a_camera_file_is_rendered_scene_linear_whatever_the_display(

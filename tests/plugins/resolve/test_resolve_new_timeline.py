@@ -1,4 +1,4 @@
-"""Versions in a timeline of their own: out by Resolve's own OTIO, and in by its own import."""
+"""Placing versions in a copy of the timeline, made by OTIO export and import."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def shown(timeline: Any, item: Any) -> list[float]:
     return [float(timeline._picture(frame)[0, 0, 0]) for frame in frames]
 
 
-def test_the_open_timeline_once_more_with_versions(sample: Any, tmp_path: Path) -> None:
+def test_versions_are_placed_in_a_copy_of_the_timeline(sample: Any, tmp_path: Path) -> None:
     fast = import_plate(sample.app, tmp_path / "fast", "CD_0010", range(1, 41))
     item = sample.app._cut_in(sample.timeline, fast, 95000, 10, 8, speed=Fraction(2))
     items = [sample.items[0], sample.items[2], item]
@@ -57,13 +57,13 @@ def test_the_open_timeline_once_more_with_versions(sample: Any, tmp_path: Path) 
         for at, (shot, version) in enumerate(zip(wanted, versions, strict=True))
     ]
     placements.append(Placement(sample.items[1]._id, pending, mode_id="timeline"))
-    words = sample.host.place(placements).message
-    assert f"4 versions placed in the new timeline {NEW}, without" in words
-    assert "Text+" in words
+    message = sample.host.place(placements).message
+    assert f"4 versions placed in the new timeline {NEW}, without" in message
+    assert "Text+" in message
 
     (new,) = new_timelines(sample)
-    assert sample.project._current is sample.timeline, "the one that was open is open"
-    assert project_state(sample)[1] == before[1], "and as it was"  # type: ignore[index]
+    assert sample.project._current is sample.timeline, "the user's timeline is open"
+    assert project_state(sample)[1] == before[1], "and unchanged"  # type: ignore[index]
     twins = {one._start: one for one in new._tracks["video"][0].items}
     for one in items:
         twin = twins[one._start]
@@ -72,7 +72,9 @@ def test_the_open_timeline_once_more_with_versions(sample: Any, tmp_path: Path) 
         assert "library" in twin._take.item._media.path
     for one in (sample.items[0], item):
         assert shown(new, twins[one._start]) == shown(sample.timeline, one), "the same frames"
-    assert twins[sample.items[1]._start].GetSelectedTakeIndex() == 1, "what waits is not shown"
+    assert twins[sample.items[1]._start].GetSelectedTakeIndex() == 1, (
+        "a pending version is not shown"
+    )
 
     sample.project._current = new
     found = {one.shot.record_range.first: one for one in sample.host.scene().shots}
@@ -81,13 +83,13 @@ def test_the_open_timeline_once_more_with_versions(sample: Any, tmp_path: Path) 
         kept = {"clip_id": again.item_id, "plate": again.shot.plate}
         assert again.shot == shot.shot.model_copy(update=kept)
         assert again.shot.plate.range == shot.shot.plate.range
-        assert again.needs_render or again.shot.plate == shot.shot.plate, "the editor's own"
+        assert again.needs_render or again.shot.plate == shot.shot.plate, "the editor's media"
         assert (again.placed_version_ids, again.active_version_id) == ((version.id,), version.id)
-    assert sample.host.notes() == (), "what came from the gateway does not go there again"
+    assert sample.host.notes() == (), "notes of the gateway are not reported"
 
 
-def test_markers_that_stand_there_already_come_once(sample: Any) -> None:
-    """The import has forgotten what our markers carry; a person's own comes along."""
+def test_existing_markers_are_not_duplicated(sample: Any) -> None:
+    """The import drops the data of our markers; a person's marker is kept."""
     shot, item = sample.shot(), sample.items[0]
     version = sample.version(shot)
     placed_note = Note(
@@ -104,7 +106,7 @@ def test_markers_that_stand_there_already_come_once(sample: Any) -> None:
     assert [one.text for one in sample.host.notes()] == ["too dark"]
 
 
-def test_it_is_made_anew_each_time(sample: Any) -> None:
+def test_each_placement_creates_a_new_timeline(sample: Any) -> None:
     shot = sample.shot()
     for _ in range(2):
         sample.place(shot, sample.version(shot), mode_id="timeline")
@@ -114,7 +116,7 @@ def test_it_is_made_anew_each_time(sample: Any) -> None:
 @pytest.mark.parametrize(
     "call", ["MediaPool.ImportTimelineFromFile", "TimelineItem.AddTake", "TimelineItem.AddMarker"]
 )
-def test_whatever_fails_no_timeline_stays(sample: Any, call: str) -> None:
+def test_a_failed_call_leaves_no_timeline(sample: Any, call: str) -> None:
     shot = sample.shot()
     version = sample.version(shot)
     before = project_state(sample)
@@ -126,7 +128,7 @@ def test_whatever_fails_no_timeline_stays(sample: Any, call: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["place", "frames"])
-def test_an_import_that_is_not_what_was_exported(
+def test_an_import_that_differs_from_the_export(
     sample: Any, monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
     kind = type(sample.project._pool)
@@ -151,7 +153,7 @@ def test_an_import_that_is_not_what_was_exported(
     assert project_state(sample) == before
 
 
-def test_one_way_at_a_time(sample: Any) -> None:
+def test_a_new_timeline_cannot_be_mixed_with_other_modes(sample: Any) -> None:
     shot, other = sample.shot(0), sample.shot(1)
     before = project_state(sample)
     with pytest.raises(HostError, match="all together"):

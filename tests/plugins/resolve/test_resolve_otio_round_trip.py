@@ -1,4 +1,4 @@
-"""The way by files: what is written for Resolve is read by it, linked and frame-exact."""
+"""Cuts written for Resolve are imported by it, linked and frame-exact."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write_movie(path: Path, frames: int, start: str | None) -> None:
 
 
 def import_round_trip(sample: Any, at: int, version: Any, folder: Path) -> Any:
-    """Write a version of a shot for Resolve, and import that; gives the clip."""
+    """Write a version of a shot for Resolve and import it; returns the clip."""
     scene = sample.host.scene()
     shot = scene.shots[at]
     with_versions, for_resolve = folder / "with.otio", folder / "for.otio"
@@ -35,17 +35,17 @@ def import_round_trip(sample: Any, at: int, version: Any, folder: Path) -> Any:
     timeline = sample.project._pool.ImportTimelineFromFile(
         str(for_resolve), {"timelineName": "back"}
     )
-    assert timeline is not None, "Resolve gives no reason"
+    assert timeline is not None, "the import failed"
     return next(i for i in timeline._items if i._start == sample.items[at]._start)
 
 
 @pytest.fixture(autouse=True)
 def titles_gone(sample: Any) -> None:
-    """A title stops Resolve's import; the export's gap in its place is tested with the export."""
+    """Titles fail Resolve's import; that they become gaps is tested with the exporter."""
     sample.timeline._tracks["video"][0].items[3:] = []
 
 
-def test_a_sequence_counts_by_its_files(sample: Any, tmp_path: Path) -> None:
+def test_a_sequence_has_the_numbers_of_its_files(sample: Any, tmp_path: Path) -> None:
     version = sample.version(sample.shot())
     clip = import_round_trip(sample, 0, version, tmp_path)
     assert "library" in clip._take.item._media.path
@@ -53,8 +53,8 @@ def test_a_sequence_counts_by_its_files(sample: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 2])
-def test_a_movie_counts_by_its_timecode_or_from_0(sample: Any, tmp_path: Path, at: int) -> None:
-    """The first plate has no timecode, so its version has none; the camera file has one."""
+def test_a_movie_starts_at_its_timecode_or_at_0(sample: Any, tmp_path: Path, at: int) -> None:
+    """The first plate and its version have no timecode; the camera file has one."""
     shot = sample.shot(at)
     version = sample.version(shot, pattern="main.mov")
     span = shot.shot.work_range
@@ -66,8 +66,8 @@ def test_a_movie_counts_by_its_timecode_or_from_0(sample: Any, tmp_path: Path, a
     assert clip._duration == sample.items[at]._duration
 
 
-def test_a_camera_file_goes_back_as_itself(sample: Any, tmp_path: Path) -> None:
-    """Only what is sent is rendered; without a version the cut shows the camera file."""
+def test_a_camera_file_without_a_version_stays_in_the_cut(sample: Any, tmp_path: Path) -> None:
+    """Without a version the cut has the camera file, not its rendering."""
     scene = sample.host.scene()
     assert scene.shots[2].shot.plate.start_timecode == "01:00:00:00"
     target = tmp_path / "for.otio"

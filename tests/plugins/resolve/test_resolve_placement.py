@@ -1,4 +1,4 @@
-"""Versions back into the timeline: which frames they show, what undoes them, what finds them."""
+"""Placing versions in the timeline: frames, reverting, and finding them again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PENDING, APPROVED, REJECTED = ReviewStatus.PENDING, ReviewStatus.APPROVED, Revie
 
 
 def shown(sample, item) -> list[float]:
-    """Brightness of each frame that the timeline shows where a clip stands: the plate's frame."""
+    """Brightness of each frame at a clip's position, which is the plate's frame number."""
     frames = range(item._start, item._end)
     return [round(float(sample.timeline._picture(f)[0, 0, 0]) * 1000) for f in frames]
 
@@ -44,14 +44,14 @@ def note(version, *, frame: int | None = None, id: str = "n-1", text: str = "bri
     return Note(id=id, version_id=version.id, text=text, by="Ada", at=at, frames=frames)
 
 
-@pytest.mark.parametrize("way", ["take", "track"])
-def test_the_same_frames_are_shown(sample, way: str) -> None:
+@pytest.mark.parametrize("mode_id", ["take", "track"])
+def test_the_same_frames_are_shown(sample, mode_id: str) -> None:
     shot = sample.shot()
     before = shown(sample, sample.items[0])
-    words = sample.place(shot, sample.version(shot), mode_id=way)
-    assert "upscale v001 of AB_0010" in words
+    message = sample.place(shot, sample.version(shot), mode_id=mode_id)
+    assert "upscale v001 of AB_0010" in message
     assert shown(sample, sample.items[0]) == before
-    media = sample.items[0]._take.item if way == "take" else None
+    media = sample.items[0]._take.item if mode_id == "take" else None
     if media is not None:
         assert "library" in media._media.path
     else:
@@ -63,7 +63,7 @@ def test_the_same_frames_are_shown(sample, way: str) -> None:
         )
 
 
-def test_versions_lie_in_a_bin_of_their_own_and_the_users_stays_open(sample) -> None:
+def test_versions_are_in_their_own_bin_and_the_users_bin_stays_open(sample) -> None:
     pool = sample.project._pool
     shot = sample.shot()
     sample.place(shot, sample.version(shot))
@@ -86,10 +86,10 @@ def test_only_an_approved_version_is_selected(sample) -> None:
     assert (item.GetTakesCount(), item.GetSelectedTakeIndex()) == (2, 2)
     assert sample.shot().active_version_id == "id-AB_0010-1"
     sample.place(shot, sample.version(shot, 1, REJECTED))
-    assert item.GetSelectedTakeIndex() == 1, "the plate is back"
+    assert item.GetSelectedTakeIndex() == 1, "the plate is selected again"
 
 
-def test_of_several_the_one_approved_last_is_selected(sample) -> None:
+def test_the_version_approved_last_is_selected(sample) -> None:
     shot = sample.shot()
     one, two = sample.version(shot, 1), sample.version(shot, 2)
     later = DecisionRecord(status=APPROVED, by="Ada", at=two.created + timedelta(hours=1))
@@ -99,8 +99,8 @@ def test_of_several_the_one_approved_last_is_selected(sample) -> None:
     assert sample.shot().placed_version_ids == (one.id, two.id)
 
 
-def test_the_plate_stays_the_plate(sample) -> None:
-    """The shot's identity, ranges and files are the plate's, whichever take is selected."""
+def test_the_shot_keeps_its_plate_whichever_take_is_selected(sample) -> None:
+    """The shot has the plate's ranges and files, whichever take is selected."""
     before = sample.host.scene()
     for number in (1, 2):
         sample.place(before.shots[0], sample.version(before.shots[0], number))
@@ -111,7 +111,7 @@ def test_the_plate_stays_the_plate(sample) -> None:
 
 
 def test_a_movie_version_of_a_camera_file(sample) -> None:
-    """Numbers of a movie count in the plate's: its first frame stands at the plate's handle."""
+    """A movie's first frame is the first frame of the plate's handle."""
     shot = sample.shot(2)
     span = shot.shot.work_range
     version = sample.version(shot, 1, span=span, pattern="main.mov")
@@ -125,7 +125,7 @@ def test_a_movie_version_of_a_camera_file(sample) -> None:
     before = sample.host.scene()
     sample.place(shot, version)
     take = sample.items[2]._take
-    assert (take.start, take.end) == (2, 8), "behind the handle of two frames"
+    assert (take.start, take.end) == (2, 8), "after the handle of two frames"
     assert take.item._properties["Input Color Space"] == "Rec.709 Gamma 2.4", "as it was rendered"
     after = sample.host.scene()
     assert [s.shot for s in after.shots] == [s.shot for s in before.shots]
@@ -133,8 +133,8 @@ def test_a_movie_version_of_a_camera_file(sample) -> None:
 
 
 @pytest.mark.parametrize("name", ["B001.mov", "B001.braw"])
-def test_pictures_of_media_with_timecode(sample, tmp_path: Path, name: str) -> None:
-    """Their numbers have five digits, and Resolve tells them with as many."""
+def test_versions_of_media_with_timecode(sample, tmp_path: Path, name: str) -> None:
+    """Their numbers have five digits, also in Resolve's paths."""
     media = camera_file(sample.app, tmp_path / "camera", name)
     media._properties["Video Codec"] = "Apple ProRes 422 HQ" if name.endswith(".mov") else "BRAW"
     item = sample.app._cut_in(sample.timeline, media, 95000, 6, 40)
@@ -154,7 +154,7 @@ def test_pictures_of_media_with_timecode(sample, tmp_path: Path, name: str) -> N
     assert len(ours._clips) == 1, "imported once"
 
 
-def test_a_version_at_the_plates_rate_in_a_timeline_of_another(sample, tmp_path: Path) -> None:
+def test_a_version_keeps_the_plates_rate_in_a_timeline_with_another(sample, tmp_path: Path) -> None:
     plate = import_plate(sample.app, tmp_path / "slow", "CD_0010", range(1, 49))
     assert plate.SetClipProperty("FPS", "24")
     item = sample.app._cut_in(sample.timeline, plate, 95000, 25, 12)
@@ -179,7 +179,7 @@ def test_a_retimed_clip_keeps_its_retime(sample, tmp_path: Path) -> None:
     assert "as a take" in error.value.next_step
 
 
-def test_a_second_version_above_goes_to_a_track_of_its_own(sample) -> None:
+def test_a_second_version_above_gets_its_own_track(sample) -> None:
     shot, other = sample.shot(0), sample.shot(1)
     sample.place(shot, sample.version(shot, 1), mode_id="track")
     sample.place(other, sample.version(other, 1), mode_id="track")
@@ -189,18 +189,18 @@ def test_a_second_version_above_goes_to_a_track_of_its_own(sample) -> None:
     assert [len(track.items) for track in tracks[1:]] == [2, 1]
     assert sample.shot().placed_version_ids == ("id-AB_0010-1", "id-AB_0010-2")
     assert sample.shot().active_version_id == "id-AB_0010-2"
-    assert len(sample.host.scene().shots) == 3, "versions are no shots"
+    assert len(sample.host.scene().shots) == 3, "versions are not shots"
     sample.place(shot, sample.version(shot, 3), mode_id="track")
-    assert len(tracks[3].items) == 1, "over the others"
+    assert len(tracks[3].items) == 1, "above the others"
     tracks[3].items.clear()
     tracks[2].items[0]._enabled = False
     assert sample.shot().active_version_id == "id-AB_0010-1"
     tracks[2].items.clear()
-    assert sample.shot().placed_version_ids == ("id-AB_0010-1",), "what an editor removes is gone"
+    assert sample.shot().placed_version_ids == ("id-AB_0010-1",), "the editor removed it"
 
 
 def with_titles(sample) -> TimelineItem:
-    """A title over the first clip and another plate over the second, on the track above them."""
+    """A title above the first clip and another plate above the second, on the next track."""
     title = TimelineItem(sample.app, "Text+", sample.items[0]._start, 6, [], kind="title")
     sample.timeline.AddTrack("video")
     sample.timeline._tracks["video"][1].put(title)
@@ -208,7 +208,7 @@ def with_titles(sample) -> TimelineItem:
     return sample.app._cut_in(sample.timeline, media, sample.items[1]._start, 4, 3, track=2)
 
 
-def test_a_version_lies_over_its_clip_and_under_the_titles(sample) -> None:
+def test_a_version_is_placed_above_its_clip_and_below_titles(sample) -> None:
     over = with_titles(sample)
     shots = {shot.item_id: shot for shot in sample.host.scene().shots}
     wanted = [shots[one._id] for one in (sample.items[0], over, sample.items[1])]
@@ -228,33 +228,37 @@ def test_a_version_lies_over_its_clip_and_under_the_titles(sample) -> None:
     ]
 
 
-def test_a_resolve_that_adds_tracks_at_the_top_only(sample, monkeypatch) -> None:
+def test_a_resolve_that_only_adds_tracks_at_the_top(sample, monkeypatch) -> None:
     kind = type(sample.timeline)
     monkeypatch.setattr(kind, "AddTrack", lambda self, *_, add=kind.AddTrack: add(self, "video"))
     with_titles(sample)
     before = project_state(sample)
     shot = sample.shot()
-    with pytest.raises(HostError, match="would cover what lies over AB_0010") as error:
+    with pytest.raises(HostError, match="would cover the clips above AB_0010") as error:
         sample.place(shot, sample.version(shot), mode_id="track")
     assert "as a take" in error.value.next_step
     assert project_state(sample) == before
 
 
-@pytest.mark.parametrize("way", ["take", "track"])
-def test_a_part_that_is_marked_meanwhile_is_in_nobodys_way(sample, way: str) -> None:
-    """In and Out say what is listed. What was sent before belongs to its clip all the same."""
+@pytest.mark.parametrize("mode_id", ["take", "track"])
+def test_in_and_out_do_not_affect_placing(sample, mode_id: str) -> None:
+    """In and Out limit the list only. Shots that were sent before can be placed."""
     sample.timeline._in_out = {"video": {"in": 0, "out": 5}}
     shot = sample.shot()
     assert shot.item_id == sample.items[0]._id
     sample.timeline._in_out = {"video": {"in": 11, "out": 16}}
     assert sample.shot().item_id == sample.items[1]._id
-    sample.place(shot, sample.version(shot), mode_id=way)
+    sample.place(shot, sample.version(shot), mode_id=mode_id)
     assert shot.item_id in placed_versions(sample.timeline)
 
 
 BOTH = ("MediaPool.AddSubFolder", "MediaPool.ImportMedia", "MediaPoolItem.SetClipProperty")
 REFUSALS = [
-    *((call, way) for call in (*BOTH, "TimelineItem.AddMarker") for way in ("take", "track")),
+    *(
+        (call, mode_id)
+        for call in (*BOTH, "TimelineItem.AddMarker")
+        for mode_id in ("take", "track")
+    ),
     ("TimelineItem.AddTake", "take"),
     ("TimelineItem.SelectTakeByIndex", "take"),
     ("Timeline.AddTrack", "track"),
@@ -262,23 +266,23 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize(("call", "way"), REFUSALS)
-def test_whatever_fails_nothing_stays(sample, call: str, way: str) -> None:
+@pytest.mark.parametrize(("call", "mode_id"), REFUSALS)
+def test_a_failed_call_reverts_everything(sample, call: str, mode_id: str) -> None:
     shot, other = sample.shot(0), sample.shot(1)
     before = project_state(sample)
     sample.app._refused.add(call)
     with pytest.raises(HostError) as error:
         sample.host.place(
             [
-                Placement(shot.item_id, sample.version(shot), mode_id=way),
-                Placement(other.item_id, sample.version(other), mode_id=way),
+                Placement(shot.item_id, sample.version(shot), mode_id=mode_id),
+                Placement(other.item_id, sample.version(other), mode_id=mode_id),
             ]
         )
     assert error.value.message.startswith("Resolve did not")
     assert project_state(sample) == before
 
 
-def test_a_refusal_halfway_takes_the_first_back(sample) -> None:
+def test_a_failed_placement_reverts_the_earlier_ones(sample) -> None:
     shot, other = sample.shot(0), sample.shot(1)
     gone = sample.version(other)
     for path in Path(gone.folder).iterdir():
@@ -291,11 +295,11 @@ def test_a_refusal_halfway_takes_the_first_back(sample) -> None:
                 Placement(other.item_id, gone),
             ]
         )
-    assert "files are there" in error.value.next_step
+    assert "files exist" in error.value.next_step
     assert project_state(sample) == before
 
 
-def test_a_take_that_would_move_the_clip_is_not_left_there(sample, monkeypatch) -> None:
+def test_a_take_that_moves_the_clip_is_reverted(sample, monkeypatch) -> None:
     kind = type(sample.items[0])
     select = kind.SelectTakeByIndex
 
@@ -324,18 +328,18 @@ def test_what_does_not_fit_is_reported(sample) -> None:
     assert sample.host.place([]).message
 
 
-def test_markers_carry_notes_both_ways(sample) -> None:
+def test_notes_are_synchronised_with_markers(sample) -> None:
     shot = sample.shot()
     version = sample.version(shot)
     item = sample.items[0]
     for _ in range(2):
         sample.place(shot, version, notes=(note(version, frame=1005), note(version, id="n-2")))
-    assert sorted(item._markers) == [2, 3, 4], "one each; the version's own, and two notes"
+    assert sorted(item._markers) == [2, 3, 4], "one marker for the version, and two for notes"
     assert [m["note"] for _, m in sorted(item._markers.items())] == ["", "brighter", "brighter"]
     assert item._markers[4]["duration"] == 2
     assert sample.host.notes() == ()
 
-    assert item.AddMarker(5, "Blue", "Marker 1", "", 1), "a marker that says nothing"
+    assert item.AddMarker(5, "Blue", "Marker 1", "", 1), "a marker without text"
     assert item.AddMarker(6, "Blue", "too dark", "", 2)
     (written,) = sample.host.notes()
     assert (written.text, written.version_id) == ("too dark", version.id)
@@ -343,13 +347,13 @@ def test_markers_carry_notes_both_ways(sample) -> None:
     sample.host.mark_note_synced(written.note_key, note(version, id="n-3"))
     assert sample.host.notes() == ()
     sample.place(shot, version, notes=(note(version, id="n-3"),))
-    assert len(item._markers) == 5, "the person's own marker stands for it"
+    assert len(item._markers) == 5, "the person's marker is the note's marker"
 
     assert item.AddMarker(7, "Blue", "", "seen by a client", 1, "another tool's: 4711")
-    assert sample.host.notes() == (), "what another tool remembers is not ours to write over"
+    assert sample.host.notes() == (), "markers with data of other tools are ignored"
 
 
-def test_a_note_whose_marker_is_gone(sample) -> None:
+def test_a_note_without_its_marker(sample) -> None:
     shot = sample.shot()
     version = sample.version(shot)
     sample.place(shot, version, mode_id="track")
@@ -364,8 +368,8 @@ def test_a_note_whose_marker_is_gone(sample) -> None:
         sample.host.mark_note_synced("gone@6", note(version))
 
 
-def test_a_person_s_own_takes_stay_his(sample) -> None:
-    """Another angle, selected by the editor, is what the shot's plate is then."""
+def test_the_editors_own_takes_are_kept(sample) -> None:
+    """Another angle that the editor selected becomes the shot's plate."""
     other = sample.items[1].GetMediaPoolItem()
     item = sample.items[0]
     assert item.AddTake(other, 2, 8)
@@ -375,14 +379,14 @@ def test_a_person_s_own_takes_stay_his(sample) -> None:
     sample.place(shot, sample.version(shot))
     assert item.GetSelectedTakeIndex() == 3
     assert placed_versions(sample.timeline)[item._id][-1].endswith("main.[1001-1010].exr")
-    assert sample.shot().shot == shot.shot, "it is still what the version was made of"
+    assert sample.shot().shot == shot.shot, "the version was made from it"
     assert sample.shot().active_version_id == sample.version(shot).id
     sample.place(shot, sample.version(shot, 1, REJECTED))
-    assert item.GetSelectedTakeIndex() == 2, "his own choice, and not the first"
+    assert item.GetSelectedTakeIndex() == 2, "the editor's choice, not the first take"
     assert sample.shot().shot == shot.shot
 
 
-def test_media_that_were_linked_anew_are_the_plate_all_the_same(sample, tmp_path: Path) -> None:
+def test_relinked_media_is_still_the_plate(sample, tmp_path: Path) -> None:
     shot = sample.shot()
     sample.place(shot, sample.version(shot))
     item = sample.items[0]
@@ -395,8 +399,8 @@ def test_media_that_were_linked_anew_are_the_plate_all_the_same(sample, tmp_path
     assert item.GetSelectedTakeIndex() == 1
 
 
-def test_a_resolve_that_selects_every_new_take(sample, monkeypatch) -> None:
-    """Nobody knows whether AddTake selects: what is not approved is not shown in either case."""
+def test_a_resolve_that_selects_new_takes(sample, monkeypatch) -> None:
+    """Whether AddTake selects is not documented: unapproved versions are not shown either way."""
     kind = type(sample.items[0])
     add = kind.AddTake
 
@@ -411,7 +415,7 @@ def test_a_resolve_that_selects_every_new_take(sample, monkeypatch) -> None:
     assert sample.items[0].GetSelectedTakeIndex() == 3
 
 
-def test_a_copy_of_a_clip_takes_its_takes_along_and_not_what_lies_above(sample) -> None:
+def test_a_copied_clip_has_its_takes_but_not_the_clips_above(sample) -> None:
     shot, item = sample.shot(), sample.items[0]
     sample.place(shot, sample.version(shot, 1))
     sample.place(shot, sample.version(shot, 2), mode_id="track")

@@ -1,4 +1,4 @@
-"""Plates out of camera files: every frame exact, and the user's settings as they were."""
+"""Rendering camera files: exact frames, and restored user settings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def brightness(path: str) -> int:
     return round(oiio.ImageBuf(path).getpixel(0, 0)[0] * 1000)
 
 
-def test_every_frame_is_the_one_that_its_number_says(sample, folder: Path) -> None:
+def test_every_file_has_the_frame_of_its_number(sample, folder: Path) -> None:
     shot = sample.shot(2)
     before = render_state(sample.app)
     *_, last = sample.host.render(shot.item_id, folder)
@@ -44,7 +44,7 @@ def test_every_frame_is_the_one_that_its_number_says(sample, folder: Path) -> No
     assert read_timecode(spec) == frame_to_timecode(made.cut_range.first, 25) == "01:00:01:15"
 
 
-def test_single_frames_with_holes_between_them(sample, folder: Path) -> None:
+def test_single_frames_with_gaps(sample, folder: Path) -> None:
     shot = sample.shot(2)
     wanted = [90047, 90039, 90040]
     *_, last = sample.host.render(shot.item_id, folder, wanted)
@@ -62,7 +62,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("call", REFUSALS)
-def test_after_any_failure_the_users_settings_are_back(sample, folder: Path, call: str) -> None:
+def test_the_users_settings_are_restored_after_a_failure(sample, folder: Path, call: str) -> None:
     shot = sample.shot(2)
     before = render_state(sample.app)
     sample.app._refused.add(call)
@@ -87,8 +87,8 @@ def test_a_job_that_is_stopped_in_resolve(sample, folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_what_a_kill_left_behind_is_put_back_first(sample, folder: Path) -> None:
-    """The process died in the middle: the preset still holds what the user had."""
+def test_settings_are_restored_after_a_crash(sample, folder: Path) -> None:
+    """The process was killed: the preset still has the user's settings."""
     before, shot, project = render_state(sample.app), sample.shot(2), sample.project
     users = project._current
     assert project.SaveAsNewRenderPreset(RENDER_NAME)
@@ -103,8 +103,8 @@ def test_what_a_kill_left_behind_is_put_back_first(sample, folder: Path) -> None
     assert render_state(sample.app) == before
 
 
-def test_the_deliver_page_is_the_users_while_it_renders(sample, folder: Path) -> None:
-    """What he sets up or queues meanwhile is his, and stays."""
+def test_the_user_can_use_the_deliver_page_meanwhile(sample, folder: Path) -> None:
+    """Settings and jobs that the user adds meanwhile are kept."""
     project, before = sample.project, dict(sample.project._render_settings)
     steps = sample.host.render(sample.shot(2).item_id, folder)
     next(steps)
@@ -119,7 +119,7 @@ def test_the_deliver_page_is_the_users_while_it_renders(sample, folder: Path) ->
 
 
 @pytest.mark.parametrize(("rate", "drop"), [("30000/1001", True), ("24000/1001", False)])
-def test_the_files_keep_the_medias_own_timecode(
+def test_the_files_have_the_medias_timecode(
     sample, folder: Path, tmp_path: Path, rate: str, drop: bool
 ) -> None:
     start = timecode_to_frame("01:00:00;00" if drop else "01:00:00:00", rate)
@@ -136,12 +136,12 @@ def test_the_files_keep_the_medias_own_timecode(
         assert brightness(made.plate.path_at(frame)) == frame - start
 
 
-def test_what_needs_no_rendering_is_reported(sample, folder: Path) -> None:
+def test_readable_media_is_not_rendered(sample, folder: Path) -> None:
     with pytest.raises(HostError, match="needs no rendering"):
         list(sample.host.render(sample.shot(0).item_id, folder))
 
 
-def test_lost_frames_are_noticed(sample, folder: Path) -> None:
+def test_missing_frames_are_detected(sample, folder: Path) -> None:
     shot = sample.shot(2)
     steps = sample.host.render(shot.item_id, folder)
     with pytest.raises(HostError, match="and wrote 9 files"):
@@ -153,16 +153,16 @@ def test_lost_frames_are_noticed(sample, folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_a_clip_that_resolve_cuts_in_short(sample, folder: Path, monkeypatch) -> None:
+def test_a_clip_that_resolve_appends_too_short(sample, folder: Path, monkeypatch) -> None:
     monkeypatch.setattr(type(sample.items[0]), "GetDuration", lambda self: 1)
     before = render_state(sample.app)
     shots = [shot for shot in sample.host.scene().shots if shot.needs_render]
-    with pytest.raises(HostError, match="cut 1 frames"):
+    with pytest.raises(HostError, match="appended 1 frames"):
         list(sample.host.render(shots[0].item_id, folder))
     assert render_state(sample.app) == before
 
 
-def test_a_resolve_without_half_float_says_so(sample, folder: Path, monkeypatch) -> None:
+def test_a_resolve_without_half_float_is_reported(sample, folder: Path, monkeypatch) -> None:
     monkeypatch.setitem(CODECS, "exr", {"RGB float": "RGBFloat"})
     before = render_state(sample.app)
     with pytest.raises(HostError, match="half-float"):
@@ -170,7 +170,7 @@ def test_a_resolve_without_half_float_says_so(sample, folder: Path, monkeypatch)
     assert render_state(sample.app) == before
 
 
-def test_a_window_that_is_closed_stops_the_rendering(sample, folder: Path) -> None:
+def test_closing_the_window_stops_the_rendering(sample, folder: Path) -> None:
     before = render_state(sample.app)
     steps = sample.host.render(sample.shot(2).item_id, folder)
     next(steps)
@@ -181,7 +181,7 @@ def test_a_window_that_is_closed_stops_the_rendering(sample, folder: Path) -> No
         next(steps)
 
 
-def test_a_rendering_of_somebody_else_is_left_alone(sample, folder: Path) -> None:
+def test_another_rendering_is_not_touched(sample, folder: Path) -> None:
     project = sample.project
     assert project.SetCurrentRenderFormatAndCodec("exr", "RGBHalf")
     assert project.SetRenderSettings({"TargetDir": str(folder.parent), "CustomName": "theirs"})
@@ -200,7 +200,7 @@ def test_a_rendering_of_somebody_else_is_left_alone(sample, folder: Path) -> Non
 def test_a_resolve_in_another_language(
     sample, folder: Path, monkeypatch, language: dict[str, str], rendered_frames: int
 ) -> None:
-    """Its words for the end of a job are not known; that nothing runs any more is."""
+    """The status texts are not known, but a job that is not running has ended."""
     kind = type(sample.project)
     original = kind.GetRenderJobStatus
 
@@ -220,9 +220,9 @@ def test_a_resolve_in_another_language(
     assert len(list(folder.iterdir())) == (rendered_frames + 1 if rendered_frames else 0)
 
 
-def test_a_job_that_is_gone(sample, folder: Path) -> None:
+def test_a_job_that_was_removed(sample, folder: Path) -> None:
     steps = sample.host.render(sample.shot(2).item_id, folder)
     next(steps)
     sample.project._jobs.clear()
-    with pytest.raises(HostError, match="how far the rendering is"):
+    with pytest.raises(HostError, match="return the progress"):
         list(steps)

@@ -1,4 +1,4 @@
-"""What the open timeline tells: ranges, names, problems, and what stays the same."""
+"""Reading the open timeline: ranges, names, problems, and updates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bridge_resolve.connection import find_resolve
 from bridge_resolve.host import ResolveHost
 
 
-def test_shots_are_those_of_the_timeline(sample) -> None:
+def test_shots_are_the_clips_of_the_timeline(sample) -> None:
     scene = sample.host.scene()
     assert scene.title == "Reel 1"
     assert scene.show == "Big Buck Bunny"
@@ -39,7 +39,7 @@ def test_shots_are_those_of_the_timeline(sample) -> None:
     assert raw.shot.plate.range == raw.shot.work_range
 
 
-def test_its_cut_is_a_file_like_any_other(sample) -> None:
+def test_its_cut_can_be_read_like_any_file(sample) -> None:
     cut = sample.host.scene().cut
     again = read_cut(cut.path, handles=2)
     assert {item.clip_id for item in cut} <= {item.clip_id for item in again}
@@ -47,7 +47,7 @@ def test_its_cut_is_a_file_like_any_other(sample) -> None:
     assert not list(cut.path.parent.glob("*_export.otio"))
 
 
-def test_only_what_lies_between_in_and_out(sample) -> None:
+def test_only_clips_between_in_and_out(sample) -> None:
     sample.timeline._in_out = {"video": {"in": 8, "out": 12}}
     scene = sample.host.scene()
     assert [shot.item_id for shot in scene.shots] == [sample.items[1]._id]
@@ -84,7 +84,7 @@ def test_a_clip_at_another_rate_and_retimed(sample, tmp_path: Path) -> None:
     assert shot.plate_frames() == [1 + k * 2 * 24 // 25 for k in range(10)]
 
 
-def test_without_a_timeline_there_is_nothing_and_with_another_something_else(sample) -> None:
+def test_no_timeline_and_another_timeline(sample) -> None:
     sample.project._current = None
     assert sample.host.scene().shots == ()
     assert sample.host.current_frame() is None
@@ -92,15 +92,15 @@ def test_without_a_timeline_there_is_nothing_and_with_another_something_else(sam
         sample.host.go_to_frame(90000)
 
 
-def test_resolve_goes_away(sample) -> None:
+def test_resolve_is_closed(sample) -> None:
     sample.app._project = None
     with pytest.raises(HostError) as excinfo:
         sample.host.scene()
-    assert "show the open project" in excinfo.value.message
+    assert "return the open project" in excinfo.value.message
     assert "still open" in excinfo.value.next_step
 
 
-def test_a_resolve_that_is_started_again_is_found_again(tmp_path: Path) -> None:
+def test_a_restarted_resolve_is_found_again(tmp_path: Path) -> None:
     running = [Resolve("25")]
     running[0]._new_timeline("Reel 1")
 
@@ -114,18 +114,17 @@ def test_a_resolve_that_is_started_again_is_found_again(tmp_path: Path) -> None:
     running[0]._closed = True
     with pytest.raises(HostError) as excinfo:
         host.scene()
-    assert "scripting module" in excinfo.value.message, "nor is there another"
+    assert "scripting module" in excinfo.value.message, "there is no other Resolve"
     assert not changed.is_set()
     running[0] = Resolve("25")
     running[0]._new_timeline("Reel 2")
-    assert changed.wait(5), "nobody has to ask"
+    assert changed.wait(5), "the change is reported"
     assert host.scene().title == "Reel 2"
     host.close()
 
 
-def test_no_call_comes_in_behind_the_end() -> None:
-    """A call that is on its way in when the window is closed is done, or refused; it never waits
-    for a thread that has ended."""
+def test_no_call_is_queued_after_the_end() -> None:
+    """A call during closing is made or refused; it never waits for a thread that has ended."""
     thread = ApiThread(idle_interval=0.01)
     closing = threading.Thread(target=thread.close)
 
@@ -147,7 +146,7 @@ def test_no_call_comes_in_behind_the_end() -> None:
         thread.call(lambda: 42)
 
 
-def test_an_export_that_fails_says_what_was_attempted(sample) -> None:
+def test_a_failed_export_is_reported(sample) -> None:
     sample.app._refused.add("Timeline.Export")
     with pytest.raises(HostError, match="export the timeline Reel 1 as OTIO"):
         sample.host.scene()
@@ -155,7 +154,7 @@ def test_an_export_that_fails_says_what_was_attempted(sample) -> None:
 
 def test_a_resolve_that_is_too_old_is_reported(sample, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(sample.items[0]), "GetUniqueId", None)
-    with pytest.raises(HostError, match="lacks a call") as excinfo:
+    with pytest.raises(HostError, match="lacks a function") as excinfo:
         sample.host.scene()
     assert "18.5" in excinfo.value.next_step
 
@@ -172,7 +171,7 @@ def test_everything_is_called_on_one_thread(sample) -> None:
     assert threading.get_ident() not in CALL_RECORDER.threads
 
 
-def test_changes_are_reported_while_nothing_else_is_asked(tmp_path: Path) -> None:
+def test_changes_are_reported_while_idle(tmp_path: Path) -> None:
     app = Resolve("25")
     timeline = app._new_timeline("Reel 1")
     settings = Settings.model_validate({"client": {"state_dir": tmp_path}})
@@ -208,7 +207,7 @@ def test_drop_frame_without_a_semicolon(sample, monkeypatch: pytest.MonkeyPatch)
         ("29.97", "01:00:00:00", 108000 + 1800, "01:01:00:00"),
     ],
 )
-def test_the_playhead_in_every_timecode(
+def test_the_playhead_with_every_kind_of_timecode(
     tmp_path: Path, rate: str, start: str, frame: int, timecode: str
 ) -> None:
     app = Resolve(rate)

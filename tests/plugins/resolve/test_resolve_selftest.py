@@ -1,4 +1,4 @@
-"""The self-test: on the fake it confirms what the fake takes for granted, and leaves nothing."""
+"""The self-test confirms the fake's assumptions, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolve]:
     selftest.running_resolve.cache_clear()
 
 
-def test_the_fake_and_the_self_test_take_the_same_for_granted(app: Resolve, tmp_path: Path) -> None:
+def test_the_fake_passes_the_self_test(app: Resolve, tmp_path: Path) -> None:
     before = render_state(app)
     report = run_checks("resolve", selftest.host_version(), selftest.CHECKS, tmp_path)
     other = {
@@ -45,7 +45,7 @@ def test_the_fake_and_the_self_test_take_the_same_for_granted(app: Resolve, tmp_
     assert render_state(app) == before
 
 
-def test_a_resolve_that_does_otherwise_is_reported(
+def test_a_resolve_that_differs_is_reported(
     app: Resolve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = TimelineItem.GetTakeByIndex
@@ -65,7 +65,7 @@ def test_a_resolve_that_does_otherwise_is_reported(
     assert render_state(app) == before
 
 
-def test_without_a_project_it_says_what_it_takes(app: Resolve, tmp_path: Path) -> None:
+def test_without_a_project_checks_are_skipped(app: Resolve, tmp_path: Path) -> None:
     app._project = None
     checks = [c for c in selftest.CHECKS if c.id == "resolve.scene"]
     (result,) = run_checks("resolve", "Resolve", checks, tmp_path).results

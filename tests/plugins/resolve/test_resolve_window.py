@@ -88,7 +88,7 @@ def retry_button(window: CompanionWindow) -> QPushButton:
     return button
 
 
-def test_it_works_beside_resolve_and_says_so(sample, opened) -> None:
+def test_it_works_with_resolve(sample, opened) -> None:
     window = opened(lambda: sample.app)
     assert "Connecting to" in status_text(window)
     wait_until(lambda: window.panel is not None, "the panel")
@@ -103,7 +103,7 @@ def test_it_works_beside_resolve_and_says_so(sample, opened) -> None:
         host.scene()
 
 
-def test_the_free_edition_gets_files(opened) -> None:
+def test_the_free_edition_works_with_files(opened) -> None:
     found: list[Any] = [Resolve(studio=False)]
     window = opened(lambda: find_resolve({"resolve": found[0]}))
     wait_until(lambda: window.panel is not None, "the panel")
@@ -112,10 +112,10 @@ def test_the_free_edition_gets_files(opened) -> None:
     assert window.host is None
     found[0] = Resolve()
     QTest.mouseClick(retry_button(window), Qt.MouseButton.LeftButton)
-    wait_until(lambda: window.host is not None, "Resolve Studio, which was started since")
+    wait_until(lambda: window.host is not None, "Resolve Studio, started meanwhile")
 
 
-def test_whatever_resolves_library_raises_is_reported(opened) -> None:
+def test_any_error_of_resolves_library_is_reported(opened) -> None:
     def broken() -> Any:
         raise SystemError("fusionscript: bad magic number")
 
@@ -125,7 +125,7 @@ def test_whatever_resolves_library_raises_is_reported(opened) -> None:
     assert window.host is None
 
 
-def test_a_window_that_is_closed_while_it_looks(sample, opened) -> None:
+def test_a_window_that_is_closed_while_connecting(sample, opened) -> None:
     window = opened(lambda: time.sleep(0.2) or sample.app)
     window.close()
     QTest.qWait(400)
@@ -136,7 +136,7 @@ def test_a_window_that_is_closed_while_it_looks(sample, opened) -> None:
 # Finding Resolve
 
 
-def test_what_resolve_gave_to_its_script_goes_first() -> None:
+def test_objects_passed_by_resolve_are_used_first() -> None:
     app = Resolve()
     refused = SimpleNamespace(GetResolve=lambda: None)
     assert find_resolve({"resolve": app, "app": None, "bmd": None}) is app
@@ -161,7 +161,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.pop("DaVinciResolveScript", None)
 
 
-def test_from_outside_by_the_scripting_module(module: Path) -> None:
+def test_outside_of_resolve_the_scripting_module_is_used(module: Path) -> None:
     assert find_resolve().GetProductName() == "DaVinci Resolve Studio"
     sys.modules["DaVinciResolveScript"].APP = None  # type: ignore[attr-defined]
     with pytest.raises(HostError, match="accepts this script") as excinfo:
@@ -184,7 +184,7 @@ def test_without_resolve_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def entry(folder: Path, **filled: str) -> Path:
-    """The file as `shotbridge install resolve` places it."""
+    """The file as `shotbridge install resolve` installs it."""
     text = ENTRY.read_text()
     for name, value in filled.items():
         text = text.replace(f'{name} = ""', f"{name} = {value!r}")
@@ -214,7 +214,7 @@ def run_entry(path: Path, **environment: str) -> subprocess.CompletedProcess[str
         ({"PLUGINS": str(REPO / "plugins")}, "is not at ''"),
     ],
 )
-def test_a_broken_install_says_one_line(
+def test_a_broken_install_prints_one_line(
     tmp_path: Path, filled: dict[str, str], message: str
 ) -> None:
     done = run_entry(entry(tmp_path, **filled))
@@ -228,9 +228,9 @@ def test_a_broken_install_says_one_line(
 
 @pytest.mark.parametrize("named", ["python", "its path"])
 def test_it_starts_the_python_that_has_shotbridge(tmp_path: Path, named: str) -> None:
-    """Resolve's own Python has none of our packages; the environment goes before what was filled
-    in, and the other Python is asked for the module with the plugin on its path. rez names a
-    program on its PATH where a package of Python has none in its folder ``bin``."""
+    """Resolve's Python has none of our packages. Environment variables override the installed
+    values, and the other Python runs the module with the plugin on its path. SHOTBRIDGE_PYTHON may
+    name a program on the PATH, as in rez."""
     record = tmp_path / "seen.txt"
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\necho "$PYTHONPATH $PYTHONHOME$QT_PLUGIN_PATH $@" > "{record}"\n')
@@ -248,15 +248,15 @@ def test_it_starts_the_python_that_has_shotbridge(tmp_path: Path, named: str) ->
     )
     assert (done.stdout, done.stderr) == ("", "")
     wait_until(record.exists, "the other Python")
-    wait_until(record.read_text, "its words")
+    wait_until(record.read_text, "its arguments")
     assert record.read_text().split() == [
         f"{plugins}/resolve:/rez/shotbridge",
         *("-m", "bridge_resolve", "--product"),
     ]
 
 
-def test_libraries_of_another_python_are_no_reason_to_give_up(tmp_path: Path) -> None:
-    """They lie on the path, and cannot be loaded."""
+def test_libraries_of_another_python_are_ignored(tmp_path: Path) -> None:
+    """They are on the path, but cannot be loaded."""
     broken = tmp_path / "broken"
     for name in ("bridge_core", "bridge_ui", "PySide6"):
         (broken / name).mkdir(parents=True)
@@ -273,7 +273,7 @@ def test_libraries_of_another_python_are_no_reason_to_give_up(tmp_path: Path) ->
     assert done.stderr == ""
 
 
-def test_the_entry_is_one_that_every_python_3_reads() -> None:
+def test_the_entry_works_with_every_python_3() -> None:
     import ast
 
     ast.parse(ENTRY.read_text(), feature_version=(3, 6))
@@ -282,12 +282,12 @@ def test_the_entry_is_one_that_every_python_3_reads() -> None:
 
 def test_a_broken_configuration_is_reported_in_the_window(qapp_or_new, tmp_path: Path) -> None:
     def settings() -> Settings:
-        raise ConfigError("client is no section", where="shotbridge.yaml", next_step="mend it")
+        raise ConfigError("client is no section", where="shotbridge.yaml", next_step="correct it")
 
     window = CompanionWindow(settings, Resolve)
     window.show()
     window.search()
-    wait_until(lambda: "Mend it" in status_text(window), "the reason")
+    wait_until(lambda: "Correct it" in status_text(window), "the reason")
     assert window.panel is None
     assert retry_button(window).isVisible()
     window.close()
@@ -300,12 +300,12 @@ from resolve_sample_project import sample_project
 app, timeline, items = sample_project(Path(sys.argv[1]))
 """
 
-WAYS = {
-    # Workspace > Scripts, where Resolve's Python is the right one: its object is used right there.
+START_CODE = {
+    # Workspace > Scripts with a Python that has Shotbridge: Resolve's object is used.
     "inside": PROJECT_CODE
     + "import runpy; runpy.run_path(sys.argv[2], init_globals={'resolve': app},"
     " run_name='__main__')",
-    # From outside, by the scripting module.
+    # In a separate process, with the scripting module.
     "outside": PROJECT_CODE + "import types, runpy; from resolve_fake import scripting_module\n"
     "sys.modules['DaVinciResolveScript'] = scripting_module(app)\n"
     "sys.modules['DaVinciResolveScript'].__spec__ = types.SimpleNamespace()\n"
@@ -313,8 +313,8 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_the_whole_program_reads_the_open_timeline(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("start", START_CODE)
+def test_the_whole_program_reads_the_open_timeline(tmp_path: Path, start: str) -> None:
     path = [str(REPO / "tests" / "hosts"), str(REPO / "plugins" / "resolve")]
     environment = {
         **os.environ,
@@ -323,7 +323,7 @@ def test_the_whole_program_reads_the_open_timeline(tmp_path: Path, way: str) -> 
         "SHOTBRIDGE__CLIENT__STATE_DIR": str(tmp_path / "state"),
         "SHOTBRIDGE__CLIENT__URL": "http://127.0.0.1:9",
     }
-    command = [sys.executable, "-c", WAYS[way], str(tmp_path / "plates"), str(ENTRY)]
+    command = [sys.executable, "-c", START_CODE[start], str(tmp_path / "plates"), str(ENTRY)]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as program:
