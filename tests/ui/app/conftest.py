@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from bridge_core.models.services import DataLocality, IntegerParameter, Service
 from bridge_core.models.settings import ClientSettings, Settings
 from bridge_core.models.shots import Shot, ShotId
 from bridge_ui.app.controllers import Controllers
+from bridge_ui.app.page_registry import PAGES, PageSpec
 from bridge_ui.app.panel import Panel
 from bridge_ui.widgets.main_thread import MainThreadDispatcher
 
@@ -101,10 +102,10 @@ def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
     panels: list[weakref.ref[Panel]] = []
     settings = Settings(client=ClientSettings(state_dir=tmp_path, user="Ada Lovelace"))
 
-    def make(count: int = 12, host: Host | None = None) -> Panel:
+    def make(count: int = 12, host: Host | None = None, pages: Sequence[PageSpec] = PAGES) -> Panel:
         main_thread = MainThreadDispatcher()
         controllers = Controllers.create(settings, host or ShotsHost(count), main_thread.post)
-        panel = Panel(controllers)
+        panel = Panel(controllers, pages=pages)
         main_thread.setParent(panel)
         panels.append(weakref.ref(panel))
         controllers.session.services.set(SERVICES)

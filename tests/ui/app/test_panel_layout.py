@@ -10,9 +10,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QTabBar, QWidget
 
+from bridge_ui.app.page_registry import PAGES
 from bridge_ui.app.panel import Panel
 
-PAGES = ("shots", "send", "jobs", "review", "notes", "lineage")
+PAGE_IDS = [page.id for page in PAGES]
 
 
 def _click_row(panel: Panel, at: int, modifier: Qt.KeyboardModifier) -> None:
@@ -35,9 +36,9 @@ def test_narrow_shows_one_page_at_a_time(make_panel) -> None:
     QApplication.processEvents()
     tabs = panel.findChild(QTabBar, "tabs")
     assert tabs.count() == 6
-    for name in PAGES:
+    for name in PAGE_IDS:
         panel.show_page(name)
-        assert [n for n in PAGES if panel._slots[n].isVisible()] == [name]
+        assert [n for n in PAGE_IDS if panel._slots[n].isVisible()] == [name]
     panel.resize(1400, 860)
     QApplication.processEvents()
     assert panel.shots.isVisible()
@@ -53,7 +54,7 @@ def test_the_page_stays_when_the_width_changes(make_panel) -> None:
         assert panel.current_page == "jobs"
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PAGE_IDS)
 def test_every_page_fits_into_320_pixels(make_panel, page: str) -> None:
     panel = make_panel()
     panel.resize(320, 700)

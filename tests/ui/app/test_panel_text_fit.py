@@ -28,11 +28,12 @@ from PySide6.QtWidgets import (
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import DecisionRecord, ReviewStatus
+from bridge_ui.app.page_registry import PAGES
 from bridge_ui.app.panel import Panel
 from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
 from bridge_ui.widgets.basic import WrapRow, row
 
-PAGES = ("shots", "send", "jobs", "review", "notes", "lineage")
+PAGE_IDS = [page.id for page in PAGES]
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
@@ -142,7 +143,7 @@ def assert_everything_fits(panel: Panel) -> None:
     assert overlapping_widgets(panel) == []
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PAGE_IDS)
 def test_no_text_is_cut_off_in_320_pixels(make_panel, type_size: int, page: str) -> None:
     panel = make_panel()
     open_review(panel)

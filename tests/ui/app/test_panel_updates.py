@@ -78,12 +78,12 @@ def test_the_test_frame_is_of_the_shot_under_review(make_panel) -> None:
     click(panel, 0)
     click(panel, 2, CONTROL)
     assert under_review(panel)[0] == "S_00002"
-    assert panel._viewed_frame() == ViewedFrame(named("S_00002"), panel.review.frame)
+    assert panel.viewed_frame() == ViewedFrame(named("S_00002"), panel.review.frame)
     button = panel.findChild(QPushButton, "test-frame")
     assert button.isEnabled()
     # A job of a shot that is not in the form.
     panel.controllers.session.store.merge(jobs=[database_filler.job(1)])
-    panel._view_job(database_filler.job(1).id)
+    panel.view_job(database_filler.job(1).id)
     panel.send.frame_changed()
     assert not button.isEnabled()
 
@@ -95,7 +95,7 @@ def test_a_prefilled_request_stays_in_the_form(make_panel) -> None:
     request = Request(
         shot=database_filler.shot(1), service="matte", requested_by="Ada", source_version_id="v9"
     )
-    panel._prefill(request)
+    panel.prefill(request)
     form = panel.controllers.send.state
     assert (form.value.button_text, form.value.source_version_id) == ("Make v001", "v9")
     version_of(panel, 3)
@@ -114,18 +114,18 @@ def test_a_viewed_job_stays_under_review(make_panel, back: str) -> None:
     click(panel, 0)
     job = database_filler.job(2)
     panel.controllers.session.store.merge(jobs=[job])
-    panel._view_job(job.id)
+    panel.view_job(job.id)
     assert under_review(panel) == ("S_00002", job.id)
     version_of(panel, 1)
     assert under_review(panel) == ("S_00002", job.id)
-    assert panel._reviewed_row() is None
+    assert panel.reviewed_row() is None
     if back == "click":
         click(panel, 0)
     else:
         panel.shots.view.setFocus()
         QTest.keyClick(panel.shots.view, Qt.Key.Key_Return)
     assert under_review(panel)[0] == "S_00000"
-    assert panel._reviewed_row().key == "S_00000"
+    assert panel.reviewed_row().key == "S_00000"
 
 
 def test_a_test_frame_of_a_rendered_plate_stays_under_review_with_its_row(make_panel) -> None:
@@ -139,10 +139,10 @@ def test_a_test_frame_of_a_rendered_plate_stays_under_review_with_its_row(make_p
     )
     job = job.model_copy(update={"request": test_frame_request})
     panel.controllers.session.store.merge(jobs=[job])
-    panel._view_job(job.id)
+    panel.view_job(job.id)
     version_of(panel, 1)
     assert under_review(panel) == ("S_00002", job.id)
-    assert panel._reviewed_row().key == "S_00002", "it can be placed"
+    assert panel.reviewed_row().key == "S_00002", "it can be placed"
 
 
 def test_the_first_version_of_a_shot_is_shown_after_those_of_others(make_panel) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QWidget
 
+from bridge_ui.app.page_registry import PageSpec
 from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import column
 
-PAGES = ("shots", "send", "jobs", "review", "notes", "lineage")
-#: Pages with a column of their own in the wide layout, from the left.
-_SIDE_PAGES = ("shots", "review")
 #: Minimum width of the wide layout in widths of the letter "x", so that it depends on the host's
 #: font size.
 _WIDE_LETTERS = 140
@@ -50,10 +48,12 @@ class PageLayout(QWidget):
     layout_changed = Signal(bool)
     """Whether the layout is now wide."""
 
-    def __init__(self, titles: Mapping[str, str], parent: QWidget | None = None) -> None:
+    def __init__(self, pages: Sequence[PageSpec], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.pages = tuple(pages)
         self._wide: bool | None = None
-        self._titles = dict(titles)
+        self._titles = {page.id: page.title() for page in pages}
+        self._column_ids = tuple(page.id for page in pages if page.has_column)
         self._tab_pages: tuple[str, ...] = ()
         self._tabs = QTabBar()
         self._tabs.setObjectName("tabs")
@@ -62,7 +62,7 @@ class PageLayout(QWidget):
         self._tabs.setDrawBase(False)
         self._tabs.currentChanged.connect(self._show_tab)
         self._stack = QStackedWidget()
-        self._slots = {name: PageSlot() for name in PAGES}
+        self._slots = {page.id: PageSlot() for page in pages}
         for name, slot in self._slots.items():
             slot.became_visible.connect(partial(self.page_requested.emit, name))
             self._stack.addWidget(slot)
@@ -110,7 +110,7 @@ class PageLayout(QWidget):
         page = self.current_page
         self._wide = wide
         if wide:
-            for at, name in enumerate(_SIDE_PAGES):
+            for at, name in enumerate(self._column_ids):
                 self._columns.insertWidget(at, self._slots[name])
                 self._slots[name].show()
             letters = self.fontMetrics().horizontalAdvance("x")
@@ -118,8 +118,9 @@ class PageLayout(QWidget):
             self._columns.setSizes([sides[0], self.width() - sum(sides), sides[1]])
             self._columns.setStretchFactor(1, 1)
         else:
-            for name in _SIDE_PAGES:
-                self._stack.insertWidget(PAGES.index(name), self._slots[name])
+            order = list(self._slots)
+            for name in self._column_ids:
+                self._stack.insertWidget(order.index(name), self._slots[name])
         set_style_class(self._tabs, "wide" if wide else "narrow")
         self._fill_tabs()
         self.show_page(page if page in self._tab_pages else "send")
@@ -163,7 +164,9 @@ class PageLayout(QWidget):
         blocked = self._tabs.blockSignals(True)
         while self._tabs.count():
             self._tabs.removeTab(0)
-        self._tab_pages = tuple(n for n in PAGES if not (self._wide and n in _SIDE_PAGES))
+        self._tab_pages = tuple(
+            n for n in self._slots if not (self._wide and n in self._column_ids)
+        )
         for name in self._tab_pages:
             self._tabs.addTab(self._titles[name])
         self._tabs.blockSignals(blocked)

@@ -8,7 +8,8 @@ when they are first shown.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,8 @@ from PySide6.QtWidgets import QWidget
 from bridge_core.hosts.base import Capability
 from bridge_ui.app.focus_keys import FocusKeyFilter
 from bridge_ui.app.loading_view import LoadingView
-from bridge_ui.app.page_layout import PAGES
-from bridge_ui.app.pages import PanelPages, page_titles
+from bridge_ui.app.page_registry import PAGES, PageSpec
+from bridge_ui.app.pages import PanelPages
 from bridge_ui.app.panel_loader import PanelLoader, opening_error
 from bridge_ui.theme.style_sheet import apply_theme, set_style_class
 from bridge_ui.widgets.main_thread import call_later
@@ -50,9 +51,13 @@ class Panel(PanelPages):
     """The :class:`bridge_core.errors.ShotbridgeError` that prevents opening; also shown here."""
 
     def __init__(
-        self, controllers: Controllers | PanelLoader, parent: QWidget | None = None
+        self,
+        controllers: Controllers | PanelLoader,
+        parent: QWidget | None = None,
+        *,
+        pages: Sequence[PageSpec] = PAGES,
     ) -> None:
-        super().__init__(controllers, parent)
+        super().__init__(controllers, parent, pages=pages)
         self.setObjectName("shotbridge")
         self.setWindowTitle("Shotbridge")
         self.setMinimumWidth(300)
@@ -72,7 +77,7 @@ class Panel(PanelPages):
         self.page_requested.connect(self._page_requested)
         self.layout_changed.connect(self._layout_changed)
         self.set_wide(False)
-        apply_theme(self, self._colours)
+        apply_theme(self, self.colours)
         if not isinstance(controllers, PanelLoader):
             for _ in self._build():
                 pass
@@ -130,11 +135,14 @@ class Panel(PanelPages):
 
     def _build(self) -> Iterator[None]:
         """Create the visible parts, in steps of a few milliseconds."""
-        for page in PAGES:
-            if self._slots[page].isVisible():
-                yield from self.make_page(page)
-        yield from self.make_part("status")
-        yield from self.make_part("toolbar")
+        for page in self.pages:
+            if self._slots[page.id].isVisible():
+                yield from self.make_page(page.id)
+        for module, part in (("status_bar", "status"), ("toolbar", "toolbar")):
+            import_module(f"bridge_ui.app.{module}")  # takes as long as creating the part
+            yield
+            getattr(self, part)
+            yield
         self.set_header(self.toolbar)
         self.set_footer(self.status)
         self._is_built = True
@@ -196,7 +204,10 @@ class Panel(PanelPages):
             ("Ctrl+T", lambda: self.send.request_test_frame()),
             ("Ctrl+Shift+Return", self._resend),
             ("Ctrl+K", self.choose_service),
-            *((f"Ctrl+{n}", lambda n=n: self.go_to_tab(n - 1)) for n in range(1, 7)),
+            *(
+                (f"Ctrl+{n}", lambda n=n: self.go_to_tab(n - 1))
+                for n in range(1, len(self.pages) + 1)
+            ),
         )
         for key, action in keys:
             shortcut = QShortcut(QKeySequence(key), self)
@@ -229,22 +240,11 @@ class Panel(PanelPages):
         ]
 
     def _update_tab_titles(self) -> None:
-        jobs, review = self.controllers.jobs.state.value, self.controllers.review.state.value
-        active_jobs = jobs.running + jobs.queued + jobs.in_outbox
-        attention_count = self.controllers.shots.state.value.attention_count
-        pending_renders = len(self.controllers.send.pending_renders.state.value.shots)
-        counts = {
-            "shots": attention_count,
-            "send": pending_renders,
-            "jobs": active_jobs,
-            "notes": len(review.notes),
-        }
-        self.set_tab_titles(
-            {
-                page: f"{name} {counts[page]}" if counts.get(page) else name
-                for page, name in page_titles().items()
-            }
-        )
+        titles = {}
+        for page in self.pages:
+            count = page.badge(self.controllers)
+            titles[page.id] = f"{page.title()} {count}" if count else page.title()
+        self.set_tab_titles(titles)
 
     def _shots_changed(self, state: ShotsState) -> None:
         self._selection_changed()

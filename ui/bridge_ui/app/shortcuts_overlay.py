@@ -12,7 +12,7 @@ from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import column, label, scroll_area, title
 
 
-def shortcut_groups() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+def shortcut_groups(page_count: int) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """Groups of keys and what they do, by title."""
     return (
         (
@@ -24,7 +24,7 @@ def shortcut_groups() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
                 ("Ctrl+Shift+Return", tr("send the selected job again")),
                 (tr("Return"), tr("press the focused button")),
                 ("Ctrl+K", tr("choose a service")),
-                ("Ctrl+1 … Ctrl+6", tr("go to a tab")),
+                (f"Ctrl+1 … Ctrl+{page_count}", tr("go to a tab")),
                 ("Tab, Shift+Tab", tr("next, previous field")),
                 ("?", tr("show these shortcuts")),
             ),
@@ -36,7 +36,7 @@ def shortcut_groups() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
 class ShortcutsOverlay(QFrame):
     """Shown until Escape, ``?`` or a click; then the focus returns to the previous widget."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, page_count: int) -> None:
         super().__init__(parent)
         self._parent = parent
         self._previous_focus: QWidget | None = None
@@ -45,9 +45,11 @@ class ShortcutsOverlay(QFrame):
         body = column(margin=0, gap=14)
         metrics = self.fontMetrics()
         across = max(
-            metrics.horizontalAdvance(key) for _, keys in shortcut_groups() for key, _ in keys
+            metrics.horizontalAdvance(key)
+            for _, keys in shortcut_groups(page_count)
+            for key, _ in keys
         )
-        for name, keys in shortcut_groups():
+        for name, keys in shortcut_groups(page_count):
             grid = QGridLayout()
             grid.setHorizontalSpacing(16)
             for at, (key, does) in enumerate(keys):
