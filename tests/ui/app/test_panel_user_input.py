@@ -99,29 +99,29 @@ class PanelUser:
         wait_until(lambda: wanted <= {c.id for c in state.value.choices}, "the versions")
         self.user_input.click(self.panel.review.canvas, QPoint(5, 5))
 
-    def pick(self, side: str, words: str) -> None:
+    def pick(self, side: str, text: str) -> None:
         """Choose what a side shows."""
         choices = self.panel.review._side_choosers[side].combo_box
-        at = next(n for n in range(choices.count()) if choices.itemText(n) == words)
+        at = next(n for n in range(choices.count()) if choices.itemText(n) == text)
         self.user_input.click(choices)
         listed = choices.view()
         wait_until(listed.isVisible, "the list")
         self.user_input.click(
             listed.viewport(), listed.visualRect(choices.model().index(at, 0)).center()
         )
-        wait_until(lambda: choices.currentIndex() == at and not listed.isVisible(), words)
+        wait_until(lambda: choices.currentIndex() == at and not listed.isVisible(), text)
 
-    def choose_service(self, words: str) -> None:
+    def choose_service(self, text: str) -> None:
         self.user_input.press_key("Ctrl+K")
         wait_until(self.panel.service_popover.isVisible, "the services")
-        self.user_input.type_text(words)
+        self.user_input.type_text(text)
         self.user_input.press_key("Return")
-        wait_until(lambda: self.on.send.state.value.service.title == words, words)
+        wait_until(lambda: self.on.send.state.value.service.title == text, text)
 
-    def approve(self, words: str) -> None:
+    def approve(self, text: str) -> None:
         self.user_input.press_key("Shift+A")
         wait_until(self.panel.review.decision_form.line_edit.hasFocus, "the comment field")
-        self.user_input.type_text(words)
+        self.user_input.type_text(text)
         self.user_input.press_key("Return")
         wait_until(self.panel.review.decision_form.isHidden, "the decision to be stored")
 
@@ -138,10 +138,10 @@ class PanelUser:
             else [over, over + QPointF(20, 20)],
         )
 
-    def note(self, words: str) -> None:
+    def note(self, text: str) -> None:
         self.user_input.press_key("N")
         wait_until(self.panel.review.note_editor.line_edit.hasFocus, "the note field")
-        self.user_input.type_text(words)
+        self.user_input.type_text(text)
         self.user_input.press_key("Return")
         wait_until(
             lambda: not self.panel.review.note_editor.line_edit.text(), "the note to be stored"
@@ -153,10 +153,10 @@ class PanelUser:
     def approve_button(self) -> str:
         return self.panel.review.decision_buttons.button(ReviewStatus.APPROVED).text()
 
-    def write_note(self, words: str) -> None:
+    def write_note(self, text: str) -> None:
         """Write the note of the form."""
         self.user_input.click(self.panel.findChild(QWidget, "note"))
-        self.user_input.type_text(words)
+        self.user_input.type_text(text)
 
     def send_summary(self) -> dict[str, str]:
         return {line.title: line.text for line in self.on.send.state.value.summary}
