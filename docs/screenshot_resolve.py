@@ -91,36 +91,38 @@ def _timeline(plates: Path, folder: Path) -> Resolve:
 def _review_and_place(window: CompanionWindow) -> None:
     _wait_until(lambda: window.panel is not None, "the panel")
     panel: Any = window.panel
-    _wait_until(lambda: panel._is_built, "the panel to be put together")
+    _wait_until(lambda: panel._is_built, "the panel to be built")
     on = panel.controllers
     _wait_until(
-        lambda: on.session.connection.value.up and on.send.state.value.service, "the gateway"
+        lambda: on.session.connection.value.is_connected and on.send.state.value.service,
+        "the gateway",
     )
     _wait_until(lambda: len(on.shots.rows) == len(SHOWN) + 1, "the shots")
     on.shots.select([on.shots.rows[1].key])
-    on.send.choose("matte")
+    on.send.choose_service("matte")
     try:
         _wait_until(
-            lambda: on.send.state.value.before and on.send.state.value.can_send, "the estimate"
+            lambda: on.send.state.value.summary and on.send.state.value.can_send, "the estimate"
         )
     except SystemExit:
         print(on.send.state.value)
         print(on.shots.rows[1])
         raise
     on.send.send()
-    _wait_until(lambda: on.jobs.rows and on.jobs.rows[0].result, "the version")
+    _wait_until(lambda: on.jobs.rows and on.jobs.rows[0].result_id, "the version")
     _wait_until(lambda: on.review.state.value.version, "the version under review")
     on.review.decide(ReviewStatus.APPROVED, "Clean edge, also on the whiskers.")
     _wait_until(lambda: on.review.state.value.decisions, "the approval")
     version = on.review.state.value.version
     row = on.shots.rows[1]
-    on.placing.place(row, version, on.placing.ways(version)[0])
+    on.placement.place(row, version, on.placement.options(version)[0])
     _wait_until(
-        lambda: on.placing.state.value.told or on.placing.state.value.problem, "the placing"
+        lambda: on.placement.state.value.message or on.placement.state.value.problem,
+        "the placement",
     )
     _wait_until(lambda: on.shots.rows[1].active_version_id, "the version in Resolve")
-    panel.room.set_compare(CompareMode.WIPE)
-    panel.room.canvas.set_look(wipe=0.37)
+    panel.review.set_compare_mode(CompareMode.WIPE)
+    panel.review.canvas.update_settings(wipe=0.37)
 
 
 def _wait_until(condition: Callable[[], object], what: str, seconds: float = 300) -> None:
