@@ -126,7 +126,7 @@ def place_all(panel: Panel, mode: str) -> None:
     """Place the versions of the selected shots, from the toolbar's menu."""
     menu = panel.toolbar.menu_button.menu()
     menu.aboutToShow.emit()
-    (others,) = [one for one in menu.actions() if one.text() == "Place them in another way"]
+    (others,) = [one for one in menu.actions() if one.text() == "Place with another mode"]
     next(action for action in others.menu().actions() if action.text() == mode).trigger()
     state = panel.controllers.placement.state
     wait_until(
