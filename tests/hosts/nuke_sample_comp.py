@@ -19,7 +19,7 @@ FRAMES = range(1001, 1011)
 
 
 def write_plate(folder: Path, name: str, frames: range = FRAMES) -> str:
-    """EXR files; gives their pattern as an artist writes it."""
+    """Write EXR files; returns their pattern as an artist writes it."""
     where = folder / name
     where.mkdir(parents=True, exist_ok=True)
     for frame in frames:
@@ -28,7 +28,7 @@ def write_plate(folder: Path, name: str, frames: range = FRAMES) -> str:
 
 
 def make_read(file: str, first: int = FRAMES[0], last: int = FRAMES[-1], **knobs: Any) -> Node:
-    """A Read as one that was made by dropping its files into the graph."""
+    """A Read as created by dropping files into the graph."""
     import nuke
 
     return nuke.nodes.Read(  # type: ignore[return-value]
@@ -59,9 +59,9 @@ def set_script_settings(first: int = 1003, last: int = 1008) -> None:
 
 
 def sample_comp(folder: Path) -> FakeNuke:
-    """Two plates of ten frames, of one name in folders of one name as renders often are; a grade
-    on the first, a Read without a file; all are selected. The script shows 1003 to 1008 at 25
-    frames a second, is managed by aces_1.2, and is saved."""
+    """Two plates of ten frames with the same name in folders of the same name, as renders often
+    have; a grade on the first, and a Read without a file; all are selected. The saved script has
+    the range 1003 to 1008 at 25 frames per second, and uses aces_1.2."""
     nuke = FakeNuke().start()
     set_script_settings()
     plates = folder / "plates"
@@ -78,7 +78,7 @@ def sample_comp(folder: Path) -> FakeNuke:
 
 
 def render_state(nuke: FakeNuke) -> object:
-    """What rendering may not change."""
+    """State that rendering must not change."""
     return (
         nuke.script.snapshot(),
         nuke.script.modified,
@@ -88,8 +88,8 @@ def render_state(nuke: FakeNuke) -> object:
 
 
 def placed_versions(nuke: FakeNuke) -> dict[str, list[str]]:
-    """Paths of the versions in the script by shot (``sequence/shot``), in the order of placing;
-    read from the knobs themselves."""
+    """Paths of the versions in the script by shot (``sequence/shot``), in order of placement, read
+    from the knobs."""
     by_shot: dict[str, list[tuple[int, str]]] = {}
     for node in nuke.script.nodes:
         knobs = node.knobs()
@@ -111,7 +111,7 @@ def version(
     folder: Path = Path("/library"),
     **facts: Any,
 ) -> Version:
-    """A version of a shot over its work range, twice as large; ``facts`` are of its pictures."""
+    """A version of a shot's work range with twice the size; ``facts`` override its output."""
     name = f"{shot.id.shot}_{service}_v{number:03d}"
     pictures: dict[str, Any] = {
         "name": output,

@@ -1,4 +1,4 @@
-"""What all of a fake Resolve's objects share: the program they belong to, and who calls them."""
+"""Base class of the fake Resolve's objects, and a recorder of their calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class CallRecorder:
-    """Sees every call: on which threads, and how often each."""
+    """Records the threads and the number of all calls."""
 
     def __init__(self) -> None:
         self.threads: set[int] = set()
@@ -36,5 +36,5 @@ class ApiObject:
         self._id = str(uuid.uuid4())
 
     def _is_refused(self, call: str) -> bool:
-        """A test wants this call to fail, as Resolve's do: without a word."""
+        """Whether a test makes this call fail."""
         return f"{type(self).__name__}.{call}" in self._app._refused

@@ -1,9 +1,9 @@
-"""A strict fake of DaVinci Resolve's scripting API, held to the stubs of 21.0.0.
+"""A strict fake of DaVinci Resolve's scripting API, which conforms to the stubs of 21.0.0.
 
-Like the program, it answers what cannot be done with None, False or an empty list, and never with
-an exception. What its stubs do not say is from ``api_truth.py`` of davinci-resolve-mcp, which was
-measured on Resolve Studio 19.1.3 to 21.0.4 ("ledger"). What nobody measured (takes above all) is
-in docs/hosts-unproven.md.
+Like in the program, calls that fail return None, False or an empty list, and never raise. Behaviour
+that the stubs do not describe is taken from ``api_truth.py`` of davinci-resolve-mcp, which was
+measured on Resolve Studio 19.1.3 to 21.0.4 ("ledger"). What has not been measured (mainly takes)
+is listed in docs/hosts-unproven.md.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class ProjectManager(ApiObject):
 
 @conforming(STUBS, guard=CALL_RECORDER)
 class Resolve(ApiObject):
-    """``_refused`` names calls that fail: ``"TimelineItem.AddTake"``; one that was ``_closed``
-    answers nothing more."""
+    """``_refused`` has the names of calls that fail, such as ``"TimelineItem.AddTake"``. After
+    ``_closed`` all calls return nothing."""
 
     def __init__(self, rate: str = "25", *, studio: bool = True) -> None:
         super().__init__(self)
@@ -72,7 +72,7 @@ class Resolve(ApiObject):
     def _new_timeline(
         self, name: str, rate: str | None = None, start: str = "01:00:00:00"
     ) -> Timeline:
-        """As a person makes one."""
+        """Create a timeline, as a person does."""
         project = self._project
         assert project is not None
         timeline = Timeline(self, name, rate or project._settings["timelineFrameRate"], start)
@@ -92,7 +92,8 @@ class Resolve(ApiObject):
         speed: Fraction = Fraction(1),
         name: str = "",
     ) -> TimelineItem:
-        """As a person edits: ``duration`` record frames from the media's frame ``first`` on."""
+        """Add a clip as a person does: ``duration`` record frames from the media's frame
+        ``first``."""
         while len(timeline._tracks["video"]) < track:
             timeline.AddTrack("video")
         length = duration / timeline._rate * abs(speed) * item._media.rate
@@ -112,7 +113,7 @@ class Resolve(ApiObject):
 
 
 def scripting_module(app: Resolve | None) -> Any:
-    """``DaVinciResolveScript`` beside this Resolve; the free edition lets no script in."""
+    """The module ``DaVinciResolveScript`` for this Resolve; the free edition accepts no scripts."""
 
     def scriptapp(name: str) -> Resolve | None:
         return app if app is not None and app._studio and not app._closed else None

@@ -1,4 +1,4 @@
-"""Media as a fake Resolve sees it: files on the disk, and what the camera files would hold."""
+"""Media of the fake Resolve: files on disk, and simulated camera files."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _BRACKETS = re.compile(r"\[(\d+)-(\d+)\]")
 
 @dataclass
 class ResolveMedia:
-    """``start`` is the media's first timecode frame, counted at ``rate``; ``picture`` gives the
-    frame that many after the first."""
+    """``start`` is the frame of the first timecode at ``rate``; ``picture`` returns a frame by its
+    offset from the first."""
 
     path: str
     frames: int
@@ -40,19 +40,19 @@ class ResolveMedia:
     codec: str
     picture: Callable[[int], Picture]
     drop: bool = False
-    """Its timecode drops frames."""
+    """Drop-frame timecode."""
     embedded: str = ""
-    """The timecode of its first frame, as it stands in the file."""
+    """The timecode of its first frame in the file."""
     properties: dict[str, str] = field(default_factory=dict)
 
     def set_rate(self, rate: Fraction) -> None:
-        """As a person sets the clip's frame rate: its timecode is counted anew."""
+        """Set the clip's frame rate; its timecode is computed again."""
         self.rate = rate
         if self.embedded:
             self.start = timecode_frame(self.embedded, rate)
 
     def clip_properties(self) -> dict[str, str]:
-        """Clip properties by the names that ``GetClipProperty`` has for them."""
+        """Clip properties by their names in ``GetClipProperty``."""
         drop = self.drop and supports_drop_frame(self.rate)
         return {
             "File Path": self.path,
@@ -80,7 +80,7 @@ def black(width: int, height: int) -> Picture:
 
 
 def read_sequence(pattern: str, first: int, last: int, rate: Fraction) -> ResolveMedia | None:
-    """None where a frame is missing: Resolve imports nothing then, or splits the clip."""
+    """None if a frame is missing: Resolve imports nothing then, or splits the clip."""
     files = [frame_path(pattern, frame) for frame in range(first, last + 1)]
     if not files or not all(Path(file).is_file() for file in files):
         return None
@@ -139,7 +139,7 @@ def _movie(path: str) -> ResolveMedia | None:
 
 
 def timecode_frame(embedded: str, rate: Fraction) -> int:
-    """The frame of a timecode; at a rate that has no such timecode, as far as it can be counted."""
+    """The frame of a timecode; approximately for rates without such a timecode."""
     try:
         return timecode_to_frame(embedded, rate)
     except ValueError:
@@ -147,7 +147,7 @@ def timecode_frame(embedded: str, rate: Fraction) -> int:
 
 
 def embedded_timecode(spec: Any) -> str:
-    """Empty where there is none. OpenEXR keeps binary-coded decimals, hours highest, and a bit that
+    """Empty if there is none. OpenEXR has binary-coded decimals, hours highest, and a bit that
     says whether frames are dropped (SMPTE ST 12-1)."""
     attribute = spec.getattribute("smpte:TimeCode")
     if attribute is None:

@@ -1,9 +1,9 @@
-"""OTIO as Resolve writes and reads it: its dialect, and what it drops.
+"""Exports and imports OTIO like Resolve: its dialect, and what it drops.
 
 From public exports of Resolve 21 and from ``api_truth.py`` of davinci-resolve-mcp (measured on
 Studio 19.1.3 and 21.0): ranges count in the media's embedded timecode; ``Clip.2`` with one media
 reference; bare paths; a constant retime is a ``LinearTimeWarp`` whose clip lasts as long as it
-does in the cut; a reading that fails gives no timeline and no reason.
+does in the cut; a failed import returns no timeline and no reason.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from resolve_pool import Folder, MediaPoolItem
     from resolve_timeline import Timeline, TimelineItem
 
-#: OTIO's colours of markers, by Resolve's.
+#: OTIO's marker colours by Resolve's.
 _COLOURS = {"Yellow": "YELLOW", "Purple": "PURPLE", "Blue": "BLUE", "Green": "GREEN"}
 
 
@@ -142,7 +142,7 @@ def _marker(item: TimelineItem, at: float, data: dict[str, Any]) -> dict[str, An
             _time(media.start + Fraction(at), media.rate),
             _time(Fraction(data["duration"]), media.rate),
         ),
-        # The script's own data does not come out (stubs: "CustomData is not exposed via UI").
+        # customData is not exported (stubs: "CustomData is not exposed via UI").
         "metadata": {"Resolve_OTIO": {"Note": data["note"]}},
     }
 
@@ -152,13 +152,13 @@ def _missing_reference() -> dict[str, Any]:
 
 
 class _ImportRefused(Exception):
-    """Resolve would give no timeline, and no reason."""
+    """Resolve would return no timeline."""
 
 
 def read(
     app: Resolve, path: str, timeline: Timeline, folder: Folder, *, import_media: bool
 ) -> bool:
-    """Fill an empty timeline from a file; False where Resolve would refuse it."""
+    """Fill an empty timeline from a file; False if Resolve would refuse it."""
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
         start = document["global_start_time"]

@@ -1,4 +1,4 @@
-"""The media pool of a fake Resolve: bins, media, and what is cut in from there."""
+"""The media pool of the fake Resolve: bins, media, and appending clips."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class MediaPool(ApiObject):
         return made
 
     def ImportMedia(self, items: list[Any]) -> list[MediaPoolItem]:
-        """Into the current folder, always (ledger). Nothing, where a file is missing."""
+        """Always into the current folder (ledger); nothing if a file is missing."""
         rate = self._project._rate
         made = []
         for one in [] if self._is_refused("ImportMedia") else items:
@@ -154,7 +154,7 @@ class MediaPool(ApiObject):
 
     def AppendToTimeline(self, *clips: Any) -> list[TimelineItem]:
         """``endFrame`` is exclusive and ``recordFrame`` counts from 00:00:00:00 (ledger, and its
-        issues 82 and 164); what overlaps is dropped; lengths are rounded down (ledger)."""
+        issues 82 and 164); overlapping clips are dropped; lengths are rounded down (ledger)."""
         timeline = self._project._current
         (infos,) = clips
         made: list[TimelineItem] = []

@@ -1,4 +1,4 @@
-"""A project of a fake Resolve: its timelines, its settings, its render queue."""
+"""A project of the fake Resolve: timelines, settings, render queue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bridge_core.models.frames import to_rate
 if TYPE_CHECKING:
     from resolve_fake import Resolve
 
-#: What the user has set up for his own deliveries.
+#: The user's own render settings.
 USERS_SETTINGS = {
     "SelectAllFrames": True,
     "TargetDir": "/deliveries",
@@ -56,7 +56,7 @@ class Project(ApiObject):
 
     @property
     def _colour_keys(self) -> tuple[str, ...]:
-        """Clip properties that say how its colours are read; others are read-only now."""
+        """Clip properties with the colour space; others are read-only in this mode."""
         mode = self._settings["colorScienceMode"]
         if mode.startswith("aces"):
             return ("IDT",)
@@ -66,7 +66,7 @@ class Project(ApiObject):
         return ("Input Color Space", "Input Gamma")[: 1 + apart]
 
     def _use_aces(self, display: str = "Rec.709 BT.1886") -> None:
-        """As a person sets it up, with an output for his display."""
+        """Set up ACES as a person does, with an output transform for a display."""
         self._settings["colorScienceMode"] = "acescct"
         self._settings["colorAcesIDT"] = "No Input Transform"
         self._settings["colorAcesODT"] = display
@@ -127,7 +127,7 @@ class Project(ApiObject):
         return True
 
     def SetRenderSettings(self, settings: dict[str, Any]) -> bool:
-        """On top of what was set before (ledger, issue 123)."""
+        """Added to earlier settings (ledger, issue 123)."""
         if self._is_refused("SetRenderSettings"):
             return False
         self._render_settings = {**self._render_settings, **settings}

@@ -1,4 +1,4 @@
-"""A fake Resolve's render queue: jobs that write real EXR files while they are asked about."""
+"""The fake Resolve's render queue: jobs write real EXR files while their status is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from resolve_media import Picture
 
 from bridge_core.models.frames import frame_to_timecode
 
-#: Frames that a job gets on with between two questions: several polls even for a short shot.
+#: Frames written between two status calls, so that even a short shot needs several.
 FRAMES_A_POLL = 3
 
 FORMATS = {"EXR": "exr", "QuickTime": "mov", "DPX": "dpx"}
@@ -30,7 +30,7 @@ CODECS = {
 
 
 def pack_timecode(text: str) -> tuple[int, int]:
-    """A timecode as OpenEXR keeps it: binary-coded decimals, hours highest, and a bit that says
+    """A timecode in OpenEXR's format: binary-coded decimals, hours highest, and a bit that says
     whether frames are dropped (SMPTE ST 12-1)."""
     hours, minutes, seconds, frames = (int(part, 16) for part in text.replace(";", ":").split(":"))
     drop = 0x40 if ";" in text else 0

@@ -1,4 +1,4 @@
-"""A fake Resolve with a project in it: plates on the disk, a camera file, a timeline."""
+"""A fake Resolve with a project: plates on disk, a camera file, a timeline."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ WIDTH, HEIGHT = 48, 32
 
 
 def picture(frame: int) -> Picture:
-    """Tells its frame by its brightness."""
+    """A frame whose brightness is its number."""
     return np.full((HEIGHT, WIDTH, 3), frame / 1000, np.float32)
 
 
 def write_plate(
     folder: Path, name: str, frames: range, pixels: Callable[[int], Any] = picture
 ) -> Path:
-    """Half-float EXR frames; gives the pattern."""
+    """Write half-float EXR frames; returns the pattern."""
     folder.mkdir(parents=True, exist_ok=True)
     for frame in frames:
         shown = np.ascontiguousarray(pixels(frame))
@@ -46,7 +46,7 @@ def import_plate(
     colour: str = "ACEScg",
     pixels: Callable[[int], Any] = picture,
 ) -> MediaPoolItem:
-    """As a person imports a sequence and sets its input colour space."""
+    """Import a sequence and set its input colour space, as a person does."""
     assert app._project is not None
     pattern = write_plate(folder / name, name, frames, pixels)
     info = {"FilePath": str(pattern), "StartIndex": frames.start, "EndIndex": frames[-1]}
@@ -65,7 +65,7 @@ def camera_file(
     rate: str | Fraction = "25",
     drop: bool = False,
 ) -> MediaPoolItem:
-    """A Blackmagic RAW file that nobody but Resolve reads."""
+    """A Blackmagic RAW file, which only Resolve can read."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     path.write_bytes(b"camera")
@@ -86,8 +86,8 @@ def camera_file(
 def sample_project(
     folder: Path, frames: range = range(1001, 1011), **how: Any
 ) -> tuple[Resolve, Timeline, list[TimelineItem]]:
-    """Two plates with a gap between them, a camera file, a title and a clip whose media is gone.
-    Plates show all but two frames at both ends."""
+    """Two plates with a gap between them, a camera file, a title and a clip with missing
+    media. Plates show all but two frames at both ends."""
     app = Resolve("25")
     timeline = app._new_timeline("Reel 1")
     at = timeline.GetStartFrame()
@@ -108,7 +108,7 @@ def sample_project(
 
 
 def render_state(app: Resolve) -> object:
-    """What a rendering may not change."""
+    """State that rendering must not change."""
     project = app._project
     assert project is not None
     return (
@@ -125,8 +125,8 @@ def render_state(app: Resolve) -> object:
 
 
 def placed_versions(timeline: Timeline) -> dict[str, list[str]]:
-    """Paths of the versions that stand on each clip, by its id: takes, then clips above, then takes
-    of the same clip in other timelines."""
+    """Paths of the placed versions by clip id: takes, then clips above, then takes of the same clip
+    in other timelines."""
     by_clip: dict[str, list[str]] = {}
     for item in timeline._tracks["video"][0].items:
         paths = [take.item._media.path for take in item._takes[1:]]

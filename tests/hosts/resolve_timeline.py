@@ -1,4 +1,4 @@
-"""Timelines of a fake Resolve: tracks, items, takes, markers."""
+"""Timelines of the fake Resolve: tracks, items, takes, markers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class MarkerStore:
-    """One marker a frame, as Resolve has it; ``customData`` finds them again."""
+    """Markers, one per frame as in Resolve."""
 
     _markers: dict[float, dict[str, Any]]
 
@@ -48,7 +48,7 @@ class MarkerStore:
 
 @dataclass
 class TimelineTake:
-    """``start`` and ``end`` (exclusive) count in the media's frames, from its first."""
+    """``start`` and ``end`` (exclusive) are media frames, counted from the first."""
 
     item: MediaPoolItem
     start: Fraction
@@ -58,7 +58,7 @@ class TimelineTake:
 @conforming(STUBS, guard=CALL_RECORDER)
 class TimelineItem(ApiObject, MarkerStore):
     """A clip with takes, a transition over a cut, or a title. ``_start`` is the record frame,
-    counted from 00:00:00:00; ``_speed`` and ``_ramp`` are what the API does not tell."""
+    counted from 00:00:00:00; ``_speed`` and ``_ramp`` are not in the API."""
 
     def __init__(
         self,
@@ -188,7 +188,7 @@ class TimelineItem(ApiObject, MarkerStore):
         return self._markers.pop(float(frameNum), None) is not None
 
     def _source_offset(self, record: int, rate: Fraction) -> int:
-        """The media frame under a record frame, from the media's first."""
+        """The media frame at a record frame, counted from the media's first."""
         take = self._take
         assert take is not None
         seconds = (record - self._start) / rate
@@ -235,7 +235,7 @@ class Timeline(ApiObject, MarkerStore):
 
     @property
     def _output(self) -> str:
-        """What its pictures are put out as."""
+        """The colour space of its renderings."""
         aces = self.GetSetting("colorScienceMode").startswith("aces")
         return self.GetSetting("colorAcesODT" if aces else "colorSpaceOutput")
 
@@ -265,8 +265,8 @@ class Timeline(ApiObject, MarkerStore):
         return True
 
     def GetSetting(self, settingName: str) -> str:
-        """The project's, as long as it has none of its own. "DF" is for setting: the rate is told
-        without, and whether frames are dropped by a key of its own (seen in others' dumps)."""
+        """The project's setting unless it has its own. "DF" is only for setting: the rate is
+        returned without it, and drop frame has a separate key (seen in published dumps)."""
         if settingName == "timelineFrameRate":
             return self._settings[settingName].removesuffix(" DF")
         if settingName == "timelineDropFrameTimecode":
@@ -280,7 +280,7 @@ class Timeline(ApiObject, MarkerStore):
             return False
         custom = self._settings["useCustomSettings"] == "1"
         if settingName != "useCustomSettings" and not custom:
-            return False  # disabled in the dialog too, until custom settings are used
+            return False  # also disabled in the dialog until custom settings are used
         if settingName == "timelineFrameRate" and self._items:
             return False
         self._settings[settingName] = settingValue
@@ -301,7 +301,7 @@ class Timeline(ApiObject, MarkerStore):
         return True
 
     def AddTrack(self, trackType: str, how: str | dict[str, Any] | None = None) -> bool:
-        """With an ``index`` within bounds it is put in there, else at the top (stubs)."""
+        """Inserted at a valid ``index``, otherwise at the top (stubs)."""
         if self._is_refused("AddTrack"):
             return False
         tracks = self._tracks.setdefault(trackType, [])
@@ -357,7 +357,7 @@ class Timeline(ApiObject, MarkerStore):
         return resolve_otio.write(self, fileName)
 
     def _picture(self, record: int) -> Picture:
-        """What a render shows: the topmost enabled clip, or black."""
+        """The rendered frame: the topmost enabled clip, or black."""
         for track in reversed(self._tracks["video"]):
             for item in track.items:
                 if item._kind == "clip" and item._enabled and item._start <= record < item._end:

@@ -1,4 +1,4 @@
-"""The fake of Nuke refuses what the real program does not have, and behaves where it does."""
+"""The fake of Nuke refuses what the real program does not have, and models what it has."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The fake itself: what the stubs of 21.0.0 do not have is refused, and what can be done is done
-the way Resolve does it: without a word when it fails."""
+"""The fake of Resolve refuses what the stubs of 21.0.0 do not have, and fails silently as Resolve
+does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stubs import BadCallError, NotInApiError, NotModelledError
 
 
 class FakeProject:
-    """A small project, and short names for what is in it."""
+    """A small project, with short names for its objects."""
 
     def __init__(self, folder: Path) -> None:
         self.app, self.timeline, self.items = sample_project(folder)

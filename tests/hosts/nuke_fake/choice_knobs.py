@@ -1,4 +1,4 @@
-"""Knobs that choose: menus, colour spaces, channels, formats; and the table of all kinds."""
+"""Knobs with choices: menus, colour spaces, channels, formats; and the table of all kinds."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Format:
 
 @conforming(STUBS, guard=on_main)
 class Enumeration_Knob(Unsigned_Knob):
-    """Refuses a value that it does not have; Nuke's keeps the old one, which no plugin wants."""
+    """Refuses unknown values, which Nuke ignores."""
 
     _of_user = 4
 
@@ -100,7 +100,7 @@ class Enumeration_Knob(Unsigned_Knob):
 
 @conforming(STUBS, guard=on_main)
 class CascadingEnumeration_Knob(Enumeration_Knob):
-    """A choice of colour spaces: those of the script's colour management."""
+    """A menu of colour spaces: those of the script's colour management."""
 
     def __init__(self, name: str, label: str = "", items: Sequence[str] = ("default",)) -> None:
         super().__init__(name, label, items)
@@ -111,7 +111,7 @@ class CascadingEnumeration_Knob(Enumeration_Knob):
 
     @_items.setter
     def _items(self, items: list[str]) -> None:
-        """They are the config's, not this knob's."""
+        """From the config, not set on this knob."""
 
     def _start(self) -> str:
         return "default"

@@ -1,4 +1,4 @@
-"""``nuke``'s functions, each held to the stubs by :class:`~nuke_fake.program.FakeNuke`."""
+"""The functions of ``nuke``, checked against the stubs by :class:`~nuke_fake.program.FakeNuke`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @conforming(STUBS, guard=on_main)
 class Undo:
-    """``nuke.Undo``, called on the class."""
+    """``nuke.Undo``, used as a class."""
 
     @staticmethod
     def begin(name: str = "") -> None:
@@ -67,8 +67,8 @@ class Undo:
 
 
 class Nodes:
-    """``nuke.nodes``: ``nuke.nodes.Read(file=...)`` makes a node without a panel, connects
-    nothing, selects nothing."""
+    """``nuke.nodes``: ``nuke.nodes.Read(file=...)`` creates a node without a panel, connections or
+    selection."""
 
     def __getattr__(self, kind: str) -> Callable[..., Node]:
         if kind not in node_classes.CLASSES or kind == "Root":
@@ -116,7 +116,7 @@ def callback_functions(event: str) -> tuple[Callable[..., None], Callable[..., N
 
 
 class Functions:
-    """``nuke``'s functions, by their names."""
+    """The functions of ``nuke`` by name."""
 
     @property
     def _nuke(self) -> FakeNuke:
@@ -168,7 +168,7 @@ class Functions:
         return found[-1]
 
     def createNode(self, typ: str, knobs: str = "", inpanel: bool = True) -> Node:
-        """As if a person did: connected to what is selected, and selected itself."""
+        """Creates a node like a person: connected to the selection, and selected itself."""
         selected = self.selectedNodes()
         node = self._nuke.make_node(typ)
         if selected and typ not in node_classes.NO_INPUT:
@@ -290,7 +290,7 @@ def _execute(
     views: Sequence[str] = (),
     continueOnError: bool = False,
 ) -> None:
-    """The shape of ``nuke.execute`` that is modelled: a node and a range."""
+    """``nuke.execute`` with a node and a range; other forms are not modelled."""
 
 
 def _execute_in(

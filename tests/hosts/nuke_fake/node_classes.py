@@ -1,8 +1,8 @@
-"""Knobs of each class of node: name, kind of knob, default; as they stand in the scripts that Nuke
-12 to 16 save (public .nk files on GitHub), in the reference guide's tables on learn.foundry.com
-(Read, Write, Constant, CheckerBoard, Shuffle), and in scripts that set them by name.
+"""Knobs of each node class: name, kind and default, taken from scripts saved by Nuke 12 to 16
+(public .nk files on GitHub), from the reference guide on learn.foundry.com (Read, Write, Constant,
+CheckerBoard, Shuffle), and from scripts that set them by name.
 
-A knob that is in no table is refused: ``node["colourspace"]`` raises ``NameError``, as in Nuke.
+A knob that is not listed is refused: ``node["colourspace"]`` raises ``NameError``, as in Nuke.
 """
 
 from __future__ import annotations
@@ -155,15 +155,15 @@ CLASSES: dict[str, dict[str, Row]] = {
     "StickyNote": {},
     "Camera2": {"focal": ("Double_Knob", 50.0)},
 }
-#: Classes of nodes without a picture.
+#: Node classes without a picture.
 NO_PICTURE = frozenset({"Viewer", "BackdropNode", "StickyNote", "Camera2", "Root"})
-#: Classes of nodes that nothing can be connected to.
+#: Node classes without inputs.
 NO_OUTPUT = frozenset({"Viewer", "BackdropNode", "StickyNote", "Root", "Output"})
 NO_INPUT = frozenset(
     {"Read", "Constant", "CheckerBoard2", "BackdropNode", "StickyNote", "Root", "Input"}
 )
 
-#: Knobs that a Write has while its file_type is that; before, naming one is an error.
+#: Knobs of a Write that only exist with that file_type.
 BY_FILE_TYPE: dict[str, dict[str, Row]] = {
     "exr": {
         "datatype": (Enum, ("16 bit half", "32 bit float")),
@@ -182,7 +182,7 @@ BY_FILE_TYPE: dict[str, dict[str, Row]] = {
 
 def knobs_of(kind: str) -> dict[str, Row]:
     """
-    :raises RuntimeError: Nuke has no such class of nodes, or it is in no table here.
+    :raises RuntimeError: Nuke has no such node class, or it is not modelled.
     """
     if kind not in CLASSES:
         raise RuntimeError(f"{kind}: Unknown command")

@@ -1,4 +1,4 @@
-"""Nodes: knobs by the class's table, inputs, a place in the graph, a picture."""
+"""Nodes: knobs of the class, inputs, a position in the graph, a picture."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from nuke_fake.knobs import Knob, Tab_Knob
 if TYPE_CHECKING:
     from nuke_fake.script import FakeScript
 
-#: What a node may depend on another by; only that they differ matters here.
+#: Kinds of dependencies; the values do not matter.
 EXPRESSIONS, INPUTS, HIDDEN_INPUTS, LINKINPUTS = 1, 2, 4, 8
 
-#: Knobs that change without the script being another one.
+#: Knobs that do not mark the script as modified.
 _NO_CHANGE = frozenset({"selected", "reading"})
 
 
@@ -61,7 +61,7 @@ class FrameRange:
 
 @conforming(STUBS, guard=on_main)
 class Node:
-    """Made by :meth:`Script.add` only."""
+    """Created only by :meth:`FakeScript.add`."""
 
     def __init__(self, script: FakeScript, kind: str, parent: Group | None) -> None:
         self._script, self._kind, self._parent = script, kind, parent
@@ -100,7 +100,7 @@ class Node:
         running().notify_knob(self, knob)
 
     def _knobs_by_file_type(self, changed: Knob) -> None:
-        """A Write finds its type by the file's ending, and has that type's knobs."""
+        """A Write sets its type from the file extension, and has that type's knobs."""
         if changed._name == "file":
             ending = str(changed._value).rpartition(".")[2]
             if ending in self._knobs["file_type"]._items:  # type: ignore[attr-defined]
@@ -202,7 +202,7 @@ class Node:
         return True
 
     def dependencies(self, mask: int) -> list[Node]:
-        """Pipes only: knobs of the fake have no expressions."""
+        """Inputs only: the fake has no expressions."""
         return [one for one in self._inputs if one is not None and mask & (INPUTS | HIDDEN_INPUTS)]
 
     def maxOutputs(self) -> int:
@@ -249,7 +249,7 @@ class Node:
         return 78 if stamp is not None and stamp._value else 18
 
     def _source(self) -> Node | None:
-        """The node whose format, range and channels this one has: itself, or its first input."""
+        """The node with this node's format, range and channels: itself, or its first input."""
         if "format" in self._knobs or self._kind in node_classes.NO_PICTURE:
             return self if self._kind not in node_classes.NO_PICTURE else None
         first = next((one for one in self._inputs if one is not None), None)
@@ -295,7 +295,7 @@ class Node:
 
 @conforming(STUBS, guard=on_main)
 class Group(Node):
-    """Holds nodes; ``with group:`` makes it the one that new nodes go into."""
+    """Contains nodes; ``with group:`` adds new nodes to it."""
 
     def nodes(self) -> list[Node]:
         return [node for node in self._script.nodes if node._parent is self]
@@ -338,7 +338,7 @@ class Root(Group):
         return float(self._knobs["fps"]._value)
 
     def name(self) -> str:
-        """``root``; the script's file is in the knob ``name``."""
+        """``root``; the knob ``name`` has the script's file."""
         return "root"
 
 
@@ -359,7 +359,7 @@ def node_class(kind: str) -> type[Node]:
 
 
 def in_order(nodes: Iterable[Node]) -> list[Node]:
-    """Inputs before what they feed, otherwise as they are given."""
+    """Inputs before the nodes that use them, otherwise in the given order."""
     given = list(nodes)
     done: list[Node] = []
 

@@ -1,7 +1,7 @@
-"""What nodes compute, and Writes write: real files, read and written by OpenImageIO.
+"""Computes the pictures of nodes and writes them: real files, read and written by OpenImageIO.
 
-Colour is not converted: a Read or Write whose files are in another space than the script works in
-is refused, unless it is raw.
+Colour is not converted: a Read or Write with another space than the script's working space is
+refused unless it is raw.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     Planes = dict[str, NDArray[np.float32]]
 
 _RGBA = ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha")
-#: Nuke's names of the channels of files. Of a lone luminance it makes all three colours.
+#: Nuke's names of file channels. A single luminance channel is used for all three colours.
 _OF_FILES = {"R": _RGBA[0], "G": _RGBA[1], "B": _RGBA[2], "A": _RGBA[3]}
 _HALF = {"16 bit half": oiio.HALF, "32 bit float": oiio.FLOAT}
 _COMPRESSION = {"Zip (1 scanline)": "zips", "Zip (16 scanlines)": "zip", "none": "none"}
 
 
 def channels(node: Node) -> list[str]:
-    """Those that it has at the frame of the script's range that comes first."""
+    """The channels at the first frame of the script's range."""
     if node._kind in node_classes.NO_PICTURE:
         return []
     if node._kind == "Constant":
@@ -77,7 +77,7 @@ def picture(node: Node, frame: int) -> Planes:
 
 
 def write(node: Node, frame: int) -> Path:
-    """What a Write does at a frame.
+    """Write a frame of a Write node.
 
     :raises RuntimeError: as Nuke does.
     """
@@ -199,6 +199,6 @@ def _same_colour(node: Node) -> None:
 
 
 def _plain(space: str) -> str:
-    """What a role stands for; others as they are."""
+    """The space of a role; other names unchanged."""
     labels = dict(one.split("\t") for one in node_classes.OCIO_SPACES if "\t" in one)
     return labels.get(space, "").partition("(")[2].rstrip(")") or space

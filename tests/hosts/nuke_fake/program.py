@@ -1,4 +1,4 @@
-"""One running Nuke: its module, its main thread, its script, what it calls back."""
+"""A running Nuke: its module, main thread, script and callbacks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nuke_fake.knobs import Knob
 from nuke_fake.nodes import Node
 from nuke_fake.script import FakeScript
 
-#: Lists of callbacks that Nuke keeps, by the names of ``nuke.add...`` and ``nuke.remove...``.
+#: Nuke's callback lists, by the names of ``nuke.add...`` and ``nuke.remove...``.
 _EVENTS = ("OnCreate", "OnDestroy", "OnScriptLoad", "OnScriptSave", "OnScriptClose",
            "KnobChanged", "BeforeRender", "AfterRender", "OnUserCreate")  # fmt: skip
 
@@ -45,7 +45,7 @@ _CONSTANTS = {
 
 
 class _Module(ModuleType):
-    """``import nuke``: what the stubs have not is an AttributeError, as everywhere in Python."""
+    """The module ``nuke``: names that are not in the stubs raise AttributeError."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -55,7 +55,7 @@ class _Module(ModuleType):
         raise NotInApiError(f"module 'nuke' has no attribute {name!r}")
 
 
-#: One for all: plugins that were imported keep the module that they imported.
+#: A single instance: imported plugins keep the module that they imported.
 _MODULE = _Module("nuke")
 
 
@@ -81,7 +81,7 @@ class FakeNuke:
         self._before: dict[str, ModuleType | None] = {}
         self.module = _MODULE
 
-    # Its life
+    # Start and end
 
     def __enter__(self) -> Self:
         return self.start()
@@ -116,7 +116,7 @@ class FakeNuke:
 
     @contextmanager
     def other_script(self) -> Iterator[None]:
-        """Another script, empty, for as long as it takes."""
+        """Opens another, empty script temporarily."""
         mine, self.script = self.script, FakeScript(self)
         try:
             yield
@@ -124,23 +124,23 @@ class FakeNuke:
             self.script = mine
 
     def pump(self) -> None:
-        """Do on the main thread what others asked for."""
+        """Make the calls that other threads requested on the main thread."""
         on_main("pump")
         while not self._calls.empty():
             self._calls.get_nowait()()
 
     def callbacks(self, event: str) -> int:
-        """How many functions wait for an event."""
+        """Number of functions registered for an event."""
         return len(self._callbacks[event])
 
-    # What a person does
+    # User input
 
     def select(self, *names: str) -> None:
         for node in self.script.nodes:
             node.setSelected(node.fullName() in names)
 
     def press_button(self, knob: Knob) -> None:
-        """A button of a node."""
+        """Press a button of a node."""
         assert knob._node is not None
         self._this.append((knob._node, knob))
         try:
@@ -149,7 +149,7 @@ class FakeNuke:
             self._this.pop()
 
     def set_knob(self, node: Node, knob: str, value: Any) -> None:
-        """A knob of a node, in its properties."""
+        """Set a knob of a node, as in its properties panel."""
         self.script.begin(f"Change {knob}")
         try:
             node[knob].setValue(value)
@@ -164,7 +164,7 @@ class FakeNuke:
         self.script.modified = False
         self.notify("OnScriptLoad", self.root)
 
-    # What nodes and knobs tell it
+    # Called by nodes and knobs
 
     def notify_knob(self, node: Node, knob: Knob) -> None:
         if knob is node._knobs.get(knob._name):
@@ -185,13 +185,13 @@ class FakeNuke:
         return node
 
     def colour_spaces(self) -> list[str]:
-        # Knobs of the root itself are made before there is one.
+        # The knobs of the root are created before the root.
         root = getattr(self.script, "root", None) if hasattr(self, "script") else None
         native = root is not None and root["colorManagement"]._value == "Nuke"
         return list(node_classes.NATIVE_SPACES if native else node_classes.OCIO_SPACES)
 
     def custom_object(self, knob: Knob) -> Any:
-        """What a PyCustom_Knob's expression makes, in the names of ``__main__``."""
+        """Evaluate a PyCustom_Knob's expression with the names of ``__main__``."""
         return eval(knob._value, self.main_names)
 
     def menu(self, name: str) -> windows.Menu:
@@ -203,7 +203,7 @@ class FakeNuke:
         return self._panes.setdefault(name, windows.Pane(name))
 
     def _format(self, text: str) -> Format:
-        """The format that a text describes, which is known from then on."""
+        """The format described by a text; it is added to the known formats."""
         parsed = Format._of(text)
         existing = next((f for f in self.formats_known if f._text() == parsed._text()), None)
         if existing is None:
@@ -216,7 +216,7 @@ class FakeNuke:
         self.notify("OnScriptClose", self.root)
         self.script = FakeScript(self)
 
-    # Its module
+    # The module
 
     def _fill(self) -> None:
         names = self.module.__dict__

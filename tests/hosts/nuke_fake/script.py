@@ -1,4 +1,4 @@
-"""The script that is open: nodes, what is undone, whether it was changed since it was saved."""
+"""The open script: nodes, undo steps, and whether it is modified."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class FakeScript:
 
     @contextmanager
     def without_undo(self) -> Iterator[None]:
-        """Nothing is remembered: a script that is being read."""
+        """Disable undo while a script is read."""
         modified, self.disabled = self.modified, self.disabled + 1
         try:
             yield
@@ -39,7 +39,7 @@ class FakeScript:
     # Undo
 
     def record_undo(self, undo: Callable[[], None]) -> None:
-        """Something was done; ``undo`` takes it back."""
+        """Record a change; ``undo`` reverts it."""
         if self._undoing:
             return
         self.modified = True
@@ -84,7 +84,7 @@ class FakeScript:
     # Nodes
 
     def add(self, kind: str, name: str = "") -> Node:
-        """A node of the class, in the group that is current."""
+        """Add a node of a class to the current group."""
         parent = self.contexts[-1]
         node = node_class(kind)(self, kind, parent)
         node["name"]._value = name or self.free_name(kind.rstrip("0123456789"), parent)
@@ -155,7 +155,7 @@ class FakeScript:
         return lines
 
     def read(self, written: str) -> None:
-        """Add what a script's text holds."""
+        """Add the nodes of a script's text."""
         stack: list[Node | None] = []
         named: dict[str, Node | None] = {}
         stacks: list[list[Node | None]] = []
@@ -184,7 +184,7 @@ class FakeScript:
                         stack = []
 
     def snapshot(self) -> list[tuple[Any, ...]]:
-        """All that is in it, to be compared: nodes, knobs, wires, what is selected."""
+        """The whole state for comparison: nodes, knobs, connections, selection."""
         return [
             (
                 node._kind,

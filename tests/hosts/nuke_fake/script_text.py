@@ -1,4 +1,4 @@
-"""The text of a script: commands of TCL, one for each node."""
+"""The text of scripts: TCL commands, one per node."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def quoted(value: str) -> str:
 
 
 def block(node: Node, kind: str) -> list[str]:
-    """A node as it is saved: knobs that differ from their default, then those of the user."""
+    """The saved form of a node: knobs that differ from their default, then user knobs."""
     lines = [f"{kind} {{"]
     if len(node._inputs) != 1 or kind in node_classes.NO_INPUT:
         lines.append(f" inputs {len(node._inputs)}")
@@ -49,7 +49,7 @@ def _declared(knob: Knob) -> str:
 
 
 def fill(node: Node, body: str) -> int:
-    """Set a node's knobs from its block; gives the number of its inputs."""
+    """Set a node's knobs from its block; returns its number of inputs."""
     inputs = 0 if node._kind in node_classes.NO_INPUT else 1
     pairs = words(body)
     name_at = next((i for i in range(0, len(pairs) - 1, 2) if pairs[i] == "file_type"), None)
@@ -101,7 +101,7 @@ def commands(written: str) -> Iterator[list[str]]:
 
 
 def _depth(line: str) -> int:
-    """Braces that are open; those within quotes and after a backslash are text."""
+    """The number of open braces; those in quotes and after a backslash are text."""
     depth, inside, at = 0, False, 0
     while at < len(line):
         letter = line[at]
@@ -116,7 +116,7 @@ def _depth(line: str) -> int:
 
 
 def words(line: str) -> list[str]:
-    """Words between spaces; braces and quotes hold one together, ``[...]`` as well."""
+    """Split at spaces, except inside braces, quotes and ``[...]``."""
     found: list[str] = []
     at = 0
     while at < len(line):
