@@ -81,7 +81,7 @@ def placement_plan(
     version = placement.version
     if host_shot is None:
         raise HostError(
-            f"there is no {placement.item_id!r} any more",
+            f"{placement.item_id!r} no longer exists",
             where=where,
             next_step="it was renamed or removed, or another scene is open: reload, and place the "
             "version from the shot list",

@@ -114,7 +114,7 @@ def test_the_folder_on_this_machine_and_the_named_output_are_used() -> None:
 
 
 def test_an_item_that_is_gone_is_refused() -> None:
-    with pytest.raises(HostError, match="no 'Read9' any more") as excinfo:
+    with pytest.raises(HostError, match="'Read9' no longer exists") as excinfo:
         placement_plan(None, Placement("Read9", _version()), MODES, where="comp.nk")
     assert excinfo.value.where == "comp.nk"
     assert excinfo.value.next_step

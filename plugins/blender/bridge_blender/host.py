@@ -87,7 +87,7 @@ class BlenderHost(Host):
         blender_shot = self._collect_shots(everything=True).by_item_id(item_id)
         if blender_shot is None:
             raise HostError(
-                f"there is no {item_id!r} any more",
+                f"{item_id!r} no longer exists",
                 where=bpy.data.filepath or "the unsaved file",
                 next_step="it was renamed or removed, or another scene is open: select it again in "
                 "the shot list",

@@ -176,7 +176,7 @@ class _SceneRender:
         scene = self._find_scene()
         if scene is None:
             raise HostError(
-                f"the scene {self._scene_name} is not open any more",
+                f"the scene {self._scene_name} is no longer open",
                 where=bpy.data.filepath or "the unsaved file",
                 next_step="open its file again and send it from there",
             )

@@ -140,7 +140,7 @@ class NukeHost(Host):
         node = nuke.toNode(item_id)
         if node is None:
             raise HostError(
-                f"the script has no node {item_id} any more",
+                f"the script no longer has a node {item_id}",
                 where=f"host {type(self).__name__}",
                 next_step="select the node again",
             )

@@ -65,7 +65,6 @@ _CAPABILITIES = frozenset(
     }
 )
 
-
 #: Seconds for a rendering to stop when the window is closed.
 _CLOSE_SECONDS = 15.0
 
@@ -218,9 +217,7 @@ class ResolveHost(Host):
         target = folder / f"{timeline.GetUniqueId()}.otio"
         snapshot = self._read_snapshot(project, timeline, target, in_to_out=True)
         return HostScene(
-            title=f"{snapshot.cut.name}, In to Out"
-            if snapshot.is_in_out_range
-            else snapshot.cut.name,
+            title=snapshot.cut.name + (", In to Out" if snapshot.is_in_out_range else ""),
             show=snapshot.cut.show,
             shots=tuple(_host_shots(snapshot)),
             problems=tuple(_host_problem(problem, snapshot) for problem in snapshot.cut.problems),

@@ -193,8 +193,8 @@ class PlacementTransaction:
         self._add_version_marker(one, path, "")
 
     def _select_takes(self, planned: Sequence[ResolvePlacement]) -> None:
-        """For each clip, select the version that was approved last. If the selected version is not
-        approved any more, the plate is selected."""
+        """For each clip, select the version that was approved last. If the selected version is no
+        longer approved, select the plate."""
         by_clip: dict[str, list[ResolvePlacement]] = {}
         for one in planned:
             if one.plan.mode_id == TAKE:

@@ -241,7 +241,7 @@ def test_versions_are_not_placed_in_another_scene(folder: Path) -> None:
     if hasattr(bpy.context.workspace, "sequencer_scene"):
         bpy.context.workspace.sequencer_scene = bpy.context.scene
     (copied,) = sample_file.host().scene().shots
-    with pytest.raises(HostError, match="no 'strip:Edit/p' any more"):
+    with pytest.raises(HostError, match="'strip:Edit/p' no longer exists"):
         sample_file.host().place([placed])
     copied_placement = Placement(copied.item_id, placed.version, placed.folder)
     with pytest.raises(HostError, match=r"for contract/Edit/p, and p is contract/Edit\.001/p"):

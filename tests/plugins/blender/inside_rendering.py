@@ -153,7 +153,7 @@ def test_loading_another_file_stops_the_rendering(
     steps = sample_file.host().render(_shot("A_030").item_id, folder)
     next(steps)
     sample_file.new_file()
-    with pytest.raises(HostError, match="not open any more"):
+    with pytest.raises(HostError, match="no longer open"):
         next(steps)
     assert list(folder.iterdir()) == []
 
