@@ -259,6 +259,7 @@ def test_lines_that_an_adapter_prints_are_reported(
     assert "Unable find slot_id: 1" in captured.err
 
 
+@pytest.mark.usefixtures("collector_off")
 @pytest.mark.parametrize("depth", [70, 300, 900, 5000, 100_000])
 @pytest.mark.parametrize("where", ["metadata", "nests", "collections"])
 def test_deep_nesting_is_reported(tmp_path: Path, depth: int, where: str) -> None:

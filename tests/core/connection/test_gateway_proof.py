@@ -128,6 +128,7 @@ def test_a_server_without_the_token_never_receives_it(
     assert "client.token_file" in caught.value.next_step
 
 
+@pytest.mark.usefixtures("collector_off")
 @pytest.mark.parametrize(
     "body", [b"[" * 90_000, b"\xff", b"", b'"x"', b"[1]", b'{"instance_id": 1}']
 )

@@ -22,6 +22,8 @@ from bridge_core.models.versions import Decision, DecisionRecord, ReviewStatus
 from bridge_core.models.versions import ResultOutput as Pictures
 from bridge_core.text.control_characters import escape_controls
 
+pytestmark = pytest.mark.usefixtures("collector_off")
+
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10)
 )

@@ -160,6 +160,7 @@ BODIES: list[tuple[bytes, tuple[int, ...]]] = [
 ]
 
 
+@pytest.mark.usefixtures("collector_off")
 @pytest.mark.parametrize(("body", "statuses"), BODIES, ids=range(len(BODIES)))
 def test_invalid_bodies(gateway: InProcessGateway, body: bytes, statuses: tuple[int, ...]) -> None:
     headers = {"Content-Type": "application/json"}

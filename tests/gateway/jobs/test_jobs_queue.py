@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from job_helpers import DEADLINE, harness, mounted_disk, running_service, wait_for_job, wait_until
@@ -69,20 +70,31 @@ def test_queued_jobs_wait_and_can_be_cancelled(tmp_path: Path) -> None:
         assert not job_service.has_open_jobs()
 
 
-def test_no_more_jobs_at_once_than_workers(tmp_path: Path) -> None:
+def test_no_more_jobs_at_once_than_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted in the provider: a job whose work was interrupted is still called running."""
+    run, lock = harness.CopyProvider.run, threading.Lock()
+    running = most = 0
+
+    def counted_run(provider: Any, *arguments: Any) -> Any:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        try:
+            return run(provider, *arguments)
+        finally:
+            with lock:
+                running -= 1
+
+    monkeypatch.setattr(harness.CopyProvider, "run", counted_run)
     pattern = harness.write_plate(tmp_path)
     submission = harness.submission(pattern, parameters={"behaviour": "hold"})
     with running_service(tmp_path, workers=2) as job_service:
         jobs = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(6)]
-        most, deadline = 0, time.monotonic() + DEADLINE
-        while most < 2:
-            assert time.monotonic() < deadline
-            most = max(most, len(job_service.list_jobs(state=JobState.RUNNING)))
-            time.sleep(0.01)
+        wait_until(lambda: running == 2, "two jobs at once")
         harness.resume_file(tmp_path).touch()
-        while any(not job_service.get_job(job.id).state.ended for job in jobs):
-            most = max(most, len(job_service.list_jobs(state=JobState.RUNNING)))
-            time.sleep(0.01)
+        for job in jobs:
+            assert wait_for_job(job_service, job).state is JobState.SUCCEEDED
         assert most == 2
         assert [version.number for version in job_service.list_versions()] == [1, 2, 3, 4, 5, 6]
 

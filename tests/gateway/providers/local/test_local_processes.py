@@ -345,7 +345,7 @@ def test_log_lines_name_the_process(caplog: pytest.LogCaptureFixture) -> None:
 
 
 _GATEWAY = """
-    import sys, threading
+    import signal, sys, threading
     from pathlib import Path
     from bridge_gateway.providers.base import ProviderTask
     from bridge_gateway.providers.local.provider import LocalProvider
@@ -367,8 +367,11 @@ _GATEWAY = """
         def cancelled(self): return False
 
     provider = LocalProvider(GatewaySettings(models_dir=folder / "models"))
-    # As in the job queue, the job has a thread of its own.
-    thread = threading.Thread(target=provider.run, args=(task, PrintingMonitor()))
+    # A shell that starts the tests in the background leaves SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # As in the job queue, the job has a thread of its own; it is a daemon, so that SIGINT ends the
+    # process wherever the main thread is.
+    thread = threading.Thread(target=provider.run, args=(task, PrintingMonitor()), daemon=True)
     thread.start()
     thread.join()
 """
@@ -388,11 +391,15 @@ def test_no_process_outlives_the_gateway(
         stderr=subprocess.DEVNULL,
     )
     assert gateway.stdout is not None
-    with gateway.stdout:
-        assert gateway.stdout.readline() == b"1001\n"
-        (worker,) = psutil.Process(gateway.pid).children(recursive=True)
-        gateway.send_signal(sent)
-        gateway.wait(60)
+    try:
+        with gateway.stdout:
+            assert gateway.stdout.readline() == b"1001\n"
+            (worker,) = psutil.Process(gateway.pid).children(recursive=True)
+            gateway.send_signal(sent)
+            gateway.wait(300)
+    finally:
+        gateway.kill()
+        gateway.wait()
     assert _eventually(lambda: _has_ended(worker))
     done = [f for f in job.frames if (job.folder / PROXY_FILENAME.format(frame=f)).exists()]
     assert 0 < len(done) < len(job.frames)
