@@ -71,7 +71,7 @@ def _install(bundle: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_complete_bundle_is_verified(bundle: Path) -> None:
     completed = _install(bundle, "--verify")
-    assert (completed.returncode, completed.stdout) == (0, "5 files are as they were bundled\n")
+    assert (completed.returncode, completed.stdout) == (0, "5 files verified\n")
 
 
 def _change(bundle: Path) -> None:
