@@ -1,8 +1,11 @@
-"""Documents, docstrings and comments name files, sections and modules that exist."""
+"""Documents, docstrings and comments name files, sections and modules that exist; the generated
+API reference is current."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,3 +86,12 @@ def test_code_names_existing_files_and_modules(folder: str) -> None:
         if (names := _missing(path.read_text(encoding="utf-8")))
     }
     assert not missing
+
+
+def test_api_reference_is_current(tmp_path: Path) -> None:
+    pytest.importorskip("fastapi")
+    generated = tmp_path / "api.md"
+    script = REPO / "docs" / "api_reference.py"
+    subprocess.run([sys.executable, script, generated], check=True, timeout=300)
+    current = (REPO / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    assert generated.read_text(encoding="utf-8") == current, "run make docs"
