@@ -24,6 +24,7 @@ _PATH = re.compile(
     r"(?<![\w./{])((?:bridge_core|ui|gateway|plugins|tests|packaging|benchmarks|docs)"
     r"/[\w./-]*\.(?:py|md|sh|yaml|toml))\b"
 )
+_FILE_NAME = re.compile(r"`(\w+\.py)`")
 _MODULE = re.compile(r"`~?(bridge_(?:core|ui|gateway|nuke|blender|resolve)(?:\.\w+)+)")
 
 _SOURCE_FOLDERS = {
@@ -76,6 +77,14 @@ def test_links_lead_to_files_and_sections(name: str) -> None:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_name_existing_files_and_modules(name: str) -> None:
     assert not _missing((REPO / name).read_text(encoding="utf-8"))
+
+
+def test_documents_name_existing_files_without_their_folder() -> None:
+    existing = {path.name for folder in SOURCES for path in (REPO / folder).rglob("*.py")}
+    existing |= {"api_truth.py", "setup.py"}  # of another project; in the root folder
+    named = {name: _FILE_NAME.findall((REPO / name).read_text("utf-8")) for name in DOCUMENTS}
+    missing = {name: set(files) - existing for name, files in named.items()}
+    assert not {name: files for name, files in missing.items() if files}
 
 
 @pytest.mark.parametrize("folder", SOURCES)
