@@ -20,11 +20,11 @@ SOURCES = ("bridge_core", "ui", "gateway", "plugins", "tests", "packaging", "ben
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_FILE_NAME = re.compile(r"`(\w+\.py)`")
 _PATH = re.compile(
     r"(?<![\w./{])((?:bridge_core|ui|gateway|plugins|tests|packaging|benchmarks|docs)"
     r"/[\w./-]*\.(?:py|md|sh|yaml|toml))\b"
 )
-_FILE_NAME = re.compile(r"`(\w+\.py)`")
 _MODULE = re.compile(r"`~?(bridge_(?:core|ui|gateway|nuke|blender|resolve)(?:\.\w+)+)")
 
 _SOURCE_FOLDERS = {
