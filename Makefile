@@ -10,7 +10,7 @@
 #   make coverage                          lines of plugins/ that their tests run; some minutes
 #   make check                             ruff and mypy
 #   make bench                             every benchmark, printed as ratios
-#   make docs                              the tables in docs/ that are generated from code
+#   make docs                              what is generated from code in docs/
 #   make translations LANGUAGE=de          collects and compiles the panel's texts (Qt Linguist)
 #   make screenshots                       pictures of the panel in docs/images, from the demo
 #   make blender-extension                 the zips of the Blender extension, in dist/blender
@@ -83,6 +83,7 @@ check: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m bridge_core.config.settings_table docs/configuration.md
+	$(BIN)/python docs/api_reference.py docs/reference/api.md
 
 # Qt Linguist (pyside6-linguist) edits the .ts; run the target again to compile it.
 translations: $(READY)

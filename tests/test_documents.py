@@ -1,8 +1,11 @@
-"""Documents, docstrings and comments name files, sections and modules that exist."""
+"""Documents, docstrings and comments name files, sections and modules that exist; the generated
+API reference is current."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ SOURCES = ("bridge_core", "ui", "gateway", "plugins", "tests", "packaging", "ben
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_FILE_NAME = re.compile(r"`(\w+\.py)`")
 _PATH = re.compile(
     r"(?<![\w./{])((?:bridge_core|ui|gateway|plugins|tests|packaging|benchmarks|docs)"
     r"/[\w./-]*\.(?:py|md|sh|yaml|toml))\b"
@@ -75,6 +79,14 @@ def test_documents_name_existing_files_and_modules(name: str) -> None:
     assert not _missing((REPO / name).read_text(encoding="utf-8"))
 
 
+def test_documents_name_existing_files_without_their_folder() -> None:
+    existing = {path.name for folder in SOURCES for path in (REPO / folder).rglob("*.py")}
+    existing |= {"api_truth.py", "setup.py"}  # of another project; in the root folder
+    named = {name: _FILE_NAME.findall((REPO / name).read_text("utf-8")) for name in DOCUMENTS}
+    missing = {name: set(files) - existing for name, files in named.items()}
+    assert not {name: files for name, files in missing.items() if files}
+
+
 @pytest.mark.parametrize("folder", SOURCES)
 def test_code_names_existing_files_and_modules(folder: str) -> None:
     missing = {
@@ -83,3 +95,12 @@ def test_code_names_existing_files_and_modules(folder: str) -> None:
         if (names := _missing(path.read_text(encoding="utf-8")))
     }
     assert not missing
+
+
+def test_api_reference_is_current(tmp_path: Path) -> None:
+    pytest.importorskip("fastapi")
+    generated = tmp_path / "api.md"
+    script = REPO / "docs" / "api_reference.py"
+    subprocess.run([sys.executable, script, generated], check=True, timeout=300)
+    current = (REPO / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    assert generated.read_text(encoding="utf-8") == current, "run make docs"

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 import bridge_core
-from bridge_core.cli import blender, demo, hosts, jobs, panel, review, system, timeline
+from bridge_core.cli import administration, blender, demo, hosts, jobs, panel, review, timeline
 from bridge_core.cli.context import Command, CommandContext
 from bridge_core.cli.output import CommandOutput
 from bridge_core.errors import ShotbridgeError
@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     _add_common_options(common, set_dest="set")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, jobs, review, timeline, blender, panel, hosts, system):
+    for module in (demo, jobs, review, timeline, blender, panel, hosts, administration):
         module.add_commands(commands, common)
     return parser
 

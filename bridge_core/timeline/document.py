@@ -4,7 +4,7 @@ An ``.otio`` file is read as plain JSON. OTIO's own reader rejects a whole file 
 effect, clip or reference of an unknown schema (OpenRV's annotations are such effects), and upgrades
 old schemas; what we do not understand must be preserved. Other formats are read with OTIO's
 adapters (:mod:`bridge_core.timeline.adapters`).
-See docs/decisions/0007-one-truth-many-dialects.md.
+See docs/decisions/0007-cuts-and-export-profiles.md.
 """
 
 from __future__ import annotations

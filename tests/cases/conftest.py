@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from case_inputs import exchange, movies, pictures, rates, timelines  # noqa: F401  (they register)
+from case_inputs import (  # noqa: F401  (they register)
+    movies,
+    pictures,
+    rates,
+    timelines,
+    versions_and_exports,
+)
 from case_inputs.builders import CASES
 from terminal import Terminal
 

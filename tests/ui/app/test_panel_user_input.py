@@ -260,10 +260,10 @@ def test_a_stroke_belongs_to_the_picture_where_it_starts(director: PanelUser) ->
     for spot, service in zip(sides, ("Upscale v001", "Matte v002"), strict=True):
         director.draw(over=spot)
         assert director.approve_button() == f"Approve {service}"
-        assert len(marks.draft().strokes) == 1
+        assert len(marks.unsaved_note().strokes) == 1
     director.user_input.press_key("T")
-    assert len(marks.draft().strokes) == 1
-    assert marks.draft().version == director.studio.versions[0, "upscale", 1].id
+    assert len(marks.unsaved_note().strokes) == 1
+    assert marks.unsaved_note().version == director.studio.versions[0, "upscale", 1].id
 
 
 def test_the_plate_alone_cannot_be_reviewed(director: PanelUser) -> None:

@@ -23,7 +23,7 @@ from bridge_core.models.settings import Settings
 from bridge_ui.app.standalone_host import StandaloneHost
 from bridge_ui.core.session import Session
 from bridge_ui.jobs.controller import JobsController
-from bridge_ui.review import source_provider
+from bridge_ui.review import review_sources
 from bridge_ui.send.request_sender import RequestSender, with_keys
 
 if TYPE_CHECKING:
@@ -70,11 +70,11 @@ def test_requests_are_stored_while_storage_hangs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     release = threading.Event()
-    monkeypatch.setattr(source_provider, "_file_stamp", lambda _: release.wait(30))
+    monkeypatch.setattr(review_sources, "_file_stamp", lambda _: release.wait(30))
     new = requests(cut, offline_session.settings, 2)
     for request in new:
-        provider = source_provider.SourceProvider(offline_session)
-        provider.check_plate(request.shot, lambda: None)
+        sources = review_sources.ReviewSources(offline_session)
+        sources.check_plate(request.shot, lambda: None)
     for _ in range(2):
         offline_session.disk_pool.run(lambda _: release.wait(30))
     try:

@@ -32,7 +32,7 @@ from bridge_core.models.versions import (
 from bridge_ui.core.session import Session
 from bridge_ui.review.compare.media_choices import PLATE
 from bridge_ui.review.controller import ReviewController
-from bridge_ui.review.revision import review_remarks, revision_request
+from bridge_ui.review.revision import feedback_texts, revision_request
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -169,7 +169,7 @@ def test_all_feedback_is_in_the_next_request(tmp_path: Path) -> None:
             at=AT,
         ),
     ]
-    remarks = review_remarks(reviewed_version, notes)
+    feedback = feedback_texts(reviewed_version, notes)
     service = Service(
         id="extend",
         title="Set extension",
@@ -187,12 +187,12 @@ def test_all_feedback_is_in_the_next_request(tmp_path: Path) -> None:
     )
     lineage = Lineage.model_construct(request=earlier_request, parameters={"prompt": "a meadow"})
     trimmed = reviewed.model_copy(update={"head_handle": 4})
-    request = revision_request(lineage, reviewed_version.id, remarks, service, trimmed)
+    request = revision_request(lineage, reviewed_version.id, feedback, service, trimmed)
     assert request.note == "the whole sky\ncalmer\n1004: hold the leaves"
     assert request.parameters["prompt"] == "a meadow\ncalmer\nthe whole sky\n1004: hold the leaves"
     assert request.source_version_id == reviewed_version.id
     assert request.shot == trimmed
     too_long = revision_request(lineage, reviewed_version.id, ["x" * 100], service, reviewed)
     assert too_long.parameters["prompt"] == "a meadow\n" + "x" * 51
-    without_service = revision_request(lineage, reviewed_version.id, remarks, None, reviewed)
+    without_service = revision_request(lineage, reviewed_version.id, feedback, None, reviewed)
     assert without_service.parameters == {"prompt": "a meadow"}

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note, Stroke, StrokeTool
 from bridge_core.models.versions import DecisionRecord, ReviewStatus
-from bridge_ui.review.annotations.note_widgets import NoteDraft
+from bridge_ui.review.annotations.note_widgets import NoteInput
 from bridge_ui.review.compare.viewer_settings import CompareMode
 from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
 from bridge_ui.review.player.frame_source import FrameSource
@@ -212,12 +212,14 @@ def test_keys_typed_in_a_note_run_no_action(viewer: ViewerWidget) -> None:
     assert line_edit.text() == "jump: looks dim"
     assert viewer.frame == 1005
     assert not viewer.canvas.is_drawing
-    drafts: list[NoteDraft] = []
-    viewer.note_submitted.connect(drafts.append)
+    submitted: list[NoteInput] = []
+    viewer.note_submitted.connect(submitted.append)
     QTest.keyClick(line_edit, Key.Key_Return)
-    assert drafts == [NoteDraft("jump: looks dim", (), FrameRange.of(1005, 1005, 24), 1005, "v3")]
+    assert submitted == [
+        NoteInput("jump: looks dim", (), FrameRange.of(1005, 1005, 24), 1005, "v3")
+    ]
     assert line_edit.text(), "kept until the gateway has it"
-    viewer.note_saved(drafts[0])
+    viewer.note_saved(submitted[0])
     assert not line_edit.text()
 
 
@@ -231,12 +233,12 @@ def test_strokes_are_drawn_undone_and_added_to_the_note(viewer: ViewerWidget) ->
     assert len(viewer.annotations.sketch.strokes_on(1005)) == 1
     press(viewer, Key.Key_Z, CTRL | SHIFT)
     assert viewer.annotations.sketch.strokes_on(1005) == strokes
-    drafts: list[NoteDraft] = []
-    viewer.note_submitted.connect(drafts.append)
+    submitted: list[NoteInput] = []
+    viewer.note_submitted.connect(submitted.append)
     viewer.note_editor.submitted.emit()
-    assert drafts[0].strokes == strokes
+    assert submitted[0].strokes == strokes
     assert all(Stroke.model_validate(one.model_dump()) == one for one in strokes)
-    viewer.note_saved(drafts[0])
+    viewer.note_saved(submitted[0])
     assert viewer.annotations.sketch.frames == ()
     press(viewer, Key.Key_Escape)
     assert not viewer.canvas.is_drawing
@@ -343,8 +345,8 @@ def test_the_decision_form_closes_when_the_version_changes(
 
 
 def test_drafts_are_kept_with_their_version(viewer: ViewerWidget) -> None:
-    drafts: list[NoteDraft] = []
-    viewer.note_submitted.connect(drafts.append)
+    submitted: list[NoteInput] = []
+    viewer.note_submitted.connect(submitted.append)
     draw(viewer)
     viewer.note_editor.line_edit.setText("remove this crane")
     press(viewer, Key.Key_R, SHIFT)
@@ -352,7 +354,7 @@ def test_drafts_are_kept_with_their_version(viewer: ViewerWidget) -> None:
     strokes = viewer.annotations.sketch.strokes_on(1005)
 
     viewer.set_version(VersionUnderReview("v4", "v004", "S_010"))
-    assert "Your draft for S_010 v003 is kept" in viewer._message.text()
+    assert "Your unsaved note for S_010 v003 is kept" in viewer._message.text()
     assert near(colour(viewer, 0.3, 0.5), 200, 40, 40), "the other version's drawing is not shown"
     assert viewer.note_editor.line_edit.text() == ""
     press(viewer, Key.Key_R, SHIFT)
@@ -361,13 +363,13 @@ def test_drafts_are_kept_with_their_version(viewer: ViewerWidget) -> None:
     viewer.note_editor.line_edit.setText("remove that one")
     viewer.note_editor.submitted.emit()
     one_frame = FrameRange.of(1005, 1005, 24)
-    assert drafts == [NoteDraft("remove that one", (), one_frame, 1005, "v4")]
+    assert submitted == [NoteInput("remove that one", (), one_frame, 1005, "v4")]
 
     viewer.set_version(None)
     viewer.set_version(VersionUnderReview("v3", "v003", "S_010"))
     assert near(colour(viewer, 0.3, 0.5), 255, 180, 84)
     viewer.note_editor.submitted.emit()
-    assert drafts[1:] == [NoteDraft("remove this crane", strokes, one_frame, 1005, "v3")]
+    assert submitted[1:] == [NoteInput("remove this crane", strokes, one_frame, 1005, "v3")]
     press(viewer, Key.Key_R, SHIFT)
     assert viewer.decision_form.line_edit.text() == "too soft"
 
@@ -376,14 +378,14 @@ def test_a_late_reply_clears_only_the_drafts_of_its_version(viewer: ViewerWidget
     """Another version is shown while the gateway saves a note and a decision."""
     draw(viewer)
     viewer.note_editor.line_edit.setText("remove this crane")
-    draft = viewer.annotations.draft()
+    unsaved = viewer.annotations.unsaved_note()
     press(viewer, Key.Key_R, SHIFT)
     QTest.keyClicks(viewer.decision_form.line_edit, "too soft")
     viewer.set_version(VersionUnderReview("v4", "v004", "S_010"))
     viewer.note_editor.line_edit.setText("remove this crane")
     press(viewer, Key.Key_R, SHIFT)
     QTest.keyClicks(viewer.decision_form.line_edit, "too soft")
-    viewer.note_saved(draft)
+    viewer.note_saved(unsaved)
     viewer.decision_saved("v3")
     assert viewer.note_editor.line_edit.text() == "remove this crane"
     assert viewer.decision_form.isVisible()
@@ -434,17 +436,17 @@ def test_another_version_does_not_take_the_focus(viewer: ViewerWidget) -> None:
 
 
 def test_a_note_that_is_being_sent_is_not_sent_twice(viewer: ViewerWidget) -> None:
-    drafts: list[NoteDraft] = []
-    viewer.note_submitted.connect(drafts.append)
+    submitted: list[NoteInput] = []
+    viewer.note_submitted.connect(submitted.append)
     press(viewer, Key.Key_N)
     QTest.keyClicks(viewer.note_editor.line_edit, "hold")
     viewer.note_submitted.connect(lambda _draft: viewer.set_busy(True))
     for _ in range(2):
         QTest.keyClick(viewer.note_editor.line_edit, Key.Key_Return)
-    assert len(drafts) == 1
+    assert len(submitted) == 1
     viewer.set_busy(False)
     QTest.keyClick(viewer.note_editor.line_edit, Key.Key_Return)
-    assert len(drafts) == 2
+    assert len(submitted) == 2
 
 
 def test_in_and_out_point_belong_to_the_shot(

@@ -281,12 +281,12 @@ def test_drafts_and_marks_stay_with_their_shot_and_version(review_widget: Review
     review_widget.note_editor.line_edit.setText("hold it")
     review_widget.note_editor.submitted.emit()
     assert review.calls == [("note", "hold it", FrameRange.of(1009, 1009, 24), 1009, "w1")]
-    assert review_widget.annotations.draft().strokes == ()
+    assert review_widget.annotations.unsaved_note().strokes == ()
 
     review.state.set(first)
     assert review_widget.player.clock.in_point == 1009
     assert review_widget.note_editor.line_edit.text() == "remove this crane"
-    assert [one.text for one in review_widget.annotations.draft().strokes] == ["this"]
+    assert [one.text for one in review_widget.annotations.unsaved_note().strokes] == ["this"]
     QTest.keyClick(review_widget.canvas, Qt.Key.Key_C, Qt.KeyboardModifier.ShiftModifier)
     assert review_widget.decision_form.line_edit.text() == "softer"
 

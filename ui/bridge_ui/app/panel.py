@@ -21,8 +21,8 @@ from bridge_core.hosts.base import Capability
 from bridge_ui.app.focus_keys import FocusKeyFilter
 from bridge_ui.app.loading_view import LoadingView
 from bridge_ui.app.page_registry import PAGES, PageSpec
-from bridge_ui.app.pages import PanelPages
 from bridge_ui.app.panel_loader import PanelLoader, opening_error
+from bridge_ui.app.panel_pages import PanelPages
 from bridge_ui.theme.style_sheet import apply_theme, set_style_class
 from bridge_ui.widgets.main_thread import call_later
 

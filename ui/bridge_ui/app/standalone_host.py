@@ -120,7 +120,7 @@ class StandaloneHost(Host):
             )
             for one in placements
         ]
-        self._check_output(self.output)
+        self._check_output_path(self.output)
         versions: dict[str, list[PlacedVersion]] = {}
         for plan in plans:
             one = plan.placement
@@ -140,7 +140,7 @@ class StandaloneHost(Host):
         return PlacementResult("; ".join(messages), self.output)
 
     @staticmethod
-    def _check_output(output: Path) -> None:
+    def _check_output_path(output: Path) -> None:
         from bridge_core.timeline.document import has_placed_versions
 
         if output.exists() and not has_placed_versions(output):

@@ -15,7 +15,7 @@ CONTEXT = "shotbridge"
 _lookup: Callable[[str], str] = str
 
 
-def install(lookup: Callable[[str], str]) -> None:
+def set_lookup(lookup: Callable[[str], str]) -> None:
     """Look texts up with ``lookup`` from now on."""
     global _lookup
     _lookup = lookup

@@ -11,7 +11,7 @@ from bridge_ui.core.host_calls import call_host
 from bridge_ui.core.observable import Observable
 from bridge_ui.core.translate import tr_count
 from bridge_ui.core.workers import BackgroundTask, LatestCall
-from bridge_ui.review.submission import submit_note
+from bridge_ui.review.send_once import send_note_once
 
 if TYPE_CHECKING:
     from bridge_core.errors import ShotbridgeError
@@ -77,7 +77,7 @@ class HostNotesController:
 
     def _submit(self, one: HostNote) -> Note:
         note = NewNote(frames=one.frames, text=one.text[:5000], by=self._session.user)
-        return submit_note(self._session.client, one.version_id, note)
+        return send_note_once(self._session.client, one.version_id, note)
 
     def _submitted(self, submitted: list[tuple[str, Note]]) -> None:
         host = self._session.host

@@ -94,8 +94,8 @@ class JobsPage(QWidget):
 
     def _rows_reset(self) -> None:
         """Keep the same job current."""
-        for at, shown in enumerate(self._jobs.rows):
-            if shown.id == self._chosen_id:
+        for at, job_row in enumerate(self._jobs.rows):
+            if job_row.id == self._chosen_id:
                 self.view.setCurrentIndex(self._model.index(at))
                 break
         self._show_list()
@@ -150,21 +150,21 @@ class JobsPage(QWidget):
             self._jobs.resend(self.chosen.id)
 
 
-def _state_text(shown: JobListRow) -> str:
-    return tr("failed") if shown.problem else shown.sign.text
+def _state_text(job_row: JobListRow) -> str:
+    return tr("failed") if job_row.problem else job_row.sign.text
 
 
-def _row_content(shown: JobListRow) -> RowContent:
-    when = shown.created.astimezone().strftime("%H:%M")
+def _row_content(job_row: JobListRow) -> RowContent:
+    when = job_row.created.astimezone().strftime("%H:%M")
     return RowContent(
-        shown.shot.shot,
-        shown.service_title,
-        shown.sign,
-        progress=shown.progress if shown.is_running else None,
+        job_row.shot.shot,
+        job_row.service_title,
+        job_row.sign,
+        progress=job_row.progress if job_row.is_running else None,
         badge=when,
     )
 
 
-def _accessible_text(shown: JobListRow) -> str:
-    parts = (shown.shot.shot, shown.service_title, shown.sign.text, shown.next_step)
+def _accessible_text(job_row: JobListRow) -> str:
+    parts = (job_row.shot.shot, job_row.service_title, job_row.sign.text, job_row.next_step)
     return ", ".join(part for part in parts if part)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_ui.review.annotations.drawing_widgets import DrawingToolbar
-from bridge_ui.review.annotations.note_widgets import NoteDraft, NoteEditor
+from bridge_ui.review.annotations.note_widgets import NoteEditor, NoteInput
 from bridge_ui.review.annotations.notes_list_widget import NotesList
 from bridge_ui.review.annotations.sketch import Sketch
 from bridge_ui.review.canvas.canvas_widget import ViewerCanvas
@@ -78,10 +78,10 @@ class AnnotationPresenter:
         noted = {note.display_frame for note in self._notes if note.display_frame is not None}
         return noted.union(self.sketch.frames)
 
-    def draft(self) -> NoteDraft:
+    def unsaved_note(self) -> NoteInput:
         """The note as it is in the editor and on the picture."""
         clock = self._player.clock
-        return NoteDraft(
+        return NoteInput(
             self._note_editor.line_edit.text().strip(),
             self.sketch.strokes_on(clock.frame),
             self._note_editor.frame_range(clock.range.rate),
@@ -89,14 +89,14 @@ class AnnotationPresenter:
             self._version,
         )
 
-    def note_saved(self, draft: NoteDraft) -> None:
+    def note_saved(self, note: NoteInput) -> None:
         """Clear the text and strokes of a note that the gateway has."""
-        unsaved = self._unsaved[draft.version]
-        if unsaved.text.strip() == draft.text:
+        unsaved = self._unsaved[note.version]
+        if unsaved.text.strip() == note.text:
             unsaved.text = ""
-        if unsaved.sketch.strokes_on(draft.drawn_on) == draft.strokes:
-            unsaved.sketch.pop_frames((draft.drawn_on,))
-        if draft.version == self._version:
+        if unsaved.sketch.strokes_on(note.drawn_on) == note.strokes:
+            unsaved.sketch.pop_frames((note.drawn_on,))
+        if note.version == self._version:
             self._note_editor.line_edit.setText(unsaved.text)
             self.refresh()
 

@@ -25,8 +25,8 @@ from bridge_ui.review.feedback import FeedbackSender
 from bridge_ui.review.new_results import NewResultTracker
 from bridge_ui.review.player.gateway_frames import GatewayFrameSource
 from bridge_ui.review.report.report_data import note_sort_key
-from bridge_ui.review.revision import RevisionBuilder, remark_text, review_remarks
-from bridge_ui.review.source_provider import SourceProvider
+from bridge_ui.review.review_sources import ReviewSources
+from bridge_ui.review.revision import RevisionBuilder, feedback_texts, note_text
 
 if TYPE_CHECKING:
     from bridge_core.models.frames import FrameRange
@@ -94,7 +94,7 @@ class ReviewController:
         """The choice that becomes B as soon as it can be shown."""
         self._new_results = NewResultTracker(session.store, session.recent_requests)
         self._other_shots: tuple[Shot, ...] = ()
-        self._sources = SourceProvider(session)
+        self._sources = ReviewSources(session)
         self._versions_call: LatestCall[list[Version]] = LatestCall(session.request_pool)
         self._notes_call: LatestCall[list[Note]] = LatestCall(session.request_pool)
         self._revision = RevisionBuilder(session, self._on_error)
@@ -220,16 +220,14 @@ class ReviewController:
     def revise_from_note(self, note: Note, on_request: Callable[[Request], None]) -> None:
         """Build the request for the next version from a note, for
         :meth:`bridge_ui.send.controller.SendController.prefill`."""
-        self._revision.build(
-            note.version_id, (remark_text(note),), self.state.value.shot, on_request
-        )
+        self._revision.build(note.version_id, (note_text(note),), self.state.value.shot, on_request)
 
     def revise_from_review(self, on_request: Callable[[Request], None]) -> None:
         """Build it from all feedback on the version under review."""
         version = self._find_version(None)
         if version is not None:
-            remarks = review_remarks(version, self.state.value.notes)
-            self._revision.build(version.id, remarks, self.state.value.shot, on_request)
+            feedback = feedback_texts(version, self.state.value.notes)
+            self._revision.build(version.id, feedback, self.state.value.shot, on_request)
 
     def close(self) -> None:
         for unwatch in self._unwatch:

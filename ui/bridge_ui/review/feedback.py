@@ -14,7 +14,7 @@ from bridge_core.models.versions import Decision, ReviewStatus
 from bridge_ui.core.display_text import missing_user_name, review_status_text
 from bridge_ui.core.translate import tr
 from bridge_ui.core.workers import BackgroundTask, OnError
-from bridge_ui.review.submission import submit_decision, submit_note
+from bridge_ui.review.send_once import send_decision_once, send_note_once
 
 if TYPE_CHECKING:
     from bridge_core.models.frames import FrameRange
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class FeedbackSender:
-    """Sends several at once. Callers keep their drafts until ``done`` is called; on failure,
+    """Sends several at once. Callers keep their input until ``done`` is called; on failure,
     ``on_error`` is called instead."""
 
     def __init__(
@@ -74,7 +74,7 @@ class FeedbackSender:
             if done is not None:
                 done()
 
-        self._send(lambda _: submit_decision(client, version, decision), decided)
+        self._send(lambda _: send_decision_once(client, version, decision), decided)
 
     def add_note(
         self,
@@ -112,7 +112,7 @@ class FeedbackSender:
             if done is not None:
                 done(saved)
 
-        self._send(lambda _: submit_note(client, version.id, note), added)
+        self._send(lambda _: send_note_once(client, version.id, note), added)
 
     def _send(self, call: Callable[[BackgroundTask], Any], done: Callable[[Any], None]) -> None:
         def ended(answer: Any) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
 from bridge_ui.core.translate import tr, tr_count
-from bridge_ui.review.report.report_data import ReportScope, ReviewReport, collect_shots
+from bridge_ui.review.report.report_data import ReportScope, ReviewReport, collect_report_shots
 from bridge_ui.widgets.file_dialogs import save_file_dialog
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class ReportExport:
                 if task.cancelled:
                     raise _ReportCancelled("the report was cancelled")
 
-            report_shots = collect_shots(
+            report_shots = collect_report_shots(
                 session.client,
                 shots,
                 session.service_title,

@@ -12,7 +12,7 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ReviewStatus
 from bridge_ui.core.observable import Unwatch
-from bridge_ui.review.annotations.note_widgets import NoteDraft
+from bridge_ui.review.annotations.note_widgets import NoteInput
 from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
 from bridge_ui.review.player.frame_source import FrameSource
 from bridge_ui.review.player.gateway_frames import JobFrames
@@ -106,14 +106,14 @@ class ReviewWidget(ViewerWidget):
         else:
             self._review.choose_b(key)
 
-    def _save_note(self, draft: NoteDraft) -> None:
+    def _save_note(self, note: NoteInput) -> None:
         self._review.add_note(
-            draft.text,
-            draft.strokes,
-            draft.frames,
-            drawn_on=draft.drawn_on,
-            version=draft.version,
-            done=lambda _note: self.note_saved(draft),
+            note.text,
+            note.strokes,
+            note.frames,
+            drawn_on=note.drawn_on,
+            version=note.version,
+            done=lambda _note: self.note_saved(note),
         )
 
     def _decide(self, status: ReviewStatus, comment: str, version: str) -> None:

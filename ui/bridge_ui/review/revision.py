@@ -29,18 +29,18 @@ class RevisionBuilder:
     def build(
         self,
         version: str,
-        remarks: tuple[str, ...],
+        feedback: tuple[str, ...],
         shot: Shot | None,
         on_request: Callable[[Request], None],
     ) -> None:
-        """Fetch the lineage of ``version``, then pass on the request with the remarks in it; see
+        """Fetch the lineage of ``version``, then pass on the request with the feedback in it; see
         :func:`revision_request`."""
         session = self._session
 
         def lineage_loaded(lineage: Lineage) -> None:
             asked = lineage.request.service
             service = next((one for one in session.services.value if one.id == asked), None)
-            on_request(revision_request(lineage, version, remarks, service, shot))
+            on_request(revision_request(lineage, version, feedback, service, shot))
 
         self._lineage_call.run(
             lambda _: session.client.lineage(version), lineage_loaded, self._on_error
@@ -50,13 +50,13 @@ class RevisionBuilder:
         self._lineage_call.cancel()
 
 
-def review_remarks(version: Version, notes: Iterable[Note]) -> tuple[str, ...]:
+def feedback_texts(version: Version, notes: Iterable[Note]) -> tuple[str, ...]:
     """The last decision's comment, then the notes with their frames."""
     comment = version.decisions[-1].comment.strip() if version.decisions else ""
-    return tuple(filter(None, [comment, *map(remark_text, notes)]))
+    return tuple(filter(None, [comment, *map(note_text, notes)]))
 
 
-def remark_text(note: Note) -> str:
+def note_text(note: Note) -> str:
     """A note's frames and text, such as ``1010: hold the leaves still``; empty if it only draws."""
     if not note.text.strip() or note.frames is None:
         return note.text.strip()
@@ -68,21 +68,21 @@ def remark_text(note: Note) -> str:
 def revision_request(
     lineage: Lineage,
     version: str,
-    remarks: Iterable[str],
+    feedback: Iterable[str],
     service: Service | None,
     shot: Shot | None,
 ) -> Request:
-    """The request that ``version`` was made from, with the remarks added to its note and to the
+    """The request that ``version`` was made from, with the feedback added to its note and to the
     first text parameter of ``service``. ``shot`` is the shot as it is in the cut now."""
     request = repeat_request(lineage)
     changed: dict[str, Any] = {
-        "note": _append_lines(request.note, remarks, _MAX_NOTE_LENGTH),
+        "note": _append_lines(request.note, feedback, _MAX_NOTE_LENGTH),
         "source_version_id": version,
     }
     texts = (one for one in service.parameters if isinstance(one, TextParameter)) if service else ()
     for text in texts:
         previous = str(request.parameters.get(text.name, text.default))
-        value = _append_lines(previous, remarks, text.max_length)
+        value = _append_lines(previous, feedback, text.max_length)
         changed["parameters"] = {**request.parameters, text.name: value}
         break
     if shot is not None and shot.id == request.shot.id:
@@ -102,8 +102,8 @@ def repeat_request(lineage: Lineage) -> Request:
     )
 
 
-def _append_lines(before: str, remarks: Iterable[str], max_length: int) -> str:
+def _append_lines(before: str, feedback: Iterable[str], max_length: int) -> str:
     """Append the lines that are missing; cut at ``max_length``."""
     lines = before.splitlines()
-    lines += [line for text in remarks for line in text.splitlines() if line not in lines]
+    lines += [line for text in feedback for line in text.splitlines() if line not in lines]
     return "\n".join(lines)[:max_length]

@@ -17,7 +17,7 @@ from bridge_core.models.versions import ReviewStatus
 from bridge_ui.core.translate import tr
 from bridge_ui.review.annotation_presenter import AnnotationPresenter
 from bridge_ui.review.annotations.drawing_widgets import DrawingToolbar
-from bridge_ui.review.annotations.note_widgets import NoteDraft, NoteEditor
+from bridge_ui.review.annotations.note_widgets import NoteEditor, NoteInput
 from bridge_ui.review.annotations.notes_list_widget import NotesList
 from bridge_ui.review.canvas.canvas_widget import ViewerCanvas
 from bridge_ui.review.canvas.captions import Captions
@@ -57,7 +57,7 @@ class ViewerWidget(QWidget):
     version_step_requested = Signal(int)
     """The next newer (1) or older (-1) version."""
     note_submitted = Signal(object)
-    """A :class:`NoteDraft`. Call :meth:`note_saved` once the gateway has it."""
+    """A :class:`NoteInput`. Call :meth:`note_saved` once the gateway has it."""
     decision_submitted = Signal(object, str, str)
     """A :class:`bridge_core.models.versions.ReviewStatus`, the comment, and the id of the version.
     Call :meth:`decision_saved` once the gateway has it."""
@@ -180,14 +180,14 @@ class ViewerWidget(QWidget):
         self.annotations.set_notes(notes)
 
     def set_version(self, version: VersionUnderReview | None) -> None:
-        """Set the version that notes and decisions are for; None for no version. Drafts are kept
-        for each version."""
+        """Set the version that notes and decisions are for; None for no version. Unsaved notes are
+        kept for each version."""
         previous, self._version = self._version, version
         version_id = version.id if version is not None else ""
         if previous is not None and previous.id != version_id:
             has_unsaved = self.annotations.has_unsaved or self._decisions.has_unsaved
             name = f"{previous.shot} {previous.name}"
-            message = tr("Your draft for {version} is kept with it", version=name)
+            message = tr("Your unsaved note for {version} is kept with it", version=name)
             self.show_message(message if has_unsaved else "")
         self.annotations.set_version(version_id)
         if version is None and self.canvas.is_drawing:
@@ -225,9 +225,9 @@ class ViewerWidget(QWidget):
         """The gateway has the decision about this version."""
         self.decision_form.decision_saved(version)
 
-    def note_saved(self, draft: NoteDraft) -> None:
+    def note_saved(self, note: NoteInput) -> None:
         """The gateway has this note."""
-        self.annotations.note_saved(draft)
+        self.annotations.note_saved(note)
 
     def frames_added(self) -> None:
         """A running job has finished more frames."""
@@ -366,7 +366,7 @@ class ViewerWidget(QWidget):
         self.canvas.setFocus()
 
     def _submit_note(self) -> None:
-        self.note_submitted.emit(self.annotations.draft())
+        self.note_submitted.emit(self.annotations.unsaved_note())
         self.canvas.setFocus()
 
     # Display

@@ -18,8 +18,8 @@ from bridge_ui.send.parameter_form_widget import ParameterForm, text_box
 from bridge_ui.send.pending_renders_card import PendingRendersCard
 from bridge_ui.send.preset_menu import PresetMenu
 from bridge_ui.send.references_widget import ReferencesWidget
+from bridge_ui.send.send_summary_card import SendSummaryCard
 from bridge_ui.send.service_popover import ServiceButton
-from bridge_ui.send.summary_card import SendSummaryCard
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.widgets.basic import WrapRow, button, column, framed, label, row, scroll_area, title
 from bridge_ui.widgets.duplicate_prompt import DuplicatePrompt

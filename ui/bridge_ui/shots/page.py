@@ -112,8 +112,8 @@ class ShotsPage(QWidget):
         view.selectionModel().selectionChanged.connect(lambda *_: self._selection_changed())
         self._model.modelReset.connect(self._restore_selection)
 
-    def _thumbnail(self, shown: ShotRow, size: QSize) -> QPixmap | None:
-        return self._thumbnails.get(shown.key, size)
+    def _thumbnail(self, shot_row: ShotRow, size: QSize) -> QPixmap | None:
+        return self._thumbnails.get(shot_row.key, size)
 
     def _thumbnail_loaded(self, key: str) -> None:
         self._thumbnails.discard(key)
@@ -127,7 +127,7 @@ class ShotsPage(QWidget):
         last = self.view.indexAt(area.bottomLeft())
         end = last.row() if last.isValid() else len(self._shots.rows) - 1
         rows = self._shots.rows[first.row() : end + 1]
-        self._shots.request_thumbnails([shown.key for shown in rows])
+        self._shots.request_thumbnails([shot_row.key for shot_row in rows])
 
     def _selection_changed(self) -> None:
         if self._restoring:
@@ -200,28 +200,30 @@ class ShotsPage(QWidget):
         return tr("No cut is open. Drop one here, or open it from the Cut menu.")
 
 
-def _row_content(shown: ShotRow) -> RowContent:
-    facts = shown.range_text if not shown.source else f"{shown.range_text} · {shown.source}"
+def _row_content(shot_row: ShotRow) -> RowContent:
+    facts = (
+        shot_row.range_text if not shot_row.source else f"{shot_row.range_text} · {shot_row.source}"
+    )
     return RowContent(
-        shown.name,
+        shot_row.name,
         facts,
-        shown.sign,
-        progress=shown.progress,
-        badge=_badge(shown),
+        shot_row.sign,
+        progress=shot_row.progress,
+        badge=_badge(shot_row),
     )
 
 
-def _badge(shown: ShotRow) -> str:
-    if shown.is_changed:
+def _badge(shot_row: ShotRow) -> str:
+    if shot_row.is_changed:
         return tr("changed")
     return (
         tr("in use")
-        if shown.newest_version_id is not None
-        and shown.newest_version_id == shown.active_version_id
+        if shot_row.newest_version_id is not None
+        and shot_row.newest_version_id == shot_row.active_version_id
         else ""
     )
 
 
-def _accessible_text(shown: ShotRow) -> str:
-    parts = (shown.name, shown.range_text, shown.sign.text, shown.next_step)
+def _accessible_text(shot_row: ShotRow) -> str:
+    parts = (shot_row.name, shot_row.range_text, shot_row.sign.text, shot_row.next_step)
     return ", ".join(part for part in parts if part)

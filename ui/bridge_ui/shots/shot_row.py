@@ -78,13 +78,13 @@ class ShotRow:
 
 def build_rows(scene: HostScene) -> list[ShotRow]:
     """Rows without status, in the order of the scene; problems are sorted in by record range."""
-    remarks = {p.item_id: p for p in scene.problems if not p.skipped and p.item_id}
+    warnings = {p.item_id: p for p in scene.problems if not p.skipped and p.item_id}
     rows: list[tuple[int, ShotRow]] = []
     last, not_sent = 0, not_sent_sign()
     for item in scene.shots:
         record = item.shot.record_range
         last = record.first if record is not None else last
-        rows.append((last, _shot_row(item, remarks.get(item.item_id), not_sent)))
+        rows.append((last, _shot_row(item, warnings.get(item.item_id), not_sent)))
     skipped = [p for p in scene.problems if p.skipped]
     if not skipped:
         return [row for _, row in rows]
@@ -181,15 +181,15 @@ def not_sent_sign() -> StatusSign:
     return StatusSign("·", tr("nothing sent yet"), Tone.NEUTRAL)
 
 
-def _shot_row(item: HostShot, remark: HostProblem | None, sign: StatusSign) -> ShotRow:
+def _shot_row(item: HostShot, warning: HostProblem | None, sign: StatusSign) -> ShotRow:
     return ShotRow(
         key=item.item_id,
         shot=item.shot,
         name=item.shot.id.shot,
         source=item.label,
         sign=sign,
-        problem=remark.message if remark else "",
-        next_step=remark.next_step if remark else "",
+        problem=warning.message if warning else "",
+        next_step=warning.next_step if warning else "",
         needs_render=item.needs_render,
         placed_version_ids=item.placed_version_ids,
         active_version_id=item.active_version_id,

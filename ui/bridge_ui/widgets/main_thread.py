@@ -97,4 +97,4 @@ def install_translations(
     system's language, if it exists. The host's translators are not changed."""
     catalogue = QTranslator()
     if catalogue.load(locale or QLocale.system(), "shotbridge", "_", str(folder)):
-        translate.install(lambda text: catalogue.translate(translate.CONTEXT, text) or text)
+        translate.set_lookup(lambda text: catalogue.translate(translate.CONTEXT, text) or text)

@@ -27,7 +27,7 @@ class NoteScope(StrEnum):
 
 
 @dataclass(frozen=True)
-class NoteDraft:
+class NoteInput:
     """A note to be sent."""
 
     text: str

@@ -187,7 +187,7 @@ class DecisionForm(QWidget):
         self._status = ReviewStatus.APPROVED
         self._version: VersionUnderReview | None = None
         self._unsaved_comments: dict[str, str] = {}
-        """Drafts by version id."""
+        """Unsaved comments by version id."""
         self._busy = False
         self.line_edit = _CommentLineEdit()
         self.line_edit.setMaxLength(5000)
@@ -206,7 +206,7 @@ class DecisionForm(QWidget):
         self._box_layout.setDirection(_direction(horizontal))
 
     def start(self, status: ReviewStatus) -> None:
-        """Open the form for a decision; a draft for this version is kept."""
+        """Open the form for a decision; an unsaved comment on this version is kept."""
         version = self._version
         if version is None:
             return
@@ -229,7 +229,7 @@ class DecisionForm(QWidget):
         self.line_edit.setFocus()
 
     def set_version(self, version: VersionUnderReview | None) -> None:
-        """Change to another version and its draft."""
+        """Change to another version and its unsaved comment."""
         previous, self._version = self._version, version
         if (version and version.id) != (previous and previous.id):
             self.dismiss()
@@ -243,14 +243,14 @@ class DecisionForm(QWidget):
         self._refresh()
 
     def decision_saved(self, version: str) -> None:
-        """The gateway has the decision about this version: discard its draft."""
+        """The gateway has the decision about this version: discard its unsaved comment."""
         self._unsaved_comments.pop(version, None)
         if self._version is not None and self._version.id == version:
             self.line_edit.clear()
             self.dismiss()
 
     def dismiss(self) -> None:
-        """Close the form; the draft is kept."""
+        """Close the form; the comment is kept."""
         if not self.isHidden():
             self.open_changed.emit(False)  # first, as hiding would move the focus to any widget
             self.hide()

@@ -47,13 +47,13 @@ class GatewayFrameSource(ABC):
 
 
 class PlateFrames(GatewayFrameSource):
-    """The plate of a shot, over its work range. ``edition`` counts changes of its files under the
-    same names."""
+    """The plate of a shot, over its work range. ``change_count`` counts changes of its files
+    under the same names."""
 
-    def __init__(self, client: Client, shot: Shot, edition: int = 0) -> None:
+    def __init__(self, client: Client, shot: Shot, change_count: int = 0) -> None:
         from bridge_core.models.base import fingerprint
 
-        key = f"plate:{fingerprint(shot.plate)}:{edition}"
+        key = f"plate:{fingerprint(shot.plate)}:{change_count}"
         super().__init__(client, key, tr("Plate"), shot.work_range)
         self.shot = shot
         self._frames = tuple(shot.work_range.frames())

@@ -151,7 +151,7 @@ class ReviewReport:
         return text
 
 
-def collect_shots(
+def collect_report_shots(
     client: Client,
     shots: Iterable[Shot],
     service_title: Callable[[str], str],

@@ -1,4 +1,4 @@
-"""Sends a note or a decision to the gateway exactly once, even if the response is lost."""
+"""Sends a note or a decision so that the gateway stores it once, even if a response is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bridge_core.models.versions import Decision, Version
 
 
-def submit_decision(client: Client, version: Version, decision: Decision) -> Version:
+def send_decision_once(client: Client, version: Version, decision: Decision) -> Version:
     """Send a decision about a version. If the response is lost, check whether the decision was
     recorded. Blocks: call it in a worker.
 
@@ -27,7 +27,7 @@ def submit_decision(client: Client, version: Version, decision: Decision) -> Ver
         raise
 
 
-def submit_note(client: Client, version: str, note: NewNote) -> Note:
+def send_note_once(client: Client, version: str, note: NewNote) -> Note:
     """Add a note to a version unless it exists already: a user who saw no response sends it again.
     Blocks: call it in a worker.
 

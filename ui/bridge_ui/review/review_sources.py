@@ -27,7 +27,7 @@ FileStamps = tuple[tuple[int, int] | None, ...]
 """Size and modification time of each file of a plate; None for a missing file."""
 
 
-class SourceProvider:
+class ReviewSources:
     """Creates sources for choices, and tracks those of running jobs until they are released."""
 
     def __init__(self, session: Session) -> None:
@@ -40,15 +40,15 @@ class SourceProvider:
         self._plate_call: LatestCall[FileStamps] = LatestCall(session.plate_pool)
         self._stamps: dict[str, FileStamps] = {}
         """Stamps of each plate's files at the last check, by the plate's fingerprint."""
-        self._editions: dict[str, int] = {}
-        """How often each plate has changed."""
+        self._change_counts: dict[str, int] = {}
+        """How often each plate has changed, by fingerprint."""
 
     def source_for(self, choice: MediaChoice, shot: Shot) -> GatewayFrameSource:
         """A source with the frame numbers of ``shot``'s plate. A version of another shot is
         shifted, so that both cuts begin on the same frame."""
         client = self._session.client
         if choice.id == PLATE:
-            return PlateFrames(client, shot, self._editions.get(fingerprint(shot.plate), 0))
+            return PlateFrames(client, shot, self._change_counts.get(fingerprint(shot.plate), 0))
         if choice.version is not None:
             source = ResultFrames(client, choice.version, choice.label)
             if choice.other_shot is None:
@@ -110,7 +110,7 @@ class SourceProvider:
             previous = self._stamps.get(key)
             self._stamps[key] = stamps
             if previous is not None and previous != stamps:
-                self._editions[key] = self._editions.get(key, 0) + 1
+                self._change_counts[key] = self._change_counts.get(key, 0) + 1
                 on_changed()
 
         self._plate_call.run(read_stamps, stamps_read)
