@@ -40,6 +40,7 @@ from bridge_gateway.media.plate_proxy_cache import PlateProxyCache
 from bridge_gateway.providers.base import (
     PICTURE_FILENAME,
     PROXY_FILENAME,
+    FrameProvider,
     ProviderTask,
     TaskMonitor,
     TaskResult,
@@ -51,12 +52,12 @@ TOKEN = "a-token-that-is-only-for-tests"
 WIDTH, HEIGHT = 32, 18
 
 
-class SlowCopyProvider:
+class SlowCopyProvider(FrameProvider):
     """Copies the plate, each frame after ``seconds``."""
 
     id = "copier"
 
-    def services(self) -> tuple[Service, ...]:
+    def list_services(self) -> tuple[Service, ...]:
         slow = NumberParameter(name="seconds", title="Seconds", default=0, minimum=0, maximum=60)
         return (
             Service(

@@ -118,6 +118,9 @@ class RecordingMonitor:
         self.frames.append(frame)
         self.on_frame(frame)
 
+    def progress(self, fraction: float | None, message: str = "") -> None:
+        pass
+
     def cancelled(self) -> bool:
         return self.stop.is_set()
 
@@ -170,7 +173,7 @@ def make_task(tmp_path: Path) -> Callable[..., ProviderTask]:
         folder: Path | None = None,
         **parameters: object,
     ) -> ProviderTask:
-        offered = next(s for s in provider.services() if s.id == service)
+        offered = next(s for s in provider.list_services() if s.id == service)
         folder = folder or tmp_path / "work" / service
         folder.mkdir(parents=True, exist_ok=True)
         return ProviderTask(

@@ -63,7 +63,7 @@ def test_every_service_processes_every_frame_once(
 ) -> None:
     footage = make_footage(kind)
     before = _all_files(tmp_path)
-    for service in provider.services():
+    for service in provider.list_services():
         assert service.available, service.unavailable_reason
         task, monitor = make_task(provider, service.id, footage), make_monitor()
         result = provider.run(task, monitor)
@@ -81,7 +81,7 @@ def test_results_in_the_plates_own_format(
     kind: str, provider: Any, make_footage: Any, make_task: Any, make_monitor: Any
 ) -> None:
     footage = make_footage(kind)
-    for service in provider.services():
+    for service in provider.list_services():
         task = make_task(provider, service.id, footage, output_format=OutputFormat.PLATE)
         try:
             result = provider.run(task, make_monitor())
@@ -123,7 +123,7 @@ def test_a_test_frame_request_processes_only_its_frames(
 def test_gaps_between_frames_of_a_movie_are_kept(
     provider: Any, make_footage: Any, make_task: Any, make_monitor: Any
 ) -> None:
-    service = provider.services()[0].id
+    service = provider.list_services()[0].id
     footage = make_footage("mov", count=6)
     task = make_task(
         provider, service, footage, output_format=OutputFormat.PLATE, frames=(1002, 1005)
@@ -150,7 +150,7 @@ def test_files_without_a_suffix_are_read(
             folder = tmp_path / f"{kind} {output_format}"
             task = make_task(
                 provider,
-                provider.services()[0].id,
+                provider.list_services()[0].id,
                 sent,
                 output_format=output_format,
                 folder=folder,
@@ -204,7 +204,7 @@ def test_a_finished_task_is_described_and_not_repeated(
     provider: Any, make_footage: Any, make_task: Any, make_monitor: Any
 ) -> None:
     for kind in ("exr", "mov"):
-        for service in provider.services():
+        for service in provider.list_services():
             task = make_task(
                 provider,
                 service.id,
@@ -338,7 +338,7 @@ def test_frames_beyond_a_movies_end_are_missing(
     files = dict.fromkeys(longer.frames(), footage.files[1001])
     beyond = type(footage)(plate, files, footage.colour_space)
     with pytest.raises(MissingFrames) as excinfo:
-        provider.run(make_task(provider, provider.services()[0].id, beyond), make_monitor())
+        provider.run(make_task(provider, provider.list_services()[0].id, beyond), make_monitor())
     assert excinfo.value.details["frames"] == [1004, 1005]
 
 
@@ -349,7 +349,7 @@ def test_the_error_names_a_truncated_file_and_earlier_frames_are_kept(
     footage = make_footage(kind)
     broken = footage.files[1003]
     os.truncate(broken, broken.stat().st_size // 2)
-    task, monitor = make_task(provider, provider.services()[0].id, footage), make_monitor()
+    task, monitor = make_task(provider, provider.list_services()[0].id, footage), make_monitor()
     with pytest.raises((UnreadableMedia, MissingFrames)) as excinfo:
         provider.run(task, monitor)
     assert broken.name in str(excinfo.value)
@@ -362,7 +362,7 @@ def test_the_error_names_a_truncated_file_and_earlier_frames_are_kept(
 def test_an_unknown_service_is_refused(
     provider: Any, make_footage: Any, make_task: Any, make_monitor: Any
 ) -> None:
-    task = make_task(provider, provider.services()[0].id, make_footage("exr"))
+    task = make_task(provider, provider.list_services()[0].id, make_footage("exr"))
     other = type(task)(**{**vars(task), "service": "set_extension"})
     with pytest.raises(UnknownService):
         provider.run(other, make_monitor())
@@ -371,7 +371,7 @@ def test_an_unknown_service_is_refused(
 def test_a_folder_that_cannot_be_written_is_reported(
     provider: Any, make_footage: Any, make_task: Any, make_monitor: Any, tmp_path: Path
 ) -> None:
-    task = make_task(provider, provider.services()[0].id, make_footage("exr"))
+    task = make_task(provider, provider.list_services()[0].id, make_footage("exr"))
     (tmp_path / "a file").touch()
     invalid = type(task)(**{**vars(task), "folder": tmp_path / "a file" / "work"})
     with pytest.raises(NotWritable):
@@ -381,7 +381,7 @@ def test_a_folder_that_cannot_be_written_is_reported(
 def test_an_error_does_not_affect_the_next_task(
     provider: Any, make_footage: Any, make_task: Any, make_monitor: Any
 ) -> None:
-    service = provider.services()[0].id
+    service = provider.list_services()[0].id
     bad, good = make_footage("exr"), make_footage("png")
     bad.files[1002].write_bytes(b"not a picture")
     with pytest.raises(UnreadableMedia):
@@ -401,7 +401,7 @@ def test_closing_twice_is_allowed(
     provider = candidate.make(models_dir)
     others = children()
     provider.run(
-        make_task(provider, provider.services()[0].id, make_footage("png")), make_monitor()
+        make_task(provider, provider.list_services()[0].id, make_footage("png")), make_monitor()
     )
     provider.close()
     provider.close()

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TypeVar
 from uuid import uuid4
 
+from pydantic import BaseModel
 from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from bridge_core.errors import ContentMismatch, NotFound
 from bridge_core.models.base import canonical_json, now
-from bridge_core.models.jobs import Job, JobProgress, JobState
+from bridge_core.models.jobs import Cancellation, Job, JobProgress, JobState, ResolutionRecord
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Request, Submission
 from bridge_core.models.versions import Decision, DecisionRecord, ReviewStatus, TestFrame, Version
 from bridge_gateway.db.tables import DecisionRow, JobRow, NoteRow, ResultRow
+
+M = TypeVar("M", bound=BaseModel)
 
 #: States of a job that has not ended.
 OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
@@ -69,9 +73,13 @@ def load_job(session: Session, row: JobRow) -> Job:
             total=row.total,
             seconds_left=row.seconds_left,
             attempt=max(1, row.attempt),
+            fraction=row.fraction,
+            message=row.message or "",
         ),
         queue_position=_queue_position(session, row),
-        problem=Problem.model_validate_json(row.problem) if row.problem else None,
+        problem=_parse(Problem, row.problem),
+        cancellation=_parse(Cancellation, row.cancellation),
+        resolution=_parse(ResolutionRecord, row.resolution),
         warnings=json.loads(row.warnings) if row.warnings else (),
         version_id=result.id if result and result.number is not None else None,
         test_frame_id=result.id if result and result.number is None else None,
@@ -291,6 +299,10 @@ def add_note(session: Session, version_id: str, new: NewNote) -> Note:
     session.add(NoteRow(id=note.id, result_id=version_id, content=canonical_json(note), at=note.at))
     session.flush()
     return note
+
+
+def _parse(model: type[M], content: str | None) -> M | None:
+    return model.model_validate_json(content) if content else None
 
 
 def _not_found(kind: str, identity: str) -> NotFound:

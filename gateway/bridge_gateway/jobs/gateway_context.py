@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bridge_core.errors import InvalidRequest, UnknownService
+from bridge_core.errors import UnknownService
 from bridge_core.models.requests import Request
 from bridge_core.models.services import Service, resolve_parameters
 from bridge_core.models.settings import GatewaySettings
@@ -15,6 +15,7 @@ from bridge_gateway.db.engine import Database
 from bridge_gateway.library.naming import LibraryNaming
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.decode_pool import DecodePool
+from bridge_gateway.providers import limits
 from bridge_gateway.providers.base import Provider
 from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.disks import Disk
@@ -50,27 +51,17 @@ class GatewayContext:
     """Held while a result gets its number and its folder."""
 
     def list_services(self) -> list[Service]:
-        return [service for provider in self.providers for service in provider.services()]
+        return [service for provider in self.providers for service in provider.list_services()]
 
     def resolve_request(self, request: Request) -> ResolvedRequest:
         """The service, provider and parameters of a request.
 
         :raises UnknownService: no provider offers the service.
-        :raises InvalidRequest: parameters, references or regions that the service does not accept,
-            or names that are too long for the library.
+        :raises InvalidRequest: something that the service does not accept, an exceeded limit, or
+            names that are too long for the library.
         """
         service, provider = self._find_service(request.service)
-        for name, requested, is_accepted in (
-            ("references", request.references, service.accepts_references),
-            ("regions", request.regions, service.accepts_regions),
-        ):
-            if requested and not is_accepted:
-                # A result made without them would not be what was requested.
-                raise InvalidRequest(
-                    f"{service.title} does not accept {name}",
-                    where=f"request.{name}",
-                    next_step=f"send the shot without {name}",
-                )
+        limits.check_request(service, request)
         self.naming.check_name_lengths(request.shot.id, service.id)
         return ResolvedRequest(service, provider, resolve_parameters(service, request.parameters))
 
@@ -89,7 +80,7 @@ class GatewayContext:
 
     def _find_service(self, service_id: str) -> tuple[Service, Provider]:
         for provider in self.providers:
-            for service in provider.services():
+            for service in provider.list_services():
                 if service.id == service_id:
                     return service, provider
         offered = ", ".join(sorted(service.id for service in self.list_services()))

@@ -33,7 +33,13 @@ from bridge_gateway.media.decode_tasks import (
     ThumbnailTask,
 )
 from bridge_gateway.media.plate_info import check_against_plate
-from bridge_gateway.providers.base import PROXY_FILENAME, PROXY_PATTERN, ProviderTask, TaskResult
+from bridge_gateway.providers.base import (
+    PROXY_FILENAME,
+    PROXY_PATTERN,
+    FrameProvider,
+    ProviderTask,
+    TaskResult,
+)
 from bridge_gateway.storage.file_hash import hash_file
 
 
@@ -127,6 +133,8 @@ def run_provider(context: JobContext, admitted: AdmittedJob, staged: StagedInput
         StepName.RUN, len(frames), [f for f in frames if _proxy_path(context, f).exists()]
     )
     provider = context.gateway.get_provider(admitted.provider)
+    if not isinstance(provider, FrameProvider):
+        raise TypeError(f"the provider {provider.id} makes no frames")
     started = time.monotonic()
     task_result = provider.run(_provider_task(context, admitted, staged), context.monitor)
     new_frames = context.monitor.new_frame_count()

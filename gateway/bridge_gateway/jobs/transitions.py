@@ -73,7 +73,15 @@ def start_job(database: Database, job_id: str) -> Submission | None:
 
 
 def record_progress(
-    database: Database, job_id: str, *, step: str, done: int, total: int, seconds_left: float | None
+    database: Database,
+    job_id: str,
+    *,
+    step: str,
+    done: int,
+    total: int,
+    seconds_left: float | None,
+    fraction: float | None = None,
+    message: str = "",
 ) -> bool:
     """Store a job's progress. False where it is no longer running."""
     with database.begin_write() as session:
@@ -81,6 +89,7 @@ def record_progress(
         if row.state != JobState.RUNNING:
             return False
         row.step, row.done, row.total, row.seconds_left = step, done, total, seconds_left
+        row.fraction, row.message = fraction, message
         _add_event(session, row)
         return True
 
@@ -199,7 +208,8 @@ def _new_row(submission: Submission, key: str) -> JobRow:
 def _mark_ended(row: JobRow, state: JobState) -> None:
     row.state = state
     row.finished = now()
-    row.seconds_left = None
+    row.seconds_left = row.fraction = None
+    row.message = ""
 
 
 def _add_event(session: Session, row: JobRow) -> Job:

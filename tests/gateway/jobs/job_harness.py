@@ -52,6 +52,7 @@ from bridge_gateway.jobs.services import JobService
 from bridge_gateway.providers.base import (
     PICTURE_FILENAME,
     PROXY_FILENAME,
+    FrameProvider,
     ProviderTask,
     TaskMonitor,
     TaskResult,
@@ -76,7 +77,7 @@ WIDTH, HEIGHT = 48, 32
 _BEHAVIOURS = ("work", "hold", "fail", "crash", "hang", "fill", "no proxies", "lose", "NaN")
 
 
-class CopyProvider:
+class CopyProvider(FrameProvider):
     """Copies the plate frame by frame, with real files, proxies and resumption."""
 
     id = "copier"
@@ -85,7 +86,7 @@ class CopyProvider:
         self._log = folder / "frames.log"
         self._resume_file = resume_file(folder)
 
-    def services(self) -> tuple[Service, ...]:
+    def list_services(self) -> tuple[Service, ...]:
         return (
             Service(
                 id="copy",
