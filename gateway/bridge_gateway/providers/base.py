@@ -247,17 +247,16 @@ class CancelOutcome:
 class RemoteProvider(Provider, Protocol):
     """Submits work to another machine, and polls it.
 
-    The gateway stores the key before it submits, and the handle before it polls. Each method makes
-    as few calls to the provider as possible, and **none repeats a call that creates work**: client
-    libraries often do so by default. Methods may be called from any thread. Any exception that is
-    not named below means that the answer was lost.
+    The gateway stores the key before it submits, and the handle before it polls. **No method may
+    repeat a call that creates work**, as client libraries often do by default, and each call needs
+    a time limit. Methods may be called from any thread.
     """
 
     def submit(self, task: ProviderTask, key: str) -> RemoteHandle:
         """Start the work and return its handle, without waiting for it.
 
-        ``key`` is the same whenever the same job is submitted. It has 40 characters of ``a-z``,
-        ``0-9`` and ``-``.
+        ``key`` is the same whenever the same job is submitted. It has at most 64 characters of
+        ``a-z``, ``0-9`` and ``-``.
 
         :raises bridge_core.errors.ProviderUnavailable: certainly not accepted; it is submitted
             again later.
