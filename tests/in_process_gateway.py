@@ -35,7 +35,7 @@ from bridge_gateway.api.auth.middleware import MIN_CLIENT_VERSION, AuthConfig
 from bridge_gateway.api.connection_limits import ConnectionLimits
 from bridge_gateway.api.dependencies import ApiContext
 from bridge_gateway.api.sse import EventBroadcaster
-from bridge_gateway.jobs.services import JobService
+from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.media.plate_proxy_cache import PlateProxyCache
 from bridge_gateway.providers.base import (
     PICTURE_FILENAME,
@@ -189,8 +189,8 @@ class InProcessGateway:
         settings = self.settings
         self.content_store = ContentStore(settings.data_dir / "contents", 100_000_000)
         roots = MediaRoots(settings.media_roots)
-        self.job_service = JobService(settings, [SlowCopyProvider()], self.content_store, roots)
-        self.job_service.start()
+        self.runtime = JobRuntime(settings, [SlowCopyProvider()], self.content_store, roots)
+        self.runtime.start()
         listener = serve.open_listener("127.0.0.1", 0)
         self.port = listener.getsockname()[1]
         about = About(
@@ -200,12 +200,12 @@ class InProcessGateway:
             instance_id=uuid.uuid4().hex,
         )
         self.activity = Activity()
-        events = EventBroadcaster(self.job_service)
+        events = EventBroadcaster(self.runtime.events)
         self.plate_proxies = PlateProxyCache(
             settings.data_dir / "plate_proxies", settings.colour, settings.proxies
         )
         context = ApiContext(
-            about, self.job_service, self.content_store, roots, events, self.plate_proxies
+            about, self.runtime, self.content_store, roots, events, self.plate_proxies
         )
         self.app = create_app(
             context, AuthConfig.create(TOKEN, MIN_CLIENT_VERSION, ["gateway.studio"]), self.activity
@@ -225,7 +225,7 @@ class InProcessGateway:
         self._thread.join(30)
         assert not self._thread.is_alive()
         self.plate_proxies.close()
-        self.job_service.stop()
+        self.runtime.stop()
 
     # --- calls
 

@@ -12,7 +12,7 @@ from bridge_core.errors import ShotbridgeError
 from bridge_core.models.gateway import HealthCheck
 from bridge_core.models.jobs import JobState
 from bridge_gateway.db import queries
-from bridge_gateway.jobs.gateway_context import GatewayContext
+from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.recovery import Reconciler
 from bridge_gateway.storage.atomic_files import atomic_write, storage_error
 from bridge_gateway.storage.disks import Disk

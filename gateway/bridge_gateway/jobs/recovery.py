@@ -22,7 +22,7 @@ from bridge_core.models.requests import Submission
 from bridge_gateway.db import queries
 from bridge_gateway.db.tables import ResultRow
 from bridge_gateway.jobs import transitions
-from bridge_gateway.jobs.gateway_context import GatewayContext
+from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.queue import JobQueue, WorkflowStatus
 from bridge_gateway.library import work_dir
 

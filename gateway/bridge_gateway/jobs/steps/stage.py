@@ -1,4 +1,4 @@
-"""The input files of a job: finding them, hashing them, and checking that they do not change."""
+"""The step ``stage``: finds and hashes the input files, and checks that they do not change."""
 
 from __future__ import annotations
 
@@ -6,26 +6,50 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bridge_core.errors import MissingFrames, PlateChanged, TransferError
-from bridge_core.models.base import ResponseModel
-from bridge_core.models.media import PlateKind, Sha256, SourceFile
+from bridge_core.models.media import PlateKind, SourceFile
 from bridge_core.models.requests import Submission
+from bridge_gateway.jobs.context import JobContext
+from bridge_gateway.jobs.steps.models import StagedFile, StagedInputs, StepName
+from bridge_gateway.media.decode_tasks import CheckPlateTask
 from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.file_hash import hash_file
 from bridge_gateway.storage.media_roots import MediaRoots
 
 
-class StagedFile(ResponseModel):
-    """A file of the plate with the hash of its content."""
+def stage_inputs(context: JobContext) -> StagedInputs:
+    """Find, read and hash every file; see :func:`stage_files`.
 
-    source: str
-    """Its path on the client's side."""
-    path: str
-    """The path that the gateway reads."""
-    frame: int | None
-    size: int
-    mtime_ns: int | None
-    """None for a file of the content store, whose time is that of its last use."""
-    sha256: Sha256
+    :raises MissingFrames: also where a movie ends before its range does.
+    :raises UnreadableMedia: a frame that is not a picture, or one that cannot be processed.
+    """
+    located = locate_files(
+        context.submission, context.gateway.content_store, context.gateway.media_roots
+    )
+    context.monitor.begin_step(StepName.STAGE, len(located))
+    files = stage_files(
+        located,
+        context.gateway.content_store,
+        check_cancelled=context.monitor.raise_if_cancelled,
+        file_done=context.monitor.frame_done,
+    )
+    staged = StagedInputs(files=files)
+    # A movie may end before its range, and a frame may not be a picture.
+    context.gateway.decoder.run(
+        CheckPlateTask(
+            plate=context.request.shot.plate,
+            files=files_by_frame(context, staged),
+            frames=context.request.frames,
+        ),
+        check_cancelled=context.monitor.raise_if_cancelled,
+    )
+    return staged
+
+
+def files_by_frame(context: JobContext, staged: StagedInputs) -> dict[int, Path]:
+    """The file of each frame; a movie or a still is the same file for all."""
+    if context.request.shot.plate.kind is PlateKind.SEQUENCE:
+        return {file.frame: Path(file.path) for file in staged.files if file.frame is not None}
+    return dict.fromkeys(context.request.frames, Path(staged.files[0].path))
 
 
 def required_files(submission: Submission) -> list[SourceFile]:
