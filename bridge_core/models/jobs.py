@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from bridge_core.models.base import ResponseModel, StrictModel, Timestamp
+from bridge_core.models.base import PersonName, ResponseModel, StrictModel, Timestamp
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import IdempotencyKey, Request
 from bridge_core.models.services import DataLocality
@@ -74,6 +74,7 @@ class Resolution(StrictModel):
     outcome: JobOutcome
     text: Annotated[str, Field(min_length=1, max_length=2000)]
     """How it was found out."""
+    by: PersonName
 
 
 class ResolutionRecord(Resolution):
@@ -81,7 +82,6 @@ class ResolutionRecord(Resolution):
 
     model_config = ConfigDict(extra="ignore")  # as in all responses
 
-    by: str = ""
     at: Timestamp
 
 

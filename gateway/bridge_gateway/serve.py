@@ -1,6 +1,6 @@
 """Runs the gateway: opens its parts in order, announces its URL, and closes them again.
 
-The order at the start: socket, content store, job service (which locks the data folder), token,
+The order at the start: socket, content store, job runtime (which locks the data folder), token,
 server, announcement. An announced gateway answers calls.
 """
 
@@ -41,9 +41,9 @@ from bridge_gateway.api.connection_limits import (
 )
 from bridge_gateway.api.dependencies import ApiContext
 from bridge_gateway.api.sse import EventBroadcaster
-from bridge_gateway.jobs.services import JobService
+from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.media.plate_proxy_cache import PlateProxyCache
-from bridge_gateway.providers.local.provider import LocalProvider
+from bridge_gateway.providers.registry import ProviderRegistry
 from bridge_gateway.storage import private_files
 from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.content_upload import translate_os_errors
@@ -84,11 +84,11 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
             settings.data_dir / "contents", settings.content_limit_mb * 1_000_000
         )
         media_roots = MediaRoots(settings.media_roots)
-        provider = LocalProvider(settings)
-        stack.callback(provider.close)
-        job_service = JobService(settings, [provider], content_store, media_roots)
-        _start_job_service(job_service, settings)
-        stack.callback(job_service.stop)
+        providers = ProviderRegistry(settings)
+        stack.callback(providers.close)
+        runtime = JobRuntime(settings, providers, content_store, media_roots)
+        _start_runtime(runtime, settings)
+        stack.callback(runtime.stop)
         token = private_files.load_or_create_token(
             options.token_file or settings.data_dir / "token"
         )
@@ -104,10 +104,10 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
         stack.callback(plate_proxies.close)
         context = ApiContext(
             about,
-            job_service,
+            runtime,
             content_store,
             media_roots,
-            EventBroadcaster(job_service),
+            EventBroadcaster(runtime.events),
             plate_proxies,
         )
         hosts = (settings.host, *settings.allowed_hosts)
@@ -126,7 +126,7 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
         server = GatewayServer(server_config(app), context.event_broadcaster, announce_ready)
         signal_handler.server = server
         idle_seconds = settings.idle_exit_seconds if options.idle_exit else 0
-        asyncio.run(_run(server, listener, IdleShutdown(activity, job_service, idle_seconds)))
+        asyncio.run(_run(server, listener, IdleShutdown(activity, runtime, idle_seconds)))
 
 
 def format_announcement(endpoint: str, about: About) -> str:
@@ -197,14 +197,14 @@ class GatewayServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leaves signals to :func:`serve`: uvicorn would raise them again after the server has
-        ended, and so kill the process before the job service is closed."""
+        ended, and so kill the process before the job runtime is closed."""
         yield
 
 
-def _start_job_service(job_service: JobService, settings: GatewaySettings) -> None:
+def _start_runtime(runtime: JobRuntime, settings: GatewaySettings) -> None:
     try:
         with translate_os_errors(settings.data_dir):
-            job_service.start()
+            runtime.start()
     except (SQLAlchemyError, StorageUnavailable) as error:
         cause = error.__cause__ if isinstance(error, StorageUnavailable) else error
         if not isinstance(cause, SQLAlchemyError):
@@ -222,7 +222,7 @@ class IdleShutdown:
     """Ends a server that is idle."""
 
     activity: Activity
-    job_service: JobService
+    runtime: JobRuntime
     seconds: float
     """0: never."""
 
@@ -232,7 +232,7 @@ class IdleShutdown:
             await asyncio.sleep(min(self.seconds / 4, 10.0))
             if (
                 self._is_idle()
-                and not await to_thread.run_sync(self.job_service.has_open_jobs)
+                and not await to_thread.run_sync(self.runtime.has_open_jobs)
                 and self._is_idle()
             ):
                 _log.info("idle for %g seconds; ending", self.seconds)

@@ -12,7 +12,7 @@ from bridge_core.errors import ShotbridgeError
 from bridge_core.models.gateway import HealthCheck
 from bridge_core.models.jobs import JobState
 from bridge_gateway.db import queries
-from bridge_gateway.jobs.gateway_context import GatewayContext
+from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.recovery import Reconciler
 from bridge_gateway.storage.atomic_files import atomic_write, storage_error
 from bridge_gateway.storage.disks import Disk
@@ -42,13 +42,18 @@ def check_health(gateway: GatewayContext, reconciler: Reconciler) -> list[Health
     message = f"{colour.describe_config()}; shown on {colour.display}, {colour.view}"
     checks.append(HealthCheck(name="colour", ok=True, message=message))
     checks += [
+        HealthCheck(name=f"provider {name}", ok=False, message="cannot be used", next_step=problem)
+        for name, problem in gateway.providers.problems().items()
+        if problem
+    ]
+    checks += [
         HealthCheck(
             name=f"service {service.id}",
             ok=service.available,
             message="can run" if service.available else "cannot run",
             next_step=service.unavailable_reason,
         )
-        for service in gateway.list_services()
+        for service in gateway.providers.list_services()
     ]
     return checks
 

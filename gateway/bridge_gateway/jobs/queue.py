@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 #: Version of the workflow: its steps, their order and their results. Raise it with every change of
 #: these. Jobs started under another version are restarted, which every step must allow.
-WORKFLOW_VERSION = 3
+WORKFLOW_VERSION = 4
 
 #: Seconds between two polls for jobs that another process enqueued.
 POLLING_SECONDS = 5.0

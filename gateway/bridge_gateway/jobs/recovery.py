@@ -8,23 +8,33 @@ the queue has lost it.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
 from collections import deque
 from contextlib import suppress
+from functools import partial
 
 from sqlalchemy import select
 
-from bridge_core.errors import StorageUnavailable
+from bridge_core.errors import ShotbridgeError, StorageUnavailable
 from bridge_core.models.jobs import Cost
 from bridge_core.models.requests import Submission
 from bridge_gateway.db import queries
-from bridge_gateway.db.tables import ResultRow
+from bridge_gateway.db.tables import RemoteJobRow, ResultRow
 from bridge_gateway.jobs import transitions
-from bridge_gateway.jobs.gateway_context import GatewayContext
+from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.queue import JobQueue, WorkflowStatus
 from bridge_gateway.library import work_dir
+from bridge_gateway.providers.base import RemoteProvider
+from bridge_gateway.providers.remote import cancel_at_provider
+from bridge_gateway.providers.remote_table import (
+    list_untold_cancellations,
+    load_charge,
+    record_cancellation,
+)
+from bridge_gateway.threads import run_in_thread
 
 _log = logging.getLogger(__name__)
 
@@ -161,6 +171,27 @@ def pin_all_inputs(gateway: GatewayContext) -> None:
             pin_inputs(gateway, row.id, queries.load_submission(row))
 
 
+def repeat_cancellations(gateway: GatewayContext) -> None:
+    """Tell remote providers again about cancelled jobs where the gateway ended before they had
+    answered; in threads, without waiting for them."""
+    for row in list_untold_cancellations(gateway.database):
+        run_in_thread(partial(_repeat_cancellation, gateway, row), f"cancel {row.job_id}")
+
+
+def _repeat_cancellation(gateway: GatewayContext, row: RemoteJobRow) -> None:
+    try:
+        provider = gateway.providers.get_provider(row.provider)
+        if not isinstance(provider, RemoteProvider):
+            return
+        where = f"job {row.job_id}, provider {row.provider}"
+        answer, answered = cancel_at_provider(provider, json.loads(row.handle or "{}"), where)
+        if answered:
+            record_cancellation(gateway.database, row.job_id, answer)
+            transitions.record_cancellation(gateway.database, row.job_id, answer)
+    except ShotbridgeError as error:
+        _log.warning("the cancellation of job %s cannot be repeated: %s", row.job_id, error)
+
+
 def _open_ids(gateway: GatewayContext) -> list[str]:
     with gateway.database.begin_read() as session:
         return queries.list_open_job_ids(session)
@@ -169,8 +200,9 @@ def _open_ids(gateway: GatewayContext) -> list[str]:
 def _end_job(gateway: GatewayContext, job_id: str) -> None:
     with gateway.database.begin_read() as session:
         published = session.scalar(select(ResultRow.published).where(ResultRow.job_id == job_id))
+        charge = load_charge(session, job_id)
     if published is not None:
-        transitions.complete_job(gateway.database, job_id, Cost())
+        transitions.complete_job(gateway.database, job_id, charge or Cost())
     else:
         _log.error("job %s was given up by the queue", job_id)
         transitions.fail_job(gateway.database, job_id, transitions.attempts_exhausted(job_id))

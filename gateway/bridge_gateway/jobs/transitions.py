@@ -13,9 +13,23 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bridge_core.errors import GatewayFault, IdempotencyKeyReused, NotFound, ShotbridgeError
+from bridge_core.errors import (
+    GatewayFault,
+    IdempotencyKeyReused,
+    JobFailed,
+    NotFound,
+    OutcomeUnknown,
+    ShotbridgeError,
+)
 from bridge_core.models.base import canonical_json, fingerprint, now
-from bridge_core.models.jobs import Cost, Job, JobState
+from bridge_core.models.jobs import (
+    Cancellation,
+    Cost,
+    Job,
+    JobState,
+    Resolution,
+    ResolutionRecord,
+)
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Submission
 from bridge_gateway.db import queries
@@ -124,8 +138,37 @@ def fail_job(database: Database, job_id: str, error: ShotbridgeError) -> None:
             delete(ResultRow).where(ResultRow.job_id == job_id, ResultRow.published.is_(None))
         )
         row.problem = canonical_json(Problem.from_error(error))
-        _mark_ended(row, JobState.FAILED)
+        is_unknown = isinstance(error, OutcomeUnknown)
+        _mark_ended(row, JobState.UNKNOWN if is_unknown else JobState.FAILED)
         _add_event(session, row)
+
+
+def record_cancellation(database: Database, job_id: str, cancellation: Cancellation) -> None:
+    """Store what a remote provider said about a job that was cancelled, with an event."""
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        if row.state == JobState.CANCELLED:
+            row.cancellation = canonical_json(cancellation)
+            _add_event(session, row)
+
+
+def resolve_job(database: Database, job_id: str, resolution: Resolution) -> Job:
+    """Record what a human found out about a job whose outcome was unknown. It has failed then.
+
+    :raises JobFailed: its outcome is not unknown.
+    """
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        if row.state != JobState.UNKNOWN:
+            raise JobFailed(
+                "only a job whose outcome is unknown can be resolved",
+                where=f"job {job_id}, {row.state}",
+                next_step="ask for the job to see its state",
+            )
+        record = ResolutionRecord(**resolution.model_dump(), at=now())
+        row.resolution = canonical_json(record)
+        row.state = JobState.FAILED
+        return _add_event(session, row)
 
 
 def complete_job(database: Database, job_id: str, cost: Cost) -> None:

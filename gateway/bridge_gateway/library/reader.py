@@ -47,11 +47,12 @@ def find_proxy(result: Result, frame: int) -> Path:
 
     :raises NotFound: the result does not have this frame.
     """
-    if frame not in result.frames:
+    if frame not in result.frames or result.proxies is None:
+        frames = f"{result.frames[0]}-{result.frames[-1]}" if result.proxies else "no pictures"
         raise NotFound(
             f"the result does not have frame {frame}",
             where=f"result {result.id}",
-            next_step=f"it has {result.frames[0]}-{result.frames[-1]}",
+            next_step=f"it has {frames}",
         )
     return find_file(result, frame_path(result.proxies.pattern, frame))
 

@@ -1,6 +1,6 @@
 """A gateway without its API, in a process of its own, to be killed.
 
-``python job_harness.py FOLDER [MODULE:FUNCTION:before|after[:CALL]]`` starts a JobService on FOLDER
+``python job_harness.py FOLDER [MODULE:FUNCTION:before|after[:CALL]]`` starts a JobRuntime on FOLDER
 with a small real provider, reads calls as lines of JSON from stdin and answers on stdout. Where a
 function is named, the process stops there for ever (at the CALLth call, the first by default),
 creates a file ``paused``, and waits to be killed. The begin and end of every step are appended to
@@ -48,7 +48,7 @@ from bridge_core.models.services import (
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import ResultOutput
-from bridge_gateway.jobs.services import JobService
+from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.providers.base import (
     PICTURE_FILENAME,
     PROXY_FILENAME,
@@ -57,19 +57,20 @@ from bridge_gateway.providers.base import (
     TaskMonitor,
     TaskResult,
 )
+from bridge_gateway.providers.registry import ProviderRegistry
 from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.media_roots import MediaRoots
 
 #: The function of each step, in their order.
 STEP_FUNCTIONS = {
-    "admit": "steps:admit_job",
-    "stage": "steps:stage_inputs",
-    "run": "steps:run_provider",
-    "check": "steps:check_outputs",
-    "proxies": "steps:make_proxies",
-    "hash": "steps:hash_outputs",
+    "admit": "admit:admit_job",
+    "stage": "stage:stage_inputs",
+    "run": "run:run_provider",
+    "check": "outputs:check_outputs",
+    "proxies": "outputs:make_proxies",
+    "hash": "outputs:hash_outputs",
     "publish": "publish:publish_result",
-    "settle": "steps:settle_charge",
+    "settle": "publish:settle_charge",
 }
 STEPS = tuple(STEP_FUNCTIONS)
 WIDTH, HEIGHT = 48, 32
@@ -191,8 +192,8 @@ def resume_file(folder: Path) -> Path:
     return folder / "resume"
 
 
-def create_service(folder: Path, **settings: Any) -> JobService:
-    """A JobService on ``folder`` that reads plates from ``folder/plates``; not started."""
+def create_runtime(folder: Path, **settings: Any) -> JobRuntime:
+    """A JobRuntime on ``folder`` that reads plates from ``folder/plates``; not started."""
     provider = CopyProvider(folder)
     values = {
         "data_dir": folder / "data",
@@ -200,9 +201,9 @@ def create_service(folder: Path, **settings: Any) -> JobService:
         "media_roots": (folder / "plates",),
         **settings,
     }
-    return JobService(
+    return JobRuntime(
         GatewaySettings(**values),
-        [provider],
+        ProviderRegistry.of([provider]),
         ContentStore(folder / "data" / "content", 1_000_000_000),
         MediaRoots([folder / "plates"]),
     )
@@ -284,7 +285,11 @@ def main() -> None:
     folder = Path(sys.argv[1])
     for step, location in STEP_FUNCTIONS.items():
         module, _, function = location.partition(":")
-        _wrap(f"bridge_gateway.jobs.{module}", function, functools.partial(_log_step, folder, step))
+        _wrap(
+            f"bridge_gateway.jobs.steps.{module}",
+            function,
+            functools.partial(_log_step, folder, step),
+        )
     if len(sys.argv) > 2:
         name, function, when, *rest = sys.argv[2].split(":")
         if when == "fails":
@@ -293,29 +298,31 @@ def main() -> None:
             _wrap(
                 name, function, functools.partial(_pause_at_call, folder, when, int(*rest or [1]))
             )
-    job_service = create_service(folder)
+    runtime = create_runtime(folder)
     try:
-        job_service.start()
+        runtime.start()
     except ShotbridgeError as error:
         _write_message({"problem": Problem.from_error(error).model_dump(mode="json")})
         sys.exit(3)
     _write_message({"ready": os.getpid()})
     for line in sys.stdin:
-        _write_message(_handle_call(job_service, json.loads(line)))
-    job_service.stop()
+        _write_message(_handle_call(runtime, json.loads(line)))
+    runtime.stop()
 
 
-def _handle_call(job_service: JobService, call: dict[str, Any]) -> dict[str, Any]:
+def _handle_call(runtime: JobRuntime, call: dict[str, Any]) -> dict[str, Any]:
     try:
         match call:
             case {"call": "submit", "submission": given, "key": key}:
-                job, _ = job_service.submit(Submission.model_validate(given), key)
+                job, _ = runtime.jobs.submit(Submission.model_validate(given), key)
                 return job.model_dump(mode="json")
             case {"call": "job", "id": identity}:
-                return job_service.get_job(identity).model_dump(mode="json")
+                return runtime.jobs.get_job(identity).model_dump(mode="json")
             case {"call": "versions"}:
                 return {
-                    "versions": [one.model_dump(mode="json") for one in job_service.list_versions()]
+                    "versions": [
+                        one.model_dump(mode="json") for one in runtime.results.list_versions()
+                    ]
                 }
     except ShotbridgeError as error:
         return {"problem": Problem.from_error(error).model_dump(mode="json")}
