@@ -192,9 +192,12 @@ def resume_file(folder: Path) -> Path:
     return folder / "resume"
 
 
-def create_runtime(folder: Path, **settings: Any) -> JobRuntime:
-    """A JobRuntime on ``folder`` that reads plates from ``folder/plates``; not started."""
-    provider = CopyProvider(folder)
+def create_runtime(
+    folder: Path, *, providers: ProviderRegistry | None = None, **settings: Any
+) -> JobRuntime:
+    """A JobRuntime on ``folder`` that reads plates from ``folder/plates``; not started. It copies,
+    unless there are other ``providers``."""
+    providers = providers or ProviderRegistry.of([CopyProvider(folder)])
     values = {
         "data_dir": folder / "data",
         "library_dir": folder / "library",
@@ -203,7 +206,7 @@ def create_runtime(folder: Path, **settings: Any) -> JobRuntime:
     }
     return JobRuntime(
         GatewaySettings(**values),
-        ProviderRegistry.of([provider]),
+        providers,
         ContentStore(folder / "data" / "content", 1_000_000_000),
         MediaRoots([folder / "plates"]),
     )
