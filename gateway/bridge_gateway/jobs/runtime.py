@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bridge_core.errors import ConfigError
 from bridge_core.models.gateway import HealthCheck
 from bridge_core.models.settings import GatewaySettings
+from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_core.system.locks import FileLock
 from bridge_gateway.db import queries
 from bridge_gateway.db.engine import Database, sqlite_url
@@ -21,7 +22,6 @@ from bridge_gateway.library.naming import LibraryNaming
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.decode_pool import DecodePool
 from bridge_gateway.providers.base import Provider
-from bridge_gateway.storage.atomic_files import atomic_write_bytes, storage_error
 from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.disks import Disk
 from bridge_gateway.storage.media_roots import MediaRoots
@@ -106,10 +106,8 @@ class JobRuntime:
 
     def _open(self) -> None:
         settings = self._settings
-        try:
+        with storage_errors(settings.library_dir):
             settings.library_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise storage_error(error, settings.library_dir) from error
         self.gateway = gateway = GatewayContext(
             settings=settings,
             instance_id=self._load_instance_id(),

@@ -8,6 +8,7 @@ from pathlib import Path
 from bridge_core.errors import CheckFailed
 from bridge_core.models.media import frame_path
 from bridge_core.models.versions import Proxies, ResultFile
+from bridge_core.system.files import hash_file
 from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.progress import JobMonitor
 from bridge_gateway.jobs.steps.models import HashedOutputs, StagedInputs, StepName
@@ -15,7 +16,6 @@ from bridge_gateway.jobs.steps.stage import files_by_frame, require_unchanged
 from bridge_gateway.library.naming import THUMBNAIL_NAME
 from bridge_gateway.media.decode_tasks import CheckOutputTask, OutputProxiesTask, ThumbnailTask
 from bridge_gateway.providers.base import PROXY_PATTERN, TaskResult
-from bridge_gateway.storage.file_hash import hash_file
 
 
 def check_outputs(context: JobContext, staged: StagedInputs, task_result: TaskResult) -> None:
