@@ -41,6 +41,7 @@ from bridge_gateway.providers.base import (
     PICTURE_FILENAME,
     PROXY_FILENAME,
     FrameProvider,
+    ProviderQueue,
     ProviderTask,
     TaskMonitor,
     TaskResult,
@@ -57,6 +58,9 @@ class SlowCopyProvider(FrameProvider):
     """Copies the plate, each frame after ``seconds``."""
 
     id = "copier"
+
+    def __init__(self, workers: int) -> None:
+        self.queue = ProviderQueue(concurrency=workers)
 
     def list_services(self) -> tuple[Service, ...]:
         slow = NumberParameter(name="seconds", title="Seconds", default=0, minimum=0, maximum=60)
@@ -192,7 +196,10 @@ class InProcessGateway:
         self.content_store = ContentStore(settings.data_dir / "contents", 100_000_000)
         roots = MediaRoots(settings.media_roots)
         self.runtime = JobRuntime(
-            settings, ProviderRegistry.of([SlowCopyProvider()]), self.content_store, roots
+            settings,
+            ProviderRegistry.of([SlowCopyProvider(settings.workers)]),
+            self.content_store,
+            roots,
         )
         self.runtime.start()
         listener = serve.open_listener("127.0.0.1", 0)

@@ -50,7 +50,8 @@ GATEWAY_SHARED_NAMES = ("bridge_core", "bridge_core.__version__", "bridge_core.A
 #: imports from the layers before it only. A new package gets its place here.
 LAYERS = {
     "bridge_core": (
-        ("errors", "system", "text"),
+        ("errors", "text"),
+        ("system",),
         ("models",),
         ("config", "connection", "placement", "plate_files"),
         ("outbox", "transfer"),

@@ -95,7 +95,7 @@ class Job(ResponseModel):
     finished: Timestamp | None = None
     progress: JobProgress = JobProgress()
     queue_position: int | None = None
-    """Number of jobs ahead in the queue; None once it runs."""
+    """Number of jobs ahead in the queue of its provider; None once it runs."""
     problem: Problem | None = None
     """Why the job failed, or why its outcome is unknown."""
     cancellation: Cancellation | None = None

@@ -30,9 +30,11 @@ from bridge_core.errors import ConfigError, StorageError, StorageUnavailable
 from bridge_core.models.base import now
 from bridge_core.models.gateway import About
 from bridge_core.models.settings import GatewaySettings
+from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_gateway.api.activity import Activity
 from bridge_gateway.api.app import create_app
 from bridge_gateway.api.auth.middleware import MIN_CLIENT_VERSION, AuthConfig
+from bridge_gateway.api.auth.token import load_or_create_token
 from bridge_gateway.api.connection_limits import (
     BoundedProtocol,
     ConnectionLimits,
@@ -44,9 +46,7 @@ from bridge_gateway.api.sse import EventBroadcaster
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.media.plate_proxy_cache import PlateProxyCache
 from bridge_gateway.providers.registry import ProviderRegistry
-from bridge_gateway.storage import private_files
 from bridge_gateway.storage.content_store import ContentStore
-from bridge_gateway.storage.content_upload import translate_os_errors
 from bridge_gateway.storage.media_roots import MediaRoots
 
 _log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
     with ExitStack() as stack:
         signal_handler = stack.enter_context(_install_signal_handlers())
         listener = stack.enter_context(open_listener(settings.host, settings.port))
-        with translate_os_errors(settings.data_dir):
+        with storage_errors(settings.data_dir):
             settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         content_store = ContentStore(
             settings.data_dir / "contents", settings.content_limit_mb * 1_000_000
@@ -89,9 +89,7 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
         runtime = JobRuntime(settings, providers, content_store, media_roots)
         _start_runtime(runtime, settings)
         stack.callback(runtime.stop)
-        token = private_files.load_or_create_token(
-            options.token_file or settings.data_dir / "token"
-        )
+        token = load_or_create_token(options.token_file or settings.data_dir / "token")
         about = About(
             version=bridge_core.__version__,
             api_version=bridge_core.API_VERSION,
@@ -118,9 +116,7 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
         def announce_ready() -> None:
             _log.info("gateway %s answers at %s", about.version, endpoint)
             if options.announce is not None:
-                private_files.write_private_file(
-                    options.announce, format_announcement(endpoint, about)
-                )
+                _write_announcement(options.announce, format_announcement(endpoint, about))
                 stack.callback(_remove_announcement, options.announce, about.instance_id)
 
         server = GatewayServer(server_config(app), context.event_broadcaster, announce_ready)
@@ -141,6 +137,16 @@ def format_announcement(endpoint: str, about: About) -> str:
         "started": now().isoformat(),
     }
     return json.dumps(fields, indent=1) + "\n"
+
+
+def _write_announcement(path: Path, text: str) -> None:
+    """Write a file that only its owner can read.
+
+    :raises StorageError: it cannot be written.
+    """
+    with storage_errors(path.parent):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    atomic_write_bytes(path, text.encode(), mode=0o600)
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -203,7 +209,7 @@ class GatewayServer(uvicorn.Server):
 
 def _start_runtime(runtime: JobRuntime, settings: GatewaySettings) -> None:
     try:
-        with translate_os_errors(settings.data_dir):
+        with storage_errors(settings.data_dir):
             runtime.start()
     except (SQLAlchemyError, StorageUnavailable) as error:
         cause = error.__cause__ if isinstance(error, StorageUnavailable) else error

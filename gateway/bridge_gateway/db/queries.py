@@ -115,10 +115,11 @@ def list_open_job_rows(session: Session) -> Sequence[JobRow]:
     ).all()
 
 
-def list_open_job_ids(session: Session) -> list[str]:
-    """The ids of the open jobs, oldest first."""
-    query = select(JobRow.id).where(JobRow.state.in_(OPEN_STATES)).order_by(JobRow.number)
-    return list(session.scalars(query))
+def list_open_job_queues(session: Session) -> dict[str, str]:
+    """The queue of each open job by the job's id, oldest first."""
+    query = select(JobRow.id, JobRow.queue)
+    rows = session.execute(query.where(JobRow.state.in_(OPEN_STATES)).order_by(JobRow.number))
+    return {job_id: queue for job_id, queue in rows}  # noqa: C416, rows are no tuples for mypy
 
 
 def count_open_jobs(session: Session) -> dict[JobState, int]:
@@ -135,7 +136,9 @@ def _queue_position(session: Session, row: JobRow) -> int | None:
     if row.state != JobState.QUEUED:
         return None
     return session.scalar(
-        select(func.count()).where(JobRow.state.in_(OPEN_STATES), JobRow.number < row.number)
+        select(func.count()).where(
+            JobRow.state.in_(OPEN_STATES), JobRow.queue == row.queue, JobRow.number < row.number
+        )
     )
 
 

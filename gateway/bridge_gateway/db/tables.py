@@ -67,6 +67,8 @@ class JobRow(Base):
     """The rest of the submission: maybe thousands of files, which the job's readers do not need."""
     show: Mapped[str] = mapped_column(String(128), index=True)
     service: Mapped[str] = mapped_column(String(64))
+    queue: Mapped[str] = mapped_column(String(200), default="")
+    """Of its provider; see :func:`bridge_gateway.providers.base.queue_name`."""
     state: Mapped[str] = mapped_column(String(16), index=True)
     created: Mapped[datetime]
     started: Mapped[datetime | None]

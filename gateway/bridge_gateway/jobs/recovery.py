@@ -54,7 +54,7 @@ class Reconciler:
     def __init__(self, gateway: GatewayContext, queue: JobQueue) -> None:
         self._gateway = gateway
         self._queue = queue
-        self._pending: deque[str] = deque()
+        self._pending: deque[tuple[str, str]] = deque()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._orphaned: set[str] = set()
@@ -72,9 +72,9 @@ class Reconciler:
         self._wake.set()
         self._thread.join(_STOP_SECONDS)
 
-    def enqueue(self, job_id: str) -> None:
+    def enqueue(self, job_id: str, queue: str) -> None:
         """Have a job enqueued soon. Returns at once; repeated calls do no harm."""
-        self._pending.append(job_id)
+        self._pending.append((job_id, queue))
         self._wake.set()
 
     def reconcile(self) -> None:
@@ -84,11 +84,11 @@ class Reconciler:
         after its row, so a row that is still open without a workflow needs repair.
         """
         gateway = self._gateway
-        ids = _open_ids(gateway)
-        statuses = self._queue.workflow_statuses(ids)
-        still_open = set(_open_ids(gateway))
+        open_jobs = _open_jobs(gateway)
+        statuses = self._queue.workflow_statuses(list(open_jobs))
+        still_open = _open_jobs(gateway).keys()
         orphaned, self._orphaned = self._orphaned, set()
-        for job_id in ids:
+        for job_id, queue in open_jobs.items():
             if job_id not in still_open:
                 continue
             status = statuses.get(job_id)
@@ -96,7 +96,7 @@ class Reconciler:
                 # It may be just about to start; the next reconciliation decides.
                 self._orphaned.add(job_id)
             else:
-                self._repair(job_id, status)
+                self._repair(job_id, queue, status)
         with suppress(StorageUnavailable):
             gateway.library_disk.run(self._remove_stale_work_dirs)
 
@@ -105,19 +105,19 @@ class Reconciler:
         work_dirs = work_dir.list_work_dirs(
             self._gateway.settings.library_dir, self._gateway.instance_id
         )
-        work_dir.remove_stale(work_dirs, open_job_ids=set(_open_ids(self._gateway)))
+        work_dir.remove_stale(work_dirs, open_job_ids=_open_jobs(self._gateway).keys())
 
-    def _repair(self, job_id: str, status: WorkflowStatus | None) -> None:
+    def _repair(self, job_id: str, queue: str, status: WorkflowStatus | None) -> None:
         match status:
             case None:
                 _log.warning("job %s was not in the queue and is enqueued now", job_id)
-                self._queue.enqueue(job_id)
+                self._queue.enqueue(job_id, queue)
             case WorkflowStatus.OUTDATED:
                 _log.warning("job %s was started by another version and starts again", job_id)
-                self._queue.restart(job_id)
+                self._queue.restart(job_id, queue)
             case WorkflowStatus.ORPHANED:
                 _log.warning("job %s was interrupted and is resumed", job_id)
-                self._queue.resume(job_id)
+                self._queue.resume(job_id, queue)
             case WorkflowStatus.ACTIVE:
                 pass
             case WorkflowStatus.CANCELLED:
@@ -134,7 +134,7 @@ class Reconciler:
             is_due = time.monotonic() >= next_reconcile
             try:
                 while self._pending and not self._stopping.is_set():
-                    self._queue.enqueue(self._pending[0])
+                    self._queue.enqueue(*self._pending[0])
                     self._pending.popleft()
                 if is_due:
                     self.reconcile()
@@ -192,9 +192,10 @@ def _repeat_cancellation(gateway: GatewayContext, row: RemoteJobRow) -> None:
         _log.warning("the cancellation of job %s cannot be repeated: %s", row.job_id, error)
 
 
-def _open_ids(gateway: GatewayContext) -> list[str]:
+def _open_jobs(gateway: GatewayContext) -> dict[str, str]:
+    """The queue of each open job, by the job's id."""
     with gateway.database.begin_read() as session:
-        return queries.list_open_job_ids(session)
+        return queries.list_open_job_queues(session)
 
 
 def _end_job(gateway: GatewayContext, job_id: str) -> None:

@@ -7,20 +7,26 @@ import re
 from bridge_core.errors import ConfigError
 from bridge_core.models.gateway import HealthCheck
 from bridge_core.models.settings import GatewaySettings
+from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_core.system.locks import FileLock
 from bridge_gateway.db import queries
 from bridge_gateway.db.engine import Database, sqlite_url
 from bridge_gateway.jobs import health, recovery
 from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.events import EventLog
-from bridge_gateway.jobs.queue import JobQueue
+from bridge_gateway.jobs.queue import (
+    POLLING_SECONDS,
+    REMOTE_POLLING_SECONDS,
+    JobQueue,
+    QueueLimits,
+)
 from bridge_gateway.jobs.services import JobService, ResultService, ReviewService
 from bridge_gateway.jobs.workflow import Workflow
 from bridge_gateway.library.naming import LibraryNaming
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.decode_pool import DecodePool
+from bridge_gateway.providers.base import RemoteProvider, queue_name
 from bridge_gateway.providers.registry import ProviderRegistry
-from bridge_gateway.storage.atomic_files import atomic_write_bytes, storage_error
 from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.disks import Disk
 from bridge_gateway.storage.media_roots import MediaRoots
@@ -105,10 +111,8 @@ class JobRuntime:
 
     def _open(self) -> None:
         settings = self._settings
-        try:
+        with storage_errors(settings.library_dir):
             settings.library_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise storage_error(error, settings.library_dir) from error
         self.gateway = gateway = GatewayContext(
             settings=settings,
             instance_id=self._load_instance_id(),
@@ -133,7 +137,7 @@ class JobRuntime:
             # By this id DBOS finds its interrupted workflows after a restart. An embedded database
             # has one gateway, a shared one several.
             executor_id=gateway.instance_id if settings.database_url else "local",
-            workers=settings.workers,
+            queues=self._queue_limits(),
             run_job=workflow.run_job,
             replaceable=settings.database_url is None,
         )
@@ -146,6 +150,22 @@ class JobRuntime:
         self.jobs = JobService(gateway, workflow, self._reconciler, self.results)
         self.reviews = ReviewService(gateway.database)
         self.events = EventLog(gateway.database)
+
+    def _queue_limits(self) -> dict[str, QueueLimits]:
+        """A queue for each provider. Jobs of a provider that is no longer enabled still have one:
+        they end with an error that says so."""
+        with self.gateway.database.begin_read() as session:
+            unused = queries.list_open_job_queues(session).values()
+        limits = dict.fromkeys(unused, QueueLimits())
+        for provider in self._providers.list_providers():
+            # A remote job takes minutes, so its start may wait a second.
+            is_remote = isinstance(provider, RemoteProvider)
+            limits[queue_name(provider.id, provider.queue)] = QueueLimits(
+                concurrency=provider.queue.concurrency,
+                starts_per_minute=provider.queue.starts_per_minute,
+                polling_seconds=REMOTE_POLLING_SECONDS if is_remote else POLLING_SECONDS,
+            )
+        return limits
 
     def _load_instance_id(self) -> str:
         """The id that this gateway keeps in its data folder.

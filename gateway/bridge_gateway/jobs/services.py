@@ -34,7 +34,7 @@ from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.workflow import Workflow
 from bridge_gateway.library import reader
 from bridge_gateway.library.work_dir import WorkDir
-from bridge_gateway.providers.base import PROXY_PATTERN
+from bridge_gateway.providers.base import PROXY_PATTERN, queue_name
 
 T = TypeVar("T")
 
@@ -83,18 +83,19 @@ class JobService:
         :raises ModelMissing: the service is not available; ``next_step`` says what to do.
         :raises IdempotencyKeyReused: the key has been used with another request.
         """
-        service = self._gateway.resolve_request(submission.request).service
+        resolved = self._gateway.resolve_request(submission.request)
+        service, queue = resolved.service, queue_name(resolved.provider.id, resolved.provider.queue)
         if not service.available:
             raise ModelMissing(
                 f"{service.title} cannot run here now",
                 where=f"service {service.id}",
                 next_step=service.unavailable_reason,
             )
-        job, created = transitions.create_job(self._database, submission, key)
+        job, created = transitions.create_job(self._database, submission, key, queue=queue)
         if job.state is JobState.QUEUED:
             recovery.pin_inputs(self._gateway, job.id, submission)
             # The row is written, so the job is certain to run.
-            self._reconciler.enqueue(job.id)
+            self._reconciler.enqueue(job.id, queue)
         return job, created
 
     def get_job(self, job_id: str) -> Job:

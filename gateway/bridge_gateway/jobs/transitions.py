@@ -37,10 +37,13 @@ from bridge_gateway.db.engine import Database
 from bridge_gateway.db.tables import JobRow, ResultRow, TimingRow
 from bridge_gateway.jobs import events
 from bridge_gateway.jobs.queue import MAX_ATTEMPTS
+from bridge_gateway.providers.remote_table import load_charge
 
 
-def create_job(database: Database, submission: Submission, key: str) -> tuple[Job, bool]:
-    """The job of this key, and whether it is new.
+def create_job(
+    database: Database, submission: Submission, key: str, *, queue: str
+) -> tuple[Job, bool]:
+    """The job of this key, and whether it is new; ``queue`` is the queue that it waits in.
 
     :raises IdempotencyKeyReused: the key has been used with another request. Only the requests are
         compared: a repeated submission may name other paths of the same pictures.
@@ -50,7 +53,7 @@ def create_job(database: Database, submission: Submission, key: str) -> tuple[Jo
             existing = _find_by_key(session, submission, key)
             if existing is not None:
                 return existing, False
-            row = _new_row(submission, key)
+            row = _new_row(submission, key, queue)
             session.add(row)
             session.flush()
             job = queries.load_job(session, row)
@@ -138,6 +141,8 @@ def fail_job(database: Database, job_id: str, error: ShotbridgeError) -> None:
             delete(ResultRow).where(ResultRow.job_id == job_id, ResultRow.published.is_(None))
         )
         row.problem = canonical_json(Problem.from_error(error))
+        charge = load_charge(session, job_id)
+        row.cost = canonical_json(charge) if charge is not None else None
         is_unknown = isinstance(error, OutcomeUnknown)
         _mark_ended(row, JobState.UNKNOWN if is_unknown else JobState.FAILED)
         _add_event(session, row)
@@ -149,6 +154,8 @@ def record_cancellation(database: Database, job_id: str, cancellation: Cancellat
         row = queries.get_job_row(session, job_id, lock=True)
         if row.state == JobState.CANCELLED:
             row.cancellation = canonical_json(cancellation)
+            if cancellation.charge is not None:
+                row.cost = canonical_json(cancellation.charge)
             _add_event(session, row)
 
 
@@ -227,7 +234,7 @@ def _find_by_key(session: Session, submission: Submission, key: str) -> Job | No
     return queries.load_job(session, row)
 
 
-def _new_row(submission: Submission, key: str) -> JobRow:
+def _new_row(submission: Submission, key: str, queue: str) -> JobRow:
     request = submission.request
     plate = request.shot.plate
     return JobRow(
@@ -238,6 +245,7 @@ def _new_row(submission: Submission, key: str) -> JobRow:
         files=submission.model_dump_json(exclude={"request"}),
         show=request.shot.id.show,
         service=request.service,
+        queue=queue,
         state=JobState.QUEUED,
         created=now(),
         attempt=0,

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from bridge_core.errors import CheckFailed
 from bridge_core.models.versions import Lineage, ResultFile
+from bridge_core.system.files import atomic_write_bytes, storage_error
 from bridge_gateway.library.naming import LINEAGE_NAME
 from bridge_gateway.library.work_dir import WorkDir
-from bridge_gateway.storage.atomic_files import atomic_write_bytes, storage_error
 
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 

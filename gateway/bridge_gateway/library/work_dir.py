@@ -16,8 +16,8 @@ from pathlib import Path
 
 from bridge_core.errors import DiskFull, StorageError, StorageUnavailable
 from bridge_core.models.requests import Request
+from bridge_core.system.files import DISK_FULL_ERRNOS, storage_error, storage_errors
 from bridge_gateway.providers.base import PROXY_FILENAME
-from bridge_gateway.storage.atomic_files import storage_error
 
 #: Folder of all work folders, in the library.
 WORK_DIR_NAME = ".work"
@@ -26,7 +26,6 @@ _REMOVED_TAG = "gone"
 #: Bytes of a pixel: four channels of uncompressed half float.
 _BYTES_PER_PIXEL = 8
 
-_DISK_FULL_CODES = (errno.ENOSPC, errno.EDQUOT)
 _DESCRIPTOR_LIMIT_CODES = (errno.EMFILE, errno.ENFILE)
 
 
@@ -50,10 +49,8 @@ class WorkDir:
         :raises NotWritable: the folder cannot be created.
         :raises DiskFull: the disk is full.
         """
-        try:
+        with storage_errors(self.pictures):
             self.pictures.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise storage_error(error, self.pictures) from error
 
     def remove(self) -> None:
         """Remove the folder. It is renamed first, so that an abandoned provider cannot write to it
@@ -111,7 +108,7 @@ def library_errors(work_dir: WorkDir, request: Request) -> Iterator[None]:
             raise
         raise _disk_full_during_job(work_dir, request, error) from error
     except OSError as error:
-        if error.errno in _DISK_FULL_CODES:
+        if error.errno in DISK_FULL_ERRNOS:
             raise _disk_full_during_job(
                 work_dir, request, storage_error(error, work_dir.path)
             ) from error

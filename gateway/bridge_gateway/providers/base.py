@@ -151,6 +151,11 @@ class ProviderQueue:
     """None: no limit."""
 
 
+def queue_name(provider_id: str, queue: ProviderQueue) -> str:
+    """``provider``, or ``provider.account``."""
+    return f"{provider_id}.{queue.account}" if queue.account else provider_id
+
+
 @runtime_checkable
 class Provider(Protocol):
     """What both kinds have in common.

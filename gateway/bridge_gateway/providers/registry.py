@@ -99,10 +99,10 @@ class ProviderRegistry:
             next_step=f"request one of: {offered or 'none is installed'}",
         )
 
-    def queues(self) -> dict[str, ProviderQueue]:
-        """The queue of each provider that can be loaded, by the provider's id."""
-        loaded = {name: entry.load() for name, entry in self._entries.items()}
-        return {name: one.queue for name, one in loaded.items() if one is not None}
+    def list_providers(self) -> list[Provider]:
+        """The providers that can be loaded, in the order of the setting."""
+        loaded = (entry.load() for entry in self._entries.values())
+        return [provider for provider in loaded if provider is not None]
 
     def problems(self) -> dict[str, str]:
         """What is wrong with each provider, by its name; empty where it works."""

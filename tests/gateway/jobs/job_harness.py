@@ -19,6 +19,7 @@ import errno
 import functools
 import hashlib
 import importlib
+import importlib.util
 import itertools
 import json
 import os
@@ -53,6 +54,8 @@ from bridge_gateway.providers.base import (
     PICTURE_FILENAME,
     PROXY_FILENAME,
     FrameProvider,
+    Provider,
+    ProviderQueue,
     ProviderTask,
     TaskMonitor,
     TaskResult,
@@ -83,7 +86,8 @@ class CopyProvider(FrameProvider):
 
     id = "copier"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, workers: int = 1) -> None:
+        self.queue = ProviderQueue(concurrency=workers)
         self._log = folder / "frames.log"
         self._resume_file = resume_file(folder)
 
@@ -196,8 +200,12 @@ def create_runtime(
     folder: Path, *, providers: ProviderRegistry | None = None, **settings: Any
 ) -> JobRuntime:
     """A JobRuntime on ``folder`` that reads plates from ``folder/plates``; not started. It copies,
-    unless there are other ``providers``."""
-    providers = providers or ProviderRegistry.of([CopyProvider(folder)])
+    unless there are other ``providers``; where ``folder/remote`` exists, also remotely."""
+    if providers is None:
+        both: list[Provider] = [CopyProvider(folder, settings.get("workers", 1))]
+        if (folder / "remote").exists():
+            both.append(load_remote().CountingRemoteProvider(folder / "remote"))
+        providers = ProviderRegistry.of(both)
     values = {
         "data_dir": folder / "data",
         "library_dir": folder / "library",
@@ -210,6 +218,17 @@ def create_runtime(
         ContentStore(folder / "data" / "content", 1_000_000_000),
         MediaRoots([folder / "plates"]),
     )
+
+
+def load_remote() -> Any:
+    """The module ``counting_remote``, which is not on the path of this script."""
+    path = Path(__file__).parents[1] / "providers" / "counting_remote.py"
+    if "counting_remote" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("counting_remote", path)
+        assert spec is not None and spec.loader is not None
+        sys.modules["counting_remote"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["counting_remote"])
+    return sys.modules["counting_remote"]
 
 
 def write_plate(folder: Path, shot: str = "010", frames: int = 6, first: int = 1001) -> str:
@@ -228,7 +247,13 @@ def write_plate(folder: Path, shot: str = "010", frames: int = 6, first: int = 1
 
 
 def submission(
-    pattern: str, *, shot: str = "010", frames: int = 6, first: int = 1001, **request: Any
+    pattern: str,
+    *,
+    shot: str = "010",
+    frames: int = 6,
+    first: int = 1001,
+    reference_files: tuple[SourceFile, ...] = (),
+    **request: Any,
 ) -> Submission:
     """The whole sequence, to be copied; ``request`` sets further fields of the request."""
     span = FrameRange.of(first, first + frames - 1, 24)
@@ -254,6 +279,7 @@ def submission(
             **fields,
         ),
         plate_files=tuple(files),
+        reference_files=reference_files,
     )
 
 
@@ -293,6 +319,7 @@ def main() -> None:
             function,
             functools.partial(_log_step, folder, step),
         )
+    load_remote()
     if len(sys.argv) > 2:
         name, function, when, *rest = sys.argv[2].split(":")
         if when == "fails":

@@ -62,7 +62,8 @@ class HarnessProcess:
         (folder / "paused").unlink(missing_ok=True)
         arguments = []
         if pause:
-            arguments = [pause if pause.startswith("job_harness") else f"bridge_gateway.{pause}"]
+            is_ours = pause.startswith(("job_harness", "counting_remote"))
+            arguments = [pause if is_ours else f"bridge_gateway.{pause}"]
         self._log = (folder / "gateway.log").open("a")
         self.process = subprocess.Popen(
             [sys.executable, str(HARNESS), str(folder), *arguments],

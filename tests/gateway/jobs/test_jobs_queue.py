@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import statistics
 import subprocess
 import threading
 import time
@@ -15,8 +16,9 @@ from job_helpers import DEADLINE, harness, mounted_disk, running_runtime, wait_f
 
 from bridge_core.errors import ConfigError, NotWritable
 from bridge_core.models.jobs import Job, JobState
-from bridge_gateway.jobs import queue as queue_module
 from bridge_gateway.jobs.runtime import JobRuntime
+from bridge_gateway.providers.base import ProviderQueue
+from bridge_gateway.providers.registry import ProviderRegistry
 
 
 def wait_for_frame(runtime: JobRuntime, job: Job) -> None:
@@ -87,16 +89,43 @@ def test_no_more_jobs_at_once_than_workers(tmp_path: Path) -> None:
         assert [version.number for version in runtime.results.list_versions()] == [1, 2, 3, 4, 5, 6]
 
 
-def test_nothing_waits_for_the_next_poll_of_the_queue(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(queue_module, "POLLING_SECONDS", 100 * DEADLINE)
-    stopped = interrupt_job(tmp_path)
-    submission = harness.submission(harness.write_plate(tmp_path, "020"), shot="020")
+def test_a_job_starts_within_a_third_of_a_second(tmp_path: Path) -> None:
+    submission = harness.submission(harness.write_plate(tmp_path))
+    waits = []
     with running_runtime(tmp_path, workers=1) as runtime:
-        queued = [runtime.jobs.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
-        for job in (stopped, *queued):
+        for number in range(9):
+            job, _ = runtime.jobs.submit(submission, f"key-{number:05d}")
+            ended = wait_for_job(runtime, job)
+            assert ended.started is not None
+            waits.append((ended.started - ended.created).total_seconds())
+    print(f"\njobs start after {statistics.median(waits):.3f} s, at most {max(waits):.3f} s")
+    assert statistics.median(waits) < 0.3  # a busy machine may delay single ones
+
+
+def test_jobs_of_a_provider_that_is_gone_end_with_words(tmp_path: Path) -> None:
+    job = interrupt_job(tmp_path)
+    (tmp_path / "remote").mkdir()
+    others = ProviderRegistry.of(
+        [harness.load_remote().CountingRemoteProvider(tmp_path / "remote")]
+    )
+    with running_runtime(tmp_path, providers=others) as runtime:
+        ended = wait_for_job(runtime, job)
+        assert ended.state is JobState.FAILED and ended.problem is not None
+        assert "'copier' is not available" in ended.problem.message
+
+
+def test_a_provider_limits_its_starts(tmp_path: Path) -> None:
+    """Two in a minute: the third waits, and a test does not wait for it."""
+    provider = harness.CopyProvider(tmp_path)
+    provider.queue = ProviderQueue(concurrency=8, starts_per_minute=2)
+    submission = harness.submission(harness.write_plate(tmp_path))
+    with running_runtime(tmp_path, providers=ProviderRegistry.of([provider])) as runtime:
+        jobs = [runtime.jobs.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
+        for job in jobs[:2]:
             assert wait_for_job(runtime, job).state is JobState.SUCCEEDED
+        time.sleep(1.0)  # several polls
+        assert runtime.jobs.get_job(jobs[2].id).state is JobState.QUEUED
+        runtime.jobs.cancel(jobs[2].id)
 
 
 # --- restarts

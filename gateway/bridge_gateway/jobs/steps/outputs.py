@@ -9,6 +9,7 @@ from bridge_core.errors import CheckFailed
 from bridge_core.models.media import frame_path
 from bridge_core.models.services import OutputKind
 from bridge_core.models.versions import Proxies, ResultFile
+from bridge_core.system.files import hash_file
 from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.progress import JobMonitor
 from bridge_gateway.jobs.steps.models import AdmittedJob, HashedOutputs, StagedInputs, StepName
@@ -16,7 +17,6 @@ from bridge_gateway.jobs.steps.stage import files_by_frame, require_unchanged
 from bridge_gateway.library.naming import FINDINGS_NAME, THUMBNAIL_NAME, text_path
 from bridge_gateway.media.decode_tasks import CheckOutputTask, OutputProxiesTask, ThumbnailTask
 from bridge_gateway.providers.base import PROXY_PATTERN, TaskResult
-from bridge_gateway.storage.file_hash import hash_file
 
 #: A service that makes these has an output ``main``.
 _MAIN_KINDS = frozenset({OutputKind.PICTURES, OutputKind.MOVIE})

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from bridge_core.errors import CheckFailed, GatewayFault
 from bridge_core.models.findings import Findings
+from bridge_core.system.files import atomic_write_bytes, storage_error
 from bridge_gateway.db import queries
 from bridge_gateway.jobs import transitions
 from bridge_gateway.jobs.context import JobContext
@@ -29,7 +30,6 @@ from bridge_gateway.providers.base import (
     TaskSource,
 )
 from bridge_gateway.providers.remote import RemoteRun
-from bridge_gateway.storage.atomic_files import atomic_write_bytes, storage_error
 
 _TEXT_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 #: Bytes of a text; a provider that writes more has a fault.

@@ -8,11 +8,11 @@ from pathlib import Path
 from bridge_core.errors import MissingFrames, PlateChanged, TransferError, UnreadableMedia
 from bridge_core.models.media import PlateKind, SourceFile
 from bridge_core.models.requests import Submission
+from bridge_core.system.files import hash_file
 from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.steps.models import StagedFile, StagedInputs, StepName
 from bridge_gateway.media.decode_tasks import CheckPlateTask
 from bridge_gateway.storage.content_store import ContentStore
-from bridge_gateway.storage.file_hash import hash_file
 from bridge_gateway.storage.media_roots import MediaRoots
 
 _PLATE_FILE, _REFERENCE = "a file of the plate", "a reference"

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("files", sa.Text(), nullable=False),
         sa.Column("show", sa.String(128), nullable=False),
         sa.Column("service", sa.String(64), nullable=False),
+        sa.Column("queue", sa.String(200), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("created", _TIMESTAMP, nullable=False),
         sa.Column("started", _TIMESTAMP, nullable=True),
