@@ -103,7 +103,10 @@ setup(
         "console_scripts": [
             "shotbridge=bridge_core.cli.main:main",
             "shotbridge-gateway=bridge_gateway.__main__:main",
-        ]
+        ],
+        "bridge_gateway.providers": [
+            "local=bridge_gateway.providers.local.provider:LocalProvider",
+        ],
     },
     classifiers=[
         "Development Status :: 3 - Alpha",

@@ -254,6 +254,20 @@ class JobCancelled(JobError):
     exit_code = 11
 
 
+class OutcomeUnknown(JobError):
+    """It is not known whether a provider did, and charged for, some work. Nothing is sent again;
+    a human decides."""
+
+    code = "outcome_unknown"
+
+
+class ProviderUnavailable(JobError):
+    """A provider cannot be reached or has no capacity. Certainly nothing was done."""
+
+    code = "provider_unavailable"
+    status = 503
+
+
 class ModelMissing(JobError):
     code = "model_missing"
     status = 503

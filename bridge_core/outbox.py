@@ -14,7 +14,6 @@ Several processes of one user can share an outbox; folders have mode 0700, files
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import secrets
@@ -26,14 +25,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge_core.errors import (
-    DiskFull,
-    IdempotencyKeyReused,
-    IncompatibleVersion,
-    InvalidRequest,
-    NotWritable,
-    StorageError,
-)
+from bridge_core.errors import IdempotencyKeyReused, IncompatibleVersion, InvalidRequest
+from bridge_core.system.files import fsync_folder, storage_error
 from bridge_core.system.locks import FileLock
 from bridge_core.system.private_files import (
     make_private_folder,
@@ -100,7 +93,7 @@ class Outbox:
                 return existing
             finally:
                 temporary.unlink()
-            _fsync_folder(self.folder)
+            fsync_folder(self.folder)
         return entry
 
     def entries(self) -> tuple[OutboxEntry, ...]:
@@ -128,7 +121,7 @@ class Outbox:
             self._path(key).unlink(missing_ok=True)
             self._lock_path(key).unlink(missing_ok=True)
             if self.folder.exists():
-                _fsync_folder(self.folder)
+                fsync_folder(self.folder)
 
     def mark_refused(self, key: str, problem: Problem) -> None:
         """Keep an entry that the gateway has refused, with the reason; it is not sent again."""
@@ -139,7 +132,7 @@ class Outbox:
             target = self.folder / "refused" / f"{key}.json"
             make_private_folder(target.parent)
             self._write(entry.model_copy(update={"problem": problem})).replace(target)
-            _fsync_folder(target.parent)
+            fsync_folder(target.parent)
         self.remove(key)
 
     def discard_refused(self, key: str) -> None:
@@ -230,17 +223,6 @@ def _is_stale(path: Path) -> bool:
     return stat.S_ISREG(file_stat.st_mode) and file_stat.st_mtime < time.time() - _STALE_SECONDS
 
 
-def _fsync_folder(folder: Path) -> None:
-    """Flush a folder's entries to disk. Windows does so by itself and cannot open folders."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 @contextmanager
 def _storage_errors(where: Path) -> Iterator[None]:
     """Convert errors of the disk to StorageError, except FileNotFoundError."""
@@ -249,11 +231,4 @@ def _storage_errors(where: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        kind: type[StorageError] = NotWritable
-        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-            kind = DiskFull
-        raise kind(
-            f"the outbox cannot be used: {error.strerror or error}",
-            where=str(where),
-            next_step="free disk space, change the permissions, or set another client.state_dir",
-        ) from error
+        raise storage_error(error, where, "or set another client.state_dir") from error

@@ -35,15 +35,18 @@ from bridge_gateway.api.auth.middleware import MIN_CLIENT_VERSION, AuthConfig
 from bridge_gateway.api.connection_limits import ConnectionLimits
 from bridge_gateway.api.dependencies import ApiContext
 from bridge_gateway.api.sse import EventBroadcaster
-from bridge_gateway.jobs.services import JobService
+from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.media.plate_proxy_cache import PlateProxyCache
 from bridge_gateway.providers.base import (
     PICTURE_FILENAME,
     PROXY_FILENAME,
+    FrameProvider,
+    ProviderQueue,
     ProviderTask,
     TaskMonitor,
     TaskResult,
 )
+from bridge_gateway.providers.registry import ProviderRegistry
 from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.media_roots import MediaRoots
 
@@ -51,12 +54,15 @@ TOKEN = "a-token-that-is-only-for-tests"
 WIDTH, HEIGHT = 32, 18
 
 
-class SlowCopyProvider:
+class SlowCopyProvider(FrameProvider):
     """Copies the plate, each frame after ``seconds``."""
 
     id = "copier"
 
-    def services(self) -> tuple[Service, ...]:
+    def __init__(self, workers: int) -> None:
+        self.queue = ProviderQueue(concurrency=workers)
+
+    def list_services(self) -> tuple[Service, ...]:
         slow = NumberParameter(name="seconds", title="Seconds", default=0, minimum=0, maximum=60)
         return (
             Service(
@@ -189,8 +195,13 @@ class InProcessGateway:
         settings = self.settings
         self.content_store = ContentStore(settings.data_dir / "contents", 100_000_000)
         roots = MediaRoots(settings.media_roots)
-        self.job_service = JobService(settings, [SlowCopyProvider()], self.content_store, roots)
-        self.job_service.start()
+        self.runtime = JobRuntime(
+            settings,
+            ProviderRegistry.of([SlowCopyProvider(settings.workers)]),
+            self.content_store,
+            roots,
+        )
+        self.runtime.start()
         listener = serve.open_listener("127.0.0.1", 0)
         self.port = listener.getsockname()[1]
         about = About(
@@ -200,12 +211,12 @@ class InProcessGateway:
             instance_id=uuid.uuid4().hex,
         )
         self.activity = Activity()
-        events = EventBroadcaster(self.job_service)
+        events = EventBroadcaster(self.runtime.events)
         self.plate_proxies = PlateProxyCache(
             settings.data_dir / "plate_proxies", settings.colour, settings.proxies
         )
         context = ApiContext(
-            about, self.job_service, self.content_store, roots, events, self.plate_proxies
+            about, self.runtime, self.content_store, roots, events, self.plate_proxies
         )
         self.app = create_app(
             context, AuthConfig.create(TOKEN, MIN_CLIENT_VERSION, ["gateway.studio"]), self.activity
@@ -225,7 +236,7 @@ class InProcessGateway:
         self._thread.join(30)
         assert not self._thread.is_alive()
         self.plate_proxies.close()
-        self.job_service.stop()
+        self.runtime.stop()
 
     # --- calls
 

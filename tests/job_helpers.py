@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bridge_core.models.jobs import Job, JobState
-from bridge_gateway.jobs.services import JobService
+from bridge_gateway.jobs.runtime import JobRuntime
 
 #: The script whose processes other tests kill; it has plates, requests and a small provider.
 HARNESS = Path(__file__).parent / "gateway" / "jobs" / "job_harness.py"
@@ -26,13 +26,13 @@ DEADLINE = 60
 
 
 @contextmanager
-def running_service(folder: Path, **settings: Any) -> Iterator[JobService]:
-    job_service = harness.create_service(folder, **settings)
-    job_service.start()
+def running_runtime(folder: Path, **settings: Any) -> Iterator[JobRuntime]:
+    runtime = harness.create_runtime(folder, **settings)
+    runtime.start()
     try:
-        yield job_service
+        yield runtime
     finally:
-        job_service.stop()
+        runtime.stop()
 
 
 def wait_until(
@@ -45,12 +45,12 @@ def wait_until(
 
 
 def wait_for_job(
-    job_service: JobService, job: Job, *states: JobState, seconds: float = DEADLINE
+    runtime: JobRuntime, job: Job, *states: JobState, seconds: float = DEADLINE
 ) -> Job:
     """Wait until the job is in one of these states, or has ended if none is given."""
     deadline = time.monotonic() + seconds
     while True:
-        current = job_service.get_job(job.id)
+        current = runtime.jobs.get_job(job.id)
         if current.state in states or (not states and current.state.ended):
             return current
         assert time.monotonic() < deadline, current

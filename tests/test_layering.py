@@ -50,7 +50,8 @@ GATEWAY_SHARED_NAMES = ("bridge_core", "bridge_core.__version__", "bridge_core.A
 #: imports from the layers before it only. A new package gets its place here.
 LAYERS = {
     "bridge_core": (
-        ("errors", "system", "text"),
+        ("errors", "text"),
+        ("system",),
         ("models",),
         ("config", "connection", "placement", "plate_files"),
         ("outbox", "transfer"),
@@ -297,7 +298,7 @@ def test_each_class_name_is_used_once() -> None:
 def _python_files() -> Iterator[Path]:
     for folder in (*PACKAGES.values(), *(REPO / name for name in ("tests", "benchmarks"))):
         yield from folder.rglob("*.py")
-    for name in ("docs", "packaging"):
+    for name in ("docs", "examples", "packaging"):
         yield from (REPO / name).rglob("*.py")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from bridge_core.models.base import ResponseModel, Timestamp
+from bridge_core.models.base import PersonName, ResponseModel, StrictModel, Timestamp
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import IdempotencyKey, Request
 from bridge_core.models.services import DataLocality
@@ -37,6 +38,51 @@ class JobProgress(ResponseModel):
     """Estimated from the rate so far; None until there is one."""
     attempt: int = 1
     """Incremented each time the job is resumed after an interruption."""
+    fraction: float | None = Field(default=None, ge=0, le=1)
+    """How far a provider says it is; None where it does not say."""
+    message: str = ""
+    """What a provider is doing, or why nothing is heard from it."""
+
+
+class Cost(ResponseModel):
+    amount: Decimal = Decimal(0)
+    currency: str = "USD"
+
+
+class Cancellation(ResponseModel):
+    """What the provider said when a job was cancelled."""
+
+    provider_stopped: bool | None = None
+    """Whether the provider stopped; None: it does not say, or has not answered yet."""
+    charge: Cost | None = None
+    """What it takes all the same; None: not known."""
+    message: str = ""
+
+
+class JobOutcome(StrEnum):
+    """What a human found out about a job whose outcome was unknown."""
+
+    NOT_MADE = "not_made"
+    """The provider did nothing, and takes nothing."""
+    MADE_ELSEWHERE = "made_elsewhere"
+    """The provider did the work and takes its price; the result is not in the library."""
+
+
+class Resolution(StrictModel):
+    """A human's answer about a job in the state ``unknown``."""
+
+    outcome: JobOutcome
+    text: Annotated[str, Field(min_length=1, max_length=2000)]
+    """How it was found out."""
+    by: PersonName
+
+
+class ResolutionRecord(Resolution):
+    """An answer as the gateway stores it."""
+
+    model_config = ConfigDict(extra="ignore")  # as in all responses
+
+    at: Timestamp
 
 
 class Job(ResponseModel):
@@ -49,9 +95,14 @@ class Job(ResponseModel):
     finished: Timestamp | None = None
     progress: JobProgress = JobProgress()
     queue_position: int | None = None
-    """Number of jobs ahead in the queue; None once it runs."""
+    """Number of jobs ahead in the queue of its provider; None once it runs."""
     problem: Problem | None = None
-    """Why the job failed."""
+    """Why the job failed, or why its outcome is unknown."""
+    cancellation: Cancellation | None = None
+    """Of a job that was cancelled while a remote provider worked on it. It may change once more
+    when the provider's answer arrives late."""
+    resolution: ResolutionRecord | None = None
+    """Of a job whose outcome was unknown. It has failed since."""
     warnings: tuple[str, ...] = ()
     """Where the plate's files contradict the request; known once the job is admitted."""
     version_id: str | None = None
@@ -66,11 +117,6 @@ class JobFrame(ResponseModel):
     frame: int
     proxy_path: str
     """Path of its proxy, relative to the gateway's URL."""
-
-
-class Cost(ResponseModel):
-    amount: Decimal = Decimal(0)
-    currency: str = "USD"
 
 
 class Estimate(ResponseModel):

@@ -15,6 +15,9 @@ from bridge_core.models.shots import Shot
 #: An idempotency key: printable ASCII without spaces, as HTTP headers carry it.
 IdempotencyKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{8,128}$")]
 
+#: Seeds fit into 31 bits, which every model takes.
+MAX_SEED = 2**31 - 1
+
 #: Frames of one request. More than an hour of film is not a shot but a typing error, and listing
 #: its frames would fill the gateway's memory.
 MAX_FRAMES = 100_000
@@ -58,6 +61,8 @@ class Request(StoredModel):
     parameters: dict[str, JsonValue] = {}
     references: tuple[Reference, ...] = ()
     regions: tuple[Region, ...] = ()
+    seed: int | None = Field(default=None, ge=0, le=MAX_SEED)
+    """Starts the model's random numbers; None: the gateway chooses one, and the lineage has it."""
     note: str = Field(default="", max_length=5000)
     """The director's instructions to the service."""
     output_format: OutputFormat = OutputFormat.EXR

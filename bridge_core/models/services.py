@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,7 @@ from pydantic import Field, JsonValue
 
 from bridge_core.errors import InvalidRequest
 from bridge_core.models.base import ResponseModel, StrictModel
+from bridge_core.models.frames import Rate
 
 
 class ParameterBase(StrictModel):
@@ -74,6 +76,98 @@ class DataLocality(StrEnum):
     EXTERNAL = "external"
 
 
+class RegionKind(StrEnum):
+    """How a region says which pixels it means."""
+
+    SHAPE = "shape"
+    """A polygon."""
+    MATTE = "matte"
+    """A picture. Requests carry shapes only, so far."""
+
+
+class OutputKind(StrEnum):
+    """What a service makes."""
+
+    PICTURES = "pictures"
+    """The shot as an image sequence, in an output ``main``."""
+    MOVIE = "movie"
+    """The shot as a movie, in an output ``main``."""
+    MATTE = "matte"
+    """A matte in an output of its own."""
+    TEXT = "text"
+    FINDINGS = "findings"
+    """What an analysis saw, frame by frame."""
+
+
+class AcceptedInputs(ResponseModel):
+    """What a service uses besides the plate and its parameters. A request with anything else is
+    refused, because its result would not be what was requested."""
+
+    references: int = Field(default=0, ge=0)
+    """The most references of a request."""
+    reference_roles: tuple[str, ...] = ()
+    """The roles that references may have; empty: any."""
+    regions: tuple[RegionKind, ...] = ()
+    seed: bool = False
+    """A request may name the seed; without one the gateway chooses and records it."""
+    source_version: bool = False
+    """The service works on the pictures of the version that a request revises. Other services
+    make a revision from the plate alone."""
+
+
+class ServiceLimits(ResponseModel):
+    """The largest and smallest work that a service takes; None and empty mean no limit."""
+
+    max_frames: int | None = Field(default=None, ge=1)
+    max_seconds: float | None = Field(default=None, gt=0)
+    """Of the plate's time, at its rate."""
+    max_width: int | None = Field(default=None, ge=1)
+    """Widths and heights are in pixels of the plate."""
+    max_height: int | None = Field(default=None, ge=1)
+    min_width: int | None = Field(default=None, ge=1)
+    min_height: int | None = Field(default=None, ge=1)
+    size_multiple: int = Field(default=1, ge=1)
+    """Width and height have to be multiples of it."""
+    rates: tuple[Rate, ...] = ()
+    """Frames per second."""
+    formats: tuple[str, ...] = ()
+    """Extensions of the plate's files, in lower case without a dot: ``exr``, ``mov``."""
+
+
+class Capabilities(ResponseModel):
+    """What a service can do while it works."""
+
+    cancel: bool = False
+    """Cancelling stops the work where it runs. Otherwise only the waiting for it ends."""
+    progress: bool = False
+    seed: bool = False
+    """The same request with the same seed has the same result."""
+    idempotency: bool = False
+    """Work that is submitted twice with one key is done and charged once."""
+    idempotency_hours: float | None = Field(default=None, gt=0)
+    """How long a key is remembered; None: as long as the work itself."""
+    mask: bool = False
+    """Pixels outside the regions come back unchanged."""
+
+
+class PricingUnit(StrEnum):
+    JOB = "job"
+    FRAME = "frame"
+    SECOND = "second"
+    """Of the plate's time, at its rate."""
+    MEGAPIXEL_FRAME = "megapixel_frame"
+    """A million pixels of one frame of the plate."""
+
+
+class Pricing(ResponseModel):
+    """What a service costs; nothing by default."""
+
+    unit: PricingUnit = PricingUnit.JOB
+    amount: Decimal = Field(default=Decimal(0), ge=0)
+    """For each unit."""
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+
+
 class Service(ResponseModel):
     """An operation that a director can request for a shot."""
 
@@ -86,10 +180,11 @@ class Service(ResponseModel):
     parameters: tuple[Parameter, ...] = ()
     model_ids: tuple[str, ...] = ()
     """Ids of the models that it can use, as in the gateway's catalogue."""
-    accepts_references: bool = False
-    """The service uses references; otherwise a request with references is refused."""
-    accepts_regions: bool = False
-    """The service respects regions; otherwise a request with regions is refused."""
+    accepts: AcceptedInputs = AcceptedInputs()
+    produces: tuple[OutputKind, ...] = (OutputKind.PICTURES,)
+    limits: ServiceLimits = ServiceLimits()
+    capabilities: Capabilities = Capabilities()
+    pricing: Pricing = Pricing()
     available: bool = True
     unavailable_reason: str = ""
     """Why it is not available and what to do about it; empty if it is."""

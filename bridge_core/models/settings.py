@@ -130,6 +130,8 @@ class GatewaySettings(SettingsSection):
     """Folder of a version under ``library_dir``; ``{version}`` is v001, v002, ..."""
     file_name_template: str = "{shot}_{service}_{version}"
     """Base name of a version's files; frame number and extension are appended."""
+    providers: tuple[str, ...] = ("local",)
+    """Names of the providers whose services are offered; see docs/providers.md."""
     workers: int = Field(default=1, ge=1, le=64)
     """Number of worker processes, and so of jobs that run at the same time."""
     threads: int = Field(default=0, ge=0, le=256)

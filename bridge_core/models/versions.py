@@ -110,7 +110,8 @@ class Result(ResponseModel):
     """Absolute path on the gateway's machine."""
     frames: tuple[int, ...]
     outputs: tuple[ResultOutput, ...]
-    proxies: Proxies
+    proxies: Proxies | None
+    """None for a result without pictures: texts or findings."""
     created: Timestamp
     requested_by: str
     warnings: tuple[str, ...] = ()
@@ -168,6 +169,8 @@ class Lineage(StoredModel):
     request: Request
     parameters: dict[str, JsonValue]
     """All parameters, with defaults filled in."""
+    seed: int | None = None
+    """The seed that was used; None where the service takes none."""
     requested_by: str
     created: Timestamp
     provider: str

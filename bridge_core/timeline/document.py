@@ -9,18 +9,15 @@ See docs/decisions/0007-cuts-and-export-profiles.md.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import json
-import os
 import re
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bridge_core.errors import DiskFull, NotWritable, TimelineError
+from bridge_core.errors import TimelineError
+from bridge_core.system.files import atomic_write
 from bridge_core.timeline.cut import CutSource, DocumentProblem, ProblemKind
 
 JsonObject = dict[str, Any]
@@ -222,29 +219,10 @@ def save_otio(root: JsonObject, target: Path, *, overwrite: bool = False) -> Non
             where=str(target),
             next_step="flatten the nested sequences in the host, and read the cut again",
         ) from error
-    part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
-    try:
-        with part.open("xb") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
+    with atomic_write(target) as partial:
+        partial.write_bytes(text)
         if target.exists():
-            part.chmod(target.stat().st_mode & 0o777)
-        part.replace(target)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        if error.errno == errno.ENOSPC:
-            raise DiskFull(
-                "the disk is full; the timeline was not written",
-                where=str(target.parent),
-                next_step="free some space and write again",
-            ) from error
-        raise NotWritable(
-            f"the timeline cannot be written: {error.strerror or error}",
-            where=str(target),
-            next_step="check that the folder exists and that you may write to it",
-        ) from error
+            partial.chmod(target.stat().st_mode & 0o777)
 
 
 def _parse_otio(file: Path) -> tuple[Any, list[DocumentProblem]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import re
 import threading
@@ -15,15 +14,14 @@ from urllib.parse import quote
 
 from bridge_core.connection.transport import BLOCK_SIZE, Transport
 from bridge_core.errors import (
-    DiskFull,
     GatewayFault,
     GatewayUnreachable,
-    NotWritable,
     StorageError,
     TransferError,
 )
 from bridge_core.models.shots import sanitise_name
 from bridge_core.models.versions import Result, ResultFile, Version
+from bridge_core.system.files import storage_errors
 from bridge_core.system.locks import FileLock
 from bridge_core.text.control_characters import CONTROLS
 from bridge_core.transfer.transfer_pool import ProgressCallback, TransferPool
@@ -67,7 +65,10 @@ def fetch(
     pool = TransferPool(
         transport.settings.parallel_transfers, sum(file.size for file in files), progress, cancel
     )
-    with _storage_errors(target), _exclusive_access(target.with_name(f".{target.name}.lock"), pool):
+    with (
+        storage_errors(target, "then download again, which resumes it"),
+        _exclusive_access(target.with_name(f".{target.name}.lock"), pool),
+    ):
         if _is_downloaded(target, files):  # another process was faster
             return target
         partial_folder.mkdir(parents=True, exist_ok=True)
@@ -208,23 +209,3 @@ def _exclusive_access(path: Path, pool: TransferPool) -> Iterator[None]:
         path.unlink(missing_ok=True)
     finally:
         lock.release()
-
-
-@contextmanager
-def _storage_errors(target: Path) -> Iterator[None]:
-    """Convert errors of the disk to StorageError."""
-    try:
-        yield
-    except OSError as error:
-        # EDQUOT does not exist on Windows.
-        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-            raise DiskFull(
-                "the disk is full",
-                where=str(target),
-                next_step="free disk space and download again, which resumes it",
-            ) from error
-        raise NotWritable(
-            f"the folder cannot be written: {error.strerror or error}",
-            where=str(target),
-            next_step="choose another folder, or change its permissions",
-        ) from error

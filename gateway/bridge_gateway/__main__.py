@@ -47,6 +47,16 @@ def _run_command(args: argparse.Namespace) -> None:
                 commands.install_models(models_dir, args.id, quiet=args.quiet, as_json=args.json)
             else:
                 commands.list_models(models_dir, args.id, as_json=args.json)
+        case "providers":
+            settings = _load_settings(args)
+            if args.action == "check":
+                if args.name is None:
+                    raise ConfigError("name the provider to check", where="argument NAME")
+                commands.check_provider(
+                    settings, args.name, accept_costs=args.accept_costs, as_json=args.json
+                )
+            else:
+                commands.list_providers(settings, as_json=args.json)
         case "serve":
             _serve(args)
         case "demo-plates":
@@ -130,6 +140,16 @@ def _create_parser() -> argparse.ArgumentParser:
     )
     models.add_argument("--quiet", action="store_true", help="print only changes and failures")
     models.add_argument("--json", action="store_true", help="results and errors as JSON")
+
+    providers = commands_parser.add_parser(
+        "providers", parents=[common], help="providers of services, and the suite that tests one"
+    )
+    providers.add_argument("action", choices=("list", "check"))
+    providers.add_argument("name", nargs="?", metavar="NAME", help="the provider to check")
+    providers.add_argument(
+        "--accept-costs", action="store_true", help="check a provider that may charge for it"
+    )
+    providers.add_argument("--json", action="store_true", help="results and errors as JSON")
 
     plates = commands_parser.add_parser(
         "demo-plates", parents=[common], help="make the demo's plates and print their paths"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import bridge_core
+from bridge_core.models.settings import GatewaySettings
 
 
 def print_openapi() -> None:
@@ -85,6 +86,94 @@ def list_models(models_dir: Path, ids: Sequence[str], *, as_json: bool) -> None:
     for row in rows:
         print(
             f"{row['id']:<20} {row['kind']:<8} {row['licence']:<12} {row['title']}; {row['status']}"
+        )
+
+
+def list_providers(settings: GatewaySettings, *, as_json: bool) -> None:
+    """Print the installed providers, which are enabled, and what is wrong with those."""
+    from bridge_gateway.providers.registry import ProviderRegistry, installed_providers
+
+    registry = ProviderRegistry(settings)
+    problems = registry.problems()
+    names = dict.fromkeys([*settings.providers, *installed_providers()])
+    rows = [
+        {
+            "name": name,
+            "package": installed_providers().get(name, ""),
+            "enabled": name in settings.providers,
+            "problem": problems.get(name, ""),
+        }
+        for name in names
+    ]
+    registry.close()
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        state = row["problem"] or ("enabled" if row["enabled"] else "installed, not enabled")
+        print(f"{row['name']:<16} {row['package']:<24} {state}")
+
+
+def check_provider(
+    settings: GatewaySettings, name: str, *, accept_costs: bool, as_json: bool
+) -> None:
+    """Run the conformance suite on an installed provider and print each case's outcome.
+
+    :raises ConfigError: it cannot be loaded, or may charge for the work and ``accept_costs`` is
+        false.
+    :raises CheckFailed: it does not fulfil the contract.
+    """
+    import tempfile
+
+    from bridge_core.errors import CheckFailed, ConfigError
+    from bridge_core.models.services import DataLocality
+    from bridge_gateway.providers.conformance.cases import CASES
+    from bridge_gateway.providers.conformance.tasks import ConformanceContext, ConformanceError
+    from bridge_gateway.providers.registry import load_provider
+
+    provider = load_provider(name, settings)
+    rows: list[dict[str, str]] = []
+    try:
+        costly = [
+            service.id
+            for service in provider.list_services()
+            if service.pricing.amount or service.data_locality is DataLocality.EXTERNAL
+        ]
+        if costly and not accept_costs:
+            raise ConfigError(
+                f"checking this provider submits real work, which may cost money: "
+                f"{', '.join(costly)}",
+                where=f"provider {name}",
+                next_step="use a test account, then repeat the command with --accept-costs",
+            )
+        for case in CASES:
+            with tempfile.TemporaryDirectory(prefix="shotbridge-check-") as folder:
+                context = ConformanceContext(
+                    provider, lambda: load_provider(name, settings), Path(folder)
+                )
+                try:
+                    outcome = "passed" if case.run(context) else "not for this kind of provider"
+                except ConformanceError as error:
+                    outcome = str(error)
+                except Exception as error:
+                    outcome = f"{type(error).__name__}: {error}"
+            rows.append({"case": case.title, "outcome": outcome})
+            if not as_json:
+                print(f"{case.title}: {outcome}")
+    finally:
+        provider.close()
+    if as_json:
+        print(json.dumps(rows, indent=1))
+    failed = [
+        row["case"]
+        for row in rows
+        if row["outcome"] not in ("passed", "not for this kind of provider")
+    ]
+    if failed:
+        raise CheckFailed(
+            f"{len(failed)} of {len(rows)} cases failed: {'; '.join(failed)}",
+            where=f"provider {name}",
+            next_step="see docs/providers.md",
         )
 
 

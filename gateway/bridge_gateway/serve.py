@@ -1,6 +1,6 @@
 """Runs the gateway: opens its parts in order, announces its URL, and closes them again.
 
-The order at the start: socket, content store, job service (which locks the data folder), token,
+The order at the start: socket, content store, job runtime (which locks the data folder), token,
 server, announcement. An announced gateway answers calls.
 """
 
@@ -30,9 +30,11 @@ from bridge_core.errors import ConfigError, StorageError, StorageUnavailable
 from bridge_core.models.base import now
 from bridge_core.models.gateway import About
 from bridge_core.models.settings import GatewaySettings
+from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_gateway.api.activity import Activity
 from bridge_gateway.api.app import create_app
 from bridge_gateway.api.auth.middleware import MIN_CLIENT_VERSION, AuthConfig
+from bridge_gateway.api.auth.token import load_or_create_token
 from bridge_gateway.api.connection_limits import (
     BoundedProtocol,
     ConnectionLimits,
@@ -41,12 +43,10 @@ from bridge_gateway.api.connection_limits import (
 )
 from bridge_gateway.api.dependencies import ApiContext
 from bridge_gateway.api.sse import EventBroadcaster
-from bridge_gateway.jobs.services import JobService
+from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.media.plate_proxy_cache import PlateProxyCache
-from bridge_gateway.providers.local.provider import LocalProvider
-from bridge_gateway.storage import private_files
+from bridge_gateway.providers.registry import ProviderRegistry
 from bridge_gateway.storage.content_store import ContentStore
-from bridge_gateway.storage.content_upload import translate_os_errors
 from bridge_gateway.storage.media_roots import MediaRoots
 
 _log = logging.getLogger(__name__)
@@ -78,20 +78,18 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
     with ExitStack() as stack:
         signal_handler = stack.enter_context(_install_signal_handlers())
         listener = stack.enter_context(open_listener(settings.host, settings.port))
-        with translate_os_errors(settings.data_dir):
+        with storage_errors(settings.data_dir):
             settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         content_store = ContentStore(
             settings.data_dir / "contents", settings.content_limit_mb * 1_000_000
         )
         media_roots = MediaRoots(settings.media_roots)
-        provider = LocalProvider(settings)
-        stack.callback(provider.close)
-        job_service = JobService(settings, [provider], content_store, media_roots)
-        _start_job_service(job_service, settings)
-        stack.callback(job_service.stop)
-        token = private_files.load_or_create_token(
-            options.token_file or settings.data_dir / "token"
-        )
+        providers = ProviderRegistry(settings)
+        stack.callback(providers.close)
+        runtime = JobRuntime(settings, providers, content_store, media_roots)
+        _start_runtime(runtime, settings)
+        stack.callback(runtime.stop)
+        token = load_or_create_token(options.token_file or settings.data_dir / "token")
         about = About(
             version=bridge_core.__version__,
             api_version=bridge_core.API_VERSION,
@@ -104,10 +102,10 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
         stack.callback(plate_proxies.close)
         context = ApiContext(
             about,
-            job_service,
+            runtime,
             content_store,
             media_roots,
-            EventBroadcaster(job_service),
+            EventBroadcaster(runtime.events),
             plate_proxies,
         )
         hosts = (settings.host, *settings.allowed_hosts)
@@ -118,15 +116,13 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
         def announce_ready() -> None:
             _log.info("gateway %s answers at %s", about.version, endpoint)
             if options.announce is not None:
-                private_files.write_private_file(
-                    options.announce, format_announcement(endpoint, about)
-                )
+                _write_announcement(options.announce, format_announcement(endpoint, about))
                 stack.callback(_remove_announcement, options.announce, about.instance_id)
 
         server = GatewayServer(server_config(app), context.event_broadcaster, announce_ready)
         signal_handler.server = server
         idle_seconds = settings.idle_exit_seconds if options.idle_exit else 0
-        asyncio.run(_run(server, listener, IdleShutdown(activity, job_service, idle_seconds)))
+        asyncio.run(_run(server, listener, IdleShutdown(activity, runtime, idle_seconds)))
 
 
 def format_announcement(endpoint: str, about: About) -> str:
@@ -141,6 +137,16 @@ def format_announcement(endpoint: str, about: About) -> str:
         "started": now().isoformat(),
     }
     return json.dumps(fields, indent=1) + "\n"
+
+
+def _write_announcement(path: Path, text: str) -> None:
+    """Write a file that only its owner can read.
+
+    :raises StorageError: it cannot be written.
+    """
+    with storage_errors(path.parent):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    atomic_write_bytes(path, text.encode(), mode=0o600)
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -197,14 +203,14 @@ class GatewayServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leaves signals to :func:`serve`: uvicorn would raise them again after the server has
-        ended, and so kill the process before the job service is closed."""
+        ended, and so kill the process before the job runtime is closed."""
         yield
 
 
-def _start_job_service(job_service: JobService, settings: GatewaySettings) -> None:
+def _start_runtime(runtime: JobRuntime, settings: GatewaySettings) -> None:
     try:
-        with translate_os_errors(settings.data_dir):
-            job_service.start()
+        with storage_errors(settings.data_dir):
+            runtime.start()
     except (SQLAlchemyError, StorageUnavailable) as error:
         cause = error.__cause__ if isinstance(error, StorageUnavailable) else error
         if not isinstance(cause, SQLAlchemyError):
@@ -222,7 +228,7 @@ class IdleShutdown:
     """Ends a server that is idle."""
 
     activity: Activity
-    job_service: JobService
+    runtime: JobRuntime
     seconds: float
     """0: never."""
 
@@ -232,7 +238,7 @@ class IdleShutdown:
             await asyncio.sleep(min(self.seconds / 4, 10.0))
             if (
                 self._is_idle()
-                and not await to_thread.run_sync(self.job_service.has_open_jobs)
+                and not await to_thread.run_sync(self.runtime.has_open_jobs)
                 and self._is_idle()
             ):
                 _log.info("idle for %g seconds; ending", self.seconds)

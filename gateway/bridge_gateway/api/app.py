@@ -17,7 +17,7 @@ from bridge_gateway.api.auth.middleware import (
     AuthMiddleware,
 )
 from bridge_gateway.api.dependencies import ApiContext
-from bridge_gateway.api.routes import about, events, jobs, media, results, versions
+from bridge_gateway.api.routes import about, events, jobs, media, results, services, versions
 
 _DESCRIPTION = f"""Sends shots to AI services and returns versions.
 
@@ -64,7 +64,7 @@ def create_routes_app() -> FastAPI:
         redirect_slashes=False,
     )
     errors.install_error_handlers(app)
-    for module in (about, media, jobs, versions, results, events):
+    for module in (about, services, media, jobs, versions, results, events):
         app.include_router(module.router)
     generate = app.openapi
 

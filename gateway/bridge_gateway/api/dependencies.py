@@ -18,7 +18,8 @@ from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.media_roots import MediaRoots
 
 if TYPE_CHECKING:
-    from bridge_gateway.jobs.services import JobService
+    from bridge_gateway.jobs.runtime import JobRuntime
+    from bridge_gateway.jobs.services import JobService, ResultService, ReviewService
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,25 @@ class ApiContext:
     """Everything that the routes use."""
 
     about: About
-    job_service: JobService
+    runtime: JobRuntime
     content_store: ContentStore
     media_roots: MediaRoots
     event_broadcaster: EventBroadcaster
     plate_proxies: PlateProxyCache
     media_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PROXY_PROCESSES))
     """Limits how many frames of plates are read at once; calls wait for it without a thread."""
+
+    @property
+    def jobs(self) -> JobService:
+        return self.runtime.jobs
+
+    @property
+    def results(self) -> ResultService:
+        return self.runtime.results
+
+    @property
+    def reviews(self) -> ReviewService:
+        return self.runtime.reviews
 
 
 async def _get_context(request: Request) -> ApiContext:

@@ -21,7 +21,7 @@ from anyio import to_thread
 from bridge_core.models.gateway import Event
 
 if TYPE_CHECKING:
-    from bridge_gateway.jobs.services import JobService
+    from bridge_gateway.jobs.events import EventLog
 
 #: Seconds between two checks for events of this process.
 POLL_SECONDS = 0.1
@@ -36,8 +36,8 @@ _log = logging.getLogger(__name__)
 class EventBroadcaster:
     """Reads the events while there are listeners. Belongs to one event loop."""
 
-    def __init__(self, job_service: JobService) -> None:
-        self._job_service = job_service
+    def __init__(self, event_log: EventLog) -> None:
+        self._event_log = event_log
         self._listeners = 0
         self._closed = False
         self._changed = asyncio.Event()
@@ -49,7 +49,7 @@ class EventBroadcaster:
     async def start_position(self, after: int | None) -> int:
         """The event id to listen from: ``after``, or the last one. An id of an older database,
         which is greater than all, counts as the last one."""
-        last = await to_thread.run_sync(self._job_service.last_event_id)
+        last = await to_thread.run_sync(self._event_log.last_event_id)
         return last if after is None else min(after, last)
 
     async def listen(self, after: int, job: str | None = None) -> AsyncIterator[bytes]:
@@ -86,21 +86,21 @@ class EventBroadcaster:
         return await to_thread.run_sync(self._read_page, after, job)
 
     def _read_page(self, after: int, job: str | None) -> list[tuple[int, bytes]]:
-        events = self._job_service.list_events(after=after, job=job, limit=PAGE_SIZE)
+        events = self._event_log.list_events(after=after, job=job, limit=PAGE_SIZE)
         return [(event.id, encode_event(event)) for event in events]
 
     async def _read_events(self) -> None:
         last: int | None = None
         last_change_count, next_read = -1, 0.0
         while self._listeners and not self._closed:
-            change_count = self._job_service.change_count()
+            change_count = self._event_log.change_count()
             if change_count == last_change_count and time.monotonic() < next_read:
                 await asyncio.sleep(POLL_SECONDS)
                 continue
             try:
                 if last is None:
                     self._recent_start = last = await to_thread.run_sync(
-                        self._job_service.last_event_id
+                        self._event_log.last_event_id
                     )
                     # Listeners that read before this id was known read again.
                     self._wake_listeners()

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TypeVar
 from uuid import uuid4
 
+from pydantic import BaseModel
 from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from bridge_core.errors import ContentMismatch, NotFound
 from bridge_core.models.base import canonical_json, now
-from bridge_core.models.jobs import Job, JobProgress, JobState
+from bridge_core.models.jobs import Cancellation, Job, JobProgress, JobState, ResolutionRecord
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Request, Submission
 from bridge_core.models.versions import Decision, DecisionRecord, ReviewStatus, TestFrame, Version
 from bridge_gateway.db.tables import DecisionRow, JobRow, NoteRow, ResultRow
+
+M = TypeVar("M", bound=BaseModel)
 
 #: States of a job that has not ended.
 OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
@@ -69,9 +73,13 @@ def load_job(session: Session, row: JobRow) -> Job:
             total=row.total,
             seconds_left=row.seconds_left,
             attempt=max(1, row.attempt),
+            fraction=row.fraction,
+            message=row.message or "",
         ),
         queue_position=_queue_position(session, row),
-        problem=Problem.model_validate_json(row.problem) if row.problem else None,
+        problem=_parse(Problem, row.problem),
+        cancellation=_parse(Cancellation, row.cancellation),
+        resolution=_parse(ResolutionRecord, row.resolution),
         warnings=json.loads(row.warnings) if row.warnings else (),
         version_id=result.id if result and result.number is not None else None,
         test_frame_id=result.id if result and result.number is None else None,
@@ -107,10 +115,11 @@ def list_open_job_rows(session: Session) -> Sequence[JobRow]:
     ).all()
 
 
-def list_open_job_ids(session: Session) -> list[str]:
-    """The ids of the open jobs, oldest first."""
-    query = select(JobRow.id).where(JobRow.state.in_(OPEN_STATES)).order_by(JobRow.number)
-    return list(session.scalars(query))
+def list_open_job_queues(session: Session) -> dict[str, str]:
+    """The queue of each open job by the job's id, oldest first."""
+    query = select(JobRow.id, JobRow.queue)
+    rows = session.execute(query.where(JobRow.state.in_(OPEN_STATES)).order_by(JobRow.number))
+    return {job_id: queue for job_id, queue in rows}  # noqa: C416, rows are no tuples for mypy
 
 
 def count_open_jobs(session: Session) -> dict[JobState, int]:
@@ -127,7 +136,9 @@ def _queue_position(session: Session, row: JobRow) -> int | None:
     if row.state != JobState.QUEUED:
         return None
     return session.scalar(
-        select(func.count()).where(JobRow.state.in_(OPEN_STATES), JobRow.number < row.number)
+        select(func.count()).where(
+            JobRow.state.in_(OPEN_STATES), JobRow.queue == row.queue, JobRow.number < row.number
+        )
     )
 
 
@@ -291,6 +302,10 @@ def add_note(session: Session, version_id: str, new: NewNote) -> Note:
     session.add(NoteRow(id=note.id, result_id=version_id, content=canonical_json(note), at=note.at))
     session.flush()
     return note
+
+
+def _parse(model: type[M], content: str | None) -> M | None:
+    return model.model_validate_json(content) if content else None
 
 
 def _not_found(kind: str, identity: str) -> NotFound:

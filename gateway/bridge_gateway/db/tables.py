@@ -67,6 +67,8 @@ class JobRow(Base):
     """The rest of the submission: maybe thousands of files, which the job's readers do not need."""
     show: Mapped[str] = mapped_column(String(128), index=True)
     service: Mapped[str] = mapped_column(String(64))
+    queue: Mapped[str] = mapped_column(String(200), default="")
+    """Of its provider; see :func:`bridge_gateway.providers.base.queue_name`."""
     state: Mapped[str] = mapped_column(String(16), index=True)
     created: Mapped[datetime]
     started: Mapped[datetime | None]
@@ -76,6 +78,9 @@ class JobRow(Base):
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int] = mapped_column(default=0)
     seconds_left: Mapped[float | None]
+    fraction: Mapped[float | None]
+    message: Mapped[str] = mapped_column(String(500), default="")
+    """As the provider reports it, like ``fraction``."""
     problem: Mapped[str | None] = mapped_column(Text)
     warnings: Mapped[str | None] = mapped_column(Text)
     """A JSON list of strings."""
@@ -84,8 +89,31 @@ class JobRow(Base):
     megapixels: Mapped[float | None]
     """Of a plate's frame, where the request has its size."""
     cost: Mapped[str | None] = mapped_column(Text)
+    cancellation: Mapped[str | None] = mapped_column(Text)
+    resolution: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (Index(None, "service", "state"), {"sqlite_autoincrement": True})
+
+
+class RemoteJobRow(Base):
+    """A job's work at a remote provider; written before the work is submitted."""
+
+    __tablename__ = "remote_jobs"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    provider: Mapped[str] = mapped_column(String(64))
+    account: Mapped[str] = mapped_column(String(128))
+    key: Mapped[str] = mapped_column(String(64))
+    """Sent with the work; the same for all attempts of the job."""
+    submitted: Mapped[datetime]
+    """When the intent was written, just before the first call."""
+    handle: Mapped[str | None] = mapped_column(Text)
+    """JSON; None: nothing came back yet, and whether there is work is not known."""
+    state: Mapped[str] = mapped_column(String(16))
+    """As the provider last reported it."""
+    charge: Mapped[str | None] = mapped_column(Text)
+    cancellation: Mapped[str | None] = mapped_column(Text)
+    """JSON; the provider's answer to a cancellation."""
 
 
 class ResultRow(Base):

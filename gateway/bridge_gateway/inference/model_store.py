@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,8 +19,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bridge_core.errors import ModelMissing
+from bridge_core.errors import ModelMissing, UnreadableMedia
 from bridge_core.models.media import Sha256
+from bridge_core.system.files import hash_file
 from bridge_gateway.inference.catalogue import CatalogueEntry, bundled_catalogue
 
 RECORD_FILENAME = "installed.json"
@@ -107,6 +107,8 @@ def find_installed(models_dir: Path, entry: CatalogueEntry) -> InstalledModel | 
         return f"{Path(error.filename).name} is missing"
     except OSError as error:
         return f"{Path(error.filename).name} cannot be read ({error.strerror})"
+    except UnreadableMedia as error:
+        return f"{entry.installed_filename}: {error.message}"
     except ValidationError:
         return f"{RECORD_FILENAME} is not valid"
     if record.package_sha256 != entry.package.sha256:
@@ -120,12 +122,6 @@ def find_installed(models_dir: Path, entry: CatalogueEntry) -> InstalledModel | 
     return InstalledModel(entry, folder / entry.installed_filename, digest, record)
 
 
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _cached_sha256(path: Path) -> str:
     """The SHA-256 of a file that rarely changes, hashed again only if it may have changed."""
     status = path.stat()
@@ -135,7 +131,7 @@ def _cached_sha256(path: Path) -> str:
     cached = _hash_cache.get(path)
     if cached is not None and cached[0] == stamp:
         return cached[1]
-    digest = file_sha256(path)
+    digest = hash_file(path)
     # A file written just now could be written again without a new timestamp.
     if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _MTIME_RESOLUTION_NS:
         _hash_cache[path] = (stamp, digest)

@@ -15,7 +15,34 @@ from bridge_core.models.gateway import Event, EventKind
 from bridge_core.models.jobs import Job
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Version
+from bridge_gateway.db.engine import Database
 from bridge_gateway.db.tables import EventRow
+
+
+class EventLog:
+    """The events that are stored."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list_events(self, *, after: int, job: str | None = None, limit: int = 500) -> list[Event]:
+        """Events with ids greater than ``after``, oldest first; of one job where it is named."""
+        query = (
+            select(EventRow).where(EventRow.number > after).order_by(EventRow.number).limit(limit)
+        )
+        if job is not None:
+            query = query.where(EventRow.job_id == job)
+        with self._database.begin_read() as session:
+            return [_to_event(row) for row in session.scalars(query)]
+
+    def last_event_id(self) -> int:
+        """Id of the newest event; 0 where there is none."""
+        with self._database.begin_read() as session:
+            return session.scalar(select(func.max(EventRow.number))) or 0
+
+    def change_count(self) -> int:
+        """Changes with every transaction that this process commits. Reads no database."""
+        return self._database.change_count
 
 
 def add_job_event(session: Session, job: Job) -> None:
@@ -35,23 +62,6 @@ def add_version_event(session: Session, version: Version) -> None:
 def add_note_event(session: Session, note: Note, *, job: str) -> None:
     """Add a new note; ``job`` is the id of the job that made its version."""
     _add_event(session, EventKind.NOTE, note, job_id=job)
-
-
-def events_after(
-    session: Session, event_id: int, *, job: str | None = None, limit: int = 500
-) -> list[Event]:
-    """Events with greater ids, oldest first; of one job only where it is named."""
-    query = (
-        select(EventRow).where(EventRow.number > event_id).order_by(EventRow.number).limit(limit)
-    )
-    if job is not None:
-        query = query.where(EventRow.job_id == job)
-    return [_to_event(row) for row in session.scalars(query)]
-
-
-def last_event_id(session: Session) -> int:
-    """Id of the newest event; 0 where there is none."""
-    return session.scalar(select(func.max(EventRow.number))) or 0
 
 
 def _add_event(

@@ -11,10 +11,11 @@ from pathlib import Path
 from bridge_core.errors import ShotbridgeError
 from bridge_core.models.gateway import HealthCheck
 from bridge_core.models.jobs import JobState
+from bridge_core.system.files import atomic_write, storage_errors
 from bridge_gateway.db import queries
-from bridge_gateway.jobs.gateway_context import GatewayContext
+from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.recovery import Reconciler
-from bridge_gateway.storage.atomic_files import atomic_write, storage_error
+from bridge_gateway.providers.base import queue_name
 from bridge_gateway.storage.disks import Disk
 
 #: Free space, in bytes, below which the check of a folder fails.
@@ -42,13 +43,18 @@ def check_health(gateway: GatewayContext, reconciler: Reconciler) -> list[Health
     message = f"{colour.describe_config()}; shown on {colour.display}, {colour.view}"
     checks.append(HealthCheck(name="colour", ok=True, message=message))
     checks += [
+        HealthCheck(name=f"provider {name}", ok=False, message="cannot be used", next_step=problem)
+        for name, problem in gateway.providers.problems().items()
+        if problem
+    ]
+    checks += [
         HealthCheck(
             name=f"service {service.id}",
             ok=service.available,
             message="can run" if service.available else "cannot run",
             next_step=service.unavailable_reason,
         )
-        for service in gateway.list_services()
+        for service in gateway.providers.list_services()
     ]
     return checks
 
@@ -65,9 +71,13 @@ def _run_check(name: str, check: Callable[[], HealthCheck]) -> HealthCheck:
 def _check_queue(gateway: GatewayContext, reconciler: Reconciler) -> HealthCheck:
     with gateway.database.begin_read() as session:
         counts = queries.count_open_jobs(session)
+    limits = ", ".join(
+        f"{queue_name(one.id, one.queue)} {one.queue.concurrency}"
+        for one in gateway.providers.list_providers()
+    )
     message = (
-        f"{counts[JobState.RUNNING]} running, {counts[JobState.QUEUED]} queued, "
-        f"{gateway.settings.workers} at once"
+        f"{counts[JobState.RUNNING]} running, {counts[JobState.QUEUED]} queued; "
+        f"at once: {limits or 'nothing'}"
     )
     if reconciler.last_error:
         return HealthCheck(
@@ -87,13 +97,11 @@ def _check_folder(name: str, setting: str, gateway: GatewayContext) -> HealthChe
     """
     folder: Path = getattr(gateway.settings, setting)
     probe = folder / f".health-{gateway.instance_id}"
-    try:
+    with storage_errors(folder):
         with atomic_write(probe):
             pass
         probe.unlink()
         free = shutil.disk_usage(folder).free
-    except OSError as error:
-        raise storage_error(error, folder) from error
     has_space = free >= _LOW_SPACE
     return HealthCheck(
         name=name,

@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 _WRITE_SECONDS = 0.2
 #: A job without progress checks at every so many intervals whether another process cancelled it.
 _CANCELLATION_CHECK_INTERVAL = 5
+#: Characters of a provider's message; more are cut off.
+MAX_MESSAGE_LENGTH = 500
 #: The pace is measured over the last frames: models warm up, and the machine's load changes.
 _PACE_WINDOW = 20
 
@@ -38,6 +40,8 @@ class JobMonitor:
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._changed = False
+        self._fraction: float | None = None
+        self._message = ""
         self._reset_step("", 0, ())
         self._thread = threading.Thread(
             target=self._write_progress, name=f"progress {job}", daemon=True
@@ -63,6 +67,14 @@ class JobMonitor:
             if frame not in self._done:
                 self._done.add(frame)
                 self._frame_times.append(time.monotonic())
+                self._changed = True
+
+    def progress(self, fraction: float | None, message: str = "") -> None:
+        fraction = None if fraction is None else min(1.0, max(0.0, fraction))
+        message = message[:MAX_MESSAGE_LENGTH]
+        with self._lock:
+            if (fraction, message) != (self._fraction, self._message):
+                self._fraction, self._message = fraction, message
                 self._changed = True
 
     def cancel(self) -> None:
@@ -93,6 +105,8 @@ class JobMonitor:
 
     def _reset_step(self, step: str, total: int, already_done: Collection[int]) -> None:
         self._step, self._total = step, total
+        self._fraction = None
+        self._message = ""
         self._done = set(already_done)
         self._already_done = len(self._done)
         self._frame_times: deque[float] = deque(maxlen=_PACE_WINDOW)
@@ -112,6 +126,7 @@ class JobMonitor:
                 changed, self._changed = self._changed, False
                 step, done, total = self._step, len(self._done), self._total
                 seconds_left = self._seconds_left()
+                fraction, message = self._fraction, self._message
             try:
                 if changed:
                     is_running = transitions.record_progress(
@@ -121,6 +136,8 @@ class JobMonitor:
                         done=min(done, total),
                         total=total,
                         seconds_left=seconds_left,
+                        fraction=fraction,
+                        message=message,
                     )
                 elif iterations % _CANCELLATION_CHECK_INTERVAL == 0:
                     is_running = transitions.is_running(self._database, self._job)

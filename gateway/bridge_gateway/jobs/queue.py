@@ -13,10 +13,9 @@ from __future__ import annotations
 import logging
 import math
 import sqlite3
-import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -24,7 +23,6 @@ from typing import NoReturn, Protocol, TypeVar
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 from dbos import WorkflowStatus as DBOSWorkflowStatus
-from dbos._queue import queue_worker_thread
 from dbos._serialization import DefaultSerializer
 from pydantic import TypeAdapter
 from sqlalchemy import make_url
@@ -38,19 +36,16 @@ _log = logging.getLogger(__name__)
 
 #: Version of the workflow: its steps, their order and their results. Raise it with every change of
 #: these. Jobs started under another version are restarted, which every step must allow.
-WORKFLOW_VERSION = 3
+WORKFLOW_VERSION = 4
 
-#: Seconds between two polls for jobs that another process enqueued.
-POLLING_SECONDS = 5.0
-
-#: Seconds between two polls, and for how long, after a wake-up: the new work may not be visible
-#: at once.
-_FAST_POLLING_SECONDS, _FAST_POLLING_DURATION = 0.1, 1.0
+#: Seconds between two polls of a queue, which is how long a new job waits at most: of a queue of
+#: quick jobs, and of one whose jobs take minutes anyway. An idle queue of the first kind takes
+#: 1.8 % of a core; see docs/decisions/0002-job-engine.md.
+POLLING_SECONDS, REMOTE_POLLING_SECONDS = 0.25, 1.0
 
 #: How often a job that kills the whole gateway is started.
 MAX_ATTEMPTS = 50
 
-_QUEUE_NAME = "jobs"
 _WORKFLOW_NAME = "job"
 _ACTIVE_STATUSES = ["ENQUEUED", "DELAYED", "PENDING"]
 
@@ -82,8 +77,18 @@ class StepRunner(Protocol):
     def __call__(self, name: str, result_type: TypeAdapter[T], body: Callable[[], T]) -> T: ...
 
 
+@dataclass(frozen=True)
+class QueueLimits:
+    """What a queue starts at once and in a minute."""
+
+    concurrency: int = 1
+    starts_per_minute: int | None = None
+    polling_seconds: float = POLLING_SECONDS
+
+
 class JobQueue:
-    """Runs ``run_job(job id, run_step)`` for each enqueued job, ``workers`` at once.
+    """Runs ``run_job(job id, run_step)`` for each enqueued job. There are several ``queues``, each
+    with its own limits, so that the jobs of one do not wait for those of another.
 
     There is one in a process, as there is one DBOS. With the same ``executor_id`` after a restart
     it resumes interrupted jobs. Every call reads or writes the queue's database, and waits while
@@ -100,11 +105,11 @@ class JobQueue:
         url: str,
         *,
         executor_id: str,
-        workers: int,
+        queues: Mapping[str, QueueLimits],
         run_job: Callable[[str, StepRunner], None],
         replaceable: bool = False,
     ) -> None:
-        self._workers = workers
+        self._queues = queues
         self._executor_id = executor_id
         self._active: set[str] = set()
         _prepare_sqlite(url, replaceable)
@@ -121,9 +126,7 @@ class JobQueue:
             "log_level": "WARNING",
         }
         self._dbos = DBOS(config=config)
-        DBOS.listen_queues([])  # our own thread polls, because it can be woken
-        self._wake_event = _WakeableStopEvent()
-        self._queue_thread: threading.Thread | None = None
+        DBOS.listen_queues(list(queues))
 
         @DBOS.workflow(name=_WORKFLOW_NAME, max_recovery_attempts=MAX_ATTEMPTS)
         def job(job_id: str) -> None:
@@ -132,45 +135,34 @@ class JobQueue:
                 run_job(job_id, run_step)
             finally:
                 self._active.discard(job_id)
-                self._wake_event.wake()  # a worker is free for the next job
 
         self._job = job
 
     def start(self) -> None:
         DBOS.launch()
-        for stop in self._dbos.background_thread_stop_events:
-            # Threads for DBOS's schedules and queues. They poll every second and are not used here.
-            stop.set()
-        queue = DBOS.register_queue(
-            _QUEUE_NAME,
-            worker_concurrency=self._workers,
-            polling_interval_sec=POLLING_SECONDS,
-            on_conflict="always_update",
-        )
-        self._wake_event.wake()  # DBOS is putting interrupted jobs back into the queue
-        self._queue_thread = threading.Thread(
-            target=queue_worker_thread,
-            args=(self._wake_event, self._dbos, queue),
-            name="job-queue",
-            daemon=True,
-        )
-        self._queue_thread.start()
+        for name, limits in self._queues.items():
+            starts = limits.starts_per_minute
+            DBOS.register_queue(
+                name,
+                worker_concurrency=limits.concurrency,
+                limiter={"limit": starts, "period": 60.0} if starts is not None else None,
+                polling_interval_sec=limits.polling_seconds,
+                on_conflict="always_update",
+            )
 
-    def enqueue(self, job_id: str) -> None:
+    def enqueue(self, job_id: str, queue: str) -> None:
         """Queue a job. Any number of calls with one id queue it once."""
         with SetWorkflowID(job_id):
-            DBOS.enqueue_workflow(_QUEUE_NAME, self._job, job_id)
-        self._wake_event.wake()
+            DBOS.enqueue_workflow(queue, self._job, job_id)
 
-    def resume(self, job_id: str) -> None:
+    def resume(self, job_id: str, queue: str) -> None:
         """Queue an orphaned job again; it continues with the step that it was in."""
-        DBOS.resume_workflow(job_id, queue_name=_QUEUE_NAME)
-        self._wake_event.wake()
+        DBOS.resume_workflow(job_id, queue_name=queue)
 
-    def restart(self, job_id: str) -> None:
+    def restart(self, job_id: str, queue: str) -> None:
         """Start an outdated job from its beginning, under the current WORKFLOW_VERSION."""
         DBOS.delete_workflow(job_id)
-        self.enqueue(job_id)
+        self.enqueue(job_id, queue)
 
     def workflow_statuses(self, ids: list[str]) -> dict[str, WorkflowStatus]:
         """The states of these jobs' workflows; jobs without a workflow are left out."""
@@ -197,41 +189,7 @@ class JobQueue:
 
     def stop(self, seconds: float) -> None:
         """Start no more jobs, and wait up to ``seconds`` for the running ones."""
-        self._wake_event.set()
-        if self._queue_thread is not None:
-            self._queue_thread.join()
         DBOS.destroy(workflow_completion_timeout_sec=math.ceil(seconds), destroy_registry=True)
-
-
-class _WakeableStopEvent(threading.Event):
-    """The stop event of DBOS's queue thread.
-
-    Between two polls the thread only waits for this event, so ending the wait wakes it. Otherwise
-    it would have to poll ten times a second to start jobs as soon, which takes 3 % of a core.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._woken = threading.Event()
-        self._fast_polling_until = 0.0
-
-    def wake(self) -> None:
-        """Poll now."""
-        self._fast_polling_until = time.monotonic() + _FAST_POLLING_DURATION
-        self._woken.set()
-
-    def set(self) -> None:
-        """Stop."""
-        super().set()
-        self._woken.set()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for a wake-up, a stop or ``timeout`` seconds; true after a stop."""
-        if time.monotonic() < self._fast_polling_until:
-            timeout = _FAST_POLLING_SECONDS
-        self._woken.wait(timeout)
-        self._woken.clear()
-        return self.is_set()
 
 
 def run_step(name: str, result_type: TypeAdapter[T], body: Callable[[], T]) -> T:

@@ -8,23 +8,33 @@ the queue has lost it.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
 from collections import deque
 from contextlib import suppress
+from functools import partial
 
 from sqlalchemy import select
 
-from bridge_core.errors import StorageUnavailable
+from bridge_core.errors import ShotbridgeError, StorageUnavailable
 from bridge_core.models.jobs import Cost
 from bridge_core.models.requests import Submission
 from bridge_gateway.db import queries
-from bridge_gateway.db.tables import ResultRow
+from bridge_gateway.db.tables import RemoteJobRow, ResultRow
 from bridge_gateway.jobs import transitions
-from bridge_gateway.jobs.gateway_context import GatewayContext
+from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.queue import JobQueue, WorkflowStatus
 from bridge_gateway.library import work_dir
+from bridge_gateway.providers.base import RemoteProvider
+from bridge_gateway.providers.remote import cancel_at_provider
+from bridge_gateway.providers.remote_table import (
+    list_untold_cancellations,
+    load_charge,
+    record_cancellation,
+)
+from bridge_gateway.threads import run_in_thread
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +54,7 @@ class Reconciler:
     def __init__(self, gateway: GatewayContext, queue: JobQueue) -> None:
         self._gateway = gateway
         self._queue = queue
-        self._pending: deque[str] = deque()
+        self._pending: deque[tuple[str, str]] = deque()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._orphaned: set[str] = set()
@@ -62,9 +72,9 @@ class Reconciler:
         self._wake.set()
         self._thread.join(_STOP_SECONDS)
 
-    def enqueue(self, job_id: str) -> None:
+    def enqueue(self, job_id: str, queue: str) -> None:
         """Have a job enqueued soon. Returns at once; repeated calls do no harm."""
-        self._pending.append(job_id)
+        self._pending.append((job_id, queue))
         self._wake.set()
 
     def reconcile(self) -> None:
@@ -74,11 +84,11 @@ class Reconciler:
         after its row, so a row that is still open without a workflow needs repair.
         """
         gateway = self._gateway
-        ids = _open_ids(gateway)
-        statuses = self._queue.workflow_statuses(ids)
-        still_open = set(_open_ids(gateway))
+        open_jobs = _open_jobs(gateway)
+        statuses = self._queue.workflow_statuses(list(open_jobs))
+        still_open = _open_jobs(gateway).keys()
         orphaned, self._orphaned = self._orphaned, set()
-        for job_id in ids:
+        for job_id, queue in open_jobs.items():
             if job_id not in still_open:
                 continue
             status = statuses.get(job_id)
@@ -86,7 +96,7 @@ class Reconciler:
                 # It may be just about to start; the next reconciliation decides.
                 self._orphaned.add(job_id)
             else:
-                self._repair(job_id, status)
+                self._repair(job_id, queue, status)
         with suppress(StorageUnavailable):
             gateway.library_disk.run(self._remove_stale_work_dirs)
 
@@ -95,19 +105,19 @@ class Reconciler:
         work_dirs = work_dir.list_work_dirs(
             self._gateway.settings.library_dir, self._gateway.instance_id
         )
-        work_dir.remove_stale(work_dirs, open_job_ids=set(_open_ids(self._gateway)))
+        work_dir.remove_stale(work_dirs, open_job_ids=_open_jobs(self._gateway).keys())
 
-    def _repair(self, job_id: str, status: WorkflowStatus | None) -> None:
+    def _repair(self, job_id: str, queue: str, status: WorkflowStatus | None) -> None:
         match status:
             case None:
                 _log.warning("job %s was not in the queue and is enqueued now", job_id)
-                self._queue.enqueue(job_id)
+                self._queue.enqueue(job_id, queue)
             case WorkflowStatus.OUTDATED:
                 _log.warning("job %s was started by another version and starts again", job_id)
-                self._queue.restart(job_id)
+                self._queue.restart(job_id, queue)
             case WorkflowStatus.ORPHANED:
                 _log.warning("job %s was interrupted and is resumed", job_id)
-                self._queue.resume(job_id)
+                self._queue.resume(job_id, queue)
             case WorkflowStatus.ACTIVE:
                 pass
             case WorkflowStatus.CANCELLED:
@@ -124,7 +134,7 @@ class Reconciler:
             is_due = time.monotonic() >= next_reconcile
             try:
                 while self._pending and not self._stopping.is_set():
-                    self._queue.enqueue(self._pending[0])
+                    self._queue.enqueue(*self._pending[0])
                     self._pending.popleft()
                 if is_due:
                     self.reconcile()
@@ -161,16 +171,39 @@ def pin_all_inputs(gateway: GatewayContext) -> None:
             pin_inputs(gateway, row.id, queries.load_submission(row))
 
 
-def _open_ids(gateway: GatewayContext) -> list[str]:
+def repeat_cancellations(gateway: GatewayContext) -> None:
+    """Tell remote providers again about cancelled jobs where the gateway ended before they had
+    answered; in threads, without waiting for them."""
+    for row in list_untold_cancellations(gateway.database):
+        run_in_thread(partial(_repeat_cancellation, gateway, row), f"cancel {row.job_id}")
+
+
+def _repeat_cancellation(gateway: GatewayContext, row: RemoteJobRow) -> None:
+    try:
+        provider = gateway.providers.get_provider(row.provider)
+        if not isinstance(provider, RemoteProvider):
+            return
+        where = f"job {row.job_id}, provider {row.provider}"
+        answer, answered = cancel_at_provider(provider, json.loads(row.handle or "{}"), where)
+        if answered:
+            record_cancellation(gateway.database, row.job_id, answer)
+            transitions.record_cancellation(gateway.database, row.job_id, answer)
+    except ShotbridgeError as error:
+        _log.warning("the cancellation of job %s cannot be repeated: %s", row.job_id, error)
+
+
+def _open_jobs(gateway: GatewayContext) -> dict[str, str]:
+    """The queue of each open job, by the job's id."""
     with gateway.database.begin_read() as session:
-        return queries.list_open_job_ids(session)
+        return queries.list_open_job_queues(session)
 
 
 def _end_job(gateway: GatewayContext, job_id: str) -> None:
     with gateway.database.begin_read() as session:
         published = session.scalar(select(ResultRow.published).where(ResultRow.job_id == job_id))
+        charge = load_charge(session, job_id)
     if published is not None:
-        transitions.complete_job(gateway.database, job_id, Cost())
+        transitions.complete_job(gateway.database, job_id, charge or Cost())
     else:
         _log.error("job %s was given up by the queue", job_id)
         transitions.fail_job(gateway.database, job_id, transitions.attempts_exhausted(job_id))

@@ -13,9 +13,23 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bridge_core.errors import GatewayFault, IdempotencyKeyReused, NotFound, ShotbridgeError
+from bridge_core.errors import (
+    GatewayFault,
+    IdempotencyKeyReused,
+    JobFailed,
+    NotFound,
+    OutcomeUnknown,
+    ShotbridgeError,
+)
 from bridge_core.models.base import canonical_json, fingerprint, now
-from bridge_core.models.jobs import Cost, Job, JobState
+from bridge_core.models.jobs import (
+    Cancellation,
+    Cost,
+    Job,
+    JobState,
+    Resolution,
+    ResolutionRecord,
+)
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Submission
 from bridge_gateway.db import queries
@@ -23,10 +37,13 @@ from bridge_gateway.db.engine import Database
 from bridge_gateway.db.tables import JobRow, ResultRow, TimingRow
 from bridge_gateway.jobs import events
 from bridge_gateway.jobs.queue import MAX_ATTEMPTS
+from bridge_gateway.providers.remote_table import load_charge
 
 
-def create_job(database: Database, submission: Submission, key: str) -> tuple[Job, bool]:
-    """The job of this key, and whether it is new.
+def create_job(
+    database: Database, submission: Submission, key: str, *, queue: str
+) -> tuple[Job, bool]:
+    """The job of this key, and whether it is new; ``queue`` is the queue that it waits in.
 
     :raises IdempotencyKeyReused: the key has been used with another request. Only the requests are
         compared: a repeated submission may name other paths of the same pictures.
@@ -36,7 +53,7 @@ def create_job(database: Database, submission: Submission, key: str) -> tuple[Jo
             existing = _find_by_key(session, submission, key)
             if existing is not None:
                 return existing, False
-            row = _new_row(submission, key)
+            row = _new_row(submission, key, queue)
             session.add(row)
             session.flush()
             job = queries.load_job(session, row)
@@ -73,7 +90,15 @@ def start_job(database: Database, job_id: str) -> Submission | None:
 
 
 def record_progress(
-    database: Database, job_id: str, *, step: str, done: int, total: int, seconds_left: float | None
+    database: Database,
+    job_id: str,
+    *,
+    step: str,
+    done: int,
+    total: int,
+    seconds_left: float | None,
+    fraction: float | None = None,
+    message: str = "",
 ) -> bool:
     """Store a job's progress. False where it is no longer running."""
     with database.begin_write() as session:
@@ -81,6 +106,7 @@ def record_progress(
         if row.state != JobState.RUNNING:
             return False
         row.step, row.done, row.total, row.seconds_left = step, done, total, seconds_left
+        row.fraction, row.message = fraction, message
         _add_event(session, row)
         return True
 
@@ -115,8 +141,41 @@ def fail_job(database: Database, job_id: str, error: ShotbridgeError) -> None:
             delete(ResultRow).where(ResultRow.job_id == job_id, ResultRow.published.is_(None))
         )
         row.problem = canonical_json(Problem.from_error(error))
-        _mark_ended(row, JobState.FAILED)
+        charge = load_charge(session, job_id)
+        row.cost = canonical_json(charge) if charge is not None else None
+        is_unknown = isinstance(error, OutcomeUnknown)
+        _mark_ended(row, JobState.UNKNOWN if is_unknown else JobState.FAILED)
         _add_event(session, row)
+
+
+def record_cancellation(database: Database, job_id: str, cancellation: Cancellation) -> None:
+    """Store what a remote provider said about a job that was cancelled, with an event."""
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        if row.state == JobState.CANCELLED:
+            row.cancellation = canonical_json(cancellation)
+            if cancellation.charge is not None:
+                row.cost = canonical_json(cancellation.charge)
+            _add_event(session, row)
+
+
+def resolve_job(database: Database, job_id: str, resolution: Resolution) -> Job:
+    """Record what a human found out about a job whose outcome was unknown. It has failed then.
+
+    :raises JobFailed: its outcome is not unknown.
+    """
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        if row.state != JobState.UNKNOWN:
+            raise JobFailed(
+                "only a job whose outcome is unknown can be resolved",
+                where=f"job {job_id}, {row.state}",
+                next_step="ask for the job to see its state",
+            )
+        record = ResolutionRecord(**resolution.model_dump(), at=now())
+        row.resolution = canonical_json(record)
+        row.state = JobState.FAILED
+        return _add_event(session, row)
 
 
 def complete_job(database: Database, job_id: str, cost: Cost) -> None:
@@ -175,7 +234,7 @@ def _find_by_key(session: Session, submission: Submission, key: str) -> Job | No
     return queries.load_job(session, row)
 
 
-def _new_row(submission: Submission, key: str) -> JobRow:
+def _new_row(submission: Submission, key: str, queue: str) -> JobRow:
     request = submission.request
     plate = request.shot.plate
     return JobRow(
@@ -186,6 +245,7 @@ def _new_row(submission: Submission, key: str) -> JobRow:
         files=submission.model_dump_json(exclude={"request"}),
         show=request.shot.id.show,
         service=request.service,
+        queue=queue,
         state=JobState.QUEUED,
         created=now(),
         attempt=0,
@@ -199,7 +259,8 @@ def _new_row(submission: Submission, key: str) -> JobRow:
 def _mark_ended(row: JobRow, state: JobState) -> None:
     row.state = state
     row.finished = now()
-    row.seconds_left = None
+    row.seconds_left = row.fraction = None
+    row.message = ""
 
 
 def _add_event(session: Session, row: JobRow) -> Job:

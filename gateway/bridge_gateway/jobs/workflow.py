@@ -25,19 +25,13 @@ from bridge_core.errors import (
     StorageUnavailable,
 )
 from bridge_core.models.versions import Proxies
-from bridge_gateway.jobs import publish, recovery, steps, transitions
-from bridge_gateway.jobs.context import (
-    AdmittedJob,
-    HashedOutputs,
-    JobContext,
-    StagedInputs,
-    StepName,
-)
-from bridge_gateway.jobs.gateway_context import GatewayContext
+from bridge_gateway.jobs import recovery, transitions
+from bridge_gateway.jobs.context import GatewayContext, JobContext
 from bridge_gateway.jobs.progress import JobMonitor
 from bridge_gateway.jobs.queue import JobInterrupted, JobQueue, StepRunner
-from bridge_gateway.library.disk_space import library_errors
-from bridge_gateway.library.work_dir import WorkDir
+from bridge_gateway.jobs.steps import admit, outputs, publish, run, stage
+from bridge_gateway.jobs.steps.models import AdmittedJob, HashedOutputs, StagedInputs, StepName
+from bridge_gateway.library.work_dir import WorkDir, library_errors
 from bridge_gateway.providers.base import TaskResult
 from bridge_gateway.threads import run_in_thread
 
@@ -48,7 +42,7 @@ _log = logging.getLogger(__name__)
 _ADMITTED_JOB = TypeAdapter(AdmittedJob)
 _STAGED_INPUTS = TypeAdapter(StagedInputs)
 _TASK_RESULT = TypeAdapter(TaskResult)
-_PROXIES = TypeAdapter(Proxies)
+_PROXIES: TypeAdapter[Proxies | None] = TypeAdapter(Proxies | None)
 _HASHED_OUTPUTS = TypeAdapter(HashedOutputs)
 _NOTHING = TypeAdapter(None)
 
@@ -130,24 +124,30 @@ class Workflow:
         def step(name: StepName, result_type: TypeAdapter[T], body: Callable[[], T]) -> T:
             return run_step(name, result_type, lambda: self._run_step(context, name, body))
 
-        admitted = step(StepName.ADMIT, _ADMITTED_JOB, lambda: steps.admit_job(context))
-        staged = step(StepName.STAGE, _STAGED_INPUTS, lambda: steps.stage_inputs(context))
+        admitted = step(StepName.ADMIT, _ADMITTED_JOB, lambda: admit.admit_job(context))
+        staged = step(StepName.STAGE, _STAGED_INPUTS, lambda: stage.stage_inputs(context))
         task_result = step(
-            StepName.RUN, _TASK_RESULT, lambda: steps.run_provider(context, admitted, staged)
+            StepName.RUN, _TASK_RESULT, lambda: run.run_provider(context, admitted, staged)
         )
-        step(StepName.CHECK, _NOTHING, lambda: steps.check_outputs(context, staged, task_result))
-        proxies = step(StepName.PROXIES, _PROXIES, lambda: steps.make_proxies(context, task_result))
+        step(
+            StepName.CHECK,
+            _NOTHING,
+            lambda: outputs.check_outputs(context, admitted, staged, task_result),
+        )
+        proxies = step(
+            StepName.PROXIES, _PROXIES, lambda: outputs.make_proxies(context, task_result)
+        )
         hashed = step(
             StepName.HASH,
             _HASHED_OUTPUTS,
-            lambda: steps.hash_outputs(context, task_result, proxies),
+            lambda: outputs.hash_outputs(context, task_result, proxies),
         )
         step(
             StepName.PUBLISH,
             _NOTHING,
             lambda: publish.publish_result(context, admitted, staged, task_result, hashed),
         )
-        step(StepName.SETTLE, _NOTHING, lambda: steps.settle_charge(context))
+        step(StepName.SETTLE, _NOTHING, lambda: publish.settle_charge(context, admitted))
 
     def _run_step(self, context: JobContext, name: StepName, body: Callable[[], T]) -> T:
         """Run a step's body, record its time, and turn its errors into ShotbridgeErrors.

@@ -22,6 +22,12 @@ _LONGEST_SUFFIX = "_" + "o" * 24 + ".-0000000.exr"
 
 LINEAGE_NAME = "lineage.json"
 THUMBNAIL_NAME = "thumbnail.jpg"
+FINDINGS_NAME = "findings.json"
+
+
+def text_path(name: str) -> str:
+    """The path of a text in a result: ``texts/NAME``."""
+    return f"texts/{name}"
 
 
 def version_label(number: int) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from bridge_core.errors import NotFound, OutsideMediaRoots
 from bridge_core.models.media import frame_path
 from bridge_core.models.versions import Lineage, Result, ResultFile
+from bridge_core.system.files import hash_file
 from bridge_gateway.library.naming import LINEAGE_NAME, THUMBNAIL_NAME
-from bridge_gateway.storage.file_hash import hash_file
 
 
 def find_file(result: Result, path: str) -> Path:
@@ -47,11 +47,12 @@ def find_proxy(result: Result, frame: int) -> Path:
 
     :raises NotFound: the result does not have this frame.
     """
-    if frame not in result.frames:
+    if frame not in result.frames or result.proxies is None:
+        frames = f"{result.frames[0]}-{result.frames[-1]}" if result.proxies else "no pictures"
         raise NotFound(
             f"the result does not have frame {frame}",
             where=f"result {result.id}",
-            next_step=f"it has {result.frames[0]}-{result.frames[-1]}",
+            next_step=f"it has {frames}",
         )
     return find_file(result, frame_path(result.proxies.pattern, frame))
 

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bridge_core.errors import CheckFailed, InvalidRequest, StorageError
+from bridge_core.system import files
 from bridge_gateway.arrays import FloatArray
 from bridge_gateway.media import yuv
 from bridge_gateway.media.cicp import BT709, UNSPECIFIED, CicpCodes
-from bridge_gateway.storage import atomic_files
 
 REC709 = CicpCodes(BT709, BT709, BT709)
 
@@ -126,11 +126,11 @@ def write_movie(
             next_step="choose the output format OpenEXR (output_format: exr)",
         )
     encoding = _ColourEncoding(tags, matrix, pixel_aspect)
-    with atomic_files.atomic_write(path) as partial:
+    with files.atomic_write(path) as partial:
         try:
             return _encode(partial, iter(pictures), settings, rate, start_timecode, encoding)
         except av.FFmpegError as error:
-            cause = error if isinstance(error, OSError) else atomic_files.find_write_error(partial)
+            cause = error if isinstance(error, OSError) else files.find_write_error(partial)
             if cause is not None:
                 raise cause from error
             raise StorageError(

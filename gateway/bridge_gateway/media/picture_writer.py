@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge_core.errors import InvalidRequest, StorageError
+from bridge_core.system import files
 from bridge_gateway.media import exr_header
 from bridge_gateway.media.picture import Picture, PicturePart
 from bridge_gateway.media.picture_samples import SAMPLE_DTYPES
-from bridge_gateway.storage import atomic_files
 
 FORMAT_BY_SUFFIX = {
     ".exr": "openexr",
@@ -68,13 +68,13 @@ def write_picture(path: Path, picture: Picture, *, compression: str | None = Non
         for spec in specs:
             spec.tile_width = spec.tile_height = spec.tile_depth = 0
     arrays = [_array_to_write(part, spec) for part, spec in zip(picture.parts, specs, strict=True)]
-    with atomic_files.atomic_write(path) as partial:
+    with files.atomic_write(path) as partial:
         if kind == "jpeg":
             # libjpeg ends the process if a write fails, so check beforehand.
             _reserve_space(partial, arrays[0].nbytes)
         reason = _encode(partial, kind, specs, arrays)
         if reason:
-            cause = atomic_files.find_write_error(partial)
+            cause = files.find_write_error(partial)
             if cause is not None:
                 raise cause
             raise StorageError(

@@ -25,11 +25,11 @@ from bridge_core.errors import UnreadableMedia
 from bridge_core.models.media import Plate
 from bridge_core.models.problems import Problem
 from bridge_core.models.settings import ColourSettings, ProxySettings
+from bridge_core.system import files
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.decode_pool import ENDED_BY, DecodePool
 from bridge_gateway.media.decode_tasks import DecodeResult, PlateProxyTask, ProbePlateTask
 from bridge_gateway.media.plate_info import PlateInfo
-from bridge_gateway.storage import atomic_files
 
 #: Bytes; about 20,000 proxies of 960 pixels.
 DEFAULT_LIMIT_BYTES = 2_000_000_000
@@ -92,7 +92,7 @@ class PlateProxyCache:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise atomic_files.storage_error(error, path) from error
+                raise files.storage_error(error, path) from error
             task = PlateProxyTask(
                 plate=plate,
                 path=source.path,

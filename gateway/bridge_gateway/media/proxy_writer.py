@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from bridge_core.system import files
 from bridge_gateway.arrays import FloatArray, Kernel, resize
 from bridge_gateway.media.colour import MODEL_SPACE, ColourManager
 from bridge_gateway.media.jpeg import encode_jpeg
-from bridge_gateway.storage import atomic_files
 
 #: Light above this is white in every view. If it were averaged unclamped, one sample of 65504 would
 #: turn many pixels of the proxy white. The same applies to black.
@@ -62,7 +62,7 @@ def write_proxy(
             rgb, space = colour.convert(rgb, space, MODEL_SPACE), MODEL_SPACE
         # fmax ignores NaN, so that it stays a small dark spot.
         rgb = resize(np.fmin(np.fmax(rgb, _MIN_LIGHT), _MAX_LIGHT), *size, _KERNEL)
-    atomic_files.atomic_write_bytes(path, encode_jpeg(colour.to_display(rgb, space), quality))
+    files.atomic_write_bytes(path, encode_jpeg(colour.to_display(rgb, space), quality))
     return size
 
 

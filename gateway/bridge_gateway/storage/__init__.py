@@ -1,1 +1,1 @@
-"""Files on disk: media roots, the content store, atomic and private files."""
+"""Media roots, the content store, and disks that may hang."""

@@ -28,7 +28,8 @@ from anyio import to_thread
 
 from bridge_core.errors import InvalidRequest, StorageError, TransferError, WrongOffset
 from bridge_core.models.media import ContentAddress, ContentState
-from bridge_gateway.storage.content_upload import ContentUpload, translate_os_errors, wrong_offset
+from bridge_core.system.files import storage_errors
+from bridge_gateway.storage.content_upload import ContentUpload, wrong_offset
 
 #: Bytes gathered before a worker thread writes and hashes them: enough that switching threads costs
 #: little compared with hashing.
@@ -68,7 +69,7 @@ class ContentStore:
         #: Contents being written, with the bytes of each that are part of ``_used_bytes``.
         self._uploads: dict[str, int] = {}
         self._pins: dict[str, frozenset[str]] = {}
-        with translate_os_errors(folder):
+        with storage_errors(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._partial_dir.mkdir(mode=0o700, exist_ok=True)
             self._used_bytes = sum(file.size for file in self._scan())
@@ -87,7 +88,7 @@ class ContentStore:
     def discard(self, sha256: str) -> None:
         """Remove a complete content that does not match its address."""
         path = self._final_path(sha256)
-        with self._lock, translate_os_errors(path), suppress(FileNotFoundError):
+        with self._lock, storage_errors(path), suppress(FileNotFoundError):
             size = path.stat().st_size
             path.unlink()
             self._used_bytes -= size

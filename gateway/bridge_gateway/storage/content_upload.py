@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from bridge_core.errors import DiskFull, NotWritable, StorageError, TransferError, WrongOffset
+from bridge_core.errors import TransferError, WrongOffset
+from bridge_core.system.files import fsync_folder, storage_errors
 
 _BLOCK_BYTES = 1 << 20
+_HINT = "send the rest again; what arrived is kept"
 
 
 class ContentUpload:
@@ -27,7 +26,7 @@ class ContentUpload:
     def __init__(self, path: Path, offset: int) -> None:
         self.path = path
         self._hash = hashlib.sha256()
-        with translate_os_errors(path):
+        with storage_errors(path, _HINT):
             self._file = open(path, "ab+", buffering=0, opener=_open_private)  # noqa: SIM115
             self._file.seek(0)
             while block := self._file.read(_BLOCK_BYTES):
@@ -38,7 +37,7 @@ class ContentUpload:
             raise wrong_offset(path.name, self.offset)
 
     def write(self, data: bytes | bytearray) -> None:
-        with translate_os_errors(self.path), memoryview(data) as view:
+        with storage_errors(self.path, _HINT), memoryview(data) as view:
             done = 0
             while done < len(view):
                 done += self._file.write(view[done:])
@@ -50,7 +49,7 @@ class ContentUpload:
         try:
             self.write(data)
         finally:
-            with self._file, translate_os_errors(self.path):
+            with self._file, storage_errors(self.path, _HINT):
                 os.fsync(self._file.fileno())
 
     def publish(self, sha256: str, final: Path) -> None:
@@ -68,7 +67,7 @@ class ContentUpload:
                 "beginning",
                 details={"found": actual},
             )
-        with translate_os_errors(final):
+        with storage_errors(final, _HINT):
             final.parent.mkdir(mode=0o700, exist_ok=True)
             self.path.replace(final)
             fsync_folder(final.parent)
@@ -85,43 +84,6 @@ def wrong_offset(sha256: str, offset: int) -> WrongOffset:
         next_step=f"send the bytes from {offset} on",
         details={"offset": offset},
     )
-
-
-@contextmanager
-def translate_os_errors(where: Path) -> Iterator[None]:
-    """Translate the operating system's errors of a disk to StorageErrors."""
-    try:
-        yield
-    except OSError as error:
-        path = str(error.filename or where)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(
-                "the gateway's disk is full",
-                where=path,
-                next_step="free space on this disk, then send again; what arrived is kept",
-            ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise NotWritable(
-                "the gateway may not write here",
-                where=path,
-                next_step="give its user write permission, or set gateway.data_dir and "
-                "gateway.library_dir elsewhere",
-            ) from error
-        raise StorageError(
-            f"the gateway's disk failed: {error.strerror or error}",
-            where=path,
-            next_step="check this disk, then send again",
-        ) from error
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power failure; Windows does that by itself."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _open_private(path: str, flags: int) -> int:

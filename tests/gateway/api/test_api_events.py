@@ -15,7 +15,7 @@ from bridge_gateway.api import sse
 
 def all_event_ids(gateway: InProcessGateway) -> list[int]:
     """The ids of all stored events."""
-    return [event.id for event in gateway.job_service.list_events(after=0, limit=10_000)]
+    return [event.id for event in gateway.runtime.events.list_events(after=0, limit=10_000)]
 
 
 def send(gateway: InProcessGateway, **submission: Any) -> str:
@@ -50,7 +50,7 @@ def test_all_events_from_the_beginning(gateway: InProcessGateway) -> None:
 def test_no_event_is_lost_or_repeated_over_lost_connections(gateway: InProcessGateway) -> None:
     """Events of notes are never deleted, so the stream can be compared with what is stored."""
     version = gateway.make_version()
-    start = gateway.job_service.last_event_id()
+    start = gateway.runtime.events.last_event_id()
     stop = threading.Event()
 
     def write() -> None:
@@ -84,7 +84,7 @@ def test_a_connection_lost_before_the_first_event(gateway: InProcessGateway) -> 
         raw = [listener.response.readline() for _ in range(3)]
     assert raw[1].startswith(b"id: ")
     last = int(raw[1][4:])
-    assert last == gateway.job_service.last_event_id()
+    assert last == gateway.runtime.events.last_event_id()
     job = send(gateway)
     with gateway.event_stream(last=last) as listener:
         messages = listener.until_end_of(job)
@@ -111,7 +111,7 @@ def test_an_id_of_another_database_counts_as_now(gateway: InProcessGateway) -> N
 
 def test_many_listeners_receive_the_same(gateway: InProcessGateway) -> None:
     version = gateway.make_version()
-    start = gateway.job_service.last_event_id()
+    start = gateway.runtime.events.last_event_id()
     received: list[list[int]] = [[] for _ in range(20)]
 
     def listen(into: list[int]) -> None:
@@ -133,7 +133,7 @@ def test_a_listener_that_does_not_read_delays_nobody(
     gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = gateway.make_version()
-    start = gateway.job_service.last_event_id()
+    start = gateway.runtime.events.last_event_id()
     stuck = socket.socket()
     stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     stuck.connect(("127.0.0.1", gateway.port))

@@ -14,12 +14,12 @@ from bridge_gateway import serve
 
 def all_event_ids(own_gateway: InProcessGateway) -> list[int]:
     """The ids of all stored events."""
-    return [event.id for event in own_gateway.job_service.list_events(after=0, limit=10_000)]
+    return [event.id for event in own_gateway.runtime.events.list_events(after=0, limit=10_000)]
 
 
 def test_a_restart_in_the_middle(own_gateway: InProcessGateway) -> None:
     version = own_gateway.make_version()
-    start = own_gateway.job_service.last_event_id()
+    start = own_gateway.runtime.events.last_event_id()
     received: list[int] = []
     last = start
     for round_ in range(3):
@@ -74,8 +74,8 @@ def test_it_does_not_exit_while_a_job_runs(own_gateway: InProcessGateway) -> Non
     job = own_gateway.send(own_gateway.submission(frames=3, seconds=0.7)).json()["id"]
     asyncio.run(
         asyncio.wait_for(
-            serve.IdleShutdown(own_gateway.activity, own_gateway.job_service, 0.2).run(server), 60
+            serve.IdleShutdown(own_gateway.activity, own_gateway.runtime, 0.2).run(server), 60
         )
     )
     assert server.should_exit
-    assert own_gateway.job_service.get_job(job).state.ended
+    assert own_gateway.runtime.jobs.get_job(job).state.ended

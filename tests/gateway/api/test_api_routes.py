@@ -252,7 +252,7 @@ def test_an_unexpected_error_sends_only_a_reference(
     def broken() -> None:
         raise RuntimeError("secret in a traceback")
 
-    monkeypatch.setattr(gateway.job_service, "list_services", broken)
+    monkeypatch.setattr(gateway.runtime.jobs, "list_services", broken)
     body = check_problem(gateway.call("GET", "/v1/services"), 500, "gateway_fault")
     assert "secret" not in str(body)
     reference = body["where"].removeprefix("log reference ")

@@ -20,7 +20,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from job_helpers import HARNESS, harness, mounted_disk, running_service, wait_for_job
+from job_helpers import HARNESS, harness, mounted_disk, running_runtime, wait_for_job
 
 from bridge_core.errors import StorageError
 from bridge_core.models.jobs import JobState
@@ -54,26 +54,26 @@ def full(disk: Path) -> Iterator[None]:
 def test_a_data_disk_that_is_full_for_twenty_seconds(tmp_path: Path, disk: Path) -> None:
     """While jobs run, wait, are sent and are cancelled."""
     submission = harness.submission(harness.write_plate(tmp_path), parameters={"seconds": 1.0})
-    with running_service(tmp_path, data_dir=disk / "data", workers=2) as job_service:
-        jobs = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(4)]
+    with running_runtime(tmp_path, data_dir=disk / "data", workers=2) as runtime:
+        jobs = [runtime.jobs.submit(submission, f"key-{number:05d}")[0] for number in range(4)]
         time.sleep(2)
         answers: Counter[str] = Counter()
         with full(disk):
             until = time.monotonic() + 20
             while time.monotonic() < until:
                 try:
-                    job, new = job_service.submit(submission, f"key-{len(jobs):05d}")
+                    job, new = runtime.jobs.submit(submission, f"key-{len(jobs):05d}")
                     jobs += [job] if new else []
                     answers["done"] += 1
-                    job_service.cancel(jobs[3].id)
+                    runtime.jobs.cancel(jobs[3].id)
                 except StorageError as error:
                     assert error.status in (503, 507) and error.next_step
                     answers[error.code] += 1
                 time.sleep(0.5)
         assert answers["storage_unavailable"], "the disk was full"
-        ended = [wait_for_job(job_service, job, seconds=DEADLINE) for job in jobs]
+        ended = [wait_for_job(runtime, job, seconds=DEADLINE) for job in jobs]
         assert {job.state for job in ended} <= {JobState.SUCCEEDED, JobState.CANCELLED}, answers
-        versions = job_service.list_versions()
+        versions = runtime.results.list_versions()
         succeeded = [job.version_id for job in ended if job.state is JobState.SUCCEEDED]
         assert sorted(version.id for version in versions) == sorted(map(str, succeeded))
         assert [version.number for version in versions] == list(range(1, len(versions) + 1))
@@ -82,17 +82,17 @@ def test_a_data_disk_that_is_full_for_twenty_seconds(tmp_path: Path, disk: Path)
 @pytest.mark.parametrize("database", ["gateway.sqlite", "queue.sqlite"])
 def test_a_database_that_is_locked_for_forty_seconds(tmp_path: Path, database: str) -> None:
     submission = harness.submission(harness.write_plate(tmp_path), parameters={"seconds": 0.5})
-    with running_service(tmp_path) as job_service:
-        job, _ = job_service.submit(submission, "the-key-1")
-        while not job_service.list_frames(job.id):
+    with running_runtime(tmp_path) as runtime:
+        job, _ = runtime.jobs.submit(submission, "the-key-1")
+        while not runtime.jobs.list_frames(job.id):
             time.sleep(0.05)
         with contextlib.closing(
             sqlite3.connect(tmp_path / "data" / database, isolation_level=None, timeout=60)
         ) as connection:
             connection.execute("BEGIN EXCLUSIVE")
             time.sleep(40)
-        assert wait_for_job(job_service, job, seconds=DEADLINE).state is JobState.SUCCEEDED
-        assert [version.number for version in job_service.list_versions()] == [1]
+        assert wait_for_job(runtime, job, seconds=DEADLINE).state is JobState.SUCCEEDED
+        assert [version.number for version in runtime.results.list_versions()] == [1]
     frames = (tmp_path / "frames.log").read_text().split()
     assert sorted(frames) == [str(frame) for frame in range(1001, 1007)]
 
@@ -163,7 +163,7 @@ def test_two_gateways_on_one_library_publish_one_shot_forty_times(tmp_path: Path
 def test_the_end_does_not_wait_for_a_library_that_hangs(tmp_path: Path) -> None:
     """In the middle of publishing."""
     given = harness.submission(harness.write_plate(tmp_path)).model_dump(mode="json")
-    with kills.gateway(tmp_path, "jobs.publish:_rename_into_library:before") as running:
+    with kills.gateway(tmp_path, "library.publish:rename_into_library:before") as running:
         running.ask("submit", submission=given, key="the-key-1")
         running.wait_for_pause()
         started = time.monotonic()
@@ -175,16 +175,16 @@ def test_frames_of_ten_thousand(tmp_path: Path) -> None:
     """In half a second of CPU time at most, while the job runs."""
     pattern = harness.write_plate(tmp_path)
     hanging = harness.submission(pattern, parameters={"behaviour": "hang"})
-    with running_service(tmp_path, workers=1) as job_service:
-        first, _ = job_service.submit(hanging, "the-key-1")
-        long, _ = job_service.submit(harness.submission(pattern, frames=10_000), "the-key-2")
+    with running_runtime(tmp_path, workers=1) as runtime:
+        first, _ = runtime.jobs.submit(hanging, "the-key-1")
+        long, _ = runtime.jobs.submit(harness.submission(pattern, frames=10_000), "the-key-2")
         instance = (tmp_path / "data/instance_id").read_text()
         proxies = tmp_path / "library/.work" / f"{long.id}.{instance}" / "pictures/proxies"
         proxies.mkdir(parents=True)
         for frame in range(1001, 11_001):
             (proxies / f"{frame}.jpg").touch()
         started = time.process_time()
-        assert len(job_service.list_frames(long.id)) == 10_000
+        assert len(runtime.jobs.list_frames(long.id)) == 10_000
         assert time.process_time() - started < 0.5
         for job in (long, first):
-            job_service.cancel(job.id)
+            runtime.jobs.cancel(job.id)

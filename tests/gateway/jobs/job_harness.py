@@ -1,6 +1,6 @@
 """A gateway without its API, in a process of its own, to be killed.
 
-``python job_harness.py FOLDER [MODULE:FUNCTION:before|after[:CALL]]`` starts a JobService on FOLDER
+``python job_harness.py FOLDER [MODULE:FUNCTION:before|after[:CALL]]`` starts a JobRuntime on FOLDER
 with a small real provider, reads calls as lines of JSON from stdin and answers on stdout. Where a
 function is named, the process stops there for ever (at the CALLth call, the first by default),
 creates a file ``paused``, and waits to be killed. The begin and end of every step are appended to
@@ -19,6 +19,7 @@ import errno
 import functools
 import hashlib
 import importlib
+import importlib.util
 import itertools
 import json
 import os
@@ -48,27 +49,31 @@ from bridge_core.models.services import (
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import ResultOutput
-from bridge_gateway.jobs.services import JobService
+from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.providers.base import (
     PICTURE_FILENAME,
     PROXY_FILENAME,
+    FrameProvider,
+    Provider,
+    ProviderQueue,
     ProviderTask,
     TaskMonitor,
     TaskResult,
 )
+from bridge_gateway.providers.registry import ProviderRegistry
 from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.media_roots import MediaRoots
 
 #: The function of each step, in their order.
 STEP_FUNCTIONS = {
-    "admit": "steps:admit_job",
-    "stage": "steps:stage_inputs",
-    "run": "steps:run_provider",
-    "check": "steps:check_outputs",
-    "proxies": "steps:make_proxies",
-    "hash": "steps:hash_outputs",
+    "admit": "admit:admit_job",
+    "stage": "stage:stage_inputs",
+    "run": "run:run_provider",
+    "check": "outputs:check_outputs",
+    "proxies": "outputs:make_proxies",
+    "hash": "outputs:hash_outputs",
     "publish": "publish:publish_result",
-    "settle": "steps:settle_charge",
+    "settle": "publish:settle_charge",
 }
 STEPS = tuple(STEP_FUNCTIONS)
 WIDTH, HEIGHT = 48, 32
@@ -76,16 +81,17 @@ WIDTH, HEIGHT = 48, 32
 _BEHAVIOURS = ("work", "hold", "fail", "crash", "hang", "fill", "no proxies", "lose", "NaN")
 
 
-class CopyProvider:
+class CopyProvider(FrameProvider):
     """Copies the plate frame by frame, with real files, proxies and resumption."""
 
     id = "copier"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, workers: int = 1) -> None:
+        self.queue = ProviderQueue(concurrency=workers)
         self._log = folder / "frames.log"
         self._resume_file = resume_file(folder)
 
-    def services(self) -> tuple[Service, ...]:
+    def list_services(self) -> tuple[Service, ...]:
         return (
             Service(
                 id="copy",
@@ -190,21 +196,39 @@ def resume_file(folder: Path) -> Path:
     return folder / "resume"
 
 
-def create_service(folder: Path, **settings: Any) -> JobService:
-    """A JobService on ``folder`` that reads plates from ``folder/plates``; not started."""
-    provider = CopyProvider(folder)
+def create_runtime(
+    folder: Path, *, providers: ProviderRegistry | None = None, **settings: Any
+) -> JobRuntime:
+    """A JobRuntime on ``folder`` that reads plates from ``folder/plates``; not started. It copies,
+    unless there are other ``providers``; where ``folder/remote`` exists, also remotely."""
+    if providers is None:
+        both: list[Provider] = [CopyProvider(folder, settings.get("workers", 1))]
+        if (folder / "remote").exists():
+            both.append(load_remote().CountingRemoteProvider(folder / "remote"))
+        providers = ProviderRegistry.of(both)
     values = {
         "data_dir": folder / "data",
         "library_dir": folder / "library",
         "media_roots": (folder / "plates",),
         **settings,
     }
-    return JobService(
+    return JobRuntime(
         GatewaySettings(**values),
-        [provider],
+        providers,
         ContentStore(folder / "data" / "content", 1_000_000_000),
         MediaRoots([folder / "plates"]),
     )
+
+
+def load_remote() -> Any:
+    """The module ``counting_remote``, which is not on the path of this script."""
+    path = Path(__file__).parents[1] / "providers" / "counting_remote.py"
+    if "counting_remote" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("counting_remote", path)
+        assert spec is not None and spec.loader is not None
+        sys.modules["counting_remote"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["counting_remote"])
+    return sys.modules["counting_remote"]
 
 
 def write_plate(folder: Path, shot: str = "010", frames: int = 6, first: int = 1001) -> str:
@@ -223,7 +247,13 @@ def write_plate(folder: Path, shot: str = "010", frames: int = 6, first: int = 1
 
 
 def submission(
-    pattern: str, *, shot: str = "010", frames: int = 6, first: int = 1001, **request: Any
+    pattern: str,
+    *,
+    shot: str = "010",
+    frames: int = 6,
+    first: int = 1001,
+    reference_files: tuple[SourceFile, ...] = (),
+    **request: Any,
 ) -> Submission:
     """The whole sequence, to be copied; ``request`` sets further fields of the request."""
     span = FrameRange.of(first, first + frames - 1, 24)
@@ -249,6 +279,7 @@ def submission(
             **fields,
         ),
         plate_files=tuple(files),
+        reference_files=reference_files,
     )
 
 
@@ -283,7 +314,12 @@ def main() -> None:
     folder = Path(sys.argv[1])
     for step, location in STEP_FUNCTIONS.items():
         module, _, function = location.partition(":")
-        _wrap(f"bridge_gateway.jobs.{module}", function, functools.partial(_log_step, folder, step))
+        _wrap(
+            f"bridge_gateway.jobs.steps.{module}",
+            function,
+            functools.partial(_log_step, folder, step),
+        )
+    load_remote()
     if len(sys.argv) > 2:
         name, function, when, *rest = sys.argv[2].split(":")
         if when == "fails":
@@ -292,29 +328,31 @@ def main() -> None:
             _wrap(
                 name, function, functools.partial(_pause_at_call, folder, when, int(*rest or [1]))
             )
-    job_service = create_service(folder)
+    runtime = create_runtime(folder)
     try:
-        job_service.start()
+        runtime.start()
     except ShotbridgeError as error:
         _write_message({"problem": Problem.from_error(error).model_dump(mode="json")})
         sys.exit(3)
     _write_message({"ready": os.getpid()})
     for line in sys.stdin:
-        _write_message(_handle_call(job_service, json.loads(line)))
-    job_service.stop()
+        _write_message(_handle_call(runtime, json.loads(line)))
+    runtime.stop()
 
 
-def _handle_call(job_service: JobService, call: dict[str, Any]) -> dict[str, Any]:
+def _handle_call(runtime: JobRuntime, call: dict[str, Any]) -> dict[str, Any]:
     try:
         match call:
             case {"call": "submit", "submission": given, "key": key}:
-                job, _ = job_service.submit(Submission.model_validate(given), key)
+                job, _ = runtime.jobs.submit(Submission.model_validate(given), key)
                 return job.model_dump(mode="json")
             case {"call": "job", "id": identity}:
-                return job_service.get_job(identity).model_dump(mode="json")
+                return runtime.jobs.get_job(identity).model_dump(mode="json")
             case {"call": "versions"}:
                 return {
-                    "versions": [one.model_dump(mode="json") for one in job_service.list_versions()]
+                    "versions": [
+                        one.model_dump(mode="json") for one in runtime.results.list_versions()
+                    ]
                 }
     except ShotbridgeError as error:
         return {"problem": Problem.from_error(error).model_dump(mode="json")}

@@ -18,13 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from job_helpers import DEADLINE, HARNESS, harness, running_service, wait_for_job, wait_until
+from job_helpers import DEADLINE, HARNESS, harness, running_runtime, wait_for_job, wait_until
 
 from bridge_core.errors import ConfigError, InvalidRequest, StorageError, StorageUnavailable
 from bridge_core.models.jobs import Job, JobState
 from bridge_gateway.db import engine
-from bridge_gateway.jobs import publish, recovery, workflow
-from bridge_gateway.jobs.services import JobService
+from bridge_gateway.jobs import recovery, workflow
+from bridge_gateway.jobs.runtime import JobRuntime
+from bridge_gateway.jobs.steps import publish
+from bridge_gateway.library import publish as library_publish
 
 FRAMES = [str(frame) for frame in range(1001, 1007)]
 
@@ -37,10 +39,10 @@ def short_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_BUSY_TIMEOUT_SECONDS", 0.2)
 
 
-def check_one_version(job_service: JobService, folder: Path, job: Job) -> None:
+def check_one_version(runtime: JobRuntime, folder: Path, job: Job) -> None:
     """The job succeeded, once, and each of its frames was made once."""
     assert job.state is JobState.SUCCEEDED, job.problem
-    assert [version.number for version in job_service.list_versions()] == [1]
+    assert [version.number for version in runtime.results.list_versions()] == [1]
     assert sorted((folder / "frames.log").read_text().split()) == FRAMES
     wait_until(lambda: not list((folder / "library/.work").iterdir()), "the work folder to go")
 
@@ -71,7 +73,7 @@ def test_a_locked_database_delays_a_job_and_does_not_fail_it(
 ) -> None:
     """Locked when all frames are made, for longer than a connection waits."""
     reached, go = threading.Event(), threading.Event()
-    real = workflow.steps.run_provider
+    real = workflow.run.run_provider
 
     def run(*args: Any) -> Any:
         value = real(*args)
@@ -79,24 +81,24 @@ def test_a_locked_database_delays_a_job_and_does_not_fail_it(
         go.wait(DEADLINE)
         return value
 
-    monkeypatch.setattr(workflow.steps, "run_provider", run)
+    monkeypatch.setattr(workflow.run, "run_provider", run)
     submission = harness.submission(harness.write_plate(tmp_path))
-    with running_service(tmp_path) as job_service:
-        job, _ = job_service.submit(submission, "the-key-1")
+    with running_runtime(tmp_path) as runtime:
+        job, _ = runtime.jobs.submit(submission, "the-key-1")
         assert reached.wait(DEADLINE)
         with locked(tmp_path / "data/gateway.sqlite"):
             go.set()
             # Writing fails with a reason; reading is not delayed.
             for call in (
-                lambda: job_service.submit(submission, "the-key-2"),
-                lambda: job_service.cancel(job.id),
+                lambda: runtime.jobs.submit(submission, "the-key-2"),
+                lambda: runtime.jobs.cancel(job.id),
             ):
                 with pytest.raises(StorageUnavailable, match="locked") as caught:
                     call()
                 assert caught.value.status == 503 and caught.value.next_step
-            assert job_service.get_job(job.id).state is JobState.RUNNING
+            assert runtime.jobs.get_job(job.id).state is JobState.RUNNING
             time.sleep(0.5)
-        check_one_version(job_service, tmp_path, wait_for_job(job_service, job))
+        check_one_version(runtime, tmp_path, wait_for_job(runtime, job))
 
 
 FAILURE_POINTS = [
@@ -128,9 +130,9 @@ def test_a_database_that_fails_once_at_any_write_changes_nothing(
         return value
 
     monkeypatch.setattr(owner, function, failing)
-    with running_service(tmp_path) as job_service:
-        job, _ = job_service.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
-        check_one_version(job_service, tmp_path, wait_for_job(job_service, job))
+    with running_runtime(tmp_path) as runtime:
+        job, _ = runtime.jobs.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
+        check_one_version(runtime, tmp_path, wait_for_job(runtime, job))
     assert calls
 
 
@@ -147,8 +149,8 @@ def test_a_failure_is_stored_once_the_database_is_available(
 
     monkeypatch.setattr(workflow.transitions, "fail_job", failing)
     submission = harness.submission(harness.write_plate(tmp_path), parameters={"behaviour": "fail"})
-    with running_service(tmp_path) as job_service:
-        job = wait_for_job(job_service, job_service.submit(submission, "the-key-1")[0])
+    with running_runtime(tmp_path) as runtime:
+        job = wait_for_job(runtime, runtime.jobs.submit(submission, "the-key-1")[0])
     assert job.problem is not None and job.problem.message == "it cannot be done"
 
 
@@ -197,10 +199,10 @@ def test_a_checkpoint_that_cannot_be_written_is_written_later(
         return real(self, result, *args, **kwargs)
 
     monkeypatch.setattr(SystemDatabase, "record_operation_result", record)
-    with running_service(tmp_path) as job_service:
-        job, _ = job_service.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
-        job = wait_for_job(job_service, job)
-        check_one_version(job_service, tmp_path, job)
+    with running_runtime(tmp_path) as runtime:
+        job, _ = runtime.jobs.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
+        job = wait_for_job(runtime, job)
+        check_one_version(runtime, tmp_path, job)
         # After the last step the row has ended already, and the checkpoint is not needed.
         assert len(refused) == (2 if step != "settle" else 1)
         assert job.progress.attempt == (3 if step != "settle" else 1)
@@ -222,16 +224,16 @@ def test_a_job_that_cannot_be_enqueued_begins_later(
 
     monkeypatch.setattr(JobQueue, "enqueue", enqueue)
     submission = harness.submission(harness.write_plate(tmp_path))
-    with caplog.at_level(logging.ERROR), running_service(tmp_path) as job_service:
-        jobs = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
-        wait_until(lambda: not job_service.check_health()[0].ok, "the failed check")
+    with caplog.at_level(logging.ERROR), running_runtime(tmp_path) as runtime:
+        jobs = [runtime.jobs.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
+        wait_until(lambda: not runtime.check_health()[0].ok, "the failed check")
         assert (
-            "disk I/O error" in job_service.check_health()[0].message
-            and job_service.check_health()[0].next_step
+            "disk I/O error" in runtime.check_health()[0].message
+            and runtime.check_health()[0].next_step
         )
         broken.clear()
-        assert {wait_for_job(job_service, job).state for job in jobs} == {JobState.SUCCEEDED}
-        wait_until(lambda: job_service.check_health()[0].ok, "the check to pass")
+        assert {wait_for_job(runtime, job).state for job in jobs} == {JobState.SUCCEEDED}
+        wait_until(lambda: runtime.check_health()[0].ok, "the check to pass")
     warnings = [one for one in caplog.records if "reconciled" in one.getMessage()]
     assert len(warnings) == 1, "once, not at every reconciliation"
 
@@ -248,17 +250,17 @@ def test_jobs_are_reconciled_however_many_are_sent(
 
     monkeypatch.setattr(recovery.Reconciler, "reconcile", reconcile)
     submission = harness.submission(harness.write_plate(tmp_path))
-    with running_service(tmp_path) as job_service:
-        job, _ = job_service.submit(submission, "the-key-1")
+    with running_runtime(tmp_path) as runtime:
+        job, _ = runtime.jobs.submit(submission, "the-key-1")
         sent: list[int] = []
 
         def submit_again() -> bool:
             sent.append(1)
-            job_service.submit(submission, f"key-{len(sent):05d}")
+            runtime.jobs.submit(submission, f"key-{len(sent):05d}")
             return len(reconciliations) > 3
 
         wait_until(submit_again, "the reconciliations")
-        assert wait_for_job(job_service, job).state is JobState.SUCCEEDED
+        assert wait_for_job(runtime, job).state is JobState.SUCCEEDED
 
 
 def test_attempts_at_a_job_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,10 +269,10 @@ def test_attempts_at_a_job_are_limited(tmp_path: Path, monkeypatch: pytest.Monke
     def interrupted(*_: Any) -> None:
         raise workflow.JobInterrupted
 
-    monkeypatch.setattr(workflow.steps, "stage_inputs", interrupted)
-    with running_service(tmp_path) as job_service:
-        job, _ = job_service.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
-        job = wait_for_job(job_service, job)
+    monkeypatch.setattr(workflow.run, "stage_inputs", interrupted)
+    with running_runtime(tmp_path) as runtime:
+        job, _ = runtime.jobs.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
+        job = wait_for_job(runtime, job)
     assert job.problem is not None and job.problem.code == "gateway_fault"
     assert job.progress.attempt == 2
 
@@ -279,41 +281,39 @@ def test_attempts_at_a_job_are_limited(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 FAILURES = [
-    ("jobs.publish:_make_read_only", errno.EIO),
-    ("jobs.publish:_make_read_only", errno.EROFS),
-    ("jobs.publish:_rename_into_library", errno.EIO),
-    ("jobs.publish:_rename_into_library", errno.EROFS),
-    ("jobs.publish:_rename_into_library", errno.ENOSPC),
-    ("jobs.steps:make_proxies", errno.ENOSPC),
-    ("jobs.steps:make_proxies", errno.ENOENT),
-    ("jobs.steps:_hash_output", errno.EIO),
-    ("jobs.steps:_hash_output", errno.ENOENT),
-    ("library.disk_space:require_disk_space", errno.EIO),
-    ("library.disk_space:require_disk_space", errno.ENOENT),
+    ("library.publish:_make_read_only", errno.EIO),
+    ("library.publish:_make_read_only", errno.EROFS),
+    ("library.publish:rename_into_library", errno.EIO),
+    ("library.publish:rename_into_library", errno.EROFS),
+    ("library.publish:rename_into_library", errno.ENOSPC),
+    ("jobs.steps.outputs:make_proxies", errno.ENOSPC),
+    ("jobs.steps.outputs:make_proxies", errno.ENOENT),
+    ("jobs.steps.outputs:_hash_output", errno.EIO),
+    ("jobs.steps.outputs:_hash_output", errno.ENOENT),
+    ("jobs.steps.admit:require_disk_space", errno.EIO),
+    ("jobs.steps.admit:require_disk_space", errno.ENOENT),
 ]
 
 
 def test_errors_of_the_library_fail_the_job_with_a_reason(tmp_path: Path) -> None:
     """At each point, and the next job gets the number."""
     pattern = harness.write_plate(tmp_path, frames=1)
-    with running_service(tmp_path) as job_service:
+    with running_runtime(tmp_path) as runtime:
         for case, (point, number) in enumerate(FAILURES):
             shot = f"{case:03d}"
             submission = harness.submission(pattern, shot=shot, frames=1)
             module, _, function = point.partition(":")
             restore = harness.inject_os_error(f"bridge_gateway.{module}", function, number)
             try:
-                job = wait_for_job(
-                    job_service, job_service.submit(submission, f"refused-{shot}")[0]
-                )
+                job = wait_for_job(runtime, runtime.jobs.submit(submission, f"refused-{shot}")[0])
             finally:
                 restore()
             assert job.state is JobState.FAILED and job.problem is not None, (point, number)
             assert job.problem.code in ("storage", "not_writable", "disk_full"), (point, number)
             assert job.problem.where and job.problem.next_step
-            assert job_service.list_versions(shot=shot) == []
-            job = wait_for_job(job_service, job_service.submit(submission, f"restored-{shot}")[0])
-            assert job_service.get_version(str(job.version_id)).number == 1
+            assert runtime.results.list_versions(shot=shot) == []
+            job = wait_for_job(runtime, runtime.jobs.submit(submission, f"restored-{shot}")[0])
+            assert runtime.results.get_version(str(job.version_id)).number == 1
 
 
 def test_paths_that_are_too_long_are_refused(tmp_path: Path) -> None:
@@ -321,26 +321,26 @@ def test_paths_that_are_too_long_are_refused(tmp_path: Path) -> None:
     while len(os.fsencode(deep)) < 3700:
         deep /= "d" * 200
     pattern = harness.write_plate(tmp_path)
-    with running_service(tmp_path, library_dir=deep) as job_service:
+    with running_runtime(tmp_path, library_dir=deep) as runtime:
         with pytest.raises(InvalidRequest, match="4095"):
-            job_service.submit(harness.submission(pattern, shot="a" * 128), "too-long-01")
+            runtime.jobs.submit(harness.submission(pattern, shot="a" * 128), "too-long-01")
         job = wait_for_job(
-            job_service, job_service.submit(harness.submission(pattern), "the-key-1")[0]
+            runtime, runtime.jobs.submit(harness.submission(pattern), "the-key-1")[0]
         )
         assert job.state is JobState.SUCCEEDED, job.problem
 
 
 def test_a_lack_of_descriptors_delays_a_job(tmp_path: Path) -> None:
     submission = harness.submission(harness.write_plate(tmp_path))
-    with running_service(tmp_path) as job_service:
+    with running_runtime(tmp_path) as runtime:
         restore = harness.inject_os_error(
-            "bridge_gateway.jobs.steps", "_hash_output", errno.EMFILE, 2, 2
+            "bridge_gateway.jobs.steps.outputs", "_hash_output", errno.EMFILE, 2, 2
         )
         try:
             check_one_version(
-                job_service,
+                runtime,
                 tmp_path,
-                wait_for_job(job_service, job_service.submit(submission, "the-key-1")[0]),
+                wait_for_job(runtime, runtime.jobs.submit(submission, "the-key-1")[0]),
             )
         finally:
             restore()
@@ -359,16 +359,16 @@ def test_a_work_folder_that_could_not_be_removed_is_removed_later(
         real(path, *args, **kwargs)
 
     monkeypatch.setattr(os, "unlink", unlink)
-    with running_service(tmp_path) as job_service:
+    with running_runtime(tmp_path) as runtime:
         slow = submission.model_copy(
             update={
                 "request": submission.request.model_copy(update={"parameters": {"seconds": 0.3}})
             }
         )
-        job, _ = job_service.submit(slow, "the-key-1")
-        wait_until(lambda: job_service.list_frames(job.id), "a frame")
-        job_service.cancel(job.id)
-        wait_until(lambda: not job_service.has_open_jobs(), "the job to end")
+        job, _ = runtime.jobs.submit(slow, "the-key-1")
+        wait_until(lambda: runtime.jobs.list_frames(job.id), "a frame")
+        runtime.jobs.cancel(job.id)
+        wait_until(lambda: not runtime.has_open_jobs(), "the job to end")
         time.sleep(0.5)
         work_root = tmp_path / "library/.work"
         assert len(list(work_root.iterdir())) == 1
@@ -385,16 +385,16 @@ def test_a_second_gateway_keeps_the_work_folders_of_the_first(tmp_path: Path) ->
         folder.mkdir()
     (second / "library").symlink_to(tmp_path / "library")
     submission = harness.submission(harness.write_plate(first), parameters={"seconds": 0.3})
-    with running_service(first, library_dir=tmp_path / "library") as job_service:
-        job, _ = job_service.submit(submission, "the-key-1")
-        wait_until(lambda: job_service.list_frames(job.id), "a frame")
+    with running_runtime(first, library_dir=tmp_path / "library") as runtime:
+        job, _ = runtime.jobs.submit(submission, "the-key-1")
+        wait_until(lambda: runtime.jobs.list_frames(job.id), "a frame")
         command = [sys.executable, str(HARNESS), str(second)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
             assert other.stdin is not None and other.stdout is not None
             assert b"ready" in other.stdout.readline()
             other.stdin.close()
-        assert job_service.list_frames(job.id)
-        job = wait_for_job(job_service, job)
+        assert runtime.jobs.list_frames(job.id)
+        job = wait_for_job(runtime, job)
         assert job.state is JobState.SUCCEEDED, job.problem
     assert sorted((first / "frames.log").read_text().split()) == FRAMES
 
@@ -403,7 +403,7 @@ def test_two_gateways_that_publish_one_shot_use_two_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another gateway's version appears between the choice of the number and the rename."""
-    library, real = tmp_path / "library", publish._rename_into_library
+    library, real = tmp_path / "library", library_publish.rename_into_library
     taken = [library / "show/sq/010/copy/v001", library / "show/sq/010/copy/v002"]
 
     def rename(result: Path, final: Path) -> bool:
@@ -413,24 +413,24 @@ def test_two_gateways_that_publish_one_shot_use_two_numbers(
             (folder / "theirs.exr").touch()
         return bool(real(result, final))
 
-    monkeypatch.setattr(publish, "_rename_into_library", rename)
-    with running_service(tmp_path) as job_service:
-        job, _ = job_service.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
-        job = wait_for_job(job_service, job)
+    monkeypatch.setattr(library_publish, "rename_into_library", rename)
+    with running_runtime(tmp_path) as runtime:
+        job, _ = runtime.jobs.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
+        job = wait_for_job(runtime, job)
         assert job.state is JobState.SUCCEEDED, job.problem
-        version = job_service.get_version(str(job.version_id))
+        version = runtime.results.get_version(str(job.version_id))
         assert (version.number, Path(version.folder).name) == (3, "v003")
-        files = job_service.list_files(version.id)
+        files = runtime.results.list_files(version.id)
         assert f"010_copy_v003.{FRAMES[0]}.exr" in {one.path for one in files}
         for one in files:
-            assert harness.sha256(job_service.find_file(version.id, one.path)) == one.sha256
+            assert harness.sha256(runtime.results.find_file(version.id, one.path)) == one.sha256
         wait_until(lambda: not list((library / ".work").iterdir()), "the work folder to go")
     assert [path.name for path in (library / "show/sq/010/copy/v001").iterdir()] == ["theirs.exr"]
 
 
 def test_work_in_progress_and_versions_do_not_mix(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="work in progress") as caught:
-        harness.create_service(
+        harness.create_runtime(
             tmp_path, version_folder_template=".work/{show}/{sequence}/{shot}/{service}/{version}"
         )
     assert caught.value.where == "gateway.version_folder_template"
@@ -445,11 +445,11 @@ def test_the_newest_version_does_not_depend_on_the_clock(
     """The clock goes back by a day between two versions."""
     submission = harness.submission(harness.write_plate(tmp_path))
     real = publish.now
-    with running_service(tmp_path) as job_service:
+    with running_runtime(tmp_path) as runtime:
         for number in (1, 2, 3):
             monkeypatch.setattr(publish, "now", lambda n=number: real() - timedelta(days=n))
-            wait_for_job(job_service, job_service.submit(submission, f"the-key-{number}")[0])
-        assert [version.number for version in job_service.list_versions(newest=True)] == [3]
+            wait_for_job(runtime, runtime.jobs.submit(submission, f"the-key-{number}")[0])
+        assert [version.number for version in runtime.results.list_versions(newest=True)] == [3]
 
 
 # --- damaged databases, and what they may hold
@@ -457,12 +457,12 @@ def test_the_newest_version_does_not_depend_on_the_clock(
 
 def interrupted(folder: Path) -> Job:
     """A job in the middle of its frames, its gateway stopped."""
-    job_service = harness.create_service(folder)
-    job_service.start()
+    runtime = harness.create_runtime(folder)
+    runtime.start()
     submission = harness.submission(harness.write_plate(folder), parameters={"seconds": 0.3})
-    job, _ = job_service.submit(submission, "the-key-1")
-    wait_until(lambda: job_service.list_frames(job.id), "a frame")
-    job_service.stop()
+    job, _ = runtime.jobs.submit(submission, "the-key-1")
+    wait_until(lambda: runtime.jobs.list_frames(job.id), "a frame")
+    runtime.stop()
     return job
 
 
@@ -480,22 +480,22 @@ def test_a_damaged_queue_database_is_moved_aside_and_jobs_continue(
     else:
         content[4096 : 4096 * 20] = b"\xff" * 4096 * 19
     path.write_bytes(content)
-    with running_service(tmp_path) as job_service:
-        check_one_version(job_service, tmp_path, wait_for_job(job_service, job))
+    with running_runtime(tmp_path) as runtime:
+        check_one_version(runtime, tmp_path, wait_for_job(runtime, job))
     kept = [one for one in path.parent.iterdir() if "damaged" in one.name]
     assert content in [one.read_bytes() for one in kept]
     assert any("damaged" in one.getMessage() for one in caplog.records)
 
 
 def test_a_damaged_gateway_database_is_reported(tmp_path: Path) -> None:
-    with running_service(tmp_path):
+    with running_runtime(tmp_path):
         pass
     path = tmp_path / "data/gateway.sqlite"
     for ending in ("-wal", "-shm"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(StorageError, match="damaged") as caught:
-        harness.create_service(tmp_path).start()
+        harness.create_runtime(tmp_path).start()
     assert caught.value.where == str(path) and "docs/admin.md" in caught.value.next_step
     assert path.read_bytes() == b"no database" * 1000
 
@@ -522,8 +522,8 @@ def test_pickles_in_the_queue_database_are_never_read(tmp_path: Path) -> None:
             change = f"UPDATE {table} SET {column} = ?, serialization = 'py_pickle'"
             assert connection.execute(change, (trap,)).rowcount
         connection.commit()
-    with running_service(tmp_path) as job_service:
-        ended = wait_for_job(job_service, job)
+    with running_runtime(tmp_path) as runtime:
+        ended = wait_for_job(runtime, job)
     assert not triggered.exists()
     assert ended.state is JobState.FAILED and ended.problem is not None
     assert ended.problem.next_step
@@ -531,8 +531,8 @@ def test_pickles_in_the_queue_database_are_never_read(tmp_path: Path) -> None:
 
 def test_nothing_is_written_as_pickle(tmp_path: Path) -> None:
     submission = harness.submission(harness.write_plate(tmp_path), parameters={"behaviour": "fail"})
-    with running_service(tmp_path) as job_service:
-        wait_for_job(job_service, job_service.submit(submission, "the-key-1")[0])
+    with running_runtime(tmp_path) as runtime:
+        wait_for_job(runtime, runtime.jobs.submit(submission, "the-key-1")[0])
     with contextlib.closing(sqlite3.connect(tmp_path / "data/queue.sqlite")) as connection:
         for table in ("workflow_status", "operation_outputs"):
             formats = connection.execute(f"SELECT DISTINCT serialization FROM {table}").fetchall()

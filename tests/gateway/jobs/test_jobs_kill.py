@@ -25,32 +25,32 @@ KEY = "key-of-the-job"
 #: In the order of a job: module, function, before or after it, and its step. After the function of
 #: a step is before its checkpoint.
 KILL_POINTS = [
-    ("jobs.steps:admit_job:before", "admit"),
-    ("jobs.steps:admit_job:after", "admit"),
-    ("jobs.steps:stage_inputs:before", "stage"),
-    ("jobs.inputs:hash_file:after:3", "stage"),
-    ("jobs.steps:stage_inputs:after", "stage"),
-    ("jobs.steps:run_provider:before", "run"),
+    ("jobs.steps.admit:admit_job:before", "admit"),
+    ("jobs.steps.admit:admit_job:after", "admit"),
+    ("jobs.steps.stage:stage_inputs:before", "stage"),
+    ("jobs.steps.stage:hash_file:after:3", "stage"),
+    ("jobs.steps.stage:stage_inputs:after", "stage"),
+    ("jobs.steps.run:run_provider:before", "run"),
     ("job_harness:make_frame:before:2", "run"),
     ("job_harness:make_frame:before:3", "run"),
-    ("jobs.steps:run_provider:after", "run"),
-    ("jobs.steps:check_outputs:before", "check"),
-    ("jobs.steps:check_outputs:after", "check"),
-    ("jobs.steps:make_proxies:before", "proxies"),
-    ("jobs.steps:make_proxies:after", "proxies"),
-    ("jobs.steps:hash_outputs:before", "hash"),
-    ("jobs.steps:hash_file:after:4", "hash"),
-    ("jobs.steps:hash_outputs:after", "hash"),
-    ("jobs.publish:publish_result:before", "publish"),
-    ("jobs.publish:_reserve_result:after", "publish"),
-    ("jobs.publish:_make_read_only:before:4", "publish"),
-    ("jobs.publish:_move_into_result:after", "publish"),
-    ("jobs.publish:_rename_into_library:before", "publish"),
-    ("jobs.publish:_rename_into_library:after", "publish"),
-    ("jobs.publish:_mark_published:after", "publish"),
-    ("jobs.publish:publish_result:after", "publish"),
-    ("jobs.steps:settle_charge:before", "settle"),
-    ("jobs.steps:settle_charge:after", "settle"),
+    ("jobs.steps.run:run_provider:after", "run"),
+    ("jobs.steps.outputs:check_outputs:before", "check"),
+    ("jobs.steps.outputs:check_outputs:after", "check"),
+    ("jobs.steps.outputs:make_proxies:before", "proxies"),
+    ("jobs.steps.outputs:make_proxies:after", "proxies"),
+    ("jobs.steps.outputs:hash_outputs:before", "hash"),
+    ("jobs.steps.outputs:hash_file:after:4", "hash"),
+    ("jobs.steps.outputs:hash_outputs:after", "hash"),
+    ("jobs.steps.publish:publish_result:before", "publish"),
+    ("jobs.steps.publish:_reserve_result:after", "publish"),
+    ("library.publish:_make_read_only:before:4", "publish"),
+    ("library.publish:move_into_result:after", "publish"),
+    ("library.publish:rename_into_library:before", "publish"),
+    ("library.publish:rename_into_library:after", "publish"),
+    ("jobs.steps.publish:_mark_published:after", "publish"),
+    ("jobs.steps.publish:publish_result:after", "publish"),
+    ("jobs.steps.publish:settle_charge:before", "settle"),
+    ("jobs.steps.publish:settle_charge:after", "settle"),
 ]
 
 
@@ -62,7 +62,8 @@ class HarnessProcess:
         (folder / "paused").unlink(missing_ok=True)
         arguments = []
         if pause:
-            arguments = [pause if pause.startswith("job_harness") else f"bridge_gateway.{pause}"]
+            is_ours = pause.startswith(("job_harness", "counting_remote"))
+            arguments = [pause if is_ours else f"bridge_gateway.{pause}"]
         self._log = (folder / "gateway.log").open("a")
         self.process = subprocess.Popen(
             [sys.executable, str(HARNESS), str(folder), *arguments],
@@ -192,7 +193,7 @@ def test_numbers_continue_after_a_kill_in_publish(tmp_path: Path) -> None:
     """A killed job keeps its number; the next job gets the next one."""
     pattern = harness.write_plate(tmp_path)
     given = harness.submission(pattern).model_dump(mode="json")
-    with gateway(tmp_path, "jobs.publish:_reserve_result:after") as running:
+    with gateway(tmp_path, "jobs.steps.publish:_reserve_result:after") as running:
         first = running.ask("submit", submission=given, key="key-of-the-first")
         running.wait_for_pause()
         running.kill()

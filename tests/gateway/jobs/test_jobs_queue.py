@@ -1,9 +1,10 @@
-"""Queues, restarts and full disks, each test with a JobService of its own."""
+"""Queues, restarts and full disks, each test with a JobRuntime of its own."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
+import statistics
 import subprocess
 import threading
 import time
@@ -12,16 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from job_helpers import DEADLINE, harness, mounted_disk, running_service, wait_for_job, wait_until
+from job_helpers import DEADLINE, harness, mounted_disk, running_runtime, wait_for_job, wait_until
 
 from bridge_core.errors import ConfigError, NotWritable
 from bridge_core.models.jobs import Job, JobState
-from bridge_gateway.jobs import queue as queue_module
-from bridge_gateway.jobs.services import JobService
+from bridge_gateway.jobs.runtime import JobRuntime
+from bridge_gateway.providers.base import ProviderQueue
+from bridge_gateway.providers.registry import ProviderRegistry
 
 
-def wait_for_frame(job_service: JobService, job: Job) -> None:
-    wait_until(lambda: job_service.list_frames(job.id), "a frame")
+def wait_for_frame(runtime: JobRuntime, job: Job) -> None:
+    wait_until(lambda: runtime.jobs.list_frames(job.id), "a frame")
 
 
 def work_folders(folder: Path) -> list[str]:
@@ -48,26 +50,26 @@ def test_queued_jobs_wait_and_can_be_cancelled(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
     slow = harness.submission(pattern, parameters={"seconds": 30})
     quick = harness.submission(pattern)
-    with running_service(tmp_path, workers=1) as job_service:
-        assert not job_service.has_open_jobs()
-        first, _ = job_service.submit(slow, "first-key")
-        wait_for_job(job_service, first, JobState.RUNNING)
-        second, _ = job_service.submit(quick, "second-key")
-        third, _ = job_service.submit(quick, "third-key")
-        assert [job_service.get_job(job.id).queue_position for job in (first, second, third)] == [
+    with running_runtime(tmp_path, workers=1) as runtime:
+        assert not runtime.has_open_jobs()
+        first, _ = runtime.jobs.submit(slow, "first-key")
+        wait_for_job(runtime, first, JobState.RUNNING)
+        second, _ = runtime.jobs.submit(quick, "second-key")
+        third, _ = runtime.jobs.submit(quick, "third-key")
+        assert [runtime.jobs.get_job(job.id).queue_position for job in (first, second, third)] == [
             None,
             1,
             2,
         ]
-        assert job_service.has_open_jobs()
-        cancelled = job_service.cancel(second.id)
+        assert runtime.has_open_jobs()
+        cancelled = runtime.jobs.cancel(second.id)
         assert cancelled.state is JobState.CANCELLED and cancelled.started is None
-        assert job_service.get_job(third.id).queue_position == 1
-        assert job_service.cancel(first.id).state is JobState.CANCELLED
-        assert wait_for_job(job_service, third).state is JobState.SUCCEEDED
-        assert job_service.get_job(second.id) == cancelled
-        assert [version.number for version in job_service.list_versions()] == [1]
-        assert not job_service.has_open_jobs()
+        assert runtime.jobs.get_job(third.id).queue_position == 1
+        assert runtime.jobs.cancel(first.id).state is JobState.CANCELLED
+        assert wait_for_job(runtime, third).state is JobState.SUCCEEDED
+        assert runtime.jobs.get_job(second.id) == cancelled
+        assert [version.number for version in runtime.results.list_versions()] == [1]
+        assert not runtime.has_open_jobs()
 
 
 def test_no_more_jobs_at_once_than_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,26 +91,53 @@ def test_no_more_jobs_at_once_than_workers(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(harness.CopyProvider, "run", counted_run)
     pattern = harness.write_plate(tmp_path)
     submission = harness.submission(pattern, parameters={"behaviour": "hold"})
-    with running_service(tmp_path, workers=2) as job_service:
-        jobs = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(6)]
+    with running_runtime(tmp_path, workers=2) as runtime:
+        jobs = [runtime.jobs.submit(submission, f"key-{number:05d}")[0] for number in range(6)]
         wait_until(lambda: running == 2, "two jobs at once")
         harness.resume_file(tmp_path).touch()
         for job in jobs:
-            assert wait_for_job(job_service, job).state is JobState.SUCCEEDED
+            assert wait_for_job(runtime, job).state is JobState.SUCCEEDED
         assert most == 2
-        assert [version.number for version in job_service.list_versions()] == [1, 2, 3, 4, 5, 6]
+        assert [version.number for version in runtime.results.list_versions()] == [1, 2, 3, 4, 5, 6]
 
 
-def test_nothing_waits_for_the_next_poll_of_the_queue(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(queue_module, "POLLING_SECONDS", 100 * DEADLINE)
-    stopped = interrupt_job(tmp_path)
-    submission = harness.submission(harness.write_plate(tmp_path, "020"), shot="020")
-    with running_service(tmp_path, workers=1) as job_service:
-        queued = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
-        for job in (stopped, *queued):
-            assert wait_for_job(job_service, job).state is JobState.SUCCEEDED
+def test_a_job_starts_within_a_third_of_a_second(tmp_path: Path) -> None:
+    submission = harness.submission(harness.write_plate(tmp_path))
+    waits = []
+    with running_runtime(tmp_path, workers=1) as runtime:
+        for number in range(9):
+            job, _ = runtime.jobs.submit(submission, f"key-{number:05d}")
+            ended = wait_for_job(runtime, job)
+            assert ended.started is not None
+            waits.append((ended.started - ended.created).total_seconds())
+    print(f"\njobs start after {statistics.median(waits):.3f} s, at most {max(waits):.3f} s")
+    assert statistics.median(waits) < 0.3  # a busy machine may delay single ones
+
+
+def test_jobs_of_a_provider_that_is_gone_end_with_words(tmp_path: Path) -> None:
+    job = interrupt_job(tmp_path)
+    (tmp_path / "remote").mkdir()
+    others = ProviderRegistry.of(
+        [harness.load_remote().CountingRemoteProvider(tmp_path / "remote")]
+    )
+    with running_runtime(tmp_path, providers=others) as runtime:
+        ended = wait_for_job(runtime, job)
+        assert ended.state is JobState.FAILED and ended.problem is not None
+        assert "'copier' is not available" in ended.problem.message
+
+
+def test_a_provider_limits_its_starts(tmp_path: Path) -> None:
+    """Two in a minute: the third waits, and a test does not wait for it."""
+    provider = harness.CopyProvider(tmp_path)
+    provider.queue = ProviderQueue(concurrency=8, starts_per_minute=2)
+    submission = harness.submission(harness.write_plate(tmp_path))
+    with running_runtime(tmp_path, providers=ProviderRegistry.of([provider])) as runtime:
+        jobs = [runtime.jobs.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
+        for job in jobs[:2]:
+            assert wait_for_job(runtime, job).state is JobState.SUCCEEDED
+        time.sleep(1.0)  # several polls
+        assert runtime.jobs.get_job(jobs[2].id).state is JobState.QUEUED
+        runtime.jobs.cancel(jobs[2].id)
 
 
 # --- restarts
@@ -116,35 +145,35 @@ def test_nothing_waits_for_the_next_poll_of_the_queue(
 
 def test_draining_lets_a_running_job_end(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
-    job_service = harness.create_service(tmp_path, workers=1)
-    job_service.start()
-    job, _ = job_service.submit(
+    runtime = harness.create_runtime(tmp_path, workers=1)
+    runtime.start()
+    job, _ = runtime.jobs.submit(
         harness.submission(pattern, parameters={"seconds": 0.2}), "the-key-1"
     )
-    wait_for_frame(job_service, job)
-    job_service.stop(drain_seconds=DEADLINE)
-    with running_service(tmp_path) as job_service:
-        assert job_service.get_job(job.id).state is JobState.SUCCEEDED
-        assert job_service.get_job(job.id).progress.attempt == 1
+    wait_for_frame(runtime, job)
+    runtime.stop(drain_seconds=DEADLINE)
+    with running_runtime(tmp_path) as runtime:
+        assert runtime.jobs.get_job(job.id).state is JobState.SUCCEEDED
+        assert runtime.jobs.get_job(job.id).progress.attempt == 1
 
 
 def test_stale_work_folders_are_removed_and_open_ones_kept(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
-    job_service = harness.create_service(tmp_path)
-    job_service.start()
-    job, _ = job_service.submit(
+    runtime = harness.create_runtime(tmp_path)
+    runtime.start()
+    job, _ = runtime.jobs.submit(
         harness.submission(pattern, parameters={"behaviour": "hold"}), "the-key-1"
     )
-    wait_for_frame(job_service, job)
-    job_service.stop()
+    wait_for_frame(runtime, job)
+    runtime.stop()
     assert work_folders(tmp_path) == [job.id]
     gone = tmp_path / "library" / ".work" / f"of-a-job-long-gone.{instance_id(tmp_path)}"
     (gone / "pictures").mkdir(parents=True)
-    with running_service(tmp_path) as job_service:
+    with running_runtime(tmp_path) as runtime:
         assert work_folders(tmp_path) == [job.id]
-        assert job_service.find_job_proxy(job.id, 1001).is_file()
+        assert runtime.jobs.find_job_proxy(job.id, 1001).is_file()
         harness.resume_file(tmp_path).touch()
-        assert wait_for_job(job_service, job).state is JobState.SUCCEEDED
+        assert wait_for_job(runtime, job).state is JobState.SUCCEEDED
     assert work_folders(tmp_path) == []
 
 
@@ -154,8 +183,8 @@ def test_a_job_that_the_queue_gave_up_ends(tmp_path: Path, status: str) -> None:
     edit_queue_database(
         tmp_path, "UPDATE workflow_status SET status = ? WHERE workflow_uuid = ?", status, job.id
     )
-    with running_service(tmp_path) as job_service:
-        ended = job_service.get_job(job.id)
+    with running_runtime(tmp_path) as runtime:
+        ended = runtime.jobs.get_job(job.id)
         assert ended.state is JobState.FAILED and ended.problem is not None
         assert ended.problem.code == "gateway_fault" and ended.problem.next_step
     assert work_folders(tmp_path) == []
@@ -166,8 +195,8 @@ def test_a_job_that_was_cancelled_only_in_the_queue_ends(tmp_path: Path) -> None
     edit_queue_database(
         tmp_path, "UPDATE workflow_status SET status = 'CANCELLED' WHERE workflow_uuid = ?", job.id
     )
-    with running_service(tmp_path) as job_service:
-        assert job_service.get_job(job.id).state is JobState.CANCELLED
+    with running_runtime(tmp_path) as runtime:
+        assert runtime.jobs.get_job(job.id).state is JobState.CANCELLED
     assert work_folders(tmp_path) == []
 
 
@@ -178,10 +207,10 @@ def test_a_job_of_another_workflow_version_is_restarted(tmp_path: Path) -> None:
         "UPDATE workflow_status SET application_version = '0' WHERE workflow_uuid = ?",
         job.id,
     )
-    with running_service(tmp_path) as job_service:
-        ended = wait_for_job(job_service, job)
+    with running_runtime(tmp_path) as runtime:
+        ended = wait_for_job(runtime, job)
         assert ended.state is JobState.SUCCEEDED, ended.problem
-        assert [version.number for version in job_service.list_versions()] == [1]
+        assert [version.number for version in runtime.results.list_versions()] == [1]
     # Frames of the other version's attempt are kept.
     frames = (tmp_path / "frames.log").read_text().split()
     assert sorted(frames) == [str(frame) for frame in range(1001, 1007)]
@@ -190,20 +219,20 @@ def test_a_job_of_another_workflow_version_is_restarted(tmp_path: Path) -> None:
 def interrupt_job(folder: Path) -> Job:
     """A job whose gateway was stopped in the middle of its frames; it resumes at the next start."""
     pattern = harness.write_plate(folder)
-    job_service = harness.create_service(folder)
-    job_service.start()
-    job, _ = job_service.submit(
+    runtime = harness.create_runtime(folder)
+    runtime.start()
+    job, _ = runtime.jobs.submit(
         harness.submission(pattern, parameters={"behaviour": "hold"}), "the-key-1"
     )
-    wait_for_frame(job_service, job)
-    job_service.stop()
+    wait_for_frame(runtime, job)
+    runtime.stop()
     harness.resume_file(folder).touch()
     return job
 
 
 def test_a_template_that_cannot_be_filled_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        harness.create_service(tmp_path, file_name_template="{shot}_{artist}_{version}")
+        harness.create_runtime(tmp_path, file_name_template="{shot}_{artist}_{version}")
     assert "{artist}" in caught.value.message and caught.value.where == "gateway.file_name_template"
 
 
@@ -215,11 +244,11 @@ def test_templates_of_a_studio(tmp_path: Path) -> None:
         ),
         "file_name_template": "{show}_{shot}_{version}",
     }
-    with running_service(tmp_path, **settings) as job_service:
-        job, _ = job_service.submit(harness.submission(pattern), "the-key-1")
-        version = job_service.get_version(str(wait_for_job(job_service, job).version_id))
+    with running_runtime(tmp_path, **settings) as runtime:
+        job, _ = runtime.jobs.submit(harness.submission(pattern), "the-key-1")
+        version = runtime.results.get_version(str(wait_for_job(runtime, job).version_id))
         assert version.folder == str(tmp_path / "library/show/shots/sq/sq_010/copy/v001/exr")
-        assert job_service.find_file(version.id, "show_010_v001.1001.exr").is_file()
+        assert runtime.results.find_file(version.id, "show_010_v001.1001.exr").is_file()
 
 
 # --- disks
@@ -235,11 +264,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_leaves_no_files_behind(tmp_path: Path, small_disk: Path) -> None:
     pattern = harness.write_plate(tmp_path)
     library = small_disk / "library"
-    with running_service(tmp_path, library_dir=library) as job_service:
-        job, _ = job_service.submit(
+    with running_runtime(tmp_path, library_dir=library) as runtime:
+        job, _ = runtime.jobs.submit(
             harness.submission(pattern, parameters={"behaviour": "fill"}), "key-fill"
         )
-        job = wait_for_job(job_service, job)
+        job = wait_for_job(runtime, job)
         assert job.state is JobState.FAILED and job.problem is not None
         assert job.problem.code == "disk_full"
         # Each of six frames takes 4 MB, and 10 MB are there.
@@ -249,19 +278,19 @@ def test_a_full_disk_leaves_no_files_behind(tmp_path: Path, small_disk: Path) ->
         while [path for path in library.rglob("*") if path.is_file()]:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        assert job_service.list_versions() == []
+        assert runtime.results.list_versions() == []
         # A job that fits still succeeds, and gets the first number.
-        job, _ = job_service.submit(harness.submission(pattern), "key-fits")
-        assert job_service.get_version(str(wait_for_job(job_service, job).version_id)).number == 1
+        job, _ = runtime.jobs.submit(harness.submission(pattern), "key-fits")
+        assert runtime.results.get_version(str(wait_for_job(runtime, job).version_id)).number == 1
 
 
 def test_a_job_that_does_not_fit_is_not_started(tmp_path: Path, small_disk: Path) -> None:
     pattern = harness.write_plate(tmp_path)
     submission = harness.submission(pattern).model_dump(mode="json")
     submission["request"]["shot"]["plate"] |= {"width": 4096, "height": 2160}
-    with running_service(tmp_path, library_dir=small_disk / "library") as job_service:
+    with running_runtime(tmp_path, library_dir=small_disk / "library") as runtime:
         given = type(harness.submission(pattern)).model_validate(submission)
-        job = wait_for_job(job_service, job_service.submit(given, "key-large")[0])
+        job = wait_for_job(runtime, runtime.jobs.submit(given, "key-large")[0])
         assert job.problem is not None and job.problem.code == "disk_full"
         assert job.problem.details["needed_bytes"] == 6 * 4096 * 2160 * 8
     assert not (tmp_path / "frames.log").exists()
@@ -269,20 +298,20 @@ def test_a_job_that_does_not_fit_is_not_started(tmp_path: Path, small_disk: Path
 
 def test_a_read_only_library(tmp_path: Path, small_disk: Path) -> None:
     pattern = harness.write_plate(tmp_path)
-    with running_service(tmp_path, library_dir=small_disk / "library") as job_service:
+    with running_runtime(tmp_path, library_dir=small_disk / "library") as runtime:
         subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
         job = wait_for_job(
-            job_service, job_service.submit(harness.submission(pattern), "key-read-only")[0]
+            runtime, runtime.jobs.submit(harness.submission(pattern), "key-read-only")[0]
         )
         assert job.problem is not None and job.problem.code == "not_writable"
         assert str(small_disk) in job.problem.where and job.problem.next_step
         subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
         job = wait_for_job(
-            job_service, job_service.submit(harness.submission(pattern), "key-read-write")[0]
+            runtime, runtime.jobs.submit(harness.submission(pattern), "key-read-write")[0]
         )
         assert job.state is JobState.SUCCEEDED, job.problem
     with pytest.raises(NotWritable):
-        harness.create_service(tmp_path, library_dir=Path("/proc/library")).start()
+        harness.create_runtime(tmp_path, library_dir=Path("/proc/library")).start()
 
 
 # --- many at once
@@ -297,21 +326,21 @@ def test_readers_and_writers_do_not_wait_for_each_other(
     failures: list[BaseException] = []
     ended = threading.Event()
 
-    def ask(job_service: JobService) -> None:
+    def ask(runtime: JobRuntime) -> None:
         try:
             while not ended.is_set():
-                for job in job_service.list_jobs():
-                    job_service.list_frames(job.id)
-                job_service.list_events(after=0)
+                for job in runtime.jobs.list_jobs():
+                    runtime.jobs.list_frames(job.id)
+                runtime.events.list_events(after=0)
         except BaseException as error:
             failures.append(error)
 
-    with caplog.at_level(logging.WARNING), running_service(tmp_path, workers=4) as job_service:
-        readers = [threading.Thread(target=ask, args=(job_service,)) for _ in range(3)]
+    with caplog.at_level(logging.WARNING), running_runtime(tmp_path, workers=4) as runtime:
+        readers = [threading.Thread(target=ask, args=(runtime,)) for _ in range(3)]
         for reader in readers:
             reader.start()
-        jobs = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(12)]
-        states = {wait_for_job(job_service, job).state for job in jobs}
+        jobs = [runtime.jobs.submit(submission, f"key-{number:05d}")[0] for number in range(12)]
+        states = {wait_for_job(runtime, job).state for job in jobs}
         ended.set()
         for reader in readers:
             reader.join()

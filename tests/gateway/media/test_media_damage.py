@@ -17,13 +17,13 @@ from synthetic_media import SyntheticLayer
 
 from bridge_core.errors import DiskFull, NotWritable, StorageError, UnreadableMedia
 from bridge_core.models.frames import to_rate
+from bridge_core.system import files
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
 from bridge_gateway.media.picture import Picture
 from bridge_gateway.media.picture_reader import read_picture
 from bridge_gateway.media.picture_writer import write_picture
 from bridge_gateway.media.proxy_writer import write_proxy
-from bridge_gateway.storage import atomic_files
 
 RGB = dict.fromkeys("RGB", "half")
 
@@ -249,7 +249,7 @@ def test_a_missing_folder_is_not_writable(tmp_path: Path, picture: Picture) -> N
 def test_an_error_while_writing_leaves_nothing(tmp_path: Path) -> None:
     with (
         pytest.raises(ValueError, match="half way"),
-        atomic_files.atomic_write(tmp_path / "a.exr") as partial,
+        files.atomic_write(tmp_path / "a.exr") as partial,
     ):
         partial.write_bytes(b"half")
         raise ValueError("half way")
@@ -260,8 +260,8 @@ def test_a_kill_leaves_only_a_partial_file(tmp_path: Path) -> None:
     program = """
 import os, sys
 from pathlib import Path
-from bridge_gateway.storage import atomic_files
-with atomic_files.atomic_write(Path(sys.argv[1]) / "a.exr") as partial:
+from bridge_core.system import files
+with files.atomic_write(Path(sys.argv[1]) / "a.exr") as partial:
     partial.write_bytes(b"half")
     os.kill(os.getpid(), 9)
 """
@@ -269,7 +269,7 @@ with atomic_files.atomic_write(Path(sys.argv[1]) / "a.exr") as partial:
     (leftover,) = tmp_path.iterdir()
     assert leftover.name.startswith(".partial-")
     (tmp_path / "b.exr").write_bytes(b"whole")
-    assert atomic_files.remove_partial_files(tmp_path) == 1
+    assert files.remove_partial_files(tmp_path) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["b.exr"]
 
 

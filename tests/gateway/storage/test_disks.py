@@ -130,48 +130,49 @@ def test_a_job_waits_for_its_root_and_can_be_cancelled(
     tmp_path: Path, hanging_disk: HangingDisk
 ) -> None:
     submission = harness.submission(harness.write_plate(tmp_path))
-    job_service = harness.create_service(tmp_path)
-    job_service.start()
+    runtime = harness.create_runtime(tmp_path)
+    runtime.start()
     try:
         hanging_disk.folder = tmp_path / "plates"
-        jobs = [job_service.submit(submission, f"the-key-{number}")[0] for number in range(2)]
+        jobs = [runtime.jobs.submit(submission, f"the-key-{number}")[0] for number in range(2)]
         wait_until(lambda: hanging_disk.calls, "the job to read the plate")
-        assert next(one for one in job_service.check_health() if one.name == "queue").ok
-        assert job_service.cancel(jobs[0].id).state is JobState.CANCELLED
+        assert next(one for one in runtime.check_health() if one.name == "queue").ok
+        assert runtime.jobs.cancel(jobs[0].id).state is JobState.CANCELLED
         wait_until(
-            lambda: job_service.get_job(jobs[1].id).state is JobState.RUNNING, "the next job's turn"
+            lambda: runtime.jobs.get_job(jobs[1].id).state is JobState.RUNNING,
+            "the next job's turn",
         )
         hanging_disk.release()
-        wait_until(lambda: job_service.get_job(jobs[1].id).state.ended, "the job to end")
-        assert job_service.get_job(jobs[1].id).state is JobState.SUCCEEDED
+        wait_until(lambda: runtime.jobs.get_job(jobs[1].id).state.ended, "the job to end")
+        assert runtime.jobs.get_job(jobs[1].id).state is JobState.SUCCEEDED
     finally:
-        job_service.stop()
+        runtime.stop()
 
 
 def test_a_library_that_hangs_is_reported_and_does_not_delay_the_stop(
     tmp_path: Path, hanging_disk: HangingDisk
 ) -> None:
     submission = harness.submission(harness.write_plate(tmp_path))
-    job_service = harness.create_service(tmp_path)
-    job_service.start()
-    job, _ = job_service.submit(submission, "the-key-1")
-    wait_until(lambda: job_service.get_job(job.id).state.ended, "the job to end")
+    runtime = harness.create_runtime(tmp_path)
+    runtime.start()
+    job, _ = runtime.jobs.submit(submission, "the-key-1")
+    wait_until(lambda: runtime.jobs.get_job(job.id).state.ended, "the job to end")
     hanging_disk.folder = tmp_path / "library"
-    version = str(job_service.get_job(job.id).version_id)
+    version = str(runtime.jobs.get_job(job.id).version_id)
     for call in (
-        lambda: job_service.list_frames(job.id),
-        lambda: job_service.list_files(version),
-        lambda: job_service.get_lineage(version),
-        lambda: job_service.find_proxy(version, 1001),
-        lambda: job_service.find_thumbnail(version),
-        lambda: job_service.find_file(version, "thumbnail.jpg"),
-        lambda: job_service.find_job_proxy(job.id, 1001),
+        lambda: runtime.jobs.list_frames(job.id),
+        lambda: runtime.results.list_files(version),
+        lambda: runtime.results.get_lineage(version),
+        lambda: runtime.results.find_proxy(version, 1001),
+        lambda: runtime.results.find_thumbnail(version),
+        lambda: runtime.results.find_file(version, "thumbnail.jpg"),
+        lambda: runtime.jobs.find_job_proxy(job.id, 1001),
     ):
         with pytest.raises(StorageUnavailable):
             call()
-    assert job_service.get_version(version).number == 1
+    assert runtime.results.get_version(version).number == 1
     started = time.monotonic()
-    job_service.stop()
+    runtime.stop()
     assert time.monotonic() - started < 10
 
 
@@ -180,12 +181,12 @@ def test_a_library_that_hangs_is_reported_and_does_not_delay_the_stop(
 
 def test_health_reports_problems_with_folders(tmp_path: Path, hanging_disk: HangingDisk) -> None:
     (tmp_path / "plates").mkdir()
-    job_service = harness.create_service(tmp_path)
-    job_service.start()
+    runtime = harness.create_runtime(tmp_path)
+    runtime.start()
     try:
 
         def check(name: str) -> Any:
-            return next(one for one in job_service.check_health() if one.name.startswith(name))
+            return next(one for one in runtime.check_health() if one.name.startswith(name))
 
         assert check("media root").ok and "can be read" in check("media root").message
         for folder, name in (("plates", "media root"), ("library", "library")):
@@ -200,4 +201,4 @@ def test_health_reports_problems_with_folders(tmp_path: Path, hanging_disk: Hang
         finally:
             restore()
     finally:
-        job_service.stop()
+        runtime.stop()

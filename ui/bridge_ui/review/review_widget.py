@@ -207,5 +207,6 @@ def _source_info(state: ReviewState, key: str) -> str:
     if choice is None or choice.version is None:
         return ""
     outputs = choice.version.outputs
+    proxies = choice.version.proxies
     size = f"{outputs[0].width}×{outputs[0].height}" if outputs else ""
-    return " · ".join(filter(None, (size, choice.version.proxies.view)))
+    return " · ".join(filter(None, (size, proxies.view if proxies else "")))

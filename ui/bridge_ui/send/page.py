@@ -151,7 +151,8 @@ class SendPage(QWidget):
         if self._note.toPlainText() != state.note:
             self._note.setPlainText(state.note)
         self._references.show_paths(state.references)
-        self._references.setVisible(state.service is not None and state.service.accepts_references)
+        service = state.service
+        self._references.setVisible(service is not None and service.accepts.references > 0)
         if state.output_format is not None:
             self._output_format_box.setCurrentIndex(
                 self._output_format_box.findData(state.output_format)

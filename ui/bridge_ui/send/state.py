@@ -60,7 +60,7 @@ def build_requests(
     """One request per shot; none while a value is invalid. ``values`` are the given ones."""
     if state.service is None or any(one.problem for one in state.fields):
         return ()
-    paths = state.references if state.service.accepts_references else ()
+    paths = state.references if state.service.accepts.references else ()
     references = tuple(Reference(path=path) for path in paths)
     try:
         return tuple(

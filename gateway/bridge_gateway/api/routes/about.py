@@ -1,4 +1,4 @@
-"""The handshake, health, services and estimates."""
+"""The handshake and health."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from typing import Annotated
 
 from fastapi import Query, Request
 
-from bridge_core.models import requests
 from bridge_core.models.gateway import About, Challenge, Health, compute_proof
-from bridge_core.models.jobs import Estimate
-from bridge_core.models.services import Service
 from bridge_gateway.api.dependencies import ContextDep, create_router
-from bridge_gateway.api.errors import error_responses
 
 router = create_router("about")
 
@@ -33,17 +29,5 @@ async def get_about(
 @router.get("/health")
 def get_health(context: ContextDep) -> Health:
     """The state of the queue, storage, colour configuration and services."""
-    checks = tuple(context.job_service.check_health())
+    checks = tuple(context.runtime.check_health())
     return Health(ok=all(check.ok for check in checks), checks=checks)
-
-
-@router.get("/services")
-def list_services(context: ContextDep) -> list[Service]:
-    """The services with their parameters, from which clients build forms."""
-    return context.job_service.list_services()
-
-
-@router.post("/estimates", responses=error_responses(403, 409, 413, 503, 507))
-def estimate_request(context: ContextDep, request: requests.Request) -> Estimate:
-    """Frames, seconds, cost and data locality of a request. Nothing is sent or stored."""
-    return context.job_service.estimate_request(request)

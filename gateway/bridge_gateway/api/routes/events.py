@@ -34,7 +34,7 @@ async def stream_events(
     """The events after this id, as they happen; the header takes precedence over the parameter.
     Without either, only new events. With ``job``, only the events of one job."""
     if job is not None:
-        await to_thread.run_sync(context.job_service.get_job, job)
+        await to_thread.run_sync(context.jobs.get_job, job)
     position = last_event_id if last_event_id is not None else after
     stream = context.event_broadcaster.listen(
         await context.event_broadcaster.start_position(position), job

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Header, Query, Response
 
-from bridge_core.models.jobs import Job, JobFrame, JobState
+from bridge_core.models.jobs import Job, JobFrame, JobState, Resolution
 from bridge_core.models.requests import IdempotencyKey, Submission
 from bridge_gateway.api.dependencies import (
     ID_PATTERN,
@@ -36,7 +36,7 @@ def submit_job(
 ) -> Job:
     """Create a job. The same key with the same request is one job, however often it is sent; with
     another request it is refused."""
-    job, created = context.job_service.submit(submission, idempotency_key)
+    job, created = context.jobs.submit(submission, idempotency_key)
     if not created:
         response.status_code = 200
     response.headers["Location"] = f"/v1/jobs/{job.id}"
@@ -52,24 +52,31 @@ def list_jobs(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[Job]:
     """Newest first; ``before`` is the id of the last job of the previous page."""
-    return context.job_service.list_jobs(show=show, state=state, before=before, limit=limit)
+    return context.jobs.list_jobs(show=show, state=state, before=before, limit=limit)
 
 
 @router.get("/jobs/{id}", responses=error_responses(404))
 def get_job(context: ContextDep, job_id: IdPath) -> Job:
-    return context.job_service.get_job(job_id)
+    return context.jobs.get_job(job_id)
 
 
 @router.post("/jobs/{id}/cancel", responses=error_responses(404))
 def cancel_job(context: ContextDep, job_id: IdPath) -> Job:
     """Cancel a job. A job that has ended does not change."""
-    return context.job_service.cancel(job_id)
+    return context.jobs.cancel(job_id)
+
+
+@router.post("/jobs/{id}/resolve", responses=error_responses(404, 409))
+def resolve_job(context: ContextDep, job_id: IdPath, resolution: Resolution) -> Job:
+    """Record what a human found out about a job whose outcome is unknown. The job has failed then;
+    nothing is sent again."""
+    return context.jobs.resolve(job_id, resolution)
 
 
 @router.get("/jobs/{id}/frames", responses=error_responses(404))
 def list_job_frames(context: ContextDep, job_id: IdPath) -> list[JobFrame]:
     """The frames finished so far."""
-    return context.job_service.list_frames(job_id)
+    return context.jobs.list_frames(job_id)
 
 
 @router.get(
@@ -79,4 +86,4 @@ def list_job_frames(context: ContextDep, job_id: IdPath) -> list[JobFrame]:
 )
 def get_job_proxy(context: ContextDep, job_id: IdPath, frame: FramePath) -> DownloadResponse:
     """The proxy of a finished frame, also while the job runs."""
-    return jpeg_response(context.job_service.find_job_proxy(job_id, frame))
+    return jpeg_response(context.jobs.find_job_proxy(job_id, frame))

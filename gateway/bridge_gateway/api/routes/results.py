@@ -22,18 +22,18 @@ router = create_router("results")
 
 @router.get("/test-frames/{id}", responses=error_responses(404))
 def get_test_frame(context: ContextDep, test_frame_id: IdPath) -> TestFrame:
-    return context.job_service.get_test_frame(test_frame_id)
+    return context.results.get_test_frame(test_frame_id)
 
 
 @router.get("/results/{id}/lineage", responses=error_responses(404))
 def get_lineage(context: ContextDep, result_id: IdPath) -> Lineage:
     """How a version or a test frame was made."""
-    return context.job_service.get_lineage(result_id)
+    return context.results.get_lineage(result_id)
 
 
 @router.get("/results/{id}/files", responses=error_responses(404))
 def list_files(context: ContextDep, result_id: IdPath) -> list[ResultFile]:
-    return context.job_service.list_files(result_id)
+    return context.results.list_files(result_id)
 
 
 @router.get(
@@ -54,7 +54,7 @@ def get_file(
     context: ContextDep, result_id: IdPath, path: Annotated[str, Path(max_length=1024)]
 ) -> DownloadResponse:
     """A file of the list, whole or a range of its bytes."""
-    return download_response(context.job_service.find_file(result_id, safe_relative_path(path)))
+    return download_response(context.results.find_file(result_id, safe_relative_path(path)))
 
 
 @router.get(
@@ -64,7 +64,7 @@ def get_file(
 )
 def get_proxy(context: ContextDep, result_id: IdPath, frame: FramePath) -> DownloadResponse:
     """The proxy of a frame, with the display view baked in."""
-    return jpeg_response(context.job_service.find_proxy(result_id, frame))
+    return jpeg_response(context.results.find_proxy(result_id, frame))
 
 
 @router.get(
@@ -73,4 +73,4 @@ def get_proxy(context: ContextDep, result_id: IdPath, frame: FramePath) -> Downl
     responses=error_responses(404, 416) | JPEG_RESPONSES,
 )
 def get_thumbnail(context: ContextDep, result_id: IdPath) -> DownloadResponse:
-    return jpeg_response(context.job_service.find_thumbnail(result_id))
+    return jpeg_response(context.results.find_thumbnail(result_id))

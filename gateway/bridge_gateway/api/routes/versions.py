@@ -29,7 +29,7 @@ def list_versions(
     """By shot, service and number; with ``status`` only those with this review status, with
     ``newest`` of each shot only the one made last. ``after`` is the id of the last version of the
     previous page."""
-    return context.job_service.list_versions(
+    return context.results.list_versions(
         show=show,
         sequence=sequence,
         shot=shot,
@@ -43,21 +43,21 @@ def list_versions(
 
 @router.get("/versions/{id}", responses=error_responses(404))
 def get_version(context: ContextDep, version_id: IdPath) -> Version:
-    return context.job_service.get_version(version_id)
+    return context.results.get_version(version_id)
 
 
 @router.post("/versions/{id}/decisions", responses=error_responses(404, 409, 413))
 def add_decision(context: ContextDep, version_id: IdPath, decision: Decision) -> Version:
     """Set the review status in a person's name. Earlier decisions are kept."""
-    return context.job_service.add_decision(version_id, decision)
+    return context.reviews.add_decision(version_id, decision)
 
 
 @router.get("/versions/{id}/notes", responses=error_responses(404))
 def list_notes(context: ContextDep, version_id: IdPath) -> list[Note]:
     """Oldest first."""
-    return context.job_service.list_notes(version_id)
+    return context.reviews.list_notes(version_id)
 
 
 @router.post("/versions/{id}/notes", status_code=201, responses=error_responses(404, 413))
 def add_note(context: ContextDep, version_id: IdPath, note: NewNote) -> Note:
-    return context.job_service.add_note(version_id, note)
+    return context.reviews.add_note(version_id, note)

@@ -8,7 +8,13 @@ from collections.abc import Iterable
 from bridge_core.errors import JobCancelled, ModelCrashed, UnknownService, format_frames
 from bridge_core.models.services import Service
 from bridge_core.models.settings import GatewaySettings
-from bridge_gateway.providers.base import ProviderTask, TaskMonitor, TaskResult
+from bridge_gateway.providers.base import (
+    FrameProvider,
+    ProviderQueue,
+    ProviderTask,
+    TaskMonitor,
+    TaskResult,
+)
 from bridge_gateway.providers.local import services
 from bridge_gateway.providers.local.local_task import LocalTask, TaskFinished, parse_message
 from bridge_gateway.workers.child_process import ChildProcess, ProcessDied
@@ -21,7 +27,7 @@ log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
 
 
-class LocalProvider:
+class LocalProvider(FrameProvider):
     """Runs the services of :mod:`.services` in child processes on this machine.
 
     Up to ``settings.workers`` jobs run at once, each in its own process.
@@ -31,6 +37,7 @@ class LocalProvider:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
+        self.queue = ProviderQueue(concurrency=settings.workers)
         self._threads = settings.threads or threads_per_worker(settings.workers)
         self._pool = ProcessPool(
             "bridge_gateway.providers.local.worker",
@@ -40,11 +47,11 @@ class LocalProvider:
             idle_seconds=settings.model_idle_seconds,
         )
 
-    def services(self) -> tuple[Service, ...]:
+    def list_services(self) -> tuple[Service, ...]:
         return services.list_services(self._settings.models_dir)
 
     def run(self, task: ProviderTask, monitor: TaskMonitor) -> TaskResult:
-        """Process the task's frames; see :class:`bridge_gateway.providers.base.Provider`.
+        """Process the task's frames; see :class:`bridge_gateway.providers.base.FrameProvider`.
 
         If the process dies, another one continues once, at the first unfinished frame.
 

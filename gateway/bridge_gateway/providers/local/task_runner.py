@@ -16,6 +16,7 @@ from bridge_core.errors import MediaError
 from bridge_core.models.media import PlateKind
 from bridge_core.models.settings import ColourSettings
 from bridge_core.models.versions import ModelUsed
+from bridge_core.system import files
 from bridge_gateway.inference.model_store import require_installed
 from bridge_gateway.inference.onnx_session import OnnxSession
 from bridge_gateway.media.colour import ColourManager
@@ -31,7 +32,6 @@ from bridge_gateway.providers.local.processors import (
     create_processor,
 )
 from bridge_gateway.providers.local.writers import OutputWriter, create_writer
-from bridge_gateway.storage import atomic_files
 
 #: Distributions that process pixels.
 _SOFTWARE = ("OpenImageIO", "opencolorio", "av", "numpy")
@@ -100,9 +100,9 @@ def _prepare_folder(folder: Path) -> None:
     proxies = (folder / PROXY_FILENAME).parent
     try:
         proxies.mkdir(parents=True, exist_ok=True)
-        atomic_files.remove_partial_files(folder)
+        files.remove_partial_files(folder)
     except OSError as error:
-        raise atomic_files.storage_error(error, proxies) from error
+        raise files.storage_error(error, proxies) from error
 
 
 def _decoding_steps(task: LocalTask) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ def run(provider: LocalProvider, tmp_path: Path) -> Callable[..., tuple[TaskResu
         pattern = str(tmp_path / "plate.%04d.exr")
         plate = Plate(path=pattern, range=FrameRange.of(1001, 1001))
         _write(Path(plate.path_at(1001)), pixels)
-        offered = next(entry for entry in by.services() if entry.id == service)
+        offered = next(entry for entry in by.list_services() if entry.id == service)
         folder = tmp_path / "work" / "-".join([service, *map(str, parameters.values())])
         task = ProviderTask(
             job_id="job-1",
@@ -210,7 +210,7 @@ def test_missing_or_damaged_weights_make_a_service_unavailable(
         weights.write_bytes(content)
     broken = LocalProvider(GatewaySettings(models_dir=copy))
     try:
-        offered = {service.id: service for service in broken.services()}
+        offered = {service.id: service for service in broken.list_services()}
         assert not offered["upscale"].available
         assert "SPAN x2" in offered["upscale"].unavailable_reason
         assert "shotbridge models install" in offered["upscale"].unavailable_reason

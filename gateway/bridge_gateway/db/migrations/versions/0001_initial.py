@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("files", sa.Text(), nullable=False),
         sa.Column("show", sa.String(128), nullable=False),
         sa.Column("service", sa.String(64), nullable=False),
+        sa.Column("queue", sa.String(200), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("created", _TIMESTAMP, nullable=False),
         sa.Column("started", _TIMESTAMP, nullable=True),
@@ -33,11 +34,15 @@ def upgrade() -> None:
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
         sa.Column("seconds_left", sa.Double(), nullable=True),
+        sa.Column("fraction", sa.Double(), nullable=True),
+        sa.Column("message", sa.String(500), nullable=False),
         sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("warnings", sa.Text(), nullable=True),
         sa.Column("seconds_per_frame", sa.Double(), nullable=True),
         sa.Column("megapixels", sa.Double(), nullable=True),
         sa.Column("cost", sa.Text(), nullable=True),
+        sa.Column("cancellation", sa.Text(), nullable=True),
+        sa.Column("resolution", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("number", name="pk_jobs"),
         sa.UniqueConstraint("id", name="uq_jobs_id"),
         sa.UniqueConstraint("key", name="uq_jobs_key"),
@@ -46,6 +51,20 @@ def upgrade() -> None:
     op.create_index("ix_jobs_show", "jobs", ["show"])
     op.create_index("ix_jobs_state", "jobs", ["state"])
     op.create_index("ix_jobs_service_state", "jobs", ["service", "state"])
+    op.create_table(
+        "remote_jobs",
+        sa.Column("job_id", sa.String(32), nullable=False),
+        sa.Column("provider", sa.String(64), nullable=False),
+        sa.Column("account", sa.String(128), nullable=False),
+        sa.Column("key", sa.String(64), nullable=False),
+        sa.Column("submitted", _TIMESTAMP, nullable=False),
+        sa.Column("handle", sa.Text(), nullable=True),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("charge", sa.Text(), nullable=True),
+        sa.Column("cancellation", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_remote_jobs_job_id_jobs"),
+        sa.PrimaryKeyConstraint("job_id", name="pk_remote_jobs"),
+    )
     op.create_table(
         "results",
         sa.Column("id", sa.String(32), nullable=False),
@@ -122,5 +141,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("timings", "events", "notes", "decisions", "results", "jobs"):
+    for table in ("timings", "events", "notes", "decisions", "results", "remote_jobs", "jobs"):
         op.drop_table(table)

@@ -1,4 +1,4 @@
-"""Files that only their owner may read: the token and the announcement of a running gateway."""
+"""The token that clients prove themselves with."""
 
 from __future__ import annotations
 
@@ -8,27 +8,9 @@ import secrets
 from pathlib import Path
 
 from bridge_core.errors import ConfigError
-from bridge_gateway.storage.content_upload import fsync_folder, translate_os_errors
+from bridge_core.system.files import atomic_write_bytes, storage_errors
 
 _TOKEN_PATTERN = re.compile(r"[A-Za-z0-9._~+/=-]{20,500}")
-
-
-def write_private_file(path: Path, text: str) -> None:
-    """Write a file of mode 0600 atomically.
-
-    :raises StorageError: or a subclass, for the errors of the disk.
-    """
-    with translate_os_errors(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        partial.unlink(missing_ok=True)
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123  a handle, not a path
-            file.write(text)
-            file.flush()
-            os.fsync(handle)
-        partial.replace(path)
-        fsync_folder(path.parent)
 
 
 def load_or_create_token(path: Path) -> str:
@@ -41,8 +23,10 @@ def load_or_create_token(path: Path) -> str:
         group may write it, or it holds no token.
     """
     if not path.exists():
-        write_private_file(path, secrets.token_urlsafe(32) + "\n")
-    with translate_os_errors(path):
+        with storage_errors(path.parent):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        atomic_write_bytes(path, f"{secrets.token_urlsafe(32)}\n".encode(), mode=0o600)
+    with storage_errors(path):
         stat_result = path.stat()
         text = path.read_text(encoding="utf-8", errors="replace").strip()
     mode = stat_result.st_mode

@@ -1,12 +1,12 @@
-"""The step ``publish``: gives a result its number, file names, lineage and library folder.
+"""The step ``publish``: gives a result its number, file names, lineage and library folder. And
+``settle``, which ends the job.
 
 Its order makes it safe to kill anywhere, to cancel at any time and to run again:
 
 1. the number is reserved in a transaction. A cancellation before it ends the job without a version;
    after it the job can no longer be cancelled. The row keeps the number for this job, so that a
    repeated run gets the same one;
-2. the files are moved to ``result/`` under their final names, the lineage is written beside them,
-   all are made read-only, and one rename moves the folder into the library;
+2. the folder is completed and moved into the library, see :mod:`bridge_gateway.library.publish`;
 3. the row is marked as published, with its event.
 
 A number is never used twice. A single gateway uses them without gaps; where several share a
@@ -18,14 +18,13 @@ is not empty. The one that loses moves its files back and takes the next number.
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 import bridge_core
-from bridge_core.errors import CheckFailed, JobCancelled, NotWritable, ShotbridgeError
+from bridge_core.errors import JobCancelled, NotWritable, ShotbridgeError
 from bridge_core.models.base import canonical_json, now
 from bridge_core.models.jobs import JobState
 from bridge_core.models.versions import (
@@ -41,13 +40,13 @@ from bridge_core.models.versions import (
 from bridge_gateway.db import queries
 from bridge_gateway.db.engine import Database
 from bridge_gateway.db.tables import JobRow, ResultRow, TimingRow
-from bridge_gateway.jobs import events
-from bridge_gateway.jobs.context import AdmittedJob, HashedOutputs, JobContext, StagedInputs
-from bridge_gateway.library.naming import LINEAGE_NAME, final_pattern, pattern_files
+from bridge_gateway.jobs import events, transitions
+from bridge_gateway.jobs.context import JobContext
+from bridge_gateway.jobs.steps.models import AdmittedJob, HashedOutputs, StagedInputs
+from bridge_gateway.library import publish as library
+from bridge_gateway.library.naming import final_pattern, pattern_files
 from bridge_gateway.providers.base import TaskResult
-from bridge_gateway.storage.atomic_files import atomic_write_bytes, storage_error
-
-_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+from bridge_gateway.providers.remote_table import load_charge
 
 
 def publish_result(
@@ -67,15 +66,15 @@ def publish_result(
         if row.published is not None:
             return
         try:
-            while not _is_in_place(Path(row.folder), context.job_id):
+            while not library.is_in_place(Path(row.folder), context.job_id):
                 names = _final_names(context, row, task_result)
-                _move_into_result(context, names, hashed)
+                library.move_into_result(context.work_dir, names, hashed.files)
                 _write_lineage(context, row, names, admitted, staged, task_result, hashed)
-                if _rename_into_library(context.work_dir.result, Path(row.folder)):
+                if library.rename_into_library(context.work_dir.result, Path(row.folder)):
                     break
                 # A network share may report a failure for a rename that succeeded.
-                if not _is_in_place(Path(row.folder), context.job_id):
-                    _move_back(context, names, hashed)
+                if not library.is_in_place(Path(row.folder), context.job_id):
+                    library.move_back(context.work_dir, names, hashed.files)
                     row = _assign_next_number(context, row)
         except (ShotbridgeError, OSError):
             # Still under the lock: no other job has the next number, so this leaves no gap.
@@ -83,6 +82,13 @@ def publish_result(
             raise
         names = _final_names(context, row, task_result)
         _mark_published(context, _build_result(context, row, names, admitted, task_result, hashed))
+
+
+def settle_charge(context: JobContext, admitted: AdmittedJob) -> None:
+    """End the job and record its cost: what the provider said, or else what was quoted."""
+    with context.gateway.database.begin_read() as session:
+        charge = load_charge(session, context.job_id)
+    transitions.complete_job(context.gateway.database, context.job_id, charge or admitted.quote)
 
 
 def _reserve_result(context: JobContext) -> ResultRow:
@@ -175,45 +181,6 @@ def _final_names(context: JobContext, row: ResultRow, task_result: TaskResult) -
     return names
 
 
-def _is_in_place(final: Path, job: str) -> bool:
-    """Whether an earlier attempt has already moved the folder into the library."""
-    try:
-        lineage = Lineage.parse(
-            (final / LINEAGE_NAME).read_bytes(), where=str(final / LINEAGE_NAME)
-        )
-    except FileNotFoundError:
-        return False
-    return lineage.job_id == job
-
-
-def _move_into_result(context: JobContext, names: dict[str, str], hashed: HashedOutputs) -> None:
-    result = context.work_dir.result
-    for file in hashed.files:
-        old = context.work_dir.pictures / file.path
-        new = result / names.get(file.path, file.path)
-        if old.exists():
-            new.parent.mkdir(parents=True, exist_ok=True)
-            old.rename(new)
-            _make_read_only(new)
-        elif not new.exists():
-            raise CheckFailed(
-                "a finished file is missing from the work folder",
-                where=str(old),
-                next_step="find out what removes files under .work in the library, and send the "
-                "job again",
-            )
-
-
-def _move_back(context: JobContext, names: dict[str, str], hashed: HashedOutputs) -> None:
-    """Undo :func:`_move_into_result`."""
-    for file in hashed.files:
-        new = context.work_dir.result / names.get(file.path, file.path)
-        if new.exists():
-            old = context.work_dir.pictures / file.path
-            old.parent.mkdir(parents=True, exist_ok=True)
-            new.rename(old)
-
-
 def _write_lineage(
     context: JobContext,
     row: ResultRow,
@@ -234,6 +201,7 @@ def _write_lineage(
         key=key or "",
         request=context.request,
         parameters=dict(admitted.parameters),
+        seed=admitted.seed,
         requested_by=context.request.requested_by,
         created=row.created,
         provider=admitted.provider,
@@ -247,14 +215,12 @@ def _write_lineage(
         ),
         inputs=tuple(
             InputFile(path=file.source, frame=file.frame, size=file.size, sha256=file.sha256)
-            for file in staged.files
+            for file in (*staged.files, *staged.references)
         ),
         outputs=_result_files(hashed, names),
         warnings=admitted.warnings,
     )
-    path = context.work_dir.result / LINEAGE_NAME
-    atomic_write_bytes(path, lineage.model_dump_json(indent=1).encode())
-    _make_read_only(path)
+    library.write_lineage(context.work_dir, lineage)
 
 
 def _result_files(hashed: HashedOutputs, names: dict[str, str]) -> tuple[ResultFile, ...]:
@@ -263,24 +229,6 @@ def _result_files(hashed: HashedOutputs, names: dict[str, str]) -> tuple[ResultF
         ResultFile(path=names.get(file.path, file.path), size=file.size, sha256=file.sha256)
         for file in hashed.files
     )
-
-
-def _rename_into_library(result: Path, final: Path) -> bool:
-    """Rename the finished folder to its final path; False where that exists.
-
-    :raises StorageError: the parent folder cannot be written.
-    """
-    try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        if os.path.lexists(final):
-            return False
-        # A rename replaces an empty folder at most, so of two gateways one fails here.
-        result.rename(final)
-    except OSError as error:
-        if os.path.lexists(final):
-            return False
-        raise storage_error(error, final) from error
-    return True
 
 
 def _build_result(
@@ -326,7 +274,3 @@ def _mark_published(context: JobContext, result: Version | TestFrame) -> None:
         session.flush()
         if isinstance(result, Version):
             events.add_version_event(session, result)
-
-
-def _make_read_only(path: Path) -> None:
-    path.chmod(path.stat().st_mode & ~_WRITABLE)

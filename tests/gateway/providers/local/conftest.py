@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from bridge_core.models.requests import OutputFormat
 from bridge_core.models.services import resolve_parameters
 from bridge_core.models.settings import GatewaySettings
 from bridge_gateway.providers.base import PROXY_FILENAME, Provider, ProviderTask
+from bridge_gateway.providers.conformance.tasks import RecordingMonitor
 from bridge_gateway.providers.local.provider import LocalProvider
 
 WIDTH, HEIGHT = 64, 48
@@ -106,50 +106,24 @@ def _write_footage(kind: str, folder: Path, first: int = 1001, count: int = 3) -
     return Footage(plate, {f: Path(plate.path_at(f)) for f in frames}, space)
 
 
-@dataclass
-class RecordingMonitor:
-    """Records the reported frames. ``on_frame`` is called after each frame."""
-
-    on_frame: Callable[[int], None] = lambda frame: None
-    frames: list[int] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    def frame_done(self, frame: int) -> None:
-        self.frames.append(frame)
-        self.on_frame(frame)
-
-    def cancelled(self) -> bool:
-        return self.stop.is_set()
-
-
-def settings(models_dir: Path, **more: object) -> GatewaySettings:
-    return GatewaySettings(models_dir=models_dir, **more)
-
-
 @dataclass(frozen=True)
-class ProviderUnderTest:
-    """A provider under test. ``slowest_service`` takes longest for a frame, so that a job can be
+class LocalCandidate:
+    """Makes a provider. ``slowest_service`` takes longest for a frame, so that a job can be
     interrupted."""
 
-    make: Callable[[Path], Provider]
+    make: Callable[[Path], LocalProvider]
     slowest_service: str
 
 
-#: Add a new provider here; it must pass all tests.
-PROVIDERS_UNDER_TEST: Mapping[str, ProviderUnderTest] = {
-    "local": ProviderUnderTest(
-        lambda models: LocalProvider(settings(models)), slowest_service="matte"
-    ),
-}
-
-
-@pytest.fixture(scope="module", params=sorted(PROVIDERS_UNDER_TEST))
-def candidate(request: pytest.FixtureRequest) -> ProviderUnderTest:
-    return PROVIDERS_UNDER_TEST[request.param]
+@pytest.fixture(scope="module")
+def candidate() -> LocalCandidate:
+    return LocalCandidate(
+        lambda models: LocalProvider(GatewaySettings(models_dir=models)), slowest_service="matte"
+    )
 
 
 @pytest.fixture(scope="module")
-def provider(candidate: ProviderUnderTest, models_dir: Path) -> Iterator[Provider]:
+def contract_provider(candidate: LocalCandidate, models_dir: Path) -> Iterator[LocalProvider]:
     """A provider whose processes stay warm between tests."""
     new_provider = candidate.make(models_dir)
     yield new_provider
@@ -170,7 +144,7 @@ def make_task(tmp_path: Path) -> Callable[..., ProviderTask]:
         folder: Path | None = None,
         **parameters: object,
     ) -> ProviderTask:
-        offered = next(s for s in provider.services() if s.id == service)
+        offered = next(s for s in provider.list_services() if s.id == service)
         folder = folder or tmp_path / "work" / service
         folder.mkdir(parents=True, exist_ok=True)
         return ProviderTask(
