@@ -21,16 +21,14 @@ _PATH = re.compile(
     r"(?<![\w./{])((?:bridge_core|ui|gateway|plugins|tests|packaging|benchmarks|docs)"
     r"/[\w./-]*\.(?:py|md|sh|yaml|toml))\b"
 )
-_MODULE = re.compile(r"`~?(bridge_(?:core|ui|gateway|nuke|blender|resolve)(?:\.\w+)+)")
 
 _SOURCE_FOLDERS = {
     "bridge_core": REPO,
     "bridge_ui": REPO / "ui",
     "bridge_gateway": REPO / "gateway",
-    "bridge_nuke": REPO / "plugins" / "nuke",
-    "bridge_blender": REPO / "plugins" / "blender",
-    "bridge_resolve": REPO / "plugins" / "resolve",
+    **{path.name: path.parent for path in REPO.glob("plugins/*/bridge_*")},
 }
+_MODULE = re.compile(rf"`~?((?:{'|'.join(_SOURCE_FOLDERS)})(?:\.\w+)+)")
 
 
 def _anchors(path: Path) -> set[str]:
