@@ -68,3 +68,20 @@ def models_dir() -> Path:
     if not (folder / "installed.json").exists() and not any(folder.glob("*/installed.json")):
         pytest.skip(f"no weights in {folder}: run `make models`")
     return folder
+
+
+@pytest.fixture
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of plugins with the script for Resolve, set in the environment. Modules of the
+    plugins are those of the checkout, which are on Python's path."""
+    from bridge_resolve.script_installer import MARKER
+
+    script = f'"""Shotbridge, {MARKER}."""\n\nPYTHON = ""\nPLUGINS = ""\n\nprint("started")\n'
+    folder = tmp_path / "plugins of the studio"
+    for host in ("nuke", "blender", "resolve"):
+        (folder / host / f"bridge_{host}").mkdir(parents=True)
+    (folder / "resolve" / "Utility").mkdir()
+    (folder / "resolve" / "Utility" / "Shotbridge.py").write_text(script)
+    monkeypatch.setenv("SHOTBRIDGE_PLUGINS", str(folder))
+    monkeypatch.delenv("REZ_SHOTBRIDGE_ROOT", raising=False)
+    return folder

@@ -18,7 +18,7 @@ import coverage
 
 REPO = Path(__file__).parents[1]
 FOLDER = REPO / ".cache" / "coverage"
-PLUGINS = ("nuke", "resolve", "blender")
+PLUGINS = sorted(path.parent.name for path in REPO.glob("plugins/*/bridge_*"))
 TESTS = (
     "tests/plugins",
     "tests/contracts/test_host_contract.py",
@@ -31,9 +31,7 @@ CONFIGURATION = """
 parallel = true
 data_file = {folder}/data
 source =
-    {plugins}/nuke
-    {plugins}/resolve
-    {plugins}/blender
+    {plugins}
 source_pkgs =
     bl_ext.user_default.shotbridge
 disable_warnings = module-not-imported, module-not-measured, no-data-collected

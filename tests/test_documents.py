@@ -25,16 +25,17 @@ _PATH = re.compile(
     r"(?<![\w./{])((?:bridge_core|ui|gateway|plugins|tests|packaging|benchmarks|docs)"
     r"/[\w./-]*\.(?:py|md|sh|yaml|toml))\b"
 )
-_MODULE = re.compile(r"`~?(bridge_(?:core|ui|gateway|nuke|blender|resolve)(?:\.\w+)+)")
 
 _SOURCE_FOLDERS = {
     "bridge_core": REPO,
     "bridge_ui": REPO / "ui",
     "bridge_gateway": REPO / "gateway",
-    "bridge_nuke": REPO / "plugins" / "nuke",
-    "bridge_blender": REPO / "plugins" / "blender",
-    "bridge_resolve": REPO / "plugins" / "resolve",
+    **{path.name: path.parent for path in REPO.glob("plugins/*/bridge_*")},
 }
+_MODULE = re.compile(rf"`~?((?:{'|'.join(_SOURCE_FOLDERS)})(?:\.\w+)+)")
+
+#: Groups of entry points that are not called like a module.
+_ENTRY_POINT_GROUPS = {"bridge_ui.pages"}
 
 
 def _anchors(path: Path) -> set[str]:
@@ -57,7 +58,8 @@ def _module_exists(name: str) -> bool:
 
 def _missing(text: str) -> list[str]:
     missing = [path for path in _PATH.findall(text) if not (REPO / path).exists()]
-    return missing + [name for name in _MODULE.findall(text) if not _module_exists(name)]
+    names = set(_MODULE.findall(text)) - _ENTRY_POINT_GROUPS
+    return missing + sorted(name for name in names if not _module_exists(name))
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,22 +17,20 @@ import pytest
 
 REPO = Path(__file__).parents[1]
 
+PLUGINS = {path.name: path for path in sorted(REPO.glob("plugins/*/bridge_*"))}
+
 PACKAGES = {
     "bridge_core": REPO / "bridge_core",
     "bridge_ui": REPO / "ui" / "bridge_ui",
     "bridge_gateway": REPO / "gateway" / "bridge_gateway",
-    "bridge_nuke": REPO / "plugins" / "nuke" / "bridge_nuke",
-    "bridge_blender": REPO / "plugins" / "blender" / "bridge_blender",
-    "bridge_resolve": REPO / "plugins" / "resolve" / "bridge_resolve",
+    **PLUGINS,
 }
 
 ALLOWED = {
     "bridge_core": ("bridge_core",),
     "bridge_ui": ("bridge_ui", "bridge_core"),
     "bridge_gateway": ("bridge_gateway",),
-    "bridge_nuke": ("bridge_nuke", "bridge_ui", "bridge_core"),
-    "bridge_blender": ("bridge_blender", "bridge_ui", "bridge_core"),
-    "bridge_resolve": ("bridge_resolve", "bridge_ui", "bridge_core"),
+    **{name: (name, "bridge_ui", "bridge_core") for name in PLUGINS},
 }
 
 #: The parts of the client that the gateway shares.
@@ -216,6 +215,18 @@ def test_dependencies_point_one_way(package_name: str) -> None:
             if not fine:
                 wrong.append(f"{path.relative_to(REPO)} imports {name}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_tools_know_each_plugin() -> None:
+    """The one place besides its folder that a new plugin of this repository needs."""
+    text = (REPO / "pyproject.toml").read_text(encoding="utf-8")
+    tool = tomllib.loads(text)["tool"]
+    for name, path in PLUGINS.items():
+        folder = path.parent.relative_to(REPO).as_posix()
+        assert folder in tool["ruff"]["src"]
+        assert name in tool["mypy"]["packages"]
+        assert f"$MYPY_CONFIG_FILE_DIR/{folder}" in tool["mypy"]["mypy_path"]
+        assert folder in tool["pytest"]["ini_options"]["pythonpath"]
 
 
 def test_client_imports_no_qt_and_only_its_libraries() -> None:

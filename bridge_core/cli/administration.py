@@ -94,8 +94,8 @@ def _format_value(value: object) -> str:
 
 
 def _run_doctor(context: CommandContext) -> int:
-    from bridge_core.doctor.check_result import CheckStatus, format_results
     from bridge_core.doctor.runner import run_checks
+    from bridge_core.hosts.check_result import CheckStatus, format_results
 
     # The doctor reports an unreachable gateway; there is no need to retry.
     context.set_defaults({"client.retries": 0})

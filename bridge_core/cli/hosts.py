@@ -1,40 +1,38 @@
-"""``install``, ``uninstall``, ``selftest``: the hosts on this machine."""
+"""``install``, ``uninstall``, ``selftest``: the registered hosts on this machine."""
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.errors import ConfigError, HostError
+from bridge_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from bridge_core.cli.context import CommandContext
-
-#: Hosts with a self-test.
-_SELFTEST_HOSTS = ("nuke", "resolve")
+    from bridge_core.hosts.descriptor import HostDescriptor, HostInstaller, InstallReport
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
+    # No choices of hosts here: the plugins are only loaded for a command that needs them.
     for name, does, run in (
-        ("install", "install the script that Resolve needs in its scripts folder", _install_script),
-        ("uninstall", "remove that script again", _uninstall_script),
+        ("install", "add the plugin to a host that needs files in its own folders", _install),
+        ("uninstall", "remove these files again", _uninstall),
     ):
         command = commands.add_parser(name, parents=[common], help=does)
-        command.add_argument("host", choices=("resolve",))
-        command.add_argument("--folder", type=Path, help="instead of this user's scripts folder")
+        command.add_argument("host", metavar="HOST")
+        command.add_argument("--folder", type=Path, help="instead of the host's own folder")
         command.set_defaults(run=run)
 
     selftest = commands.add_parser(
         "selftest", parents=[common], help="check in a real host what only it can confirm"
     )
-    selftest.add_argument("host", choices=_SELFTEST_HOSTS)
+    selftest.add_argument("host", metavar="HOST")
     selftest.add_argument(
-        "--program", type=Path, help="Nuke's program; default: that on the PATH, or the newest"
+        "--program", type=Path, help="the host's program; default: that on the PATH, or the newest"
     )
     selftest.add_argument("--out", type=Path, default=Path(), help="folder of the report")
     # The rest of the line are values, dashes included, so this is the last option.
@@ -44,38 +42,57 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         nargs=argparse.REMAINDER,
         default=[],
         metavar="FLAG",
-        help="flags for Nuke, as the last option: --with -i takes an interactive Nuke licence",
+        help="flags for the host, as the last option",
     )
     selftest.set_defaults(run=_run_selftest)
 
 
-def _install_script(context: CommandContext) -> int:
-    from bridge_core.hosts import resolve_script
+def add_host_commands(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the commands that the hosts bring. A host whose commands fail stops no other command."""
+    from bridge_core.hosts.registry import registered_hosts
 
-    folder = _chosen_folder(context) or resolve_script.existing_scripts_folder()
-    changed = resolve_script.install_script(folder)
-    target = folder / resolve_script.SCRIPT_NAME
-    message = f"{'installed' if changed else 'already installed'}: {target}"
-    if changed:
-        message += "\nResolve lists it under Workspace > Scripts after the next start."
-    if resolve_script.is_configured_by_rez():
-        message += (
-            "\nIt works in a Resolve that is started from an environment such as this one, by "
-            "`rez env shotbridge -- ...`, and not in one that is started from its icon."
+    for host in registered_hosts().hosts.values():
+        if host.add_commands is None:
+            continue
+        try:
+            host.add_commands(commands, common)
+        except Exception as error:
+            print(f"no commands of {host.title}: {error}", file=sys.stderr)
+
+
+def _install(context: CommandContext) -> int:
+    report = _installer(context).install(_chosen_folder(context))
+    message = f"{'installed' if report.changed else 'already installed'}: {report.file}"
+    return _print_report(context, report, message)
+
+
+def _uninstall(context: CommandContext) -> int:
+    report = _installer(context).uninstall(_chosen_folder(context))
+    message = f"{'removed' if report.changed else 'not installed'}: {report.file}"
+    return _print_report(context, report, message)
+
+
+def _print_report(context: CommandContext, report: InstallReport, message: str) -> int:
+    context.output.print_result(
+        {"file": str(report.file), "changed": report.changed}, "\n".join((message, *report.notes))
+    )
+    return 0
+
+
+def _installer(context: CommandContext) -> HostInstaller:
+    host = _chosen_host(context)
+    if host.installer is None:
+        raise ConfigError(
+            f"nothing has to be installed in {host.title}'s folders",
+            next_step="`shotbridge doctor` says how it finds its plugin",
         )
-    context.output.print_result({"file": str(target), "changed": changed}, message)
-    return 0
+    return host.installer
 
 
-def _uninstall_script(context: CommandContext) -> int:
-    from bridge_core.hosts import resolve_script
+def _chosen_host(context: CommandContext) -> HostDescriptor:
+    from bridge_core.hosts.registry import get_host
 
-    folder = _chosen_folder(context) or resolve_script.scripts_folder()
-    changed = resolve_script.remove_script(folder)
-    target = folder / resolve_script.SCRIPT_NAME
-    message = f"{'removed' if changed else 'not installed'}: {target}"
-    context.output.print_result({"file": str(target), "changed": changed}, message)
-    return 0
+    return get_host(context.arguments.host)
 
 
 def _chosen_folder(context: CommandContext) -> Path | None:
@@ -84,61 +101,34 @@ def _chosen_folder(context: CommandContext) -> Path | None:
 
 
 def _run_selftest(context: CommandContext) -> int:
-    """Run the plugin's ``selftest.py``: in Nuke without a window, or beside a running Resolve.
+    """Run the plugin's ``selftest.py`` as its descriptor says: in the host, or beside it.
 
     The report goes to ``--out``; the exit code is the program's.
     """
-    from bridge_core.hosts.plugin_folders import plugin_folder
+    from bridge_core.hosts.descriptor import SelfTestRequest
 
-    host: str = context.arguments.host
-    out: Path = context.arguments.out.expanduser().absolute()
-    folder = plugin_folder(host)
-    program = folder / f"bridge_{host}" / "selftest.py"
-    environment = dict(os.environ)
-    if host == "nuke":
-        command = [str(_find_nuke(context)), *context.arguments.flags, "-t", str(program), str(out)]
-        environment["NUKE_PATH"] = _append_path(environment.get("NUKE_PATH"), folder)
-        # Nuke's Python has none of our packages. PYTHONPATH would go before Nuke's own.
-        environment.setdefault("SHOTBRIDGE_SITE", _python_folders())
-    else:
-        command = [sys.executable, str(program), str(out)]
-        environment["PYTHONPATH"] = _append_path(environment.get("PYTHONPATH"), folder)
-    context.output.print_message(f"running {' '.join(command)}")
+    host, given = _chosen_host(context), context.arguments
+    if host.selftest is None or host.package_folder is None:
+        raise ConfigError(
+            f"{host.title} has no self-test",
+            next_step="`shotbridge doctor` checks its installation",
+        )
+    command = host.selftest(
+        SelfTestRequest(
+            script=host.package_folder / "selftest.py",
+            report_folder=given.out.expanduser().absolute(),
+            plugin_folder=host.package_folder.parent,
+            program=given.program.expanduser().absolute() if given.program else None,
+            flags=given.flags,
+            environment=dict(os.environ),
+        )
+    )
+    context.output.print_message(f"running {' '.join(command.arguments)}")
     try:
-        return subprocess.run(command, env=environment, check=False).returncode
+        return subprocess.run(command.arguments, env=command.environment, check=False).returncode
     except OSError as error:
         raise ConfigError(
             f"the program cannot be started: {error.strerror or error}",
-            where=command[0],
+            where=command.arguments[0],
             next_step="give the program with --program",
         ) from error
-
-
-def _append_path(path: str | None, folder: Path) -> str:
-    return os.pathsep.join(filter(None, (path, str(folder))))
-
-
-def _python_folders() -> str:
-    """The folders of the client and its libraries: one if installed, several in a checkout."""
-    specs = map(importlib.util.find_spec, ("bridge_core", "bridge_ui", "pydantic"))
-    folders = (str(Path(one.origin).parents[1]) for one in specs if one and one.origin)
-    return os.pathsep.join(dict.fromkeys(folders))
-
-
-def _find_nuke(context: CommandContext) -> Path:
-    from bridge_core.doctor.python_packages import version_numbers
-    from bridge_core.hosts.installations import find_installations
-
-    if context.arguments.program is not None:
-        given: Path = context.arguments.program.expanduser().absolute()
-        return given
-    programs = find_installations("nuke")
-    if not programs:
-        raise HostError(
-            "no Nuke was found on this machine",
-            where="the usual installation folders and the PATH",
-            next_step="give it: shotbridge selftest nuke --program /usr/local/Nuke16.0v4/Nuke16.0",
-        )
-    return max(
-        programs, key=lambda program: (program.on_path, version_numbers(program.version))
-    ).path

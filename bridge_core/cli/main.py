@@ -12,13 +12,15 @@ import sys
 from collections.abc import Sequence
 
 import bridge_core
-from bridge_core.cli import administration, blender, demo, hosts, jobs, panel, review, timeline
+from bridge_core.cli import administration, demo, hosts, jobs, panel, review, timeline
 from bridge_core.cli.context import Command, CommandContext
 from bridge_core.cli.output import CommandOutput
 from bridge_core.errors import ShotbridgeError
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser of a command line. It has the hosts' commands only if ``words`` are none of the
+    others, since only then their plugins are loaded."""
     parser = argparse.ArgumentParser(
         prog="shotbridge",
         description="Send shots to the studio's AI services, and review what comes back.",
@@ -32,9 +34,22 @@ def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     _add_common_options(common, set_dest="set")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, jobs, review, timeline, blender, panel, hosts, administration):
+    for module in (demo, jobs, review, timeline, panel, hosts, administration):
         module.add_commands(commands, common)
+    if words and _command_word(words) not in commands.choices:
+        hosts.add_host_commands(commands, common)
     return parser
+
+
+def _command_word(words: Sequence[str]) -> str:
+    """The first word that is neither a common option nor its value; empty if there is none."""
+    options = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    _add_common_options(options, set_dest="set_before")
+    try:
+        _, rest = options.parse_known_args(words)
+    except argparse.ArgumentError:
+        return ""  # the whole parser reports it
+    return rest[0] if rest else ""
 
 
 def _add_common_options(parser: argparse.ArgumentParser, *, set_dest: str) -> None:
@@ -55,7 +70,8 @@ def _add_common_options(parser: argparse.ArgumentParser, *, set_dest: str) -> No
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = build_parser(words).parse_args(words)
     output = CommandOutput(as_json=arguments.json)
     context = CommandContext(arguments, output)
     try:

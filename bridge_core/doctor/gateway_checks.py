@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bridge_core.connection.endpoint import is_loopback
-from bridge_core.doctor.check_result import CheckResult, CheckStatus
 from bridge_core.errors import ConfigError, ShotbridgeError
+from bridge_core.hosts.check_result import CheckResult, CheckStatus
 
 if TYPE_CHECKING:
     from bridge_core.client import Client

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import platform
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import bridge_core
-from bridge_core.doctor.check_result import CheckResult, CheckStatus
+from bridge_core.hosts.check_result import CheckResult, CheckStatus
+from bridge_core.hosts.installations import version_numbers
 
 SECTION = "Shotbridge"
 
@@ -97,12 +97,6 @@ def _check_library(
             SECTION, name, CheckStatus.ERROR, f"{installed_version} is too old", next_step
         )
     return CheckResult(SECTION, name, CheckStatus.OK, installed_version)
-
-
-def version_numbers(text: str) -> tuple[int, ...]:
-    """The leading numbers of a version: ``16.0v4`` is (16, 0, 4)."""
-    leading = re.match(r"\d+(?:[.v]\d+)*", text)
-    return tuple(int(part) for part in re.split(r"[.v]", leading[0])) if leading else ()
 
 
 def _is_installed(library: ClientLibrary) -> bool:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from bridge_core.doctor.check_result import CheckResult, CheckStatus
+from bridge_core.hosts.check_result import CheckResult, CheckStatus
 
 CHECK_NAME = "Qt display"
 #: Seconds for loading Qt, which may be on a slow network disk.

@@ -13,8 +13,8 @@ from bridge_core.doctor import (
     qt_display,
     storage_checks,
 )
-from bridge_core.doctor.check_result import CheckResult, CheckStatus
 from bridge_core.errors import ShotbridgeError
+from bridge_core.hosts.check_result import CheckResult, CheckStatus
 from bridge_core.text.redaction import redact_secrets
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from bridge_core.doctor.check_result import CheckResult, CheckStatus
+from bridge_core.hosts.check_result import CheckResult, CheckStatus
 from bridge_core.models.settings import Settings
 
 SECTION = "Storage"

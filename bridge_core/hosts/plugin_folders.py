@@ -23,28 +23,27 @@ import bridge_core
 from bridge_core.errors import ConfigError
 
 PLUGINS_VARIABLE = "SHOTBRIDGE_PLUGINS"
-HOSTS = ("nuke", "blender", "resolve")
 
 
 def plugins_folder(environ: Mapping[str, str] | None = None) -> Path:
-    """The folder with ``nuke``, ``blender`` and ``resolve``.
+    """The folder with a folder for each host: ``nuke`` with the package ``bridge_nuke``.
 
     :raises ConfigError: there is none, or the variable is wrong.
     """
     named = (os.environ if environ is None else environ).get(PLUGINS_VARIABLE)
     if named:
         folder = Path(named).expanduser()
-        if not _has_plugins(folder):
+        if not plugin_names(folder):
             raise ConfigError(
                 f"{PLUGINS_VARIABLE} is set to a folder without plugins",
                 where=named,
-                next_step=f"set it to the folder with {', '.join(HOSTS)}",
+                next_step="set it to the folder plugins of the checkout or the bundle",
             )
         return folder
     checkout = Path(bridge_core.__file__).resolve().parents[1] / "plugins"
     installed = Path(sys.prefix) / "share" / "shotbridge" / "plugins"
     for folder in (checkout, installed):
-        if _has_plugins(folder):
+        if plugin_names(folder):
             return folder
     raise ConfigError(
         "the plugins for the hosts are not installed; they are not part of the wheel",
@@ -59,15 +58,23 @@ def plugin_folder(host: str) -> Path:
 
     :raises ConfigError: there is none.
     """
-    folder = plugins_folder() / host
-    if not (folder / f"bridge_{host}").is_dir():
+    folder = plugins_folder()
+    names = plugin_names(folder)
+    if host not in names:
         raise ConfigError(
             f"there is no plugin for {host}",
-            where=str(folder),
-            next_step=f"the hosts with a plugin are {', '.join(HOSTS)}",
+            where=str(folder / host),
+            next_step=f"the hosts with a plugin are {', '.join(names)}",
         )
-    return folder
+    return folder / host
 
 
-def _has_plugins(folder: Path) -> bool:
-    return any((folder / host / f"bridge_{host}").is_dir() for host in HOSTS)
+def plugin_names(folder: Path) -> list[str]:
+    """The hosts that have a plugin in a folder of plugins, in alphabetical order."""
+    return sorted(
+        package.parent.name for package in folder.glob("*/bridge_*") if _is_plugin(package)
+    )
+
+
+def _is_plugin(package: Path) -> bool:
+    return package.name == f"bridge_{package.parent.name}" and package.is_dir()

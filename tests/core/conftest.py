@@ -13,16 +13,12 @@ import pytest
 
 from bridge_core.client import Client
 from bridge_core.connection.transport import Transport
-from bridge_core.hosts.resolve_script import MARKER
 from bridge_core.launcher import find_gateway
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import Request
 from bridge_core.models.settings import ClientSettings, Settings
 from bridge_core.models.shots import Shot, ShotId
-
-#: A minimal script of the plugin for Resolve.
-SCRIPT = f'"""Shotbridge, {MARKER}."""\n\nPYTHON = ""\nPLUGINS = ""\n\nprint("started")\n'
 
 _spec = importlib.util.spec_from_file_location(
     "strict_gateway", Path(__file__).with_name("strict_gateway.py")
@@ -99,16 +95,3 @@ def make_request(plate: Plate) -> Request:
         id=ShotId(show="bunny", sequence="010", shot="0010"), plate=plate, cut_range=plate.range
     )
     return Request(shot=shot, service="upscale", requested_by="Ada")
-
-
-@pytest.fixture
-def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of plugins with the script for Resolve, set in the environment."""
-    folder = tmp_path / "plugins of the studio"
-    for host in ("nuke", "blender", "resolve"):
-        (folder / host / f"bridge_{host}").mkdir(parents=True)
-    (folder / "resolve" / "Utility").mkdir()
-    (folder / "resolve" / "Utility" / "Shotbridge.py").write_text(SCRIPT)
-    monkeypatch.setenv("SHOTBRIDGE_PLUGINS", str(folder))
-    monkeypatch.delenv("REZ_SHOTBRIDGE_ROOT", raising=False)
-    return folder

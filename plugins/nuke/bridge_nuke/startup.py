@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from bridge_nuke import python_path  # noqa: F401 - before everything else
+
+# isort: split
 import nuke
 
 from bridge_nuke import versions

@@ -16,16 +16,17 @@ import pytest
 from bridge_core.cli.main import main
 from bridge_core.config import load_settings
 from bridge_core.doctor import host_checks, python_packages, qt_display, storage_checks
-from bridge_core.doctor.check_result import CheckResult, CheckStatus, format_results
 from bridge_core.doctor.gateway_checks import _check_clock
 from bridge_core.doctor.python_packages import (
     CLIENT_LIBRARIES,
     ClientLibrary,
     _check_library,
-    version_numbers,
 )
-from bridge_core.hosts import resolve_script
-from bridge_core.hosts.installations import HostInstallation, find_installations
+from bridge_core.hosts.check_result import CheckResult, CheckStatus, format_results
+from bridge_core.hosts.descriptor import HostInstallation, HostRuntime
+from bridge_core.hosts.installations import find_installations, version_numbers
+from bridge_core.hosts.registry import get_host
+from bridge_resolve import script_installer
 
 
 def _make_files(base: Path, *programs: str) -> None:
@@ -152,9 +153,9 @@ def test_hosts_are_found_by_their_files_and_never_started(tmp_path: Path) -> Non
 
     def programs_of(host: str) -> list[tuple[str, str, str]]:
         programs = find_installations(
-            host, environ={"PATH": ""}, system="linux", search_folders=[local, opt]
+            get_host(host), environ={"PATH": ""}, system="linux", search_folders=[local, opt]
         )
-        return [(p.version, p.python, p.qt) for p in programs]
+        return [(p.version, p.runtime.python, p.runtime.qt) for p in programs]
 
     assert programs_of("nuke") == [("15.1v3", "", ""), ("16.0v4", "3.11", "PySide6 6.5.3")]
     assert programs_of("blender") == [("4.5", "3.11", "")]
@@ -171,13 +172,13 @@ def test_macos_applications_report_their_version(tmp_path: Path) -> None:
     (tmp_path / "Blender.app/Contents/Resources/5.0/scripts").mkdir()
     environ = {"PATH": ""}
     [resolve] = find_installations(
-        "resolve", environ=environ, system="darwin", search_folders=[tmp_path]
+        get_host("resolve"), environ=environ, system="darwin", search_folders=[tmp_path]
     )
     [blender] = find_installations(
-        "blender", environ=environ, system="darwin", search_folders=[tmp_path]
+        get_host("blender"), environ=environ, system="darwin", search_folders=[tmp_path]
     )
     assert resolve.version == "19.1.3"
-    assert (blender.version, blender.python) == ("5.0", "3.11")
+    assert (blender.version, blender.runtime.python) == ("5.0", "3.11")
 
 
 def test_the_path_comes_first_without_duplicates(tmp_path: Path) -> None:
@@ -188,58 +189,59 @@ def test_the_path_comes_first_without_duplicates(tmp_path: Path) -> None:
     _make_files(tmp_path, "bin/resolve", "bin/nuked")
     environ = {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{tmp_path / 'gone'}"}
     programs = find_installations(
-        "nuke", environ=environ, system="linux", search_folders=[tmp_path]
+        get_host("nuke"), environ=environ, system="linux", search_folders=[tmp_path]
     )
     assert [(p.version, p.on_path) for p in programs] == [("17.0v1", True), ("16.0v4", False)]
-    assert find_installations("resolve", environ=environ, system="linux", search_folders=[]) == []
+    assert (
+        find_installations(get_host("resolve"), environ=environ, system="linux", search_folders=[])
+        == []
+    )
 
 
 def test_a_rez_wrapper_has_its_packages_version(tmp_path: Path) -> None:
     _make_files(tmp_path, "bin/nuke")
     environ = {"PATH": str(tmp_path / "bin"), "REZ_NUKE_VERSION": "16.0.4"}
-    [installation] = find_installations("nuke", environ=environ, system="linux", search_folders=[])
-    assert (installation.version, installation.python, installation.qt) == ("16.0.4", "", "")
-    assert (installation.likely_python, installation.likely_qt) == ("3.11", "PySide6")
+    [installation] = find_installations(
+        get_host("nuke"), environ=environ, system="linux", search_folders=[]
+    )
+    assert installation.runtime == HostRuntime("16.0.4")
+    assert "Python 3.11 (assumed" in _check_program("nuke", "16.0.4").message
 
 
-def _check_program(program: HostInstallation, needed: bool = False, **environ: str) -> CheckResult:
-    return host_checks._check_installation(program, environ, needed=needed)
+def _check_program(host: str, *runtime: str, needed: bool = False, **environ: str) -> CheckResult:
+    program = HostInstallation(Path("/program"), HostRuntime(*runtime))
+    return host_checks._check_installation(get_host(host), program, environ, needed=needed)
 
 
 def test_unsuitable_hosts_are_reported() -> None:
-    old = HostInstallation("nuke", Path("/n"), "15.1v3", "3.10", "PySide2")
-    assert (_check_program(old).status, _check_program(old).next_step) == (
+    old = ("nuke", "15.1v3", "3.10", "PySide2")
+    assert (_check_program(*old).status, _check_program(*old).next_step) == (
         CheckStatus.INFO,
         "use Nuke 16.0 or newer",
     )
     # It is an error if it is the one on the PATH.
-    assert _check_program(old, needed=True).status is CheckStatus.ERROR
-    other = _check_program(HostInstallation("nuke", Path("/n"), "18.0v1", "3.99", "PySide6"))
+    assert _check_program(*old, needed=True).status is CheckStatus.ERROR
+    other = _check_program("nuke", "18.0v1", "3.99", "PySide6")
     assert other.status is CheckStatus.INFO
     assert "install Shotbridge for Python 3.99" in other.next_step
-    fine = _check_program(HostInstallation("blender", Path("/b"), "5.2", "3.13"), needed=True)
+    fine = _check_program("blender", "5.2", "3.13", needed=True)
     assert fine.status is CheckStatus.OK
-    unknown = _check_program(HostInstallation("resolve", Path("/r")), needed=True)
+    unknown = _check_program("resolve", needed=True)
     assert unknown.status is CheckStatus.OK
     assert "version unknown" in unknown.message
 
 
 def test_assumptions_are_reported_as_such() -> None:
-    measured = _check_program(HostInstallation("nuke", Path("/n"), "15.1v3", "3.10", "PySide2"))
+    measured = _check_program("nuke", "15.1v3", "3.10", "PySide2")
     assert "Python 3.10, PySide2" in measured.message and "assumed" not in measured.message
-    guessed = _check_program(HostInstallation("nuke", Path("/n"), "15.1v3"))
+    guessed = _check_program("nuke", "15.1v3")
     for expected in ("Python 3.10 (assumed", "PySide2 (assumed"):
         assert expected in guessed.message
-    assert (
-        "Python unknown, Qt unknown"
-        in _check_program(HostInstallation("nuke", Path("/n"), "99.0v1")).message
-    )
-    assert "assumed" in _check_program(HostInstallation("resolve", Path("/r"))).message
-    named = _check_program(HostInstallation("resolve", Path("/r")), PYTHON3HOME="/opt/python3.12")
+    assert "Python unknown, Qt unknown" in _check_program("nuke", "99.0v1").message
+    assert "assumed" in _check_program("resolve").message
+    named = _check_program("resolve", PYTHON3HOME="/opt/python3.12")
     assert "/opt/python3.12" in named.message and "assumed" not in named.message
-    assert (
-        "Python 3.14" in _check_program(HostInstallation("resolve", Path("/r"), "", "3.14")).message
-    )
+    assert "Python 3.14" in _check_program("resolve", "", "3.14").message
 
 
 def test_missing_plugins_are_reported(plugins: Path, tmp_path: Path) -> None:
@@ -253,7 +255,7 @@ def test_missing_plugins_are_reported(plugins: Path, tmp_path: Path) -> None:
     assert lines["Resolve's script"].next_step == "shotbridge install resolve"
 
     (tmp_path / "extensions" / "system" / "shotbridge").mkdir(parents=True)
-    resolve_script.install_script(resolve_script.scripts_folder())
+    script_installer.install_script(script_installer.scripts_folder())
     ready = {
         **bare,
         "NUKE_PATH": f"/studio{os.pathsep}{plugins / 'nuke'}",
@@ -282,7 +284,7 @@ def test_missing_plugins_are_reported(plugins: Path, tmp_path: Path) -> None:
     assert _by_name(list(host_checks.check(gone)))["Resolve's script"].status is CheckStatus.ERROR
     assert sys.executable in lines["Resolve's script"].message
 
-    (resolve_script.scripts_folder() / "Shotbridge.py").write_text("# foreign\n")
+    (script_installer.scripts_folder() / "Shotbridge.py").write_text("# foreign\n")
     assert _by_name(list(host_checks.check(ready)))["Resolve's script"].status is CheckStatus.ERROR
 
 

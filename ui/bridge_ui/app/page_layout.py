@@ -50,9 +50,9 @@ class PageLayout(QWidget):
 
     def __init__(self, pages: Sequence[PageSpec], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.pages = tuple(pages)
+        self.pages: tuple[PageSpec, ...] = ()
         self._wide: bool | None = None
-        self._titles = {page.id: page.title() for page in pages}
+        self._titles: dict[str, str] = {}
         self._column_ids = tuple(page.id for page in pages if page.has_column)
         self._tab_pages: tuple[str, ...] = ()
         self._tabs = QTabBar()
@@ -62,10 +62,8 @@ class PageLayout(QWidget):
         self._tabs.setDrawBase(False)
         self._tabs.currentChanged.connect(self._show_tab)
         self._stack = QStackedWidget()
-        self._slots = {page.id: PageSlot() for page in pages}
-        for name, slot in self._slots.items():
-            slot.became_visible.connect(partial(self.page_requested.emit, name))
-            self._stack.addWidget(slot)
+        self._slots: dict[str, PageSlot] = {}
+        self._add_slots(pages)
         side = QWidget()
         set_style_class(side, "panel")
         side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -77,6 +75,23 @@ class PageLayout(QWidget):
         self._header: QWidget | None = None
         self._outer_layout = column(self._columns, gap=0, grows=0)
         self.setLayout(self._outer_layout)
+
+    def add_pages(self, pages: Sequence[PageSpec]) -> None:
+        """Add tabs after the existing ones, except for pages that are there already."""
+        new = [page for page in pages if page.id not in self._slots]
+        if new:
+            self._add_slots(new)
+            current = self.current_page
+            self._fill_tabs()
+            self.show_page(current)
+
+    def _add_slots(self, pages: Sequence[PageSpec]) -> None:
+        for page in pages:
+            slot = self._slots[page.id] = PageSlot()
+            slot.became_visible.connect(partial(self.page_requested.emit, page.id))
+            self._stack.addWidget(slot)
+            self._titles[page.id] = page.title()
+        self.pages += tuple(pages)
 
     @property
     def wide(self) -> bool:

@@ -127,6 +127,8 @@ class Panel(PanelPages):
             self.open_failed.emit(error)
 
     def _start_session(self) -> Iterator[None]:
+        if isinstance(self._controllers_source, PanelLoader):
+            self.add_pages(self._controllers_source.plugin_pages)
         self.controllers.shots.reload()
         yield
         yield from self._build()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bridge_core.hosts.base import Host
     from bridge_core.models.settings import Settings
     from bridge_ui.app.controllers import Controllers
+    from bridge_ui.app.page_registry import PageSpec
     from bridge_ui.core.observable import Post
 
 #: Everything without Qt that the widgets and controllers import; a test checks for completeness.
@@ -34,6 +35,8 @@ class PanelLoader:
 
     def __init__(self, settings: Settings | Callable[[], Settings], host: Host, post: Post) -> None:
         self.host = host
+        self.plugin_pages: tuple[PageSpec, ...] = ()
+        """The pages of other packages, once loaded."""
         self._settings_source = settings
         self._post = post
         self._settings: Settings | None = None
@@ -71,6 +74,9 @@ class PanelLoader:
             )
             for name in _PRELOADED_MODULES:
                 import_module(name)
+            from bridge_ui.app.page_plugins import load_pages
+
+            self.plugin_pages = load_pages()
         except ImportError as error:
             raise opening_error(error) from error
         return settings

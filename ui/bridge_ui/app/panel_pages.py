@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QWidget
 
 from bridge_ui.app.page_layout import PageLayout
-from bridge_ui.app.page_registry import PAGES, PageSpec
+from bridge_ui.app.page_registry import PAGES, PageSpec, PartSpec
 from bridge_ui.app.panel_loader import PanelLoader
 from bridge_ui.host.playhead import ViewedFrame, find_viewed_frame
 from bridge_ui.theme.colours import colours_for
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from bridge_ui.shots.page import ShotsPage
 
 
+def _parts_by_id(pages: Sequence[PageSpec]) -> dict[str, tuple[PageSpec, PartSpec]]:
+    return {part.id: (page, part) for page in pages for part in page.parts}
+
+
 class PanelPages(PageLayout):
     """Reading a part or a property creates it; :meth:`has_part` does not. Implements
     :class:`~bridge_ui.app.page_registry.PageContext`."""
@@ -45,13 +49,18 @@ class PanelPages(PageLayout):
     ) -> None:
         super().__init__(pages, parent)
         self._controllers_source = controllers
-        self._specs = {part.id: (page, part) for page in pages for part in page.parts}
+        self._specs = _parts_by_id(pages)
         self._parts: dict[str, QWidget] = {}
         self.colours = colours_for(self.palette())
         self._reviewed_key: str | None = None
         """Key of the row under review; None: the review was not opened from a row."""
         self._followed_key: str | None = None
         """Key of the row that the selection last opened in the review."""
+
+    def add_pages(self, pages: Sequence[PageSpec]) -> None:
+        """Add tabs, before the panel is built."""
+        self._specs.update(_parts_by_id(pages))
+        super().add_pages(pages)
 
     def make_page(self, page_id: str) -> Iterator[None]:
         """Create the parts of a page in steps of a few milliseconds."""

@@ -1,4 +1,4 @@
-"""The results of the doctor's checks."""
+"""Results of checks: of the doctor, and of a plugin in its host."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ import pytest
 
 from bridge_core.cli.main import main
 from bridge_core.errors import ConfigError, HostError, NotWritable
-from bridge_core.hosts import resolve_script
 from bridge_core.hosts.plugin_folders import plugin_folder
-from bridge_core.hosts.resolve_script import (
+from bridge_resolve import script_installer
+from bridge_resolve.script_installer import (
     ScriptStatus,
     install_script,
     remove_script,
@@ -104,7 +104,7 @@ def test_a_foreign_file_is_not_changed(
         target.mkdir()
     else:
         if kind == "link":
-            elsewhere.write_text(resolve_script.script_text())
+            elsewhere.write_text(script_installer.script_text())
         target.symlink_to(elsewhere)
     before = target.lstat()
     for act in (install_script, remove_script):

@@ -1,4 +1,4 @@
-"""``blender``: export a .blend's cut as OTIO, and import a cut into a new .blend.
+"""``shotbridge blender``: export a .blend's cut as OTIO, and import a cut into a new .blend.
 
 Only Blender reads and writes .blend files, so it runs in the background with our extension.
 """
