@@ -237,6 +237,7 @@ def test_client_imports_no_qt_and_only_its_libraries() -> None:
         if not _is_ours(name)
         and name.split(".")[0] not in standard
         and name.split(".")[0] not in CLIENT_LIBRARIES
+        and not (name == "pytest" and module.startswith("bridge_core.hosts.conformance"))
     ]
     assert not wrong, "\n".join(wrong)
 
