@@ -309,7 +309,7 @@ def test_each_class_name_is_used_once() -> None:
 def _python_files() -> Iterator[Path]:
     for folder in (*PACKAGES.values(), *(REPO / name for name in ("tests", "benchmarks"))):
         yield from folder.rglob("*.py")
-    for name in ("docs", "packaging"):
+    for name in ("docs", "examples", "packaging"):
         yield from (REPO / name).rglob("*.py")
 
 
