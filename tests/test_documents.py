@@ -13,16 +13,26 @@ import pytest
 REPO = Path(__file__).parents[1]
 DOCUMENTS = sorted(
     path.relative_to(REPO).as_posix()
-    for pattern in ("*.md", "docs/**/*.md", "packaging/**/*.md")
+    for pattern in ("*.md", "docs/**/*.md", "packaging/**/*.md", "examples/**/*.md")
     for path in REPO.glob(pattern)
 )
-SOURCES = ("bridge_core", "ui", "gateway", "plugins", "tests", "packaging", "benchmarks", "docs")
+SOURCES = (
+    "bridge_core",
+    "ui",
+    "gateway",
+    "plugins",
+    "tests",
+    "packaging",
+    "benchmarks",
+    "docs",
+    "examples",
+)
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FILE_NAME = re.compile(r"`(\w+\.py)`")
 _PATH = re.compile(
-    r"(?<![\w./{])((?:bridge_core|ui|gateway|plugins|tests|packaging|benchmarks|docs)"
+    r"(?<![\w./{])((?:bridge_core|ui|gateway|plugins|tests|packaging|benchmarks|docs|examples)"
     r"/[\w./-]*\.(?:py|md|sh|yaml|toml))\b"
 )
 

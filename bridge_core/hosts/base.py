@@ -3,7 +3,7 @@
 The panel never checks which host it runs in. It uses :attr:`Host.capabilities` and shows only what
 the host can do. Methods without the required capability raise
 :class:`bridge_core.errors.HostError`. Every host passes the suite
-``tests/contracts/test_host_contract.py``.
+``bridge_core.hosts.conformance``.
 
 **Threads.** The methods of a host are called on its main thread and return within milliseconds:
 they only read what the host has in memory. Only a step of :meth:`Host.render` may take as long as

@@ -1,4 +1,4 @@
-"""What a host tells the command line about itself.
+"""What a host tells the command line about itself; see docs/hosts.md.
 
 A plugin has one in ``bridge_<name>/descriptor.py``, called ``HOST``. It is loaded outside the host,
 by ``shotbridge`` only, so its module imports neither the host's API nor Qt, and nothing heavy.

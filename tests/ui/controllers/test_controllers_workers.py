@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bridge_core.errors import MissingFrames, ShotbridgeError
 from bridge_ui.core.observable import ListChange, Observable, ObservableList
 from bridge_ui.core.workers import BackgroundTask, LatestCall, ThreadPool
 
 if TYPE_CHECKING:
-    import pytest
     from fake_main_thread import FakeMainThread
 
 
@@ -144,3 +145,16 @@ def test_rows_report_which_of_them_changed() -> None:
     rows.insert(1, ["x", "y"])
     assert list(rows) == ["a", "x", "y", "b", "z"]
     assert changes[2:] == [ListChange(inserted=range(1, 3))]
+
+
+def test_a_watcher_that_fails_keeps_no_other_from_the_value() -> None:
+    value, seen = Observable(0), []
+
+    def fail(_: int) -> None:
+        raise RuntimeError("broken page")
+
+    value.watch(fail, immediately=False)
+    value.watch(seen.append, immediately=False)
+    with pytest.raises(RuntimeError, match="broken page"):
+        value.set(1)
+    assert seen == [1]

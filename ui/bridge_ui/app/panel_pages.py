@@ -156,7 +156,7 @@ class PanelPages(PageLayout):
     def shortcuts(self) -> ShortcutsOverlay:
         from bridge_ui.app.shortcuts_overlay import ShortcutsOverlay
 
-        return ShortcutsOverlay(self, len(self.pages))
+        return ShortcutsOverlay(self, min(len(self.pages), 9))
 
     @cached_property
     def service_popover(self) -> ServicePopover:

@@ -30,10 +30,17 @@ class Watchers(Generic[T]):
         return unwatch
 
     def notify(self, value: T, is_current: Callable[[], bool] = lambda: True) -> None:
-        """Stops as soon as ``is_current`` returns False."""
+        """Stops as soon as ``is_current`` returns False. A callback that fails, such as one of a
+        page of another package, keeps no other from the value; its error is raised at the end."""
+        errors: list[Exception] = []
         for token, callback in list(self._callbacks.items()):
             if token in self._callbacks and is_current():
-                callback(value)
+                try:
+                    callback(value)
+                except Exception as error:
+                    errors.append(error)
+        if errors:
+            raise errors[0]
 
     def clear(self) -> None:
         self._callbacks.clear()
