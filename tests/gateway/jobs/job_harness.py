@@ -56,7 +56,6 @@ from bridge_gateway.providers.base import (
     TaskMonitor,
     TaskResult,
 )
-from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.media_roots import MediaRoots
 
 #: The function of each step, in their order.
@@ -202,7 +201,6 @@ def create_runtime(folder: Path, **settings: Any) -> JobRuntime:
     return JobRuntime(
         GatewaySettings(**values),
         [provider],
-        ContentStore(folder / "data" / "content", 1_000_000_000),
         MediaRoots([folder / "plates"]),
     )
 
