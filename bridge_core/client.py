@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bridge_core.connection.events import EventStream
     from bridge_core.connection.transport import Transport
     from bridge_core.models.gateway import About, Event, Health, MediaInfo
-    from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState
+    from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState, Resolution
     from bridge_core.models.media import Plate
     from bridge_core.models.notes import NewNote, Note
     from bridge_core.models.requests import Request
@@ -167,6 +167,17 @@ class Client:
 
         return self._transport.request_json(
             Job, "POST", f"/v1/jobs/{_quote_id(id)}/cancel", idempotent=True
+        )
+
+    def resolve_job(self, job_id: str, resolution: Resolution) -> Job:
+        """Record what was found out about a job whose outcome is unknown; it has failed then.
+
+        :raises JobFailed: its outcome is not unknown.
+        """
+        from bridge_core.models.jobs import Job
+
+        return self._transport.request_json(
+            Job, "POST", f"/v1/jobs/{_quote_id(job_id)}/resolve", body=resolution
         )
 
     def job_frames(self, job_id: str) -> list[JobFrame]:

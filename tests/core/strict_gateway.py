@@ -34,7 +34,7 @@ from bridge_core.errors import (
 )
 from bridge_core.models.base import canonical_json, now
 from bridge_core.models.gateway import About, Event, EventKind, ReadableFilesQuery, compute_proof
-from bridge_core.models.jobs import Job, JobProgress, JobState, JobUpdate
+from bridge_core.models.jobs import Job, JobProgress, JobState, JobUpdate, Resolution
 from bridge_core.models.media import ContentAddress
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.problems import Problem
@@ -349,6 +349,10 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
             return 200, gateway.jobs[unquote(match[1])]
         if match := re.fullmatch(r"POST /v1/jobs/([^/]+)/cancel", call):
             gateway.end_job(match[1], JobState.CANCELLED)
+            return 200, gateway.jobs[match[1]]
+        if match := re.fullmatch(r"POST /v1/jobs/([^/]+)/resolve", call):
+            Resolution.model_validate_json(self._body())
+            gateway.end_job(match[1], JobState.FAILED)
             return 200, gateway.jobs[match[1]]
         if match := re.fullmatch(r"POST /v1/versions/([^/]+)/decisions", call):
             Decision.model_validate_json(self._body())

@@ -29,7 +29,7 @@ from bridge_core.errors import (
     UnknownService,
 )
 from bridge_core.models.gateway import Event
-from bridge_core.models.jobs import JobState
+from bridge_core.models.jobs import JobOutcome, JobState, Resolution
 from bridge_core.models.media import Plate
 from bridge_core.models.notes import NewNote
 from bridge_core.models.problems import Problem
@@ -294,6 +294,12 @@ def test_cancel_and_lists(gateway: Any, client: Client, request_of: Request) -> 
     assert client.cancel(job.id).state is JobState.CANCELLED
     assert [j.id for j in client.jobs(show="bunny", state=JobState.CANCELLED)] == [job.id]
     assert client.job(job.id).state is JobState.CANCELLED
+
+
+def test_an_unknown_outcome_is_resolved(gateway: Any, client: Client, request_of: Request) -> None:
+    job = client.submit(request_of)
+    found = Resolution(outcome=JobOutcome.NOT_MADE, text="not on the invoice", by="ann")
+    assert client.resolve_job(job.id, found).state is JobState.FAILED
 
 
 def test_an_id_is_quoted_in_paths(gateway: Any, client: Client) -> None:

@@ -27,12 +27,12 @@ from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.queue import JobQueue, WorkflowStatus
 from bridge_gateway.library import work_dir
 from bridge_gateway.providers.base import RemoteProvider
-from bridge_gateway.providers.remote import cancel_at_provider
-from bridge_gateway.providers.remote_table import (
+from bridge_gateway.providers.remote_cancel import (
+    cancel_at_provider,
     list_untold_cancellations,
-    load_charge,
     record_cancellation,
 )
+from bridge_gateway.providers.remote_table import load_charge
 from bridge_gateway.threads import run_in_thread
 
 _log = logging.getLogger(__name__)

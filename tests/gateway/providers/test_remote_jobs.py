@@ -95,6 +95,20 @@ def test_a_lost_answer_that_cannot_be_found_asks_a_human(
     assert len(provider(tmp_path).charges()) == 1  # nothing was sent again
 
 
+def test_a_refused_key_does_not_mean_that_nothing_was_done(
+    runtime: JobRuntime, tmp_path: Path
+) -> None:
+    """The answer to the first call is lost, and the second call is refused because of its key."""
+    found = run(runtime, submission(tmp_path, remote.KEYED, "strict"))
+    assert found.state is JobState.SUCCEEDED, found.problem  # by its key
+    (tmp_path / "remote" / "lost").unlink()
+    (tmp_path / "remote" / "blind").touch()
+    unknown = run(runtime, submission(tmp_path, remote.KEYED, "strict"))
+    assert unknown.state is JobState.UNKNOWN and unknown.problem is not None
+    assert "this key was used" in unknown.problem.message
+    assert len(provider(tmp_path).charges()) == 2
+
+
 def test_work_that_was_certainly_not_accepted_is_submitted_later(
     runtime: JobRuntime, tmp_path: Path
 ) -> None:
