@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from bridge_core.connection.events import EventStream
     from bridge_core.connection.transport import Transport
     from bridge_core.models.gateway import About, Event, Health, MediaInfo
-    from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState
+    from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState, Resolution
     from bridge_core.models.media import Plate
     from bridge_core.models.notes import NewNote, Note
     from bridge_core.models.requests import Request
@@ -168,6 +169,17 @@ class Client:
             Job, "POST", f"/v1/jobs/{_quote_id(id)}/cancel", idempotent=True
         )
 
+    def resolve_job(self, job_id: str, resolution: Resolution) -> Job:
+        """Record what was found out about a job whose outcome is unknown; it has failed then.
+
+        :raises JobFailed: its outcome is not unknown.
+        """
+        from bridge_core.models.jobs import Job
+
+        return self._transport.request_json(
+            Job, "POST", f"/v1/jobs/{_quote_id(job_id)}/resolve", body=resolution
+        )
+
     def job_frames(self, job_id: str) -> list[JobFrame]:
         """The finished frames of a job, which may still be running."""
         from bridge_core.models.jobs import JobFrame
@@ -279,27 +291,29 @@ class Client:
 
         return self._get(Version, f"/v1/versions/{_quote_id(id)}")
 
-    def decide(self, id: str, decision: Decision) -> Version:  # noqa: A002
-        """Set a version's review status. Not retried: if the response is lost, check whether it was
-        set before deciding again."""
+    def decide(self, id: str, decision: Decision, *, key: str | None = None) -> Version:  # noqa: A002
+        """Set a version's review status, and return the version. ``key`` is the idempotency key of
+        this act; None: a new one. It is retried, and with the same key it is one decision.
+
+        :raises IdempotencyKeyReused: the key was used for another decision.
+        """
         from bridge_core.models.versions import Version
 
-        return self._transport.request_json(
-            Version, "POST", f"/v1/versions/{_quote_id(id)}/decisions", body=decision
-        )
+        return self._post_once(Version, f"/v1/versions/{_quote_id(id)}/decisions", decision, key)
 
     def notes(self, id: str) -> list[Note]:  # noqa: A002
         from bridge_core.models.notes import Note
 
         return self._get(list[Note], f"/v1/versions/{_quote_id(id)}/notes")
 
-    def add_note(self, id: str, note: NewNote) -> Note:  # noqa: A002
-        """Add a note to a version. Not retried, as :meth:`decide`."""
+    def add_note(self, id: str, note: NewNote, *, key: str | None = None) -> Note:  # noqa: A002
+        """Add a note to a version; ``key`` as for :meth:`decide`.
+
+        :raises IdempotencyKeyReused: the key was used for another note.
+        """
         from bridge_core.models.notes import Note
 
-        return self._transport.request_json(
-            Note, "POST", f"/v1/versions/{_quote_id(id)}/notes", body=note
-        )
+        return self._post_once(Note, f"/v1/versions/{_quote_id(id)}/notes", note, key)
 
     def test_frame(self, id: str) -> TestFrame:  # noqa: A002
         from bridge_core.models.versions import TestFrame
@@ -394,6 +408,16 @@ class Client:
 
     def _get(self, result_type: type[T], path: str, **params: Any) -> T:
         return self._transport.request_json(result_type, "GET", path, params=params)
+
+    def _post_once(self, result_type: type[T], path: str, body: Any, key: str | None) -> T:
+        return self._transport.request_json(
+            result_type,
+            "POST",
+            path,
+            body=body,
+            headers={"Idempotency-Key": key or uuid.uuid4().hex},
+            idempotent=True,
+        )
 
     def _get_bytes(self, path: str) -> bytes:
         return self._transport.request("GET", path).content

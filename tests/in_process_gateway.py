@@ -47,7 +47,6 @@ from bridge_gateway.providers.base import (
     TaskResult,
 )
 from bridge_gateway.providers.registry import ProviderRegistry
-from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.media_roots import MediaRoots
 
 TOKEN = "a-token-that-is-only-for-tests"
@@ -187,21 +186,19 @@ class InProcessGateway:
             data_dir=self.root / "data",
             library_dir=self.root / "library",
             media_roots=(self.plates,),
+            content_limit_mb=100,
         )
 
     # --- opening and closing
 
     def open(self) -> None:
         settings = self.settings
-        self.content_store = ContentStore(settings.data_dir / "contents", 100_000_000)
         roots = MediaRoots(settings.media_roots)
         self.runtime = JobRuntime(
-            settings,
-            ProviderRegistry.of([SlowCopyProvider(settings.workers)]),
-            self.content_store,
-            roots,
+            settings, ProviderRegistry.of([SlowCopyProvider(settings.workers)]), roots
         )
         self.runtime.start()
+        self.content_store = self.runtime.gateway.content_store
         listener = serve.open_listener("127.0.0.1", 0)
         self.port = listener.getsockname()[1]
         about = About(
@@ -255,6 +252,8 @@ class InProcessGateway:
     ) -> HttpResponse:
         """Make one call; nothing normalises the path."""
         own_headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        if method == "POST":
+            own_headers["Idempotency-Key"] = uuid.uuid4().hex
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
             own_headers["Content-Type"] = "application/json"

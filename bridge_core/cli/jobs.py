@@ -1,4 +1,5 @@
-"""``services``, ``send``, ``jobs``, ``watch``, ``cancel``, ``outbox``: requests and their jobs."""
+"""Requests and their jobs: ``services``, ``send``, ``jobs``, ``watch``, ``cancel``, ``resolve``,
+``outbox``."""
 
 from __future__ import annotations
 
@@ -85,6 +86,18 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     cancel = commands.add_parser("cancel", parents=[common], help="cancel jobs")
     cancel.add_argument("job", nargs="+")
     cancel.set_defaults(run=_cancel_jobs)
+
+    resolve = commands.add_parser(
+        "resolve", parents=[common], help="say what became of a job whose outcome is unknown"
+    )
+    resolve.add_argument("job", help="the id")
+    resolve.add_argument(
+        "outcome",
+        choices=("not_made", "made_elsewhere"),
+        help="the provider did nothing; or it did the work, and takes its price",
+    )
+    resolve.add_argument("text", help="how it was found out")
+    resolve.set_defaults(run=_resolve_job)
 
     outbox = commands.add_parser(
         "outbox", parents=[common], help="requests that have not reached the gateway yet"
@@ -367,6 +380,18 @@ def _cancel_jobs(context: CommandContext) -> int:
         context.client.cancel(expand_job_id(context, prefix)) for prefix in context.arguments.job
     ]
     context.output.print_result(jobs, "\n".join(f"{short_id(job.id)}  {job.state}" for job in jobs))
+    return 0
+
+
+def _resolve_job(context: CommandContext) -> int:
+    from bridge_core.models.jobs import JobOutcome, Resolution
+
+    arguments = context.arguments
+    resolution = Resolution(
+        outcome=JobOutcome(arguments.outcome), text=arguments.text, by=context.user
+    )
+    job = context.client.resolve_job(expand_job_id(context, arguments.job), resolution)
+    context.output.print_result(job, f"{short_id(job.id)}  {job.state}")
     return 0
 
 

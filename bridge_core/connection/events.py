@@ -15,15 +15,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from bridge_core.connection.transport import Transport
-from bridge_core.errors import GatewayFault, GatewayUnreachable
+from bridge_core.errors import GatewayFault, GatewayUnreachable, NotFound
 
 if TYPE_CHECKING:
     import requests
 
     from bridge_core.models.gateway import Event
-    from bridge_core.models.requests import Request
+    from bridge_core.models.jobs import Job
 
 #: The gateway sends at least a comment every 15 s; after three missed ones it counts as dead.
 SILENCE_TIMEOUT = 45.0
@@ -128,9 +129,8 @@ class EventStream:
         self._transport = transport
         self._job = job
         self._give_up_after = give_up_after
-        self._requests: dict[str, Request] = {}
-        """Requests of unfinished jobs, by job id. A request never changes, and is 90 % of the data
-        that each progress event repeats."""
+        self._jobs: dict[str, Job] = {}
+        """Unfinished jobs as of their last event, by id: progress events have only what changes."""
         self._queue: queue.SimpleQueue[Event | StreamSignal | Exception] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._response: requests.Response | None = None
@@ -273,20 +273,32 @@ class EventStream:
             raw: Any = json.loads(message.data)
             if isinstance(raw, dict) and raw.get("kind") not in set(EventKind):
                 return None
-            job = raw.get("job") if isinstance(raw, dict) else None
-            if isinstance(job, dict) and (known_request := self._requests.get(str(job.get("id")))):
-                job["request"] = known_request
             event = Event.model_validate(raw)
         except (ValueError, ValidationError) as error:
             raise GatewayFault(
                 f"the gateway sent an event that cannot be read: {message.data[:200]!r}",
                 next_step="check the gateway, or update Shotbridge",
             ) from error
+        if event.update is not None:
+            job = self._jobs.get(event.update.id) or self._fetch_job(event.update.id)
+            if job is None or job.state.ended:
+                return None  # the event of its end follows
+            changes = {"kind": EventKind.JOB, "job": event.update.apply_to(job), "update": None}
+            event = event.model_copy(update=changes)
         if event.job is not None and event.job.state.ended:
-            self._requests.pop(event.job.id, None)
+            self._jobs.pop(event.job.id, None)
         elif event.job is not None:
-            self._requests[event.job.id] = event.job.request
+            self._jobs[event.job.id] = event.job
         return event
+
+    def _fetch_job(self, job_id: str) -> Job | None:
+        """A job that began before the stream was connected; None if it does not exist."""
+        from bridge_core.models.jobs import Job
+
+        try:
+            return self._transport.request_json(Job, "GET", f"/v1/jobs/{quote(job_id, safe='')}")
+        except NotFound:
+            return None
 
 
 def _check_content_type(response: requests.Response) -> None:

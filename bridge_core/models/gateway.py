@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bridge_core.models.base import ResponseModel, StrictModel, Timestamp
 from bridge_core.models.frames import FRAME_LIMIT, Rate
-from bridge_core.models.jobs import Job
+from bridge_core.models.jobs import Job, JobUpdate
 from bridge_core.models.media import Plate, SourceFile
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Version
@@ -56,18 +56,23 @@ class Health(ResponseModel):
 
 class EventKind(StrEnum):
     JOB = "job"
+    PROGRESS = "progress"
     VERSION = "version"
     NOTE = "note"
 
 
 class Event(ResponseModel):
     """A change at the gateway. It has the complete new state, so a later event replaces an earlier
-    one, and the next event makes up for a missed one."""
+    one, and the next event makes up for a missed one. Only the frequent progress events leave out
+    what does not change: the client's event stream turns them into events with the whole job."""
 
     id: int
     kind: EventKind
     at: Timestamp
     job: Job | None = None
+    """When it begins, ends or gets warnings."""
+    update: JobUpdate | None = None
+    """While it runs, of the kind ``progress``."""
     version: Version | None = None
     note: Note | None = None
 

@@ -111,6 +111,18 @@ class Job(ResponseModel):
     """Id of the test frame that the job made; None for a version."""
 
 
+class JobUpdate(ResponseModel):
+    """What changes while a job runs; the rest is in the last event that has the whole job."""
+
+    id: str
+    state: JobState
+    progress: JobProgress
+
+    def apply_to(self, job: Job) -> Job:
+        """The job with this state and progress."""
+        return job.model_copy(update={"state": self.state, "progress": self.progress})
+
+
 class JobFrame(ResponseModel):
     """A finished frame of a job that may still be running."""
 

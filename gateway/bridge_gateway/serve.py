@@ -1,7 +1,7 @@
 """Runs the gateway: opens its parts in order, announces its URL, and closes them again.
 
-The order at the start: socket, content store, job runtime (which locks the data folder), token,
-server, announcement. An announced gateway answers calls.
+The order at the start: socket, job runtime (which locks the data folder), token, server,
+announcement. An announced gateway answers calls.
 """
 
 from __future__ import annotations
@@ -46,7 +46,6 @@ from bridge_gateway.api.sse import EventBroadcaster
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.media.plate_proxy_cache import PlateProxyCache
 from bridge_gateway.providers.registry import ProviderRegistry
-from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.media_roots import MediaRoots
 
 _log = logging.getLogger(__name__)
@@ -80,13 +79,10 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
         listener = stack.enter_context(open_listener(settings.host, settings.port))
         with storage_errors(settings.data_dir):
             settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        content_store = ContentStore(
-            settings.data_dir / "contents", settings.content_limit_mb * 1_000_000
-        )
         media_roots = MediaRoots(settings.media_roots)
         providers = ProviderRegistry(settings)
         stack.callback(providers.close)
-        runtime = JobRuntime(settings, providers, content_store, media_roots)
+        runtime = JobRuntime(settings, providers, media_roots)
         _start_runtime(runtime, settings)
         stack.callback(runtime.stop)
         token = load_or_create_token(options.token_file or settings.data_dir / "token")
@@ -103,7 +99,7 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
         context = ApiContext(
             about,
             runtime,
-            content_store,
+            runtime.gateway.content_store,
             media_roots,
             EventBroadcaster(runtime.events),
             plate_proxies,

@@ -34,7 +34,7 @@ from bridge_core.errors import (
 )
 from bridge_core.models.base import canonical_json, now
 from bridge_core.models.gateway import About, Event, EventKind, ReadableFilesQuery, compute_proof
-from bridge_core.models.jobs import Job, JobState
+from bridge_core.models.jobs import Job, JobProgress, JobState, JobUpdate, Resolution
 from bridge_core.models.media import ContentAddress
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.problems import Problem
@@ -89,6 +89,7 @@ class StrictGateway:
         self.received = 0
         self.jobs: dict[str, Job] = {}
         self.keys: dict[str, str] = {}
+        self.notes: dict[str, Note] = {}
         self.submissions: dict[str, Submission] = {}
         self.events: list[Event] = []
         self.first_event = 1
@@ -161,6 +162,15 @@ class StrictGateway:
             self.jobs[job.id] = job
             number = self.first_event + len(self.events)
             self.events.append(Event(id=number, kind=EventKind.JOB, at=now(), job=job))
+            self.changed.notify_all()
+
+    def publish_progress(self, job_id: str, done: int) -> None:
+        with self.lock:
+            number = self.first_event + len(self.events)
+            update = JobUpdate(
+                id=job_id, state=JobState.RUNNING, progress=JobProgress(step="run", done=done)
+            )
+            self.events.append(Event(id=number, kind=EventKind.PROGRESS, at=now(), update=update))
             self.changed.notify_all()
 
     def end_job(self, job: str, state: JobState = JobState.SUCCEEDED) -> None:
@@ -340,12 +350,23 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
         if match := re.fullmatch(r"POST /v1/jobs/([^/]+)/cancel", call):
             gateway.end_job(match[1], JobState.CANCELLED)
             return 200, gateway.jobs[match[1]]
+        if match := re.fullmatch(r"POST /v1/jobs/([^/]+)/resolve", call):
+            Resolution.model_validate_json(self._body())
+            gateway.end_job(match[1], JobState.FAILED)
+            return 200, gateway.jobs[match[1]]
         if match := re.fullmatch(r"POST /v1/versions/([^/]+)/decisions", call):
             Decision.model_validate_json(self._body())
+            assert self.headers["Idempotency-Key"]
             return 200, gateway.canned_answers["version"]
         if match := re.fullmatch(r"POST /v1/versions/([^/]+)/notes", call):
             note = NewNote.model_validate_json(self._body())
-            return 201, Note(id="n", version_id=match[1], text=note.text, by=note.by, at=now())
+            key = self.headers["Idempotency-Key"]
+            if key in gateway.notes:
+                return 200, gateway.notes[key]
+            added = Note(id=key or "n", version_id=match[1], text=note.text, by=note.by, at=now())
+            if key:
+                gateway.notes[key] = added
+            return 201, added
         if match := re.fullmatch(r"GET /v1/results/([^/]+)/files", call):
             return 200, gateway.files(match[1])
         if match := re.fullmatch(r"GET /v1/results/([^/]+)/files/(.+)", call):

@@ -29,7 +29,7 @@ from bridge_core.errors import (
     UnknownService,
 )
 from bridge_core.models.gateway import Event
-from bridge_core.models.jobs import JobState
+from bridge_core.models.jobs import JobOutcome, JobState, Resolution
 from bridge_core.models.media import Plate
 from bridge_core.models.notes import NewNote
 from bridge_core.models.problems import Problem
@@ -296,17 +296,33 @@ def test_cancel_and_lists(gateway: Any, client: Client, request_of: Request) -> 
     assert client.job(job.id).state is JobState.CANCELLED
 
 
+def test_an_unknown_outcome_is_resolved(gateway: Any, client: Client, request_of: Request) -> None:
+    job = client.submit(request_of)
+    found = Resolution(outcome=JobOutcome.NOT_MADE, text="not on the invoice", by="ann")
+    assert client.resolve_job(job.id, found).state is JobState.FAILED
+
+
 def test_an_id_is_quoted_in_paths(gateway: Any, client: Client) -> None:
     with pytest.raises(NotFound):
         client.job("../about")
     assert gateway.calls[-1] == ("GET", "/v1/jobs/..%2Fabout")
 
 
-def test_a_note_is_never_retried(gateway: Any, client: Client) -> None:
+def test_a_note_whose_response_is_lost_is_sent_again_and_added_once(
+    gateway: Any, client: Client
+) -> None:
     gateway.fault("POST", "/v1/versions/v/notes", drop_answer=True)
-    with pytest.raises(GatewayUnreachable):
-        client.add_note("v", NewNote(text="x", by="Ada"))
-    assert gateway.count("POST", "/v1/versions/v/notes") == 1
+    note = client.add_note("v", NewNote(text="x", by="Ada"))
+    assert gateway.count("POST", "/v1/versions/v/notes") == 2
+    assert list(gateway.notes.values()) == [note]
+
+
+def test_each_note_has_a_key_of_its_own_unless_one_is_given(gateway: Any, client: Client) -> None:
+    new = NewNote(text="x", by="Ada")
+    notes = [client.add_note("v", new), client.add_note("v", new)]
+    notes += [client.add_note("v", new, key="the-key-1") for _ in range(2)]
+    assert len({note.id for note in notes}) == 3
+    assert notes[2] == notes[3]
 
 
 def test_without_a_token_for_the_studios_gateway_nothing_is_sent(

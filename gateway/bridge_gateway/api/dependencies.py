@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from anyio import CapacityLimiter
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 
 from bridge_core.models.frames import FRAME_LIMIT
 from bridge_core.models.gateway import About
+from bridge_core.models.requests import IdempotencyKey
 from bridge_core.models.shots import PathSafeName
 from bridge_gateway.api.request_limits import StrictRoute
 from bridge_gateway.api.sse import EventBroadcaster
@@ -61,6 +62,7 @@ MAX_INTEGER = 2**63 - 1
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 IdPath = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="An id from the gateway.")]
 FramePath = Annotated[int, Path(ge=-FRAME_LIMIT, le=FRAME_LIMIT, description="Frame of the plate.")]
+KeyHeader = Annotated[IdempotencyKey, Header(alias="Idempotency-Key")]
 NameQuery = Annotated[PathSafeName | None, Query()]
 
 

@@ -131,7 +131,9 @@ class EventBroadcaster:
 
 def encode_event(event: Event) -> bytes:
     """One message of a stream; the JSON has no line breaks."""
-    text = event.model_dump_json()
+    # Most fields are for events of other kinds.
+    absent = {name for name, value in event if value is None}
+    text = event.model_dump_json(exclude=absent)
     return f"id: {event.id}\nevent: {event.kind}\ndata: {text}\n\n".encode()
 
 

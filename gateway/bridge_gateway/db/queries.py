@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TypeVar
 from uuid import uuid4
@@ -11,14 +13,15 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from bridge_core.errors import ContentMismatch, NotFound
-from bridge_core.models.base import canonical_json, now
+from bridge_core.errors import ContentMismatch, IdempotencyKeyReused, NotFound
+from bridge_core.models.base import canonical_json, fingerprint, now
 from bridge_core.models.jobs import Cancellation, Job, JobProgress, JobState, ResolutionRecord
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Request, Submission
 from bridge_core.models.versions import Decision, DecisionRecord, ReviewStatus, TestFrame, Version
-from bridge_gateway.db.tables import DecisionRow, JobRow, NoteRow, ResultRow
+from bridge_gateway.db.engine import Database
+from bridge_gateway.db.tables import DecisionRow, JobRow, NoteRow, PinRow, ResultRow
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -56,34 +59,7 @@ def load_submission(row: JobRow) -> Submission:
 
 
 def load_job(session: Session, row: JobRow) -> Job:
-    result = session.scalar(
-        select(ResultRow).where(ResultRow.job_id == row.id, ResultRow.published.is_not(None))
-    )
-    return Job(
-        id=row.id,
-        key=row.key,
-        request=load_request(row),
-        state=JobState(row.state),
-        created=row.created,
-        started=row.started,
-        finished=row.finished,
-        progress=JobProgress(
-            step=row.step,
-            done=row.done,
-            total=row.total,
-            seconds_left=row.seconds_left,
-            attempt=max(1, row.attempt),
-            fraction=row.fraction,
-            message=row.message or "",
-        ),
-        queue_position=_queue_position(session, row),
-        problem=_parse(Problem, row.problem),
-        cancellation=_parse(Cancellation, row.cancellation),
-        resolution=_parse(ResolutionRecord, row.resolution),
-        warnings=json.loads(row.warnings) if row.warnings else (),
-        version_id=result.id if result and result.number is not None else None,
-        test_frame_id=result.id if result and result.number is None else None,
-    )
+    return _load_jobs(session, [row])[0]
 
 
 def list_jobs(
@@ -105,14 +81,13 @@ def list_jobs(
         query = query.where(JobRow.state == state)
     if before is not None:
         query = query.where(JobRow.number < get_job_row(session, before).number)
-    return [load_job(session, row) for row in session.scalars(query)]
+    return _load_jobs(session, session.scalars(query).all())
 
 
-def list_open_job_rows(session: Session) -> Sequence[JobRow]:
-    """The rows of the open jobs, oldest first."""
-    return session.scalars(
-        select(JobRow).where(JobRow.state.in_(OPEN_STATES)).order_by(JobRow.number)
-    ).all()
+def list_pinned(database: Database) -> set[str]:
+    """The hashes of the contents that open jobs need."""
+    with database.begin_read() as session:
+        return set(session.scalars(select(PinRow.sha256)))
 
 
 def list_open_job_queues(session: Session) -> dict[str, str]:
@@ -132,13 +107,56 @@ def count_open_jobs(session: Session) -> dict[JobState, int]:
     return dict.fromkeys(OPEN_STATES, 0) | {JobState(state): count for state, count in rows}
 
 
-def _queue_position(session: Session, row: JobRow) -> int | None:
-    if row.state != JobState.QUEUED:
-        return None
-    return session.scalar(
-        select(func.count()).where(
-            JobRow.state.in_(OPEN_STATES), JobRow.queue == row.queue, JobRow.number < row.number
+def _load_jobs(session: Session, rows: Sequence[JobRow]) -> list[Job]:
+    """The jobs of these rows, with their results and positions from one query each."""
+    published = select(ResultRow.job_id, ResultRow.id, ResultRow.number).where(
+        ResultRow.job_id.in_([row.id for row in rows]), ResultRow.published.is_not(None)
+    )
+    results = {
+        job_id: (result_id, number) for job_id, result_id, number in session.execute(published)
+    }
+    open_numbers: dict[str, list[int]] = defaultdict(list)
+    if any(row.state == JobState.QUEUED for row in rows):
+        open_jobs = select(JobRow.queue, JobRow.number).where(JobRow.state.in_(OPEN_STATES))
+        for queue, number in session.execute(open_jobs.order_by(JobRow.number)):
+            open_numbers[queue].append(number)
+    jobs = []
+    for row in rows:
+        result_id, version_number = results.get(row.id, (None, None))
+        is_queued = row.state == JobState.QUEUED
+        jobs.append(
+            Job(
+                id=row.id,
+                key=row.key,
+                request=load_request(row),
+                state=JobState(row.state),
+                created=row.created,
+                started=row.started,
+                finished=row.finished,
+                progress=load_progress(row),
+                queue_position=bisect_left(open_numbers[row.queue], row.number)
+                if is_queued
+                else None,
+                problem=_parse(Problem, row.problem),
+                cancellation=_parse(Cancellation, row.cancellation),
+                resolution=_parse(ResolutionRecord, row.resolution),
+                warnings=json.loads(row.warnings) if row.warnings else (),
+                version_id=result_id if version_number is not None else None,
+                test_frame_id=result_id if version_number is None else None,
+            )
         )
+    return jobs
+
+
+def load_progress(row: JobRow) -> JobProgress:
+    return JobProgress(
+        step=row.step,
+        done=row.done,
+        total=row.total,
+        seconds_left=row.seconds_left,
+        attempt=max(1, row.attempt),
+        fraction=row.fraction,
+        message=row.message or "",
     )
 
 
@@ -252,7 +270,26 @@ def get_test_frame(session: Session, test_frame_id: str) -> TestFrame:
 # --- review
 
 
-def add_decision(session: Session, version_id: str, decision: Decision) -> Version:
+def find_decision(
+    session: Session, version_id: str, decision: Decision, key: str
+) -> Version | None:
+    """The version as it was after the decision of this key; None where the key is new.
+
+    :raises IdempotencyKeyReused: the key was used for another decision.
+    """
+    row = session.scalar(select(DecisionRow).where(DecisionRow.key == key))
+    if row is None:
+        return None
+    _require_same_content(row, version_id, decision)
+    earlier = select(func.count()).where(
+        DecisionRow.result_id == version_id, DecisionRow.number <= row.number
+    )
+    version = load_version(session, get_version_row(session, version_id))
+    decisions = version.decisions[: session.scalar(earlier)]
+    return version.model_copy(update={"decisions": decisions, "status": decisions[-1].status})
+
+
+def add_decision(session: Session, version_id: str, decision: Decision, key: str) -> Version:
     """
     :raises NotFound: there is no such version.
     :raises ContentMismatch: the decision names another content hash than the version's.
@@ -267,7 +304,15 @@ def add_decision(session: Session, version_id: str, decision: Decision) -> Versi
             next_step="review the version as it is now, and decide again",
             details={"content_hash": decided_version.content_hash},
         )
-    session.add(DecisionRow(result_id=version_id, at=now(), **decision.model_dump()))
+    session.add(
+        DecisionRow(
+            key=key,
+            fingerprint=fingerprint(decision),
+            result_id=version_id,
+            at=now(),
+            **decision.model_dump(),
+        )
+    )
     session.flush()
     return load_version(session, row)
 
@@ -284,7 +329,19 @@ def list_notes(session: Session, version_id: str) -> list[Note]:
     return [Note.model_validate_json(row.content) for row in rows]
 
 
-def add_note(session: Session, version_id: str, new: NewNote) -> Note:
+def find_note(session: Session, version_id: str, new: NewNote, key: str) -> Note | None:
+    """The note of this key; None where the key is new.
+
+    :raises IdempotencyKeyReused: the key was used for another note.
+    """
+    row = session.scalar(select(NoteRow).where(NoteRow.key == key))
+    if row is None:
+        return None
+    _require_same_content(row, version_id, new)
+    return Note.model_validate_json(row.content)
+
+
+def add_note(session: Session, version_id: str, new: NewNote, key: str) -> Note:
     """
     :raises NotFound: there is no such version.
     """
@@ -299,9 +356,33 @@ def add_note(session: Session, version_id: str, new: NewNote) -> Note:
         by=new.by,
         at=now(),
     )
-    session.add(NoteRow(id=note.id, result_id=version_id, content=canonical_json(note), at=note.at))
+    session.add(
+        NoteRow(
+            id=note.id,
+            key=key,
+            fingerprint=fingerprint(new),
+            result_id=version_id,
+            content=canonical_json(note),
+            at=note.at,
+        )
+    )
     session.flush()
     return note
+
+
+def _require_same_content(
+    row: DecisionRow | NoteRow, version_id: str, content: Decision | NewNote
+) -> None:
+    """
+    :raises IdempotencyKeyReused: the row of this key has other content, or is about another
+        version.
+    """
+    if (row.result_id, row.fingerprint) != (version_id, fingerprint(content)):
+        raise IdempotencyKeyReused(
+            f"the key {row.key} has been used for something else",
+            where=f"version {row.result_id}",
+            next_step="send this with a key of its own",
+        )
 
 
 def _parse(model: type[M], content: str | None) -> M | None:

@@ -116,6 +116,15 @@ class RemoteJobRow(Base):
     """JSON; the provider's answer to a cancellation."""
 
 
+class PinRow(Base):
+    """A content that an open job needs. The end of the job deletes its rows."""
+
+    __tablename__ = "pins"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
 class ResultRow(Base):
     """A version (with a number) or a test frame (without)."""
 
@@ -145,6 +154,9 @@ class DecisionRow(Base):
     __tablename__ = "decisions"
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(String(128), unique=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    """Of the content: the same key with other content is refused."""
     result_id: Mapped[str] = mapped_column(ForeignKey("results.id"), index=True)
     status: Mapped[str] = mapped_column(String(32))
     by: Mapped[str] = mapped_column(String(200))
@@ -159,9 +171,26 @@ class NoteRow(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(String(32), unique=True)
+    key: Mapped[str] = mapped_column(String(128), unique=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    """Of the content: the same key with other content is refused."""
     result_id: Mapped[str] = mapped_column(ForeignKey("results.id"), index=True)
     content: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
+
+
+class EventCounterRow(Base):
+    """The number of the newest event, in the only row of the table.
+
+    Whoever adds an event updates this row first, and so holds its lock until the commit: events are
+    committed in the order of their numbers, on any database. A sequence of the database would not
+    ensure that, and a reader that continues after the newest number could miss an older one.
+    """
+
+    __tablename__ = "event_counter"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    last: Mapped[int]
 
 
 class EventRow(Base):
@@ -169,7 +198,7 @@ class EventRow(Base):
 
     __tablename__ = "events"
 
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(String(16))
     job_id: Mapped[str | None] = mapped_column(String(32), index=True)
     """The job that it is about, or the job of its version."""
@@ -177,8 +206,6 @@ class EventRow(Base):
     """Progress of a job, deleted once the job has ended."""
     content: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
-
-    __table_args__ = ({"sqlite_autoincrement": True},)
 
 
 class TimingRow(Base):

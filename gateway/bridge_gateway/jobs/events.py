@@ -1,22 +1,31 @@
-"""Events: every change in order, each with the complete new state of its subject.
+"""Events: every change in order, each with the complete new state of its subject; while a job runs,
+with its progress only.
 
 An event is written in the transaction of its change, so neither exists without the other. Progress
 events are frequent and of no use once the job has ended, so the end of a job deletes its transient
-events. Ids are never used twice.
+events. Ids are never used twice, and are in the order of the commits.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from bridge_core.models.base import canonical_json, now
+from bridge_core.models.base import ResponseModel, canonical_json, now
 from bridge_core.models.gateway import Event, EventKind
-from bridge_core.models.jobs import Job
+from bridge_core.models.jobs import Job, JobUpdate
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Version
 from bridge_gateway.db.engine import Database
-from bridge_gateway.db.tables import EventRow
+from bridge_gateway.db.tables import EventCounterRow, EventRow
+
+#: The field of an event of each kind, and its type.
+_SUBJECTS: dict[EventKind, tuple[str, type[ResponseModel]]] = {
+    EventKind.JOB: ("job", Job),
+    EventKind.PROGRESS: ("update", JobUpdate),
+    EventKind.VERSION: ("version", Version),
+    EventKind.NOTE: ("note", Note),
+}
 
 
 class EventLog:
@@ -38,7 +47,7 @@ class EventLog:
     def last_event_id(self) -> int:
         """Id of the newest event; 0 where there is none."""
         with self._database.begin_read() as session:
-            return session.scalar(select(func.max(EventRow.number))) or 0
+            return session.scalars(select(EventCounterRow.last)).one()
 
     def change_count(self) -> int:
         """Changes with every transaction that this process commits. Reads no database."""
@@ -54,6 +63,11 @@ def add_job_event(session: Session, job: Job) -> None:
     _add_event(session, EventKind.JOB, job, job_id=job.id, is_transient=not job.state.ended)
 
 
+def add_progress_event(session: Session, update: JobUpdate) -> None:
+    """Add the progress of a running job."""
+    _add_event(session, EventKind.PROGRESS, update, job_id=update.id, is_transient=True)
+
+
 def add_version_event(session: Session, version: Version) -> None:
     """Add a version that is new or was decided about."""
     _add_event(session, EventKind.VERSION, version, job_id=version.job_id)
@@ -67,13 +81,19 @@ def add_note_event(session: Session, note: Note, *, job: str) -> None:
 def _add_event(
     session: Session,
     kind: EventKind,
-    subject: Job | Version | Note,
+    subject: Job | JobUpdate | Version | Note,
     *,
     job_id: str,
     is_transient: bool = False,
 ) -> None:
+    number = session.scalars(
+        update(EventCounterRow)
+        .values(last=EventCounterRow.last + 1)
+        .returning(EventCounterRow.last)
+    ).one()
     session.add(
         EventRow(
+            number=number,
             kind=kind,
             job_id=job_id,
             is_transient=is_transient,
@@ -85,14 +105,6 @@ def _add_event(
 
 
 def _to_event(row: EventRow) -> Event:
-    job = Job.model_validate_json(row.content) if row.kind == EventKind.JOB else None
-    version = Version.model_validate_json(row.content) if row.kind == EventKind.VERSION else None
-    note = Note.model_validate_json(row.content) if row.kind == EventKind.NOTE else None
-    return Event(
-        id=row.number,
-        kind=EventKind(row.kind),
-        at=row.at,
-        job=job,
-        version=version,
-        note=note,
-    )
+    field, model = _SUBJECTS[EventKind(row.kind)]
+    subject = model.model_validate_json(row.content)
+    return Event.model_validate({"id": row.number, "kind": row.kind, "at": row.at, field: subject})

@@ -20,7 +20,6 @@ from sqlalchemy import select
 
 from bridge_core.errors import ShotbridgeError, StorageUnavailable
 from bridge_core.models.jobs import Cost
-from bridge_core.models.requests import Submission
 from bridge_gateway.db import queries
 from bridge_gateway.db.tables import RemoteJobRow, ResultRow
 from bridge_gateway.jobs import transitions
@@ -28,12 +27,12 @@ from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.queue import JobQueue, WorkflowStatus
 from bridge_gateway.library import work_dir
 from bridge_gateway.providers.base import RemoteProvider
-from bridge_gateway.providers.remote import cancel_at_provider
-from bridge_gateway.providers.remote_table import (
+from bridge_gateway.providers.remote_cancel import (
+    cancel_at_provider,
     list_untold_cancellations,
-    load_charge,
     record_cancellation,
 )
+from bridge_gateway.providers.remote_table import load_charge
 from bridge_gateway.threads import run_in_thread
 
 _log = logging.getLogger(__name__)
@@ -122,7 +121,6 @@ class Reconciler:
                 pass
             case WorkflowStatus.CANCELLED:
                 transitions.cancel_job(self._gateway.database, job_id)
-                unpin_inputs(self._gateway, job_id)
             case WorkflowStatus.COMPLETED | WorkflowStatus.FAILED:
                 _end_job(self._gateway, job_id)
 
@@ -152,23 +150,6 @@ class Reconciler:
                     self.last_error = ""
             if is_due:
                 next_reconcile = time.monotonic() + RECONCILE_SECONDS
-
-
-def pin_inputs(gateway: GatewayContext, job_id: str, submission: Submission) -> None:
-    """Keep the pictures that were sent with the job until it ends."""
-    files = (*submission.plate_files, *submission.reference_files)
-    gateway.content_store.pin(job_id, [file.sha256 for file in files if file.sha256 is not None])
-
-
-def unpin_inputs(gateway: GatewayContext, job_id: str) -> None:
-    gateway.content_store.unpin(job_id)
-
-
-def pin_all_inputs(gateway: GatewayContext) -> None:
-    """Pin the inputs of all open jobs: pins are lost when the process ends."""
-    with gateway.database.begin_read() as session:
-        for row in queries.list_open_job_rows(session):
-            pin_inputs(gateway, row.id, queries.load_submission(row))
 
 
 def repeat_cancellations(gateway: GatewayContext) -> None:
@@ -207,4 +188,3 @@ def _end_job(gateway: GatewayContext, job_id: str) -> None:
     else:
         _log.error("job %s was given up by the queue", job_id)
         transitions.fail_job(gateway.database, job_id, transitions.attempts_exhausted(job_id))
-    unpin_inputs(gateway, job_id)

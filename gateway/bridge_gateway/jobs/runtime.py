@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from bridge_core.errors import ConfigError
 from bridge_core.models.gateway import HealthCheck
@@ -55,12 +56,10 @@ class JobRuntime:
         self,
         settings: GatewaySettings,
         providers: ProviderRegistry,
-        content_store: ContentStore,
         media_roots: MediaRoots,
     ) -> None:
         self._settings = settings
         self._providers = providers
-        self._content_store = content_store
         self._media_roots = media_roots
         self._naming = LibraryNaming(settings)
         self._colour = ColourManager(settings.colour)
@@ -113,14 +112,19 @@ class JobRuntime:
         settings = self._settings
         with storage_errors(settings.library_dir):
             settings.library_dir.mkdir(parents=True, exist_ok=True)
+        database = Database(
+            settings.database_url or sqlite_url(settings.data_dir / "gateway.sqlite")
+        )
         self.gateway = gateway = GatewayContext(
             settings=settings,
             instance_id=self._load_instance_id(),
-            database=Database(
-                settings.database_url or sqlite_url(settings.data_dir / "gateway.sqlite")
-            ),
+            database=database,
             providers=self._providers,
-            content_store=self._content_store,
+            content_store=ContentStore(
+                settings.data_dir / "contents",
+                settings.content_limit_mb * 1_000_000,
+                list_pinned=partial(queries.list_pinned, database),
+            ),
             media_roots=self._media_roots,
             naming=self._naming,
             colour=self._colour,
@@ -141,7 +145,6 @@ class JobRuntime:
             run_job=workflow.run_job,
             replaceable=settings.database_url is None,
         )
-        recovery.pin_all_inputs(gateway)
         queue.start()
         self._reconciler = recovery.Reconciler(gateway, queue)
         self._reconciler.start()

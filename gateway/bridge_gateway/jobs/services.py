@@ -93,7 +93,6 @@ class JobService:
             )
         job, created = transitions.create_job(self._database, submission, key, queue=queue)
         if job.state is JobState.QUEUED:
-            recovery.pin_inputs(self._gateway, job.id, submission)
             # The row is written, so the job is certain to run.
             self._reconciler.enqueue(job.id, queue)
         return job, created
@@ -124,9 +123,9 @@ class JobService:
         :raises NotFound: there is no such job.
         """
         job, cancelled = transitions.cancel_job(self._database, job_id)
-        if cancelled and not self._workflow.cancel(job_id):
-            # The workflow finds that the row has ended, and skips the job.
-            recovery.unpin_inputs(self._gateway, job_id)
+        if cancelled:
+            # A workflow that starts later finds that the row has ended, and skips the job.
+            self._workflow.cancel(job_id)
         return job
 
     def resolve(self, job_id: str, resolution: Resolution) -> Job:
@@ -281,13 +280,18 @@ class ReviewService:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add_decision(self, version_id: str, decision: Decision) -> Version:
-        """
+    def add_decision(self, version_id: str, decision: Decision, key: str) -> Version:
+        """The version after the decision; the same for each call with this key.
+
         :raises NotFound: there is no such version.
+        :raises IdempotencyKeyReused: the key was used for another decision.
         :raises ContentMismatch: the decision names another content hash than the version's.
         """
         with self._database.begin_write() as session:
-            version = queries.add_decision(session, version_id, decision)
+            known = queries.find_decision(session, version_id, decision, key)
+            if known is not None:
+                return known
+            version = queries.add_decision(session, version_id, decision, key)
             events.add_version_event(session, version)
             return version
 
@@ -295,16 +299,21 @@ class ReviewService:
         with self._database.begin_read() as session:
             return queries.list_notes(session, version_id)
 
-    def add_note(self, version_id: str, new: NewNote) -> Note:
-        """
+    def add_note(self, version_id: str, new: NewNote, key: str) -> tuple[Note, bool]:
+        """The note of this key, and whether it is new.
+
         :raises NotFound: there is no such version.
+        :raises IdempotencyKeyReused: the key was used for another note.
         """
         with self._database.begin_write() as session:
-            note = queries.add_note(session, version_id, new)
+            known = queries.find_note(session, version_id, new, key)
+            if known is not None:
+                return known, False
+            note = queries.add_note(session, version_id, new, key)
             events.add_note_event(
                 session, note, job=queries.get_version_row(session, version_id).job_id
             )
-            return note
+            return note, True
 
 
 def _list_files(folders: list[Path]) -> dict[str, Path]:

@@ -27,6 +27,7 @@ from bridge_core.models.jobs import (
     Cost,
     Job,
     JobState,
+    JobUpdate,
     Resolution,
     ResolutionRecord,
 )
@@ -34,7 +35,7 @@ from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Submission
 from bridge_gateway.db import queries
 from bridge_gateway.db.engine import Database
-from bridge_gateway.db.tables import JobRow, ResultRow, TimingRow
+from bridge_gateway.db.tables import JobRow, PinRow, ResultRow, TimingRow
 from bridge_gateway.jobs import events
 from bridge_gateway.jobs.queue import MAX_ATTEMPTS
 from bridge_gateway.providers.remote_table import load_charge
@@ -56,6 +57,7 @@ def create_job(
             row = _new_row(submission, key, queue)
             session.add(row)
             session.flush()
+            session.add_all(PinRow(job_id=row.id, sha256=sha256) for sha256 in _sent(submission))
             job = queries.load_job(session, row)
             events.add_job_event(session, job)
             return job, True
@@ -107,7 +109,11 @@ def record_progress(
             return False
         row.step, row.done, row.total, row.seconds_left = step, done, total, seconds_left
         row.fraction, row.message = fraction, message
-        _add_event(session, row)
+        session.flush()
+        events.add_progress_event(
+            session,
+            JobUpdate(id=row.id, state=JobState(row.state), progress=queries.load_progress(row)),
+        )
         return True
 
 
@@ -127,7 +133,7 @@ def cancel_job(database: Database, job_id: str) -> tuple[Job, bool]:
         result_id = session.scalar(select(ResultRow.id).where(ResultRow.job_id == job_id))
         if JobState(row.state).ended or result_id is not None:
             return queries.load_job(session, row), False
-        _mark_ended(row, JobState.CANCELLED)
+        _mark_ended(session, row, JobState.CANCELLED)
         return _add_event(session, row), True
 
 
@@ -144,7 +150,7 @@ def fail_job(database: Database, job_id: str, error: ShotbridgeError) -> None:
         charge = load_charge(session, job_id)
         row.cost = canonical_json(charge) if charge is not None else None
         is_unknown = isinstance(error, OutcomeUnknown)
-        _mark_ended(row, JobState.UNKNOWN if is_unknown else JobState.FAILED)
+        _mark_ended(session, row, JobState.UNKNOWN if is_unknown else JobState.FAILED)
         _add_event(session, row)
 
 
@@ -186,7 +192,7 @@ def complete_job(database: Database, job_id: str, cost: Cost) -> None:
         row.cost = canonical_json(cost)
         row.step = ""
         row.done = row.total = len(queries.load_request(row).frames)
-        _mark_ended(row, JobState.SUCCEEDED)
+        _mark_ended(session, row, JobState.SUCCEEDED)
         _add_event(session, row)
 
 
@@ -256,7 +262,14 @@ def _new_row(submission: Submission, key: str, queue: str) -> JobRow:
     )
 
 
-def _mark_ended(row: JobRow, state: JobState) -> None:
+def _sent(submission: Submission) -> set[str]:
+    """The hashes of the files that were sent as contents."""
+    files = (*submission.plate_files, *submission.reference_files)
+    return {file.sha256 for file in files if file.sha256 is not None}
+
+
+def _mark_ended(session: Session, row: JobRow, state: JobState) -> None:
+    session.execute(delete(PinRow).where(PinRow.job_id == row.id))
     row.state = state
     row.finished = now()
     row.seconds_left = row.fraction = None

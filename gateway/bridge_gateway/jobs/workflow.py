@@ -25,7 +25,7 @@ from bridge_core.errors import (
     StorageUnavailable,
 )
 from bridge_core.models.versions import Proxies
-from bridge_gateway.jobs import recovery, transitions
+from bridge_gateway.jobs import transitions
 from bridge_gateway.jobs.context import GatewayContext, JobContext
 from bridge_gateway.jobs.progress import JobMonitor
 from bridge_gateway.jobs.queue import JobInterrupted, JobQueue, StepRunner
@@ -96,16 +96,13 @@ class Workflow:
                 del self._running[job_id]
         with suppress(StorageUnavailable):  # remove_stale removes it later
             gateway.library_disk.run(work_dir.remove)
-        recovery.unpin_inputs(gateway, job_id)
 
-    def cancel(self, job_id: str) -> bool:
-        """Stop running a job that was cancelled. False where it is not running."""
+    def cancel(self, job_id: str) -> None:
+        """Stop running a job that was cancelled, if it is running."""
         with self._lock:
             monitor = self._running.get(job_id)
-        if monitor is None:
-            return False
-        monitor.cancel()
-        return True
+        if monitor is not None:
+            monitor.cancel()
 
     def drain(self, seconds: float, queue: JobQueue) -> None:
         """Start no more jobs, wait ``seconds`` for the running ones, then interrupt them."""

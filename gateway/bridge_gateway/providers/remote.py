@@ -38,7 +38,6 @@ from bridge_core.models.jobs import Cancellation
 from bridge_core.models.services import Capabilities
 from bridge_gateway.db.engine import Database
 from bridge_gateway.providers.base import (
-    CancelOutcome,
     ProviderTask,
     RemoteHandle,
     RemoteProvider,
@@ -47,10 +46,10 @@ from bridge_gateway.providers.base import (
     TaskMonitor,
     TaskResult,
 )
+from bridge_gateway.providers.remote_cancel import cancel_at_provider, record_cancellation
 from bridge_gateway.providers.remote_table import (
     delete_intent,
     load_row,
-    record_cancellation,
     record_handle,
     record_intent,
     record_status,
@@ -108,6 +107,7 @@ class RemoteRun:
         self._on_cancellation = on_cancellation
         self._key = remote_key(task.job_id)
         self._lost_answers = 0
+        self._has_reported = False
         self._heard = time.monotonic()
         self._where = f"job {task.job_id}, provider {provider.id}"
 
@@ -125,8 +125,12 @@ class RemoteRun:
             self._poll_until_finished(handle)
             return self._fetch(handle)
         except JobCancelled:
-            if handle is not None and self._monitor.cancelled_by_user:
-                self._cancel_at_provider(handle)
+            if self._monitor.cancelled_by_user:
+                if handle is not None:
+                    self._cancel_at_provider(handle)
+                elif not self._has_reported and load_row(self._database, self._task.job_id):
+                    message = f"it is not known whether the provider has this work, key {self._key}"
+                    self._report_cancellation(Cancellation(message=message), answered=False)
             raise
 
     # --- submitting
@@ -153,6 +157,8 @@ class RemoteRun:
             except ProviderUnavailable as error:
                 if not may_exist:
                     delete_intent(self._database, job_id)
+                elif not self._can_repeat_key():
+                    return self._find_work(error.message)
                 self._monitor.progress(None, f"waiting for the provider: {error.message}")
             except OutcomeUnknown as error:
                 self._lost_answers += 1
@@ -160,6 +166,12 @@ class RemoteRun:
                     raise _outcome_unknown(error.message, self._where, self._key, error) from error
                 self._pause(delay)
                 return self._resolve_intent(error.message)
+            except JobCancelled:
+                raise
+            except ShotbridgeError as error:
+                if may_exist:  # a repetition is refused, which says nothing about the first call
+                    return self._find_work(f"the key was refused: {error.message}")
+                raise
             self._pause(delay)
             delay = min(_LAST_DELAY, delay * 2)
 
@@ -214,6 +226,10 @@ class RemoteRun:
         """
         if self._can_repeat_key():
             return self._submit(may_exist=True)
+        return self._find_work(reason)
+
+    def _find_work(self, reason: str) -> RemoteHandle:
+        """As :meth:`_resolve_intent`, by asking the provider for the key."""
         delay = _FIRST_DELAY
         while True:
             try:
@@ -260,7 +276,9 @@ class RemoteRun:
                     raise self._failure(status)
                 self._monitor.progress(status.fraction, status.message or status.state)
                 asked = status.retry_after
-                self._pause(delay if asked is None else min(_MAX_RETRY_AFTER, max(0.0, asked)))
+                self._pause(
+                    delay if asked is None else min(_MAX_RETRY_AFTER, max(_CHECK_SECONDS, asked))
+                )
             delay = min(_LAST_DELAY, delay * 1.5)
 
     def _report_silence(self) -> None:
@@ -323,6 +341,7 @@ class RemoteRun:
         wait([call], timeout=_GRACE_SECONDS)
 
     def _report_cancellation(self, cancellation: Cancellation, *, answered: bool = True) -> None:
+        self._has_reported = True
         try:
             if answered:
                 record_cancellation(self._database, self._task.job_id, cancellation)
@@ -366,27 +385,12 @@ class RemoteRun:
         return outcome.result()
 
 
-def cancel_at_provider(
-    provider: RemoteProvider, handle: RemoteHandle, where: str
-) -> tuple[Cancellation, bool]:
-    """Tell the provider to stop: what is known then, and whether it answered."""
-    try:
-        outcome: CancelOutcome = provider.cancel(handle)
-    except Exception as error:
-        _log.warning("a cancellation failed: %s", where, exc_info=error)
-        return Cancellation(message=f"the provider could not be told: {error}"[:500]), False
-    answer = Cancellation(
-        provider_stopped=outcome.stopped, charge=outcome.charge, message=outcome.message[:500]
-    )
-    return answer, True
-
-
 def _outcome_unknown(reason: str, where: str, key: str, cause: Exception | None) -> OutcomeUnknown:
     advice = cause.next_step if isinstance(cause, OutcomeUnknown) else ""
     return OutcomeUnknown(
         f"it is not known whether the provider did this work and charges for it: {reason}",
         where=where,
         next_step=f"{advice or 'look at the list of jobs at the provider'} (key {key}), then "
-        "answer with 'shotbridge jobs resolve' or POST /v1/jobs/ID/resolve; nothing is sent again",
+        "say so with 'shotbridge resolve'; nothing is sent again",
         details={"key": key},
     )

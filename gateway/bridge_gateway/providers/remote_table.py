@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from bridge_core.errors import OutcomeUnknown, StorageUnavailable
 from bridge_core.models.base import canonical_json, now
-from bridge_core.models.jobs import Cancellation, Cost, JobState
+from bridge_core.models.jobs import Cost
 from bridge_gateway.db.engine import Database
-from bridge_gateway.db.tables import JobRow, RemoteJobRow
+from bridge_gateway.db.tables import RemoteJobRow
 from bridge_gateway.providers.base import (
     MAX_HANDLE_BYTES,
     RemoteHandle,
@@ -99,33 +99,7 @@ def record_status(database: Database, job_id: str, status: RemoteStatus) -> None
         row.charge = charge or row.charge
 
 
-def record_cancellation(database: Database, job_id: str, cancellation: Cancellation) -> None:
-    """Store the provider's answer to a cancellation, with the charge that it names."""
-    with database.begin_write() as session:
-        row = session.get(RemoteJobRow, job_id)
-        if row is not None:
-            row.cancellation = canonical_json(cancellation)
-            if cancellation.charge is not None:
-                row.charge = canonical_json(cancellation.charge)
-
-
 def load_charge(session: Session, job_id: str) -> Cost | None:
     """What the provider said that it takes for a job; None where it said nothing."""
     charge = session.scalar(select(RemoteJobRow.charge).where(RemoteJobRow.job_id == job_id))
     return Cost.model_validate_json(charge) if charge else None
-
-
-def list_untold_cancellations(database: Database) -> list[RemoteJobRow]:
-    """Cancelled jobs whose provider has not answered the cancellation, and may still work."""
-    with database.begin_read() as session:
-        query = (
-            select(RemoteJobRow)
-            .join(JobRow, JobRow.id == RemoteJobRow.job_id)
-            .where(
-                JobRow.state == JobState.CANCELLED,
-                RemoteJobRow.handle.is_not(None),
-                RemoteJobRow.cancellation.is_(None),
-                RemoteJobRow.state.in_((RemoteState.QUEUED, RemoteState.RUNNING)),
-            )
-        )
-        return list(session.scalars(query))

@@ -6,7 +6,7 @@ an upload can be resumed after a lost connection and after a power failure.
 
 **Eviction.** ``limit_bytes`` applies to all files in the folder; running uploads count with their
 full length. To make space for an upload, the least recently used contents are removed first, but
-never one that a job has pinned, that is being written, or that was sent, asked for or read within
+never one that an open job needs, that is being written, or that was sent, asked for or read within
 ``retention_seconds``: what a client was told to be complete is still there when it submits. Where
 that is not enough the upload is refused. The time of last use is the file's modification time.
 """
@@ -18,7 +18,7 @@ import re
 import stat
 import threading
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -53,22 +53,29 @@ class _ContentFile(NamedTuple):
 class ContentStore:
     """The contents in ``folder``, at most ``limit_bytes`` in all. Safe to call from any thread.
 
+    ``list_pinned`` returns the hashes of the contents that must not be removed.
+
     Only one process may use a folder at a time; the gateway's lock ensures that.
 
     :raises NotWritable: the folder cannot be created or written.
     """
 
     def __init__(
-        self, folder: Path, limit_bytes: int, *, retention_seconds: float = RETENTION_SECONDS
+        self,
+        folder: Path,
+        limit_bytes: int,
+        *,
+        list_pinned: Callable[[], Collection[str]] = tuple,
+        retention_seconds: float = RETENTION_SECONDS,
     ) -> None:
         self.folder = folder
         self.limit_bytes = limit_bytes
         self.retention_seconds = retention_seconds
+        self._list_pinned = list_pinned
         self._partial_dir = folder / "partial"
         self._lock = threading.Lock()
         #: Contents being written, with the bytes of each that are part of ``_used_bytes``.
         self._uploads: dict[str, int] = {}
-        self._pins: dict[str, frozenset[str]] = {}
         with storage_errors(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._partial_dir.mkdir(mode=0o700, exist_ok=True)
@@ -92,16 +99,6 @@ class ContentStore:
             size = path.stat().st_size
             path.unlink()
             self._used_bytes -= size
-
-    def pin(self, job: str, hashes: Iterable[str]) -> None:
-        """Keep these contents until :meth:`unpin`. Pins are in memory, and have to be set again
-        after a restart."""
-        with self._lock:
-            self._pins[job] = frozenset(hashes)
-
-    def unpin(self, job: str) -> None:
-        with self._lock:
-            self._pins.pop(job, None)
 
     async def append(
         self, sha256: str, offset: int, length: int, chunks: AsyncIterable[bytes]
@@ -238,7 +235,7 @@ class ContentStore:
         that not every upload has to scan the folder."""
         files = [file for file in self._scan() if file.path.name not in self._uploads]
         self._used_bytes = sum(file.size for file in files) + sum(self._uploads.values())
-        pinned = frozenset[str]().union(*self._pins.values())
+        pinned = self._list_pinned()
         cutoff = time.time() - self.retention_seconds
         target = self.limit_bytes - needed_bytes - self.limit_bytes // 20
         for file in sorted(files):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 from typing import Any
 
@@ -22,7 +23,7 @@ from bridge_core.connection.events import (
 from bridge_core.connection.transport import Transport
 from bridge_core.errors import GatewayFault, GatewayUnreachable, NotAuthorised
 from bridge_core.models.base import now
-from bridge_core.models.gateway import Event
+from bridge_core.models.gateway import Event, EventKind
 from bridge_core.models.jobs import Job, JobState
 from bridge_core.models.requests import Request
 
@@ -296,3 +297,30 @@ def test_each_connection_and_disconnect_is_reported(
     assert again is StreamSignal.CONNECTED
     assert isinstance(second, Event)
     signals.close()
+
+
+def test_progress_becomes_an_event_with_the_whole_job(
+    gateway: Any, transport: Transport, job: Job
+) -> None:
+    """The rest of the job is known, or is asked for once."""
+    gateway.publish_job(job)
+    stream, received = EventStream(transport, after=0), []
+    with closing(stream.events()) as found:
+        received.append(next(found))
+        gateway.publish_progress(job.id, 1)
+        received.append(next(found))
+        assert gateway.count("GET", f"/v1/jobs/{job.id}") == 0
+    late = EventStream(transport, after=stream.last_id)
+    with closing(late.events()) as found:
+        gateway.publish_progress("unknown", 1)
+        for done in (2, 3):
+            gateway.publish_progress(job.id, done)
+            received.append(next(found))
+        gateway.end_job(job.id)
+        received.append(next(found))
+    assert gateway.count("GET", f"/v1/jobs/{job.id}") == 1
+    jobs = [event.job for event in received if event.job is not None]
+    assert {event.kind for event in received} == {EventKind.JOB}
+    assert [one.progress.done for one in jobs] == [0, 1, 2, 3, 0]
+    assert [one.state.ended for one in jobs] == [False, False, False, False, True]
+    assert all(one.request == job.request for one in jobs)

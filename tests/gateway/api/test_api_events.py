@@ -97,10 +97,18 @@ def test_the_events_of_one_job(gateway: InProcessGateway) -> None:
     first, second = send(gateway, seconds=0.05), send(gateway, seconds=0.05)
     with gateway.event_stream(f"/v1/events?after=0&job={second}") as listener:
         messages = listener.until_end_of(second)
+    kinds = set()
     for message in messages:
         event = message["data"]
-        assert (event["job"] or {"id": event["version"] and second})["id"] == second
-    assert first not in {(message["data"]["job"] or {}).get("id") for message in messages}
+        kinds.add(event["kind"])
+        match event["kind"]:
+            case "job":
+                assert event["job"]["id"] == second
+            case "progress":
+                assert event["update"]["id"] == second and "job" not in event
+            case "version":
+                assert event["version"]["job_id"] == second
+    assert kinds == {"job", "progress", "version"} and first != second
 
 
 def test_an_id_of_another_database_counts_as_now(gateway: InProcessGateway) -> None:

@@ -191,7 +191,19 @@ def test_review(gateway: InProcessGateway, version: str) -> None:
     note = {"text": "Brighter — наверх", "by": "Grace", "frames": None}
     answer = gateway.call("POST", f"{path}/notes", note)
     assert answer.status == 201
-    assert gateway.call("GET", f"{path}/notes").json() == [answer.json()]
+    key = {"Idempotency-Key": "the-note-1"}
+    added = gateway.call("POST", f"{path}/notes", note, headers=key)
+    repeated = gateway.call("POST", f"{path}/notes", note, headers=key)
+    assert (added.status, repeated.status) == (201, 200) and repeated.json() == added.json()
+    check_problem(
+        gateway.call("POST", f"{path}/notes", {**note, "text": "x"}, headers=key), 409, "key_reused"
+    )
+    check_problem(
+        gateway.call("POST", f"{path}/notes", note, headers={"Idempotency-Key": "short"}),
+        422,
+        "invalid_request",
+    )
+    assert gateway.call("GET", f"{path}/notes").json() == [answer.json(), added.json()]
     content_hash = gateway.call("GET", path).json()["content_hash"]
     approval = {"status": "approved", "by": "Grace", "content_hash": content_hash}
     for other in ({**approval, "content_hash": "0" * 64}, {**approval, "content_hash": None}):
@@ -199,8 +211,12 @@ def test_review(gateway: InProcessGateway, version: str) -> None:
             gateway.call("POST", f"{path}/decisions", other), 409, "content_mismatch"
         )
         assert refused["details"] == {"content_hash": content_hash}
-    decided = gateway.call("POST", f"{path}/decisions", approval)
-    assert decided.json()["status"] == "approved"
+    decided, repeated = (
+        gateway.call("POST", f"{path}/decisions", approval, headers=key) for _ in range(2)
+    )
+    assert decided.json()["status"] == "approved" and repeated.json() == decided.json()
+    other = {**approval, "status": "rejected"}
+    check_problem(gateway.call("POST", f"{path}/decisions", other, headers=key), 409, "key_reused")
     (decision,) = gateway.call("GET", path).json()["decisions"]
     assert (decision["by"], decision["content_hash"]) == ("Grace", content_hash)
     listed = gateway.call("GET", "/v1/versions?show=bunny&sequence=sq010&shot=sh010&service=copy")

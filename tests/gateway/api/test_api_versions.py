@@ -93,7 +93,13 @@ def client(gateway: InProcessGateway) -> Iterator[Client]:
         for status in ("rejected", "approved"):
             session.add(
                 DecisionRow(
-                    result_id="sh0007-matte-1", status=status, by="Ada", comment="", at=NOON
+                    key=f"decision on {status}",
+                    fingerprint="",
+                    result_id="sh0007-matte-1",
+                    status=status,
+                    by="Ada",
+                    comment="",
+                    at=NOON,
                 )
             )
     database.close()

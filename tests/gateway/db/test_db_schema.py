@@ -13,8 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from bridge_core.errors import IncompatibleVersion
+from bridge_core.models.notes import Note
 from bridge_gateway.db.engine import Database, sqlite_url
-from bridge_gateway.db.tables import Base, EventRow, JobRow, ResultRow
+from bridge_gateway.db.tables import Base, JobRow, ResultRow
+from bridge_gateway.jobs.events import EventLog, add_note_event
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -116,17 +118,15 @@ def test_a_job_makes_one_result(database: Database) -> None:
 
 
 def test_event_numbers_are_never_used_twice(database: Database) -> None:
-    def add() -> int:
+    log = EventLog(database)
+    for number in (1, 2):
         with database.begin_write() as session:
-            row = EventRow(kind="job", job_id="one", is_transient=True, content="{}", at=NOON)
-            session.add(row)
-            session.flush()
-            return row.number
-
-    first = add()
-    with database.begin_write() as session:
-        session.execute(text("DELETE FROM events"))
-    assert add() == first + 1
+            note = Note(id="note", version_id="v", text="x", by="ann", at=NOON)
+            add_note_event(session, note, job="one")
+        assert [event.id for event in log.list_events(after=0)] == [number]
+        with database.begin_write() as session:
+            session.execute(text("DELETE FROM events"))
+        assert log.last_event_id() == number
 
 
 def test_a_transaction_that_raises_is_rolled_back(database: Database) -> None:

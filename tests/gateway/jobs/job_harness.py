@@ -61,7 +61,6 @@ from bridge_gateway.providers.base import (
     TaskResult,
 )
 from bridge_gateway.providers.registry import ProviderRegistry
-from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.media_roots import MediaRoots
 
 #: The function of each step, in their order.
@@ -215,7 +214,6 @@ def create_runtime(
     return JobRuntime(
         GatewaySettings(**values),
         providers,
-        ContentStore(folder / "data" / "content", 1_000_000_000),
         MediaRoots([folder / "plates"]),
     )
 

@@ -34,7 +34,6 @@ from bridge_core.models.versions import Decision, ReviewStatus
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.jobs.steps import outputs, publish
 from bridge_gateway.library import publish as library
-from bridge_gateway.storage.content_store import ContentStore
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +182,7 @@ def test_a_still_is_one_file_and_one_frame(runtime: JobRuntime, folder: Path, sh
 def test_pictures_may_be_uploaded(runtime: JobRuntime, folder: Path, shot: str) -> None:
     pattern = harness.write_plate(folder, shot, frames=2)
     submission = harness.submission(pattern, shot=shot, frames=2)
-    store = ContentStore(folder / "data" / "content", 1_000_000_000)
+    store = runtime.gateway.content_store
     sent: list[SourceFile] = []
     for file in submission.plate_files:
         data = Path(file.path).read_bytes()
@@ -218,7 +217,7 @@ def test_contents_that_were_swapped_on_disk_are_noticed(
     with Path(pattern % 1001).open("ab") as file:
         file.write(moment.encode())
     submission = harness.submission(pattern, shot=shot, frames=2)
-    store: ContentStore = runtime._content_store  # type: ignore[attr-defined]
+    store = runtime.gateway.content_store
     digest = harness.sha256(Path(pattern % 1001))
     data = Path(pattern % 1001).read_bytes()
 
@@ -709,10 +708,9 @@ def test_review_adds_and_changes_nothing(runtime: JobRuntime, folder: Path, shot
     changes = Decision(
         status=ReviewStatus.CHANGES_REQUESTED, by="ben", comment="no", content_hash=content_hash
     )
-    runtime.reviews.add_decision(version.id, changes)
-    decided = runtime.reviews.add_decision(
-        version.id, Decision(status=ReviewStatus.APPROVED, by="cleo", content_hash=content_hash)
-    )
+    runtime.reviews.add_decision(version.id, changes, "decision-1")
+    approval = Decision(status=ReviewStatus.APPROVED, by="cleo", content_hash=content_hash)
+    decided = runtime.reviews.add_decision(version.id, approval, "decision-2")
     assert decided.status is ReviewStatus.APPROVED
     assert [(one.by, one.comment) for one in decided.decisions] == [("ben", "no"), ("cleo", "")]
     assert {one.content_hash for one in decided.decisions} == {content_hash}
@@ -731,12 +729,45 @@ def test_review_adds_and_changes_nothing(runtime: JobRuntime, folder: Path, shot
         drawn_on=1002,
         by="ben",
     )
-    note = runtime.reviews.add_note(version.id, new_note)
+    note, is_new = runtime.reviews.add_note(version.id, new_note, "note-key-1")
+    assert is_new
     assert note.model_dump(include=set(NewNote.model_fields)) == new_note.model_dump()
     assert runtime.reviews.list_notes(version.id) == [note] and note.version_id == version.id
     events = runtime.events.list_events(after=since, job=version.job_id)
-    assert [event.kind for event in events] == ["version", "version", "note"]
+    assert [found.kind for found in events] == ["version", "version", "note"]
     assert events[1].version == decided and events[2].note == note
+
+
+def test_a_repeated_note_or_decision_gets_the_same_answer(
+    runtime: JobRuntime, folder: Path, shot: str
+) -> None:
+    reviews = runtime.reviews
+    version = runtime.results.get_version(str(run(runtime, folder, shot).version_id))
+    other = runtime.results.get_version(str(run(runtime, folder, shot).version_id))
+    approval = Decision(status=ReviewStatus.APPROVED, by="ben", content_hash=version.content_hash)
+    key = f"review-{shot}"
+    approved = reviews.add_decision(version.id, approval, key)
+    changes = approval.model_copy(update={"status": ReviewStatus.CHANGES_REQUESTED})
+    reviews.add_decision(version.id, changes, f"{key}-2")
+    since = runtime.events.last_event_id()
+    assert reviews.add_decision(version.id, approval, key) == approved
+    new = NewNote(text="the left edge", by="ben")
+    # A key of a decision may be used for a note.
+    note, is_new = reviews.add_note(version.id, new, key)
+    assert is_new
+    assert reviews.add_note(version.id, new, key) == (note, False)
+    for reuse in (
+        lambda: reviews.add_decision(version.id, changes, key),
+        lambda: reviews.add_decision(other.id, approval, key),
+        lambda: reviews.add_note(version.id, new.model_copy(update={"text": "x"}), key),
+        lambda: reviews.add_note(other.id, new, key),
+    ):
+        with pytest.raises(IdempotencyKeyReused) as caught:
+            reuse()
+        assert caught.value.status == 409 and caught.value.next_step
+    assert len(runtime.results.get_version(version.id).decisions) == 2
+    assert reviews.list_notes(version.id) == [note] and reviews.list_notes(other.id) == []
+    assert [found.note for found in runtime.events.list_events(after=since)] == [note]
 
 
 def test_events_are_complete_and_can_be_resumed(
@@ -749,16 +780,17 @@ def test_events_are_complete_and_can_be_resumed(
     deadline = time.monotonic() + DEADLINE
     while not events or events[-1].job is None or not events[-1].job.state.ended:
         assert time.monotonic() < deadline
-        for event in runtime.events.list_events(after=after, job=job.id, limit=2):
-            assert event.id > after
-            events.append(event)
-            after = event.id
-            if event.job is not None and event.job.state is JobState.RUNNING:
+        for found in runtime.events.list_events(after=after, job=job.id, limit=2):
+            assert found.id > after
+            events.append(found)
+            after = found.id
+            if found.job is not None and found.job.state is JobState.RUNNING:
                 harness.resume_file(folder).touch()
         time.sleep(0.02)
-    states = [event.job.state for event in events if event.job]
+    states = [found.job.state for found in events if found.job]
     assert states[0] is JobState.QUEUED and states[-1] is JobState.SUCCEEDED
     assert JobState.RUNNING in states
+    assert all((found.update is not None) == (found.kind == "progress") for found in events)
     assert events[-1].job == runtime.jobs.get_job(job.id)
     assert [e.version.id for e in events if e.version] == [runtime.jobs.get_job(job.id).version_id]
     # At most five a second while it ran, and deleted once it has ended.

@@ -269,7 +269,7 @@ def test_attempts_at_a_job_are_limited(tmp_path: Path, monkeypatch: pytest.Monke
     def interrupted(*_: Any) -> None:
         raise workflow.JobInterrupted
 
-    monkeypatch.setattr(workflow.run, "stage_inputs", interrupted)
+    monkeypatch.setattr(workflow.stage, "stage_inputs", interrupted)
     with running_runtime(tmp_path) as runtime:
         job, _ = runtime.jobs.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
         job = wait_for_job(runtime, job)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import logging
 import sqlite3
 import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from job_helpers import DEADLINE, harness, mounted_disk, running_runtime, wait_for_job, wait_until
+from sqlalchemy import event
 
 from bridge_core.errors import ConfigError, NotWritable
 from bridge_core.models.jobs import Job, JobState
+from bridge_gateway.db import queries
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.providers.base import ProviderQueue
 from bridge_gateway.providers.registry import ProviderRegistry
@@ -347,3 +351,65 @@ def test_readers_and_writers_do_not_wait_for_each_other(
     assert failures == []
     assert states == {JobState.SUCCEEDED}
     assert not [record for record in caplog.records if "locked" in record.getMessage()]
+
+
+# --- the database
+
+
+def test_a_list_of_jobs_needs_as_many_queries_as_one_job(tmp_path: Path) -> None:
+    """Ended, running and queued jobs."""
+    statements: list[str] = []
+    pattern = harness.write_plate(tmp_path)
+
+    def count(*arguments: Any) -> None:
+        if arguments[2].startswith("SELECT"):
+            statements.append(arguments[2])
+
+    with running_runtime(tmp_path, workers=1) as runtime:
+        jobs = [runtime.jobs.submit(harness.submission(pattern), "the-key-0")[0]]
+        wait_for_job(runtime, jobs[0])
+        held = harness.submission(pattern, parameters={"behaviour": "hold"})
+        jobs += [runtime.jobs.submit(held, f"the-key-{number}")[0] for number in range(1, 6)]
+        wait_until(lambda: runtime.jobs.list_frames(jobs[1].id), "a frame")
+        event.listen(runtime.gateway.database.engine, "before_cursor_execute", count)
+        listed = runtime.jobs.list_jobs()
+        assert [job.id for job in listed] == [job.id for job in reversed(jobs)]
+        assert [job.queue_position for job in listed] == [4, 3, 2, 1, None, None]
+        assert listed[-1].version_id and not listed[0].version_id
+        assert len(statements) == 3, statements
+        for job in jobs[:3]:
+            statements.clear()
+            runtime.jobs.list_frames(job.id)
+            assert len(statements) <= 3, statements
+        harness.resume_file(tmp_path).touch()
+        assert {wait_for_job(runtime, job).state for job in jobs} == {JobState.SUCCEEDED}
+
+
+def test_sent_pictures_are_pinned_until_the_job_ends(tmp_path: Path) -> None:
+    """Also over a restart, because the pins are in the database."""
+    pattern = harness.write_plate(tmp_path)
+    submission = harness.submission(pattern, parameters={"behaviour": "hold"})
+    first, *others = submission.plate_files
+    data = Path(first.path).read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    sent = first.model_copy(update={"sha256": digest})
+    submission = submission.model_copy(update={"plate_files": (sent, *others)})
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield data
+
+    def pinned(runtime: JobRuntime) -> set[str]:
+        return queries.list_pinned(runtime.gateway.database)
+
+    with running_runtime(tmp_path, workers=1) as runtime:
+        asyncio.run(runtime.gateway.content_store.append(digest, 0, len(data), chunks()))
+        assert pinned(runtime) == set()
+        jobs = [runtime.jobs.submit(submission, f"the-key-{one}")[0] for one in range(2)]
+        wait_for_frame(runtime, jobs[0])
+        assert pinned(runtime) == {digest}
+    with running_runtime(tmp_path, workers=1) as runtime:
+        runtime.jobs.cancel(jobs[1].id)
+        assert pinned(runtime) == {digest}
+        harness.resume_file(tmp_path).touch()
+        assert wait_for_job(runtime, jobs[0]).state is JobState.SUCCEEDED
+        assert pinned(runtime) == set()

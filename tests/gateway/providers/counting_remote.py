@@ -5,6 +5,7 @@ Every piece of work is a file, and every charge a line in ``charges.log``. Work 
 
 - ``work``: nothing special;
 - ``hang``: the work never ends;
+- ``strict``: as ``lose``, and a key that was used is refused;
 - ``lose``: the answer to a submission is lost after the work was accepted;
 - ``busy``: the first submission is certainly not accepted;
 - ``refuse``: every submission is refused;
@@ -60,7 +61,7 @@ KINDS = KEYED, FINDABLE, BLIND = ("remote_keyed", "remote_findable", "remote_bli
 #: Makes a text and findings, no pictures; accepts references, regions, a seed and a version.
 DESCRIBE = "remote_describe"
 PRICE = Cost(amount=Decimal("2.5"), currency="EUR")
-_BEHAVIOURS = ("work", "hang", "lose", "busy", "refuse", "fail", "deaf")
+_BEHAVIOURS = ("work", "hang", "lose", "strict", "busy", "refuse", "fail", "deaf")
 
 
 class CountingRemoteProvider(RemoteProvider):
@@ -121,13 +122,15 @@ class CountingRemoteProvider(RemoteProvider):
             (self.folder / "was-busy").touch()
             raise ProviderUnavailable("too many requests", where=self.id)
         handle = self._find(key) if task.service == KEYED else None
+        if handle is not None and behaviour == "strict":
+            raise JobFailed("this key was used", where=self.id, next_step="use another one")
         if handle is None:
             handle = {"id": uuid.uuid4().hex}
             with (self.folder / "charges.log").open("a") as log:
                 log.write(f"{key}\n")
             state = {"key": key, "behaviour": behaviour, "left": task.parameters["polls"]}
             self._write(handle, {**state, "state": "running"})
-        if behaviour == "lose" and not (self.folder / "lost").exists():
+        if behaviour in ("lose", "strict") and not (self.folder / "lost").exists():
             (self.folder / "lost").touch()
             raise ConnectionError("the connection was closed")
         return handle

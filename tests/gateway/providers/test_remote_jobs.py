@@ -95,6 +95,20 @@ def test_a_lost_answer_that_cannot_be_found_asks_a_human(
     assert len(provider(tmp_path).charges()) == 1  # nothing was sent again
 
 
+def test_a_refused_key_does_not_mean_that_nothing_was_done(
+    runtime: JobRuntime, tmp_path: Path
+) -> None:
+    """The answer to the first call is lost, and the second call is refused because of its key."""
+    found = run(runtime, submission(tmp_path, remote.KEYED, "strict"))
+    assert found.state is JobState.SUCCEEDED, found.problem  # by its key
+    (tmp_path / "remote" / "lost").unlink()
+    (tmp_path / "remote" / "blind").touch()
+    unknown = run(runtime, submission(tmp_path, remote.KEYED, "strict"))
+    assert unknown.state is JobState.UNKNOWN and unknown.problem is not None
+    assert "this key was used" in unknown.problem.message
+    assert len(provider(tmp_path).charges()) == 2
+
+
 def test_work_that_was_certainly_not_accepted_is_submitted_later(
     runtime: JobRuntime, tmp_path: Path
 ) -> None:
@@ -274,7 +288,8 @@ def _copy(folder: Path) -> Submission:
 def test_hanging_remote_jobs_do_not_delay_local_ones(runtime: JobRuntime, tmp_path: Path) -> None:
     """Two remote jobs hang, which is all that their queue starts, and two more wait."""
     alone = _start_seconds(runtime, tmp_path)
-    hanging = [submit(runtime, submission(tmp_path, remote.BLIND, "hang")) for _ in range(4)]
+    given = submission(tmp_path, remote.BLIND, "hang")
+    hanging = [submit(runtime, given) for _ in range(4)]
     for job in hanging[:2]:
         wait_for_job(runtime, job, JobState.RUNNING)
     beside = _start_seconds(runtime, tmp_path)
@@ -293,6 +308,7 @@ def test_hanging_remote_jobs_do_not_delay_local_ones(runtime: JobRuntime, tmp_pa
 
 def _start_seconds(runtime: JobRuntime, folder: Path) -> list[float]:
     """How long each of some local jobs waited; each is submitted when the one before has ended."""
-    ended = [run(runtime, _copy(folder)) for _ in range(9)]
+    given = harness.submission(harness.write_plate(folder, "020"), shot="020")
+    ended = [run(runtime, given) for _ in range(9)]
     assert {job.state for job in ended} == {JobState.SUCCEEDED}
     return [(job.started - job.created).total_seconds() for job in ended if job.started]

@@ -228,7 +228,8 @@ def make_old(store: ContentStore, sha256: str, hours: float) -> None:
 
 
 def test_the_limit_evicts_the_least_recently_used(tmp_path: Path) -> None:
-    store = ContentStore(tmp_path, 1000)
+    pinned: list[str] = []
+    store = ContentStore(tmp_path, 1000, list_pinned=lambda: pinned)
     shas = []
     for seed in range(4):
         data, sha256 = make_content(250, seed)
@@ -236,7 +237,7 @@ def test_the_limit_evicts_the_least_recently_used(tmp_path: Path) -> None:
         shas.append(sha256)
     for hours, sha256 in zip((9, 10, 11, 12), shas, strict=True):
         make_old(store, sha256, hours)
-    store.pin("job", [shas[3]])
+    pinned.append(shas[3])
     store.find(shas[2])  # used just now
     data, sha256 = make_content(250, 9)
     assert send(store, sha256, data).complete
@@ -246,7 +247,8 @@ def test_the_limit_evicts_the_least_recently_used(tmp_path: Path) -> None:
 
 
 def test_the_limit_refuses_when_all_is_in_use(tmp_path: Path) -> None:
-    store = ContentStore(tmp_path, 1000)
+    pinned: list[str] = []
+    store = ContentStore(tmp_path, 1000, list_pinned=lambda: pinned)
     data, sha256 = make_content(800)
     send(store, sha256, data)
     other, other_sha256 = make_content(300, 1)
@@ -255,11 +257,11 @@ def test_the_limit_refuses_when_all_is_in_use(tmp_path: Path) -> None:
     assert excinfo.value.status == 507
     assert store.find(sha256) is not None
     make_old(store, sha256, 7)
-    store.pin("job", [sha256])
+    pinned.append(sha256)
     with pytest.raises(StorageError):
         send(store, other_sha256, other)
     make_old(store, sha256, 7)
-    store.unpin("job")
+    pinned.clear()
     assert send(store, other_sha256, other).complete
     assert store.find(sha256) is None
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bridge_core.models.base import canonical_json
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.jobs import Job, JobProgress, JobState
+from bridge_core.models.jobs import Job, JobProgress, JobState, JobUpdate
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import Request
 from bridge_core.models.shots import Shot, ShotId
@@ -165,9 +165,11 @@ def run_jobs(path: Path, count: int, rounds: int) -> None:
             for one in jobs:
                 state = JobState.SUCCEEDED if last else JobState.RUNNING
                 progress = one.progress.model_copy(update={"done": turn})
-                events.add_job_event(
-                    session, one.model_copy(update={"progress": progress, "state": state})
-                )
+                update = JobUpdate(id=one.id, state=state, progress=progress)
+                if turn == 1 or last:
+                    events.add_job_event(session, update.apply_to(one))
+                else:
+                    events.add_progress_event(session, update)
             if last:
                 session.execute(update(JobRow).values(state=JobState.SUCCEEDED))
         print(turn, flush=True)

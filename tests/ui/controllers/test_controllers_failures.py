@@ -313,20 +313,26 @@ def test_feedback_is_stored_once_if_the_response_is_lost(
     review = ReviewController(session)
     review.open(shots.rows[0].shot)
     main_thread.wait_until(lambda: review.state.value.version, "the version")
-    real, calls = session.client.decide, []
+    decide, add_note = session.client.decide, session.client.add_note
 
-    def lose_response(*given: Any) -> Any:
-        calls.append(real(*given))
+    def lose_decision(*given: Any, **options: Any) -> Any:
+        decide(*given, **options)
         raise GatewayUnreachable("the response was lost")
 
-    session.client.decide = lose_response  # type: ignore[method-assign,assignment]
+    def lose_note(*given: Any, **options: Any) -> Any:
+        add_note(*given, **options)
+        raise GatewayUnreachable("the response was lost")
+
+    session.client.decide = lose_decision  # type: ignore[method-assign,assignment]
+    review.decide(ReviewStatus.REJECTED)
+    main_thread.wait_until(lambda: not review.state.value.busy, "the end of it")
+    assert "was lost" in review.state.value.problem
+    session.client.decide = decide  # type: ignore[method-assign]
     review.decide(ReviewStatus.REJECTED)
     main_thread.wait_until(lambda: not review.state.value.busy, "the end of it")
     assert review.state.value.problem == ""
     assert [d.status for d in review.state.value.decisions] == [ReviewStatus.REJECTED]
-    assert len(calls) == 1
 
-    add_note, list_notes = session.client.add_note, session.client.notes
     kept: list[Note] = []
     box = Stroke(tool=StrokeTool.BOX, points=((0.1, 0.2), (1 / 3, 0.8)))
 
@@ -334,27 +340,14 @@ def test_feedback_is_stored_once_if_the_response_is_lost(
         review.add_note(text, [box], FrameRange.of(1, 2, 25), drawn_on=1, done=kept.append)
         main_thread.wait_until(lambda: not review.state.value.busy, "the end of it")
 
-    def lose_note_response(*given: Any) -> Any:
-        add_note(*given)
-        raise GatewayUnreachable("the response was lost")
-
-    def lose_connection(*given: Any) -> Any:
-        session.client.notes = unreachable  # type: ignore[method-assign]
-        return lose_note_response(*given)
-
-    def unreachable(_: str) -> list[Note]:
-        raise GatewayUnreachable("no response")
-
-    session.client.add_note = lose_note_response  # type: ignore[method-assign]
+    session.client.add_note = lose_note  # type: ignore[method-assign,assignment]
     write("Hold the leaves")
-    assert (review.state.value.problem, len(kept)) == ("", 1)
-    session.client.add_note = lose_connection  # type: ignore[method-assign]
-    write("Softer")
-    assert "no response" in review.state.value.problem
-    session.client.notes, session.client.add_note = list_notes, add_note  # type: ignore[method-assign]
-    write("Softer")
+    assert "was lost" in review.state.value.problem and kept == []
+    session.client.add_note = add_note  # type: ignore[method-assign]
+    write("Hold the leaves")
+    write("Hold the leaves")  # written once more, on purpose
     assert (review.state.value.problem, len(kept)) == ("", 2)
-    assert list_notes(kept[0].version_id) == kept
+    assert session.client.notes(kept[0].version_id) == kept
     assert session.close(timeout=10)
 
 

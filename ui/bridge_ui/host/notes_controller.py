@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.hosts.base import Capability
+from bridge_core.models.base import fingerprint
 from bridge_core.models.notes import NewNote
 from bridge_ui.core.host_calls import call_host
 from bridge_ui.core.observable import Observable
 from bridge_ui.core.translate import tr_count
 from bridge_ui.core.workers import BackgroundTask, LatestCall
-from bridge_ui.review.send_once import send_note_once
 
 if TYPE_CHECKING:
     from bridge_core.errors import ShotbridgeError
@@ -77,7 +78,10 @@ class HostNotesController:
 
     def _submit(self, one: HostNote) -> Note:
         note = NewNote(frames=one.frames, text=one.text[:5000], by=self._session.user)
-        return send_note_once(self._session.client, one.version_id, note)
+        # The same key whenever this note is imported: a crash may come before the host marks it.
+        act = f"{one.note_key}\n{one.version_id}\n{fingerprint(note)}"
+        key = hashlib.sha256(act.encode()).hexdigest()
+        return self._session.client.add_note(one.version_id, note, key=key)
 
     def _submitted(self, submitted: list[tuple[str, Note]]) -> None:
         host = self._session.host

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import uuid
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from bridge_core.errors import InvalidRequest, ShotbridgeError
-from bridge_core.models.base import validation_error
+from bridge_core.models.base import fingerprint, validation_error
 from bridge_core.models.notes import NewNote
 from bridge_core.models.versions import Decision, ReviewStatus
 from bridge_ui.core.display_text import missing_user_name, review_status_text
 from bridge_ui.core.translate import tr
 from bridge_ui.core.workers import BackgroundTask, OnError
-from bridge_ui.review.send_once import send_decision_once, send_note_once
 
 if TYPE_CHECKING:
     from bridge_core.models.frames import FrameRange
@@ -39,6 +40,8 @@ class FeedbackSender:
         self._session = session
         self._update_state, self._on_notes, self._on_error = update_state, on_notes, on_error
         self._tasks: set[BackgroundTask] = set()
+        self._unanswered: dict[tuple[str, type, str], str] = {}
+        """The idempotency keys of decisions and notes without a response."""
 
     def decide(
         self,
@@ -74,7 +77,8 @@ class FeedbackSender:
             if done is not None:
                 done()
 
-        self._send(lambda _: send_decision_once(client, version, decision), decided)
+        send = functools.partial(client.decide, version.id, decision)
+        self._send(send, decided, version, decision)
 
     def add_note(
         self,
@@ -112,10 +116,22 @@ class FeedbackSender:
             if done is not None:
                 done(saved)
 
-        self._send(lambda _: send_note_once(client, version.id, note), added)
+        send = functools.partial(client.add_note, version.id, note)
+        self._send(send, added, version, note)
 
-    def _send(self, call: Callable[[BackgroundTask], Any], done: Callable[[Any], None]) -> None:
+    def _send(
+        self,
+        send: Callable[..., Any],
+        done: Callable[[Any], None],
+        version: Version,
+        content: Decision | NewNote,
+    ) -> None:
+        # A user who saw no response sends the same again: it has the same key, and counts once.
+        act = (version.id, type(content), fingerprint(content))
+        key = self._unanswered.setdefault(act, uuid.uuid4().hex)
+
         def ended(answer: Any) -> None:
+            self._unanswered.pop(act, None)
             self._tasks.discard(task)
             self._update_state(busy=bool(self._tasks))
             done(answer)
@@ -126,7 +142,7 @@ class FeedbackSender:
             self._on_error(error)
 
         self._update_state(busy=True, problem="", next_step="", message="")
-        task = self._session.request_pool.run(call, ended, failed)
+        task = self._session.request_pool.run(lambda _: send(key=key), ended, failed)
         self._tasks.add(task)
 
     def _version_title(self, version: Version) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Header, Query, Response
+from fastapi import Query, Response
 
 from bridge_core.models.jobs import Job, JobFrame, JobState, Resolution
-from bridge_core.models.requests import IdempotencyKey, Submission
+from bridge_core.models.requests import Submission
 from bridge_gateway.api.dependencies import (
     ID_PATTERN,
     ContextDep,
     FramePath,
     IdPath,
+    KeyHeader,
     NameQuery,
     create_router,
 )
@@ -32,7 +33,7 @@ def submit_job(
     context: ContextDep,
     response: Response,
     submission: Submission,
-    idempotency_key: Annotated[IdempotencyKey, Header()],
+    idempotency_key: KeyHeader,
 ) -> Job:
     """Create a job. The same key with the same request is one job, however often it is sent; with
     another request it is refused."""

@@ -25,8 +25,9 @@ class ProviderConformance:
         raise NotImplementedError("return a new provider")
 
     @pytest.fixture(scope="class")
-    def provider(self, request: pytest.FixtureRequest) -> Iterator[Provider]:
-        created = request.cls().make_provider()
+    @classmethod
+    def provider(cls) -> Iterator[Provider]:
+        created = cls().make_provider()
         yield created
         created.close()
 

@@ -1,4 +1,4 @@
-"""Small plates, tasks that fit a service, and a monitor that records, for the cases."""
+"""Small plates, tasks that fit a service, a monitor that records, and checks of results."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 
+from bridge_core.errors import ShotbridgeError
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import Plate
+from bridge_core.models.media import Plate, frame_path
 from bridge_core.models.requests import OutputFormat, Region
-from bridge_core.models.services import RegionKind, Service, resolve_parameters
+from bridge_core.models.services import OutputKind, RegionKind, Service, resolve_parameters
+from bridge_gateway.media.output_checks import check_output
 from bridge_gateway.providers.base import (
+    PROXY_FILENAME,
     FrameProvider,
     Provider,
     ProviderTask,
@@ -170,6 +173,48 @@ def complete_task(
         )
         time.sleep(1.0 if status.retry_after is None else max(0.0, status.retry_after))
     return provider.fetch(handle, task, monitor)
+
+
+def check_result(service: Service, task: ProviderTask, result: TaskResult) -> None:
+    """Check that everything that a service produces exists and matches its description, and that
+    nothing else was written.
+
+    :raises ConformanceError: something is missing, wrong or too much.
+    """
+    where = f"{service.id}: "
+    names = [output.name for output in result.outputs]
+    produces = set(service.produces)
+    require(len(set(names)) == len(names), f"{where}two outputs have one name: {names}")
+    if produces & {OutputKind.PICTURES, OutputKind.MOVIE}:
+        require("main" in names, f"{where}it made no output 'main', but {names}")
+    require(OutputKind.TEXT not in produces or result.texts, f"{where}it made no text")
+    require(
+        result.outputs or result.texts or result.findings or produces == {OutputKind.FINDINGS},
+        f"{where}it made nothing",
+    )
+    expected = {PROXY_FILENAME.format(frame=frame) for frame in task.frames}
+    for output in result.outputs:
+        span = (output.range.first, output.range.last)
+        require(
+            span == (task.frames[0], task.frames[-1]),
+            f"{where}the output {output.name} has the range {span}",
+        )
+        require(
+            output.range.rate == task.plate.range.rate,
+            f"{where}the output {output.name} has the rate {output.range.rate}",
+        )
+        try:
+            check_output(task.folder, output, task.frames)
+        except ShotbridgeError as error:
+            raise ConformanceError(f"{where}{error}") from error
+        expected |= {frame_path(output.pattern, frame) for frame in task.frames}
+    unexpected = set(all_files(task.folder)) - expected
+    require(not unexpected, f"{where}it left files that belong to no output: {sorted(unexpected)}")
+    used = {model.id for model in result.models}
+    require(
+        not service.model_ids or used <= set(service.model_ids),
+        f"{where}it used the models {sorted(used)}, and names {service.model_ids}",
+    )
 
 
 def work_key(task: ProviderTask) -> str:

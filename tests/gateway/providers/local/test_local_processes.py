@@ -45,6 +45,9 @@ class StoppableMonitor:
         self.frames.append(frame)
         self._on_frame(frame)
 
+    def progress(self, fraction: float | None, message: str = "") -> None:
+        raise AssertionError("the local provider reports frames")
+
     def cancelled(self) -> bool:
         return self.stop.is_set()
 

@@ -66,6 +66,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", name="pk_remote_jobs"),
     )
     op.create_table(
+        "pins",
+        sa.Column("job_id", sa.String(32), nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_pins_job_id_jobs"),
+        sa.PrimaryKeyConstraint("job_id", "sha256", name="pk_pins"),
+    )
+    op.create_table(
         "results",
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("job_id", sa.String(32), nullable=False),
@@ -91,6 +98,8 @@ def upgrade() -> None:
     op.create_table(
         "decisions",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("key", sa.String(128), nullable=False),
+        sa.Column("fingerprint", sa.String(64), nullable=False),
         sa.Column("result_id", sa.String(32), nullable=False),
         sa.Column("status", sa.String(32), nullable=False),
         sa.Column("by", sa.String(200), nullable=False),
@@ -101,30 +110,40 @@ def upgrade() -> None:
             ["result_id"], ["results.id"], name="fk_decisions_result_id_results"
         ),
         sa.PrimaryKeyConstraint("number", name="pk_decisions"),
+        sa.UniqueConstraint("key", name="uq_decisions_key"),
     )
     op.create_index("ix_decisions_result_id", "decisions", ["result_id"])
     op.create_table(
         "notes",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(32), nullable=False),
+        sa.Column("key", sa.String(128), nullable=False),
+        sa.Column("fingerprint", sa.String(64), nullable=False),
         sa.Column("result_id", sa.String(32), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("at", _TIMESTAMP, nullable=False),
         sa.ForeignKeyConstraint(["result_id"], ["results.id"], name="fk_notes_result_id_results"),
         sa.PrimaryKeyConstraint("number", name="pk_notes"),
         sa.UniqueConstraint("id", name="uq_notes_id"),
+        sa.UniqueConstraint("key", name="uq_notes_key"),
     )
     op.create_index("ix_notes_result_id", "notes", ["result_id"])
+    counter = op.create_table(
+        "event_counter",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_event_counter"),
+    )
+    op.bulk_insert(counter, [{"id": 1, "last": 0}])
     op.create_table(
         "events",
-        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("job_id", sa.String(32), nullable=True),
         sa.Column("is_transient", sa.Boolean(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("at", _TIMESTAMP, nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_events"),
-        sqlite_autoincrement=True,
     )
     op.create_index("ix_events_job_id", "events", ["job_id"])
     op.create_table(
@@ -141,5 +160,15 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("timings", "events", "notes", "decisions", "results", "remote_jobs", "jobs"):
+    for table in (
+        "timings",
+        "events",
+        "event_counter",
+        "notes",
+        "decisions",
+        "results",
+        "pins",
+        "remote_jobs",
+        "jobs",
+    ):
         op.drop_table(table)
