@@ -32,6 +32,8 @@
     └── JobError
         ├── JobFailed
         ├── JobCancelled
+        ├── OutcomeUnknown       work at a provider that may have been done and charged
+        ├── ProviderUnavailable  a provider that did certainly not take the work
         ├── ModelMissing         model weights that are not installed
         └── ModelCrashed         the worker process of the model died
 

@@ -1,5 +1,5 @@
-"""Requests and their jobs: ``services``, ``send``, ``jobs``, ``watch``, ``cancel``, ``resolve``,
-``outbox``."""
+"""Requests and their jobs: ``services``, ``send``, ``jobs``, ``watch``, ``cancel``,
+``resolve-job``, ``outbox``."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     cancel.set_defaults(run=_cancel_jobs)
 
     resolve = commands.add_parser(
-        "resolve", parents=[common], help="say what became of a job whose outcome is unknown"
+        "resolve-job", parents=[common], help="say what became of a job whose outcome is unknown"
     )
     resolve.add_argument("job", help="the id")
     resolve.add_argument(

@@ -391,6 +391,6 @@ def _outcome_unknown(reason: str, where: str, key: str, cause: Exception | None)
         f"it is not known whether the provider did this work and charges for it: {reason}",
         where=where,
         next_step=f"{advice or 'look at the list of jobs at the provider'} (key {key}), then "
-        "say so with 'shotbridge resolve'; nothing is sent again",
+        "say so with 'shotbridge resolve-job'; nothing is sent again",
         details={"key": key},
     )

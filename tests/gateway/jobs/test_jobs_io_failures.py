@@ -217,10 +217,10 @@ def test_a_job_that_cannot_be_enqueued_begins_later(
     real, broken = JobQueue.enqueue, threading.Event()
     broken.set()
 
-    def enqueue(self: JobQueue, job_id: str) -> None:
+    def enqueue(self: JobQueue, job_id: str, queue: str) -> None:
         if broken.is_set():
             raise OSError(errno.EIO, "disk I/O error")
-        real(self, job_id)
+        real(self, job_id, queue)
 
     monkeypatch.setattr(JobQueue, "enqueue", enqueue)
     submission = harness.submission(harness.write_plate(tmp_path))

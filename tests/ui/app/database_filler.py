@@ -165,11 +165,11 @@ def run_jobs(path: Path, count: int, rounds: int) -> None:
             for one in jobs:
                 state = JobState.SUCCEEDED if last else JobState.RUNNING
                 progress = one.progress.model_copy(update={"done": turn})
-                update = JobUpdate(id=one.id, state=state, progress=progress)
+                report = JobUpdate(id=one.id, state=state, progress=progress)
                 if turn == 1 or last:
-                    events.add_job_event(session, update.apply_to(one))
+                    events.add_job_event(session, report.apply_to(one))
                 else:
-                    events.add_progress_event(session, update)
+                    events.add_progress_event(session, report)
             if last:
                 session.execute(update(JobRow).values(state=JobState.SUCCEEDED))
         print(turn, flush=True)

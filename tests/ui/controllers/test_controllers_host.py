@@ -379,7 +379,7 @@ def test_a_request_that_cannot_be_stored_is_not_rendered(
     try:
         send.send()
         main_thread.wait_until(lambda: send.state.value.problem, "the problem")
-        assert "cannot be used" in send.state.value.problem
+        assert "pending_renders cannot be written" in send.state.value.problem
         assert send.state.value.message == send.state.value.render_progress.shot == ""
     finally:
         folder.unlink()
