@@ -1,8 +1,8 @@
-"""Metadata and the map from import packages to the rooms they live in.
+"""Package metadata, requirements, and the source folder of each import package.
 
-Every import package is called ``bridge_*``. The plugins for the hosts are not part of the wheel:
-hosts load them from their own search paths (``NUKE_PATH``, the Blender extension, Resolve's
-scripts folder), and a folder called ``nuke`` on ``sys.path`` would shadow Nuke's own module.
+Every import package is called ``bridge_*``. The plugins are not part of the wheel: hosts load them
+from their own search paths (``NUKE_PATH``, the Blender extension, Resolve's scripts folder), and a
+folder called ``nuke`` on ``sys.path`` would hide Nuke's own module.
 """
 
 from pathlib import Path
@@ -11,13 +11,13 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 
-ROOMS = {
+SOURCE_FOLDERS = {
     "bridge_core": "bridge_core",
     "bridge_ui": "ui/bridge_ui",
     "bridge_gateway": "gateway/bridge_gateway",
 }
 
-#: Readers for EDL, FCP XML and AAF; OTIO itself needs none of them.
+#: OTIO adapters for EDL, FCP XML and AAF.
 TIMELINES = [
     "otio-cmx3600-adapter>=1.0",
     "otio-fcp-adapter>=1.0",
@@ -28,7 +28,7 @@ GATEWAY = [
     "uvicorn>=0.30",
     "sqlalchemy>=2.0",
     "alembic>=1.13",
-    "dbos==3.4.0",  # pinned: see docs/decisions on the engine
+    "dbos==3.4.0",  # pinned: see docs/decisions/0002
     "numpy>=1.26",
     "OpenImageIO>=3.2",
     "opencolorio>=2.4",
@@ -40,20 +40,20 @@ DEV = [
     *TIMELINES,
     "build>=1.2",
     "coverage>=7.6",  # make coverage
-    "fusionscript-stubs==21.0.0",  # the strict fake of Resolve is made from it
+    "fusionscript-stubs==21.0.0",  # stubs for the fake of Resolve
     "httpx>=0.27",
     "hypothesis>=6.100",
     "mypy>=1.13",
-    "otio-mlt-adapter>=0.3",  # with melt, an independent reader of our cuts
+    "otio-mlt-adapter>=0.3",  # with melt, an independent reader of cuts
     "psutil>=6",
-    "pypdfium2>=4.30",  # reads the PDF sheets back
+    "pypdfium2>=4.30",  # reads PDF reports
     "pytest>=8",
     "pytest-timeout>=2.3",
-    "pytest-xdist>=3.6",  # both cores
+    "pytest-xdist>=3.6",  # tests in parallel
     "ruff>=0.8",
     "schemathesis>=4",
     "setuptools>=77",
-    "types-nuke==13.2.8.*",  # the strict fake of Nuke is made from it
+    "types-nuke==13.2.8.*",  # stubs for the fake of Nuke
     "types-PyYAML",
     "types-requests",
     "types-psutil",
@@ -62,10 +62,10 @@ DEV = [
 
 def _packages() -> tuple[list[str], dict[str, str]]:
     names: list[str] = []
-    for room, folder in ROOMS.items():
-        names.append(room)
-        names += [f"{room}.{inner}" for inner in find_packages(str(HERE / folder))]
-    return names, dict(ROOMS)
+    for package, folder in SOURCE_FOLDERS.items():
+        names.append(package)
+        names += [f"{package}.{inner}" for inner in find_packages(str(HERE / folder))]
+    return names, dict(SOURCE_FOLDERS)
 
 
 packages, package_dir = _packages()
@@ -73,7 +73,7 @@ packages, package_dir = _packages()
 setup(
     name="shotbridge",
     version="0.1.0",
-    description="Send shots to the studio's AI services and review what comes back, in the host",
+    description="Send shots to AI services and review the results, in Nuke, Blender and Resolve",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
@@ -84,7 +84,7 @@ setup(
     package_data={
         "bridge_core": ["py.typed"],
         "bridge_ui": ["py.typed", "icons/lucide/*", "translations/*.qm"],
-        "bridge_gateway": ["py.typed", "models/*.yaml", "store/migrations/*.mako"],
+        "bridge_gateway": ["py.typed", "inference/*.yaml", "db/migrations/*.mako"],
     },
     install_requires=[
         # 6.12.0 drops a reference to None in every void call on Python 3.11 and aborts the host.
@@ -103,7 +103,10 @@ setup(
         "console_scripts": [
             "shotbridge=bridge_core.cli.main:main",
             "shotbridge-gateway=bridge_gateway.__main__:main",
-        ]
+        ],
+        "bridge_gateway.providers": [
+            "local=bridge_gateway.providers.local.provider:LocalProvider",
+        ],
     },
     classifiers=[
         "Development Status :: 3 - Alpha",

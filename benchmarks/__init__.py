@@ -1,4 +1,4 @@
-"""Measurements, printed as ratios to a named rival or limit of the same run."""
+"""Benchmarks. Results are ratios to a reference that is measured in the same run."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import os
 from pathlib import Path
 
 REPO = Path(__file__).parents[1]
-#: Where ``make models`` puts weights and footage.
+#: The folder that ``make models`` installs weights and footage to.
 MODELS = Path(os.environ.get("SHOTBRIDGE_TEST_MODELS") or REPO / ".cache" / "models")

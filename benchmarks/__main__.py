@@ -1,4 +1,4 @@
-"""Runs every benchmark in turn, or those that are named: ``python -m benchmarks [NAME ...]``."""
+"""Runs all benchmarks in turn, or the named ones: ``python -m benchmarks [NAME ...]``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import REPO
 
-#: Every module of this package that is not for the others only.
+#: All modules of this package that are not private.
 NAMES = sorted(
     path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_")
 )
@@ -24,7 +24,7 @@ def main() -> None:
     failed = []
     for name in names or NAMES:
         print(f"\n== {name}", flush=True)
-        # A process for each: what one has loaded must not count in the memory of the next.
+        # In separate processes, so that one does not affect the memory of the next.
         if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=REPO).returncode:
             failed.append(name)
     if failed:

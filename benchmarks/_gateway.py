@@ -1,4 +1,4 @@
-"""A real gateway in a folder that goes away, and small plates for it."""
+"""A real gateway in a temporary folder, and small plates for it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import OpenImageIO as oiio
 
 from benchmarks import MODELS
 from bridge_core.client import Client
-from bridge_core.config import load
-from bridge_core.launcher import stop
+from bridge_core.config import load_settings
+from bridge_core.launcher import stop_gateway
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import Request
@@ -22,8 +22,8 @@ from bridge_core.models.shots import Shot, ShotId
 
 @contextmanager
 def gateway(**settings: object) -> Iterator[tuple[Client, Path]]:
-    """A client of a gateway of its own, and the folder that plates are read from."""
-    with tempfile.TemporaryDirectory(prefix="shotbridge-bench-") as name:
+    """A client with its own gateway, and the folder that plates are read from."""
+    with tempfile.TemporaryDirectory(prefix="shotbridge-benchmark-") as name:
         folder = Path(name)
         plates = folder / "plates"
         plates.mkdir()
@@ -35,19 +35,19 @@ def gateway(**settings: object) -> Iterator[tuple[Client, Path]]:
             "gateway.media_roots": [str(plates)],
             **{key.replace("__", "."): value for key, value in settings.items()},
         }
-        # Nothing of the user's own configuration may decide what is measured.
-        loaded = load(given, environ={"HOME": name, "XDG_CONFIG_HOME": name})
+        # The user's own configuration must not affect the measurement.
+        loaded = load_settings(given, environ={"HOME": name, "XDG_CONFIG_HOME": name})
         client = Client(loaded.settings)
         client.about()
         try:
             yield client, plates
         finally:
             client.close()
-            stop(loaded.settings)
+            stop_gateway(loaded.settings)
 
 
 def plate(folder: Path, name: str, frames: int, width: int, height: int) -> Shot:
-    """A shot of smooth half-float pictures in ACEScg, from frame 1001."""
+    """A shot with smooth half-float pictures in ACEScg, starting at frame 1001."""
     ramp = np.linspace(0, 1, width, dtype=np.float32)[None, :, None]
     rise = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
     for number in range(frames):
@@ -60,7 +60,7 @@ def plate(folder: Path, name: str, frames: int, width: int, height: int) -> Shot
         out.close()
     span = FrameRange.of(1001, 1000 + frames, 24)
     return Shot(
-        id=ShotId(show="bench", sequence="sq", shot=name),
+        id=ShotId(show="benchmark", sequence="sq", shot=name),
         plate=Plate(
             path=str(folder / f"{name}.%04d.exr"),
             range=span,
@@ -74,5 +74,5 @@ def plate(folder: Path, name: str, frames: int, width: int, height: int) -> Shot
 
 def request(shot: Shot, service: str, **parameters: object) -> Request:
     return Request.model_validate(
-        {"shot": shot, "service": service, "parameters": parameters, "asked_by": "benchmarks"}
+        {"shot": shot, "service": service, "parameters": parameters, "requested_by": "benchmarks"}
     )

@@ -1,4 +1,4 @@
-"""What the benchmarks of the models share: frames of the demo footage, PSNR and SSIM."""
+"""Shared by the benchmarks of the models: frames of the demo footage, PSNR and SSIM."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from bridge_gateway.models.resample import Picture
+from bridge_gateway.arrays import FloatArray
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722])
 
 
-def frames(movie: Path, wanted: Iterable[int]) -> Iterator[tuple[int, Picture]]:
+def frames(movie: Path, wanted: Iterable[int]) -> Iterator[tuple[int, FloatArray]]:
     """The wanted frames (counted from 0) as display code, float32 (height, width, 3), 0 to 1.
 
-    The footage does not say its YCbCr matrix; FFmpeg takes BT.601. The benchmarks compare frames
-    with themselves, so the choice does not matter to them.
+    The footage has no tag for its YCbCr matrix, so FFmpeg uses BT.601. The choice does not matter
+    here, because the benchmarks compare frames with themselves.
     """
     numbers = set(wanted)
     with av.open(str(movie)) as container:
@@ -27,14 +27,14 @@ def frames(movie: Path, wanted: Iterable[int]) -> Iterator[tuple[int, Picture]]:
                 yield number, frame.to_ndarray(format="rgb24").astype(np.float32) / 255
 
 
-def psnr(picture: Picture, truth: Picture) -> float:
+def psnr(picture: FloatArray, truth: FloatArray) -> float:
     """Peak signal to noise ratio in dB over all channels, for a peak of 1."""
     error = np.mean((picture.astype(np.float64) - truth) ** 2)
     return float(-10 * np.log10(error))
 
 
-def ssim(picture: Picture, truth: Picture) -> float:
-    """Structural similarity of luma, 1 at best (Wang, Bovik, Sheikh, Simoncelli, 2004)."""
+def ssim(picture: FloatArray, truth: FloatArray) -> float:
+    """Structural similarity of luma, at most 1 (Wang, Bovik, Sheikh, Simoncelli, 2004)."""
     a, b = picture @ _LUMA, truth @ _LUMA
     mean_a, mean_b = _blur(a), _blur(b)
     variance_a, variance_b = _blur(a * a) - mean_a**2, _blur(b * b) - mean_b**2
@@ -47,7 +47,7 @@ def ssim(picture: Picture, truth: Picture) -> float:
 
 
 def _blur(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The 11 x 11 Gaussian window of the paper, where it fits whole."""
+    """The 11 x 11 Gaussian window of the paper, without the border."""
     taps = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
     taps /= taps.sum()
     for axis in (0, 1):

@@ -1,11 +1,11 @@
-"""How steady mattes are over time, and how they are best enlarged.
+"""Measures the temporal stability of mattes, and kernels for upsampling them.
 
     python -m benchmarks.matte_stability [--models-dir DIR] [--threads N]
 
-There is no true matte for this footage. Steadiness is the mean absolute second difference over
-time of the 320 x 320 answer, in thousandths: motion of the subject counts a little, pumping counts
-fully. "Most sure pixel" is the largest probability in a frame: where it is low there is no subject,
-and a min-max stretch would invent one.
+There is no ground truth for this footage. Instability is the mean absolute second difference over
+time of the 320 x 320 prediction, in thousandths: motion of the subject counts little, pumping
+counts fully. The peak probability is the largest of a frame: where it is low there is no subject,
+and min-max normalisation would invent one.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import numpy as np
 
 from benchmarks import MODELS
 from benchmarks._picture_quality import frames
-from bridge_gateway.models.curve import srgb_decode
-from bridge_gateway.models.installed import footage_path
-from bridge_gateway.models.matte import Matter
-from bridge_gateway.models.resample import block_mean, resize
+from bridge_gateway.arrays import Kernel, block_mean, resize
+from bridge_gateway.inference.highlight_curve import srgb_decode
+from bridge_gateway.inference.matte import MatteExtractor
+from bridge_gateway.inference.model_store import footage_path
 
-#: Inclusive ranges, each inside one shot.
+#: Inclusive ranges, each within one shot.
 SHOTS = (
     ("big-buck-bunny", 0, 131),
     ("bikes", 30, 69),
@@ -33,37 +33,37 @@ SHOTS = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measures how steady mattes are.")
+    parser = argparse.ArgumentParser(description="Measures the temporal stability of mattes.")
     parser.add_argument("--models-dir", type=Path, default=MODELS)
     parser.add_argument("--threads", type=int, default=None)
     options = parser.parse_args()
-    matter = Matter.open(options.models_dir, threads=options.threads)
-    print("| shot | frames | most sure pixel | as it is | min-max stretched | s/frame |")
+    extractor = MatteExtractor.open(options.models_dir, threads=options.threads)
+    print("| shot | frames | peak probability | unchanged | min-max normalised | s/frame |")
     print("|---|---|---|---|---|---|")
-    enlarged: dict[str, list[float]] = {"triangle": [], "bicubic": [], "lanczos": []}
+    errors: dict[Kernel, list[float]] = {"triangle": [], "keys": [], "lanczos3": []}
     for clip, first, last in SHOTS:
-        answers = []
+        predictions = []
         started = time.perf_counter()
         for _, display in frames(footage_path(options.models_dir, clip), range(first, last + 1)):
-            answers.append(matter.answer(srgb_decode(display)))
-        seconds = (time.perf_counter() - started) / len(answers)
-        shot = np.stack(answers)[..., 0]
+            predictions.append(extractor.predict(srgb_decode(display)))
+        seconds = (time.perf_counter() - started) / len(predictions)
+        shot = np.stack(predictions)[..., 0]
         low, high = (choose(shot, axis=(1, 2), keepdims=True) for choose in (np.min, np.max))
         print(
             f"| {clip} | {first}-{last} | {high.min():.2f} to {high.max():.2f} "
-            f"| {_unsteady(shot):.1f} | {_unsteady((shot - low) / (high - low)):.1f} "
+            f"| {_instability(shot):.1f} | {_instability((shot - low) / (high - low)):.1f} "
             f"| {seconds:.2f} |"
         )
-        for answer in answers[:: len(answers) // 4]:
-            small = block_mean(answer, 4)
-            for kernel in enlarged:
-                back = np.clip(resize(small, 320, 320, kernel), 0, 1)  # type: ignore[arg-type]
-                enlarged[kernel].append(float(np.abs(back - answer).mean()))
-    print("\nAn answer made four times smaller and enlarged again, mean error in thousandths:")
-    print(", ".join(f"{kernel} {1000 * np.mean(e):.2f}" for kernel, e in enlarged.items()))
+        for prediction in predictions[:: len(predictions) // 4]:
+            small = block_mean(prediction, 4)
+            for kernel in errors:
+                back = np.clip(resize(small, 320, 320, kernel), 0, 1)
+                errors[kernel].append(float(np.abs(back - prediction).mean()))
+    print("\nA prediction reduced to a quarter and upsampled again, mean error in thousandths:")
+    print(", ".join(f"{kernel} {1000 * np.mean(e):.2f}" for kernel, e in errors.items()))
 
 
-def _unsteady(shot: np.ndarray) -> float:
+def _instability(shot: np.ndarray) -> float:
     return float(1000 * np.abs(shot[2:] - 2 * shot[1:-1] + shot[:-2]).mean())
 
 

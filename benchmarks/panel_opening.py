@@ -1,26 +1,25 @@
-"""What opening the panel costs a host that has Qt and an application already.
+"""Measures the cost of opening the panel in a host that already runs a Qt application.
 
     python -m benchmarks.panel_opening [--repeats 9] [--json]
 
-Each line is measured in fresh processes, in turn with the others, from the moment in which Qt's
-widgets are imported and an application is there; medians are printed:
+Each case is measured in fresh processes, alternating with the others, after Qt's widgets have been
+imported and the application created; medians are printed:
 
-- bare widgets: a window with the kinds of widgets that a panel is made of and nothing behind them,
-  defined below, until it is painted for the first time;
-- our panel, wide and as a dock: imported, made, shown and painted for the first time, with what it
-  is given (a configuration that nobody has read yet, a cut of 12 clips);
-- the same panel at work: everything in sight is there, the cut is read, its shots are painted;
-  memory when it has also asked for its gateway, which does not answer. The longest block is the
-  longest time between two turns of the event loop from the first paint on: that long a host cannot
-  react;
-- importing the libraries that the panel at work is built on, alone, as nothing below that is to be
-  had with them;
-- importing the submit dialog of `deadline`, and importing `ayon_api`, each from an environment of
-  its own (`python packaging/benchmark_peers.py`) and without being made or shown.
+- plain widgets: a window with the kinds of widgets that a panel consists of and nothing behind
+  them, defined below, until it is first painted;
+- the panel, wide and as a dock: imported, created, shown and first painted, with its arguments (a
+  configuration that has not been read yet, a cut of 12 clips);
+- the panel when ready: all visible parts are created, the cut is read, its shots are painted;
+  memory after it has also tried to reach its gateway, which does not respond. The longest block is
+  the longest time between two iterations of the event loop after the first paint, during which the
+  host cannot react;
+- importing only the libraries of the panel, as a lower bound;
+- importing the submit dialog of `deadline`, and importing `ayon_api`, each from its own environment
+  (`python packaging/benchmark_peers.py`), without creating or showing anything.
 
-Processor time is that of all threads; where other work runs beside, it tells more than time does.
-Memory is what the process has to itself (USS) beyond what Qt and the application took. Bytecode is
-compiled before anything is measured, as in an installed package.
+Processor time is of all threads; with other work on the machine it is more reliable than time.
+Memory is the process's unique memory (USS) beyond that of Qt and the application. Bytecode is
+compiled before the measurement, as in an installed package.
 """
 
 from __future__ import annotations
@@ -49,86 +48,88 @@ if TYPE_CHECKING:
 PEERS = Path(os.environ.get("SHOTBRIDGE_BENCHMARK_PEERS") or REPO / ".cache" / "benchmark_peers")
 DIALOG = "deadline.client.ui.dialogs.submit_job_to_deadline_dialog"
 LIBRARIES = ("pydantic.main", "requests", "yaml", "opentimelineio", "PySide6.QtSvg")
-#: Milliseconds and megabytes over the bare widgets that we aim at, and the part of the dialog.
-AIM_MS, AIM_MB, AIM_PART = 60, 12, 0.1
+#: Goal: milliseconds and megabytes over the plain widgets, and the share of the dialog's import.
+GOAL_MS, GOAL_MB, GOAL_SHARE = 60, 12, 0.1
 CLIPS = 12
-#: Seconds after which a window that was not painted never will be.
-_TOO_LONG = 60
+#: Seconds to wait for the first paint.
+_PAINT_TIMEOUT = 60
 
 
-# The cases, each in a process of its own
+# The cases, each in its own process
 
 
-def bare(app: QApplication, _cut: Path) -> dict[str, float]:
-    since = Since()
-    window = _bare_window()
+def measure_plain_widgets(app: QApplication, _cut: Path) -> dict[str, float]:
+    usage_meter = ProcessUsage()
+    window = _plain_window()
     window.resize(1440, 880)
     window.show()
-    return _until_painted(app, window, since)
+    return _until_painted(app, window, usage_meter)
 
 
-def panel(app: QApplication, cut: Path, width: int = 1440) -> dict[str, float]:
-    since = Since()
-    from bridge_ui.panel.opening import open_panel
-    from bridge_ui.standalone_host import StandaloneHost
+def measure_panel(app: QApplication, cut: Path, width: int = 1440) -> dict[str, float]:
+    usage_meter = ProcessUsage()
+    from bridge_ui.app.opening import open_panel
+    from bridge_ui.app.standalone_host import StandaloneHost
 
-    made = open_panel(_settings, StandaloneHost(_settings, cut))
-    made.resize(width, 880)
-    made.show()
-    found = _until_painted(app, made, since)
+    widget = open_panel(_settings, StandaloneHost(_settings, cut))
+    widget.resize(width, 880)
+    widget.show()
+    usage = _until_painted(app, widget, usage_meter)
     ready = False
 
-    def at_work() -> None:
+    def on_ready() -> None:
         nonlocal ready
         ready = True
 
-    made.ready.connect(at_work)
-    asked, longest, last = False, 0.0, time.perf_counter()
-    while not (asked and "work_ms" in found):
+    widget.ready.connect(on_ready)
+    connection_failed, longest, last = False, 0.0, time.perf_counter()
+    while not (connection_failed and "ready_ms" in usage):
         app.processEvents()
-        if "work_ms" not in found and ready and len(made.controllers.shots.rows) == CLIPS:
-            made.shots.view.repaint()
-            found |= {f"work_{key}": value for key, value in since.found.items()}
-        asked = ready and made.controllers.session.connection.value.line != "connecting"
+        if "ready_ms" not in usage and ready and len(widget.controllers.shots.rows) == CLIPS:
+            widget.shots.view.repaint()
+            usage |= {f"ready_{key}": value for key, value in usage_meter.current.items()}
+        connection_failed = (
+            ready and widget.controllers.session.connection.value.state != "connecting"
+        )
         now = time.perf_counter()
         longest, last = max(longest, now - last), now
         time.sleep(0.0005)
-    found |= {"work_mb": since.mb, "block_ms": longest * 1000}
-    made.close_down(2.0)
-    return found
+    usage |= {"ready_mb": usage_meter.mb, "block_ms": longest * 1000}
+    widget.close_down(2.0)
+    return usage
 
 
-def imported(*modules: str) -> dict[str, float]:
-    since = Since()
+def measure_imports(*modules: str) -> dict[str, float]:
+    usage_meter = ProcessUsage()
     for module in modules:
         importlib.import_module(module)
-    return since.found
+    return usage_meter.current
 
 
 CASES: dict[str, Callable[[QApplication, Path], dict[str, float]]] = {
-    "bare": bare,
-    "panel": panel,
-    "dock": lambda app, cut: panel(app, cut, 360),
-    "libraries": lambda _app, _cut: imported(*LIBRARIES),
-    "deadline": lambda _app, _cut: imported(DIALOG),
-    "ayon": lambda _app, _cut: imported("ayon_api"),
+    "plain": measure_plain_widgets,
+    "panel": measure_panel,
+    "dock": lambda app, cut: measure_panel(app, cut, 360),
+    "libraries": lambda _app, _cut: measure_imports(*LIBRARIES),
+    "deadline": lambda _app, _cut: measure_imports(DIALOG),
+    "ayon": lambda _app, _cut: measure_imports("ayon_api"),
 }
 _PEERS_CASES = ("deadline", "ayon")
 
 
-class Since:
-    """What a process has used since it was made."""
+class ProcessUsage:
+    """What the process has used since this object was created."""
 
     def __init__(self) -> None:
         self._memory = _own_memory()
-        self._worked = time.process_time()
+        self._cpu_started = time.process_time()
         self._started = time.perf_counter()
 
     @property
-    def found(self) -> dict[str, float]:
+    def current(self) -> dict[str, float]:
         """Milliseconds, milliseconds of processor time, megabytes."""
         ms = (time.perf_counter() - self._started) * 1000
-        cpu = (time.process_time() - self._worked) * 1000
+        cpu = (time.process_time() - self._cpu_started) * 1000
         return {"ms": ms, "cpu": cpu, "mb": self.mb}
 
     @property
@@ -143,31 +144,33 @@ def _own_memory() -> int:
     return int(psutil.Process().memory_full_info().uss)
 
 
-def _until_painted(app: QApplication, window: QWidget, since: Since) -> dict[str, float]:
-    """What was used until the event loop's first turn after the first frame."""
+def _until_painted(
+    app: QApplication, window: QWidget, usage_meter: ProcessUsage
+) -> dict[str, float]:
+    """Usage until the event loop's first iteration after the first paint."""
     from PySide6.QtCore import QEvent, QObject, QTimer
 
-    found: dict[str, float] = {}
+    usage: dict[str, float] = {}
 
-    class Watch(QObject):
+    class PaintFilter(QObject):
         def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
             if event.type() == QEvent.Type.Paint:
                 window.removeEventFilter(self)
-                QTimer.singleShot(0, lambda: found.update(since.found))
+                QTimer.singleShot(0, lambda: usage.update(usage_meter.current))
             return False
 
-    watch = Watch()
-    window.installEventFilter(watch)
-    until = time.monotonic() + _TOO_LONG
-    while not found:
+    paint_filter = PaintFilter()
+    window.installEventFilter(paint_filter)
+    deadline = time.monotonic() + _PAINT_TIMEOUT
+    while not usage:
         app.processEvents()
-        if time.monotonic() > until:
-            raise SystemExit(f"nothing was painted within {_TOO_LONG} s")
-    return found
+        if time.monotonic() > deadline:
+            raise SystemExit(f"nothing was painted within {_PAINT_TIMEOUT} s")
+    return usage
 
 
-def _bare_window() -> QWidget:
-    """A list beside tabs with a form below which are buttons; one widget of each kind at least."""
+def _plain_window() -> QWidget:
+    """A list next to tabs with a form and buttons; at least one widget of each kind."""
     from PySide6.QtCore import QStringListModel, Qt
     from PySide6.QtWidgets import (
         QComboBox,
@@ -201,11 +204,11 @@ def _bare_window() -> QWidget:
     scrolled.setWidgetResizable(True)
     page = QWidget()
     column = QVBoxLayout(page)
-    for widget in (scrolled, QPushButton("Try"), QPushButton("Send")):
+    for widget in (scrolled, QPushButton("Test frame"), QPushButton("Send")):
         column.addWidget(widget)
     tabs = QTabWidget()
     tabs.addTab(page, "Send")
-    for name in ("Jobs", "Notes", "Made by"):
+    for name in ("Jobs", "Notes", "Lineage"):
         tabs.addTab(QWidget(), name)
     sides = QSplitter()
     for widget in (shots, QLabel("picture"), tabs):
@@ -218,17 +221,17 @@ def _bare_window() -> QWidget:
 
 @functools.cache
 def _settings() -> Settings:
-    from bridge_core.config import load
+    from bridge_core.config import load_settings
 
-    # Nobody listens there.
-    return load({"client.url": "http://127.0.0.1:9"}).settings
+    # Nothing listens on this port.
+    return load_settings({"client.url": "http://127.0.0.1:9"}).settings
 
 
-# Running them
+# Running the cases
 
 
 def _measure(case: str, cut: Path, bytecode: Path) -> dict[str, float] | None:
-    """None: it cannot be run here."""
+    """The usage of a case; None if its environment is not installed."""
     python = Path(sys.executable)
     if case in _PEERS_CASES:
         folder = "Scripts" if os.name == "nt" else "bin"
@@ -240,7 +243,7 @@ def _measure(case: str, cut: Path, bytecode: Path) -> dict[str, float] | None:
         "PYTHONPYCACHEPREFIX": str(bytecode),
         "SHOTBRIDGE__CLIENT__STATE_DIR": str(cut.parent / "state"),
         "SHOTBRIDGE__CLIENT__TOKEN_FILE": str(cut.with_name("token")),
-        # The dialog's package reports uses of it; nothing may leave this machine.
+        # The dialog's package sends telemetry.
         "DEADLINE_CLOUD_TELEMETRY_OPT_OUT": "true",
         "HOME": str(cut.parent),
     }
@@ -300,16 +303,16 @@ def measure(repeats: int) -> dict[str, Any]:
         cut, bytecode = Path(folder) / "cut.otio", Path(folder) / "bytecode"
         _write_cut(cut)
         cut.with_name("token").touch(0o600)
-        cut.with_name("token").write_text("a token that nobody asks for")
+        cut.with_name("token").write_text("an unused token")
         runs: dict[str, list[dict[str, float]]] = {}
-        for turn in range(repeats + 1):
+        for round_number in range(repeats + 1):
             for case in CASES:
-                found = _measure(case, cut, bytecode)
-                if found is not None and turn:  # the first turn compiles
-                    runs.setdefault(case, []).append(found)
+                usage = _measure(case, cut, bytecode)
+                if usage is not None and round_number:  # the first round compiles
+                    runs.setdefault(case, []).append(usage)
     return {
-        case: {key: statistics.median(run[key] for run in found) for key in found[0]}
-        for case, found in runs.items()
+        case: {key: statistics.median(run[key] for run in usages) for key in usages[0]}
+        for case, usages in runs.items()
     }
 
 
@@ -321,55 +324,53 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
     parser.add_argument("--cut", type=Path, help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.case:
-        _run_case(told.case, told.cut)
+    arguments = parser.parse_args()
+    if arguments.case:
+        _run_case(arguments.case, arguments.cut)
         return
-    found = measure(told.repeats)
-    if told.json:
-        print(json.dumps({"load": os.getloadavg()[0], **found}, indent=2))
+    results = measure(arguments.repeats)
+    if arguments.json:
+        print(json.dumps({"load": os.getloadavg()[0], **results}, indent=2))
         return
-    _print(found)
+    _print_results(results)
 
 
-def _print(found: dict[str, Any]) -> None:
-    base, dialog = found["bare"], found.get("deadline")
+def _print_results(results: dict[str, Any]) -> None:
+    base, dialog = results["plain"], results.get("deadline")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(f"{'':34}{'time':>9}{'processor':>12}{'memory':>11}")
-    _line("bare widgets, painted", base)
-    for case, name in (("panel", "our panel"), ("dock", "our panel as a dock")):
-        one = found[case]
-        work = {key: one[f"work_{key}"] for key in base}
-        _line(f"{name}, painted", one, base, dialog)
-        _line(f"{name}, at work", work, base, dialog)
-        print(f"{'  longest block on the way there':34}{one['block_ms']:6.0f} ms")
+    _print_line("plain widgets, painted", base)
+    for case, name in (("panel", "panel"), ("dock", "panel as a dock")):
+        usage = results[case]
+        ready = {key: usage[f"ready_{key}"] for key in base}
+        _print_line(f"{name}, painted", usage, base, dialog)
+        _print_line(f"{name}, ready", ready, base, dialog)
+        print(f"{'  longest block until then':34}{usage['block_ms']:6.0f} ms")
     for case, name in (
-        ("libraries", "importing its libraries alone"),
+        ("libraries", "importing its libraries only"),
         ("deadline", "importing deadline's dialog"),
         ("ayon", "importing ayon_api"),
     ):
-        if case in found:
-            _line(name, found[case])
+        if case in results:
+            _print_line(name, results[case])
     if dialog is None:
-        print(
-            "deadline and ayon_api are not here: python packaging/benchmark_peers.py installs them"
-        )
+        print("deadline and ayon_api are not installed: run python packaging/benchmark_peers.py")
     print(
-        f"the aim: {AIM_MS} ms and {AIM_MB} MB over the bare widgets,"
-        f" and {AIM_PART:g} of the dialog's import"
+        f"goal: {GOAL_MS} ms and {GOAL_MB} MB over the plain widgets,"
+        f" and {GOAL_SHARE:g} of the dialog's import"
     )
 
 
-def _line(
+def _print_line(
     name: str,
-    one: dict[str, float],
+    usage: dict[str, float],
     base: dict[str, float] | None = None,
     dialog: dict[str, float] | None = None,
 ) -> None:
-    line = f"{name:34}{one['ms']:6.0f} ms{one['cpu']:9.0f} ms{one['mb']:8.1f} MB"
+    line = f"{name:34}{usage['ms']:6.0f} ms{usage['cpu']:9.0f} ms{usage['mb']:8.1f} MB"
     if base:
-        over = one["ms"] - base["ms"]
-        line += f"   {over:+.0f} ms and {one['mb'] - base['mb']:+.1f} MB over the bare widgets"
+        over = usage["ms"] - base["ms"]
+        line += f"   {over:+.0f} ms and {usage['mb'] - base['mb']:+.1f} MB over the plain widgets"
         if dialog:
             line += f", {over / dialog['ms']:.2f} of the dialog"
     print(line)

@@ -1,14 +1,14 @@
-"""How fast the review room plays two 1080p JPEG sequences under a wipe, beside the decoder alone.
+"""Measures playback of two 1080p JPEG sequences in the viewer's wipe against the decoder alone.
 
     python -m benchmarks.playback [--seconds 6] [--json]
 
-Prints four things, all measured in one run:
+Prints four results of one run:
 
 - the decoder alone: frames per second of QImageReader on as many threads as the player has;
-- the room at 24 fps: pictures shown and dropped, with nothing in memory at the start and memory for
-  less than the whole shot, so that every frame is decoded while it plays;
-- the room at rising rates: the highest at which no picture is dropped, each measured alike;
-- what drawing costs: paint with 20 strokes against paint without, and the strokes drawn anew.
+- the viewer at 24 fps: pictures shown and dropped, starting with an empty cache that is too small
+  for the shot, so that every frame is decoded during playback;
+- the viewer at increasing rates: the highest without dropped pictures, measured in the same way;
+- the cost of drawing: painting with 20 strokes against painting without, and redrawing them.
 
 Without a display it runs on Qt's offscreen platform, whose painting is the same raster engine.
 """
@@ -31,20 +31,20 @@ from PySide6.QtWidgets import QApplication
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Stroke, StrokeTool
-from bridge_ui.review.look import Compare
-from bridge_ui.review.pictures import decode
-from bridge_ui.review.player import Player
-from bridge_ui.review.stage import Stage
-from bridge_ui.theme.tones import Tones
+from bridge_ui.review.compare.viewer_settings import CompareMode
+from bridge_ui.review.player.qt_images import decode_jpeg
+from bridge_ui.review.player.qt_player import Player
+from bridge_ui.review.viewer_widget import ViewerWidget
+from bridge_ui.theme.colours import ThemeColours
 
 _FRAMES = 120
 _RATES = (24, 30, 36, 40, 48, 60)
-#: Less than the two shots take (240 pictures of 8.3 MB), so that playback never runs from memory.
+#: Less than the two shots need (240 pictures of 8.3 MB), so that playback never runs from memory.
 _MEMORY = 512 * 2**20
 
 
-class Sequence:
-    """1080p JPEGs in memory, eight different ones over and over."""
+class JpegSequence:
+    """1080p JPEGs in memory, eight different ones in a loop."""
 
     def __init__(self, key: str, hue: int) -> None:
         self.key = key
@@ -60,7 +60,7 @@ class Sequence:
 
 
 def _jpeg(hue: int, number: int) -> bytes:
-    """About as hard to decode as a photographed frame: soft shapes and fine texture."""
+    """A picture about as hard to decode as a photograph: soft shapes and fine texture."""
     image = QImage(1920, 1080, QImage.Format.Format_RGB32)
     painter = QPainter(image)
     shade = QLinearGradient(QPointF(0, 0), QPointF(1920, 1080))
@@ -79,14 +79,14 @@ def _jpeg(hue: int, number: int) -> bytes:
     return buffer.data().data()
 
 
-def decoder_alone(sequence: Sequence, threads: int, seconds: float) -> float:
+def measure_decoder(sequence: JpegSequence, threads: int, seconds: float) -> float:
     """Frames per second."""
     counts = [0] * threads
     until = time.perf_counter() + seconds
 
     def work(at: int) -> None:
         while time.perf_counter() < until:
-            decode(sequence.frame(counts[at]))
+            decode_jpeg(sequence.frame(counts[at]))
             counts[at] += 1
 
     started = time.perf_counter()
@@ -98,40 +98,42 @@ def decoder_alone(sequence: Sequence, threads: int, seconds: float) -> float:
     return sum(counts) / (time.perf_counter() - started)
 
 
-def play(app: QApplication, a: Sequence, b: Sequence, rate: int, seconds: float) -> dict[str, Any]:
-    """The whole room, playing from an empty cache; painted to the widget with every frame."""
-    stage = Stage(Tones())
-    stage.player.close()
-    stage.player.cache = _cache(stage.player)
-    stage.resize(1280, 900)
-    stage.show()
+def measure_playback(
+    app: QApplication, a: JpegSequence, b: JpegSequence, rate: int, seconds: float
+) -> dict[str, Any]:
+    """Playback in the viewer from an empty cache, repainting the widget with every frame."""
+    viewer = ViewerWidget(ThemeColours())
+    viewer.player.close()
+    viewer.player.cache = _cache(viewer.player)
+    viewer.resize(1280, 900)
+    viewer.show()
     frames = FrameRange.of(1001, 1000 + _FRAMES, rate)
-    stage.open(frames, frames, {"A": a, "B": b})
-    stage.set_compare(Compare.WIPE)
+    viewer.open(frames, frames, {"A": a, "B": b})
+    viewer.set_compare_mode(CompareMode.WIPE)
     painted = 0
 
     def paint(_frame: int) -> None:
         nonlocal painted
-        stage.canvas.repaint()
+        viewer.canvas.repaint()
         painted += 1
 
-    stage.player.frame_changed.connect(paint)
-    _run(app, 0.5)  # half a second of decoding ahead, as when a shot has just been opened
-    stage.player.toggle()
+    viewer.player.frame_changed.connect(paint)
+    _run(app, 0.5)  # decode half a second ahead, as when a shot has just been opened
+    viewer.player.toggle()
     _run(app, seconds)
-    clock = stage.player.clock
-    shown, dropped = clock.shown, clock.dropped
-    stage.close_down()
-    stage.player.cache.join(5)
-    stage.close()
+    clock = viewer.player.clock
+    shown, dropped = clock.shown_count, clock.dropped_count
+    viewer.close_down()
+    viewer.player.cache.join(5)
+    viewer.close()
     return {"rate": rate, "shown": shown, "dropped": dropped, "fps": shown / seconds}
 
 
 def _cache(player: Player) -> Any:
-    from bridge_ui.review.cache import FrameCache
-    from bridge_ui.review.pictures import size_of
+    from bridge_ui.review.player.frame_cache import FrameCache
+    from bridge_ui.review.player.qt_images import image_bytes
 
-    return FrameCache(decode, size_of, player._tell, memory=_MEMORY)
+    return FrameCache(decode_jpeg, image_bytes, player._notify_arrival, memory_limit=_MEMORY)
 
 
 def _run(app: Any, seconds: float) -> None:
@@ -140,18 +142,18 @@ def _run(app: Any, seconds: float) -> None:
         app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, max(1, int(left * 1000)))
 
 
-def drawing(a: Sequence, b: Sequence) -> dict[str, float]:
-    """Milliseconds a frame."""
-    stage = Stage(Tones())
-    stage.resize(1280, 900)
-    stage.show()
+def measure_drawing(a: JpegSequence, b: JpegSequence) -> dict[str, float]:
+    """Milliseconds per frame."""
+    viewer = ViewerWidget(ThemeColours())
+    viewer.resize(1280, 900)
+    viewer.show()
     frames = FrameRange.of(1001, 1000 + _FRAMES, 24)
-    stage.open(frames, frames, {"A": a, "B": b})
+    viewer.open(frames, frames, {"A": a, "B": b})
     _run(QApplication.instance(), 1.0)
-    stage.player.close()  # so that nothing decodes beside the painting
-    stage.player.cache.join(5)
-    canvas = stage.canvas
-    canvas.show_pictures(decode(a.frame(0)), decode(b.frame(0)))
+    viewer.player.close()  # no decoding while painting
+    viewer.player.cache.join(5)
+    canvas = viewer.canvas
+    canvas.show_pictures(decode_jpeg(a.frame(0)), decode_jpeg(b.frame(0)))
     strokes = tuple(
         Stroke(
             tool=StrokeTool.PEN,
@@ -163,21 +165,26 @@ def drawing(a: Sequence, b: Sequence) -> dict[str, float]:
     )
 
     def paint(times: int) -> float:
-        took = []
+        durations = []
         for _ in range(times):
             started = time.perf_counter()
             canvas.repaint()
-            took.append((time.perf_counter() - started) * 1000)
-        return statistics.median(took)
+            durations.append((time.perf_counter() - started) * 1000)
+        return statistics.median(durations)
 
     QApplication.processEvents()
     without = paint(60)
     canvas.show_strokes(strokes, None)
     first = paint(1)
-    with_them = paint(60)
-    stage.close_down()
-    stage.close()
-    return {"without": without, "with": with_them, "cost": with_them - without, "anew": first}
+    with_strokes = paint(60)
+    viewer.close_down()
+    viewer.close()
+    return {
+        "without": without,
+        "with": with_strokes,
+        "cost": with_strokes - without,
+        "redraw": first,
+    }
 
 
 def main() -> None:
@@ -186,22 +193,22 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=6.0, help="of playback for each rate")
     parser.add_argument("--json", action="store_true")
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     app = QApplication.instance() or QApplication(["benchmark"])
     assert isinstance(app, QApplication)
-    a, b = Sequence("a", 100), Sequence("b", 210)
-    alone = decoder_alone(a, 2, told.seconds / 2)
-    runs = [play(app, a, b, 24, told.seconds)]
+    a, b = JpegSequence("a", 100), JpegSequence("b", 210)
+    alone = measure_decoder(a, 2, arguments.seconds / 2)
+    runs = [measure_playback(app, a, b, 24, arguments.seconds)]
     best = 24 if runs[0]["dropped"] == 0 else 0
     for rate in _RATES[1:]:
         if not best:
             break
-        runs.append(play(app, a, b, rate, told.seconds))
+        runs.append(measure_playback(app, a, b, rate, arguments.seconds))
         if runs[-1]["dropped"]:
             break
         best = rate
-    ink = drawing(a, b)
-    found = {
+    drawing = measure_drawing(a, b)
+    results = {
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
         "jpeg_bytes": a.bytes_each,
@@ -210,22 +217,24 @@ def main() -> None:
         "runs": runs,
         "highest_rate_without_a_drop": best,
         "highest_rate_reached": max(run["fps"] for run in runs),
-        "drawing_ms": ink,
+        "drawing_ms": drawing,
     }
-    if told.json:
-        print(json.dumps(found, indent=2))
+    if arguments.json:
+        print(json.dumps(results, indent=2))
         return
-    print(f"{found['cores']} cores, load {found['load']:.1f}, {a.bytes_each // 1000} kB a JPEG")
+    print(
+        f"{results['cores']} cores, load {results['load']:.1f}, {a.bytes_each // 1000} kB per JPEG"
+    )
     print(f"decoder alone, 2 threads: {alone:.0f} frames/s = {alone / 2:.0f} pairs/s")
     for run in runs:
         print(
-            f"room at {run['rate']} fps: {run['shown']} shown, {run['dropped']} dropped,"
+            f"viewer at {run['rate']} fps: {run['shown']} shown, {run['dropped']} dropped,"
             f" {run['fps']:.1f} pairs/s ({run['fps'] / (alone / 2):.2f} of the decoder)"
         )
     print(f"highest rate without a dropped picture: {best} fps")
     print(
-        f"paint {ink['without']:.2f} ms, with 20 strokes {ink['with']:.2f} ms:"
-        f" drawing adds {ink['cost']:.2f} ms a frame ({ink['anew']:.1f} ms once, when drawn anew)"
+        f"painting {drawing['without']:.2f} ms, with 20 strokes {drawing['with']:.2f} ms: drawing"
+        f" adds {drawing['cost']:.2f} ms per frame ({drawing['redraw']:.1f} ms to redraw them)"
     )
 
 

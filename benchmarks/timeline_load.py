@@ -1,10 +1,10 @@
-"""How long it takes to read and compare a cut of 10,000 clips, beside OTIO's own reader.
+"""Measures reading and comparing a cut of 10,000 clips against OTIO's own reader.
 
     python -m benchmarks.timeline_load [--clips 10000] [--json]
 
-Prints medians in CPU seconds and their ratios in one run: absolute times hold for one machine,
-ratios travel. ``read_cut`` does more than the reader that it is compared with: it makes a shot with
-plate, ranges, handles and identity of every clip.
+Prints medians in CPU seconds and their ratios in one run: times depend on the machine, ratios
+hardly do. ``read_cut`` does more than OTIO's reader: it creates a shot with plate, ranges, handles
+and identity for every clip.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typing import Any
 
 import opentimelineio as otio
 
-from bridge_core.timeline.changes import compare
-from bridge_core.timeline.document import load, save
-from bridge_core.timeline.exporting import export
-from bridge_core.timeline.reading import read_cut
+from bridge_core.timeline.cut_reader import read_cut
+from bridge_core.timeline.diff import diff_cuts
+from bridge_core.timeline.document import load_document, save_otio
+from bridge_core.timeline.exporter import export_timeline
 
 
 def make_cut(path: Path, clips: int) -> None:
@@ -33,7 +33,7 @@ def make_cut(path: Path, clips: int) -> None:
         at = otio.opentime.RationalTime
         return otio.opentime.TimeRange(at(start, 24), at(length, 24))
 
-    made = otio.schema.Timeline("benchmark")
+    timeline = otio.schema.Timeline("benchmark")
     track = otio.schema.Track("V1", kind="Video")
     for number in range(clips):
         name = f"sq{number // 100:03d}_sh{number % 100:04d}"
@@ -55,12 +55,12 @@ def make_cut(path: Path, clips: int) -> None:
         elif number % 10 == 4:
             half = otio.opentime.RationalTime(6, 24)
             track.append(otio.schema.Transition("dissolve", "SMPTE_Dissolve", half, half))
-    made.tracks.append(track)
-    otio.adapters.write_to_file(made, str(path))
+    timeline.tracks.append(track)
+    otio.adapters.write_to_file(timeline, str(path))
 
 
 def measure(work: Callable[[], object], rounds: int = 5) -> float:
-    """Median CPU time in seconds; the result is dropped outside of the clock."""
+    """Median CPU time in seconds, without the time to free the result."""
     times = []
     for _ in range(rounds):
         start = time.process_time()
@@ -80,7 +80,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cut.otio"
         make_cut(path, arguments.clips)
-        otio.adapters.read_from_file(str(path))  # plug-ins are looked for once
+        otio.adapters.read_from_file(str(path))  # OTIO searches for plug-ins once
         read_cut(path)
         tenth = Path(folder) / "tenth.otio"
         make_cut(tenth, arguments.clips // 10)
@@ -90,12 +90,14 @@ def main() -> None:
             "read_cut": measure(lambda: read_cut(path)),
             "read_cut, a tenth of the clips": measure(lambda: read_cut(tenth)),
         }
-        cut = read_cut(path)  # kept from here on: what it holds slows the collector down
+        cut = read_cut(path)  # kept from here on, as it slows down garbage collection
         seconds |= {
-            "compare with itself": measure(lambda: compare(cut, cut)),
-            "load and save": measure(lambda: save(load(path).root, tenth, overwrite=True)),
+            "compare with itself": measure(lambda: diff_cuts(cut, cut)),
+            "load and save": measure(
+                lambda: save_otio(load_document(path).root, tenth, overwrite=True)
+            ),
             "export for resolve": measure(
-                lambda: export(path, Path(folder) / "x.otio", "resolve", overwrite=True)
+                lambda: export_timeline(path, Path(folder) / "x.otio", "resolve", overwrite=True)
             ),
         }
     if arguments.json:

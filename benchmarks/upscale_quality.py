@@ -1,17 +1,16 @@
-"""Made small and upscaled again: does Upscale beat Lanczos, and do highlights survive?
+"""Measures the quality of Upscale against plain filters, with and without highlights.
 
     python -m benchmarks.upscale_quality [--models-dir DIR] [--threads N]
 
-Frames of the demo footage are made small, enlarged again and compared with themselves. How they are
-made small decides much, so three ways are shown: ``bicubic`` on display code with a widened kernel
-(as in the literature on upscaling, and what such networks are trained with), ``area``, the mean of
-each block in linear light (what a sensor with larger pixels would see), and ``lanczos`` in linear
-light (a very sharp reduction, sharper than a lens gives). PSNR is over R, G, B in display code,
-SSIM over luma.
+Frames of the demo footage are reduced, upscaled again and compared with the originals. The
+reduction matters much, so three are measured: ``bicubic`` on display code with a widened kernel (as
+in the literature, and in the training of such networks), ``area``, the mean of each block in linear
+light (as a sensor with larger pixels), and ``lanczos`` in linear light (sharper than a lens). PSNR
+is over R, G, B in display code, SSIM over luma.
 
 The second table does the same with highlights: display light d becomes 1.06 d / (1.06 - d), which
-reaches about 18; reduced by area. It shows Upscale with the highlight curve ending at different
-peaks, 1 being a plain clip with the rest added back; dB at exposures 0, -2 and -4 stops.
+reaches about 18, reduced by area. It compares different peaks of the highlight curve, where 1 is a
+plain clip with the rest added back; in dB at exposures of 0, -2 and -4 stops.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ import numpy as np
 
 from benchmarks import MODELS
 from benchmarks._picture_quality import frames, psnr, ssim
-from bridge_gateway.models.curve import srgb_decode, srgb_encode
-from bridge_gateway.models.installed import footage_path
-from bridge_gateway.models.resample import Picture, block_mean, resize
-from bridge_gateway.models.upscale import Upscaler
+from bridge_gateway.arrays import FloatArray, block_mean, resize
+from bridge_gateway.inference.highlight_curve import srgb_decode, srgb_encode
+from bridge_gateway.inference.model_store import footage_path
+from bridge_gateway.inference.upscale import Upscaler
 
 FRAMES = {"big-buck-bunny": (0, 50, 100), "bikes": (0, 30, 120, 150, 210)}
 REDUCTIONS = ("bicubic", "area", "lanczos")
@@ -41,15 +40,15 @@ def main() -> None:
     parser.add_argument("--models-dir", type=Path, default=MODELS)
     parser.add_argument("--threads", type=int, default=None)
     options = parser.parse_args()
-    cost(options.models_dir, options.threads)
+    print_cost(options.models_dir, options.threads)
     for model in ("span-x2", "realesr-animevideo-x4"):
         upscaler = Upscaler.open(options.models_dir, model, threads=options.threads)
-        half_and_back(options.models_dir, upscaler)
-    with_highlights(options.models_dir, options.threads)
+        print_quality(options.models_dir, upscaler)
+    print_highlights(options.models_dir, options.threads)
 
 
-def cost(models_dir: Path, threads: int | None) -> None:
-    """Prints time and memory of one HD frame; runs first, while the process is still small."""
+def print_cost(models_dir: Path, threads: int | None) -> None:
+    """Print time and memory of one HD frame; runs first, while the process is still small."""
     plate = np.random.default_rng(0).random((1080, 1920, 3), dtype=np.float32)
     before = _peak_memory()
     upscaler = Upscaler.open(models_dir, threads=threads)
@@ -57,30 +56,30 @@ def cost(models_dir: Path, threads: int | None) -> None:
     result = upscaler.upscale(plate)
     seconds = time.perf_counter() - started
     print(
-        f"span-x2 on {upscaler.session.provider}, 1920x1080: {seconds:.1f} s, "
+        f"span-x2 on {upscaler.session.execution_provider}, 1920x1080: {seconds:.1f} s, "
         f"{_peak_memory() - before:.0f} MB more at the peak, of which the result "
         f"{result.nbytes / 1e6:.0f} MB"
     )
 
 
-def half_and_back(models_dir: Path, upscaler: Upscaler) -> None:
-    """Prints PSNR and SSIM of Lanczos, bicubic and the network, per clip and reduction."""
+def print_quality(models_dir: Path, upscaler: Upscaler) -> None:
+    """Print PSNR and SSIM of Lanczos, bicubic and the network, per clip and reduction."""
     model, scale = upscaler.session.model.id, upscaler.scale
-    print(f"\n{model} on {upscaler.session.provider}: 1/{scale} and back, PSNR dB / SSIM")
-    print("| footage | made small by | bicubic | Lanczos | Upscale | gain over Lanczos | s/frame |")
+    print(f"\n{model} on {upscaler.session.execution_provider}: 1/{scale} and back, PSNR dB / SSIM")
+    print("| footage | reduction | bicubic | Lanczos | Upscale | gain over Lanczos | s/frame |")
     print("|---|---|---|---|---|---|---|")
-    for clip, reduction, shown in _cases(models_dir):
+    for clip, reduction, pictures in _cases(models_dir):
         scores: dict[str, list[tuple[float, float]]] = {}
         seconds = []
-        for truth in shown:
+        for truth in pictures:
             small = reduce(truth, scale, reduction)
             height, width, _ = truth.shape
             started = time.perf_counter()
             ours = srgb_encode(np.clip(upscaler.upscale(srgb_decode(small)), 0, 1))
             seconds.append(time.perf_counter() - started)
             results = {
-                "bicubic": np.clip(resize(small, height, width, "bicubic"), 0, 1),
-                "lanczos": np.clip(resize(small, height, width, "lanczos"), 0, 1),
+                "bicubic": np.clip(resize(small, width, height, "keys"), 0, 1),
+                "lanczos": np.clip(resize(small, width, height, "lanczos3"), 0, 1),
                 "ours": ours,
             }
             for name, picture in results.items():
@@ -92,8 +91,8 @@ def half_and_back(models_dir: Path, upscaler: Upscaler) -> None:
         print(f"| {clip} | {reduction} | {' | '.join(cells)} |")
 
 
-def with_highlights(models_dir: Path, threads: int | None) -> None:
-    """Prints how well light above 1 survives, for several ends of the highlight curve."""
+def print_highlights(models_dir: Path, threads: int | None) -> None:
+    """Print the PSNR of pictures with highlights, for several peaks of the highlight curve."""
     print("\nspan-x2 with highlights up to 18: PSNR dB at 0 / -2 / -4 stops")
     peaks = (1.0, 16.0, 64.0, 65504.0)
     upscalers = [Upscaler.open(models_dir, threads=threads, peak=peak) for peak in peaks]
@@ -101,53 +100,56 @@ def with_highlights(models_dir: Path, threads: int | None) -> None:
         "| footage | Lanczos in linear light | " + " | ".join(f"peak {p:g}" for p in peaks) + " |"
     )
     print("|---|---|" + "---|" * len(peaks))
-    for clip, reduction, shown in _cases(models_dir):
+    for clip, reduction, pictures in _cases(models_dir):
         if reduction != "area":
             continue
         rows: dict[int, list[list[float]]] = {}
-        for display in shown:
+        for display in pictures:
             light = srgb_decode(display)
             truth = np.float32(1.06) * light / (np.float32(1.06) - light)
             small = block_mean(truth, 2)
             height, width, _ = truth.shape
-            ways: list[Callable[[Picture], Picture]] = [
-                lambda plate, h=height, w=width: resize(plate, h, w, "lanczos"),  # type: ignore[misc]
+            methods: list[Callable[[FloatArray], FloatArray]] = [
+                lambda plate, w=width, h=height: resize(plate, w, h, "lanczos3"),  # type: ignore[misc]
                 *(upscaler.upscale for upscaler in upscalers),
             ]
-            for index, enlarge in enumerate(ways):
-                rows.setdefault(index, []).append(_exposures(enlarge(small), truth))
+            for index, upscale in enumerate(methods):
+                rows.setdefault(index, []).append(_exposures(upscale(small), truth))
         cells = [
             " / ".join(f"{fmean(at):.1f}" for at in zip(*r, strict=True)) for r in rows.values()
         ]
         print(f"| {clip} | {' | '.join(cells)} |")
 
 
-def reduce(display: Picture, scale: int, by: str) -> Picture:
-    """A frame of display code made ``scale`` times smaller, as display code."""
+def reduce(display: FloatArray, scale: int, reduction: str) -> FloatArray:
+    """A frame of display code reduced by ``scale``, as display code."""
     height, width = display.shape[0] // scale, display.shape[1] // scale
-    if by == "bicubic":
-        return np.clip(resize(display, height, width, "bicubic"), 0, 1)
+    if reduction == "bicubic":
+        return np.clip(resize(display, width, height, "keys"), 0, 1)
     light = srgb_decode(display)
-    small = block_mean(light, scale) if by == "area" else resize(light, height, width, "lanczos")
+    if reduction == "area":
+        small = block_mean(light, scale)
+    else:
+        small = resize(light, width, height, "lanczos3")
     return srgb_encode(np.clip(small, 0, 1))
 
 
-def _cases(models_dir: Path) -> Iterator[tuple[str, str, list[Picture]]]:
+def _cases(models_dir: Path) -> Iterator[tuple[str, str, list[FloatArray]]]:
     for clip, numbers in FRAMES.items():
-        shown = [picture for _, picture in frames(footage_path(models_dir, clip), numbers)]
+        pictures = [picture for _, picture in frames(footage_path(models_dir, clip), numbers)]
         for reduction in REDUCTIONS:
-            yield clip, reduction, shown
+            yield clip, reduction, pictures
 
 
-def _exposures(picture: Picture, truth: Picture) -> list[float]:
-    def seen(light: Picture, stops: int) -> Picture:
+def _exposures(picture: FloatArray, truth: FloatArray) -> list[float]:
+    def display_at(light: FloatArray, stops: int) -> FloatArray:
         return srgb_encode(np.clip(light * np.float32(2.0**stops), 0, 1))
 
-    return [psnr(seen(picture, stops), seen(truth, stops)) for stops in (0, -2, -4)]
+    return [psnr(display_at(picture, stops), display_at(truth, stops)) for stops in (0, -2, -4)]
 
 
 def _peak_memory() -> float:
-    """Largest memory of this process so far, in MB (Linux counts it in KiB)."""
+    """Peak memory of this process so far, in MB (Linux reports KiB)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 

@@ -1,20 +1,21 @@
-"""The client: everything that panels and the command line ask of the gateway.
+"""The client: all that panels and the command line need from the gateway.
 
 ::
 
-    with Client(load().settings) as client:
+    with Client(load_settings().settings) as client:
         job = client.submit(request)
         [job] = client.wait([job.id])
-        client.fetch(client.version(job.version), Path("versions"))
+        client.fetch(client.version(job.version_id), Path("versions"))
 
-Nothing is connected, started or imported before the first call. All calls may be made from any
-thread, and wait for network and disk: never from a host's main thread.
+Nothing is connected, started or imported before the first call. Calls can be made from any thread.
+They wait for network and disk, so do not make them from a host's main thread.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -22,10 +23,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from bridge_core.address import Address
-    from bridge_core.events import EventStream
-    from bridge_core.models.gateway import About, Event, Health, MediaFacts
-    from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState
+    from bridge_core.connection.endpoint import Endpoint
+    from bridge_core.connection.events import EventStream
+    from bridge_core.connection.transport import Transport
+    from bridge_core.models.gateway import About, Event, Health, MediaInfo
+    from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState, Resolution
     from bridge_core.models.media import Plate
     from bridge_core.models.notes import NewNote, Note
     from bridge_core.models.requests import Request
@@ -37,26 +39,25 @@ if TYPE_CHECKING:
         Result,
         ResultFile,
         ReviewStatus,
-        Try,
+        TestFrame,
         Version,
     )
     from bridge_core.outbox import Outbox
-    from bridge_core.sending import Sending
-    from bridge_core.transfer import Looker, Progress
-    from bridge_core.transport import Transport
+    from bridge_core.outbox_sender import OutboxSender
+    from bridge_core.transfer import PlateInspector, ProgressCallback
 
 T = TypeVar("T")
 
-#: Versions asked for in one call. Parsing an answer holds Python's lock, which a panel's thread
-#: wants sixty times a second: 100 versions of 240 frames take about 2 ms.
-PAGE = 100
+#: Versions requested in one call. Parsing a response holds the GIL, which a panel needs sixty times
+#: a second: 100 versions of 240 frames take about 2 ms.
+PAGE_SIZE = 100
 
 
 class Client:
-    """One gateway: the studio's, or this user's own.
+    """The client of one gateway: the studio's, or a local one of this user.
 
-    With ``start_gateway`` an own gateway that does not run is started, and started again when it
-    dies between calls; without, that is GatewayUnreachable.
+    With ``start_gateway``, a local gateway is started when it does not run, also if it dies between
+    calls; otherwise that raises GatewayUnreachable.
     """
 
     def __init__(self, settings: Settings, *, start_gateway: bool = True) -> None:
@@ -65,12 +66,12 @@ class Client:
 
     @cached_property
     def outbox(self) -> Outbox:
-        """Requests that were accepted here and that the gateway has not got yet."""
+        """Requests that were accepted and not yet sent to the gateway."""
         from bridge_core.outbox import Outbox
 
         return Outbox(self.settings.client.state_dir / "outbox")
 
-    # What the gateway is and offers
+    # The gateway
 
     def about(self) -> About:
         return self._transport.about()
@@ -80,20 +81,20 @@ class Client:
 
         return self._get(Health, "/v1/health")
 
-    def clock_ahead(self) -> float | None:
-        """Seconds that the gateway's clock is ahead of this machine's, to a second; None: the
-        gateway, or a proxy before it, tells no time."""
+    def clock_offset(self) -> float | None:
+        """Seconds that the gateway's clock is ahead of this machine's, to a second; None if the
+        response has no date."""
         from email.utils import parsedate_to_datetime
 
         before = time.time()
-        told = self._transport.send("GET", "/v1/about").headers.get("Date")
+        date_header = self._transport.request("GET", "/v1/about").headers.get("Date")
         after = time.time()
         try:
-            there = parsedate_to_datetime(told or "").timestamp()
+            gateway_time = parsedate_to_datetime(date_header or "").timestamp()
         except ValueError:
             return None
-        # Its date has whole seconds, cut off, and may be a second old: that is no difference.
-        return 0.0 if before - 2 <= there <= after else there - (before + after) / 2
+        # The date has whole seconds, rounded down, and may be a second old: that is no offset.
+        return 0.0 if before - 2 <= gateway_time <= after else gateway_time - (before + after) / 2
 
     def services(self) -> list[Service]:
         from bridge_core.models.services import Service
@@ -103,48 +104,49 @@ class Client:
     def estimate(self, request: Request) -> Estimate:
         from bridge_core.models.jobs import Estimate
 
-        return self._transport.read(Estimate, "POST", "/v1/estimates", body=request, once_more=True)
+        return self._transport.request_json(
+            Estimate, "POST", "/v1/estimates", body=request, retry_once=True
+        )
 
-    # Asking
+    # Requests
 
     def submit(
         self,
         request: Request,
         *,
         key: str | None = None,
-        progress: Progress | None = None,
+        progress: ProgressCallback | None = None,
         cancel: threading.Event | None = None,
     ) -> Job:
-        """Have a request worked on. ``key`` is its idempotency key; None: a new one.
+        """Submit a request. ``key`` is its idempotency key; None: a new one.
 
-        Once it stands in the outbox nothing loses it. What fails for now leaves it there, says so
-        in the error (``details["kept"]`` is its key), and :meth:`flush` sends it later. What
-        fails for good puts it among the outbox's refused ones. ``progress`` hears of bytes as in
-        :data:`bridge_core.transfer.Progress`; ``cancel`` takes the request back as long as it is
+        A request in the outbox is never lost. After a temporary error it stays there until
+        :meth:`flush` sends it; ``details["outbox_key"]`` of the error is its key. After a permanent
+        error it is one of the outbox's refused entries. ``progress`` is called with bytes, see
+        :data:`bridge_core.transfer.ProgressCallback`; ``cancel`` withdraws the request while it is
         being sent.
 
-        :raises StorageError: the outbox cannot be written: not accepted.
-        :raises JobCancelled: taken back by ``cancel``.
-        :raises ShotbridgeError: accepted, and kept or refused.
+        :raises StorageError: the outbox cannot be written; the request is not accepted.
+        :raises JobCancelled: it was withdrawn by ``cancel``.
+        :raises ShotbridgeError: it was accepted, and is kept or refused.
         """
-        return self._sending.submit(request, key, progress, cancel)
+        return self._outbox_sender.submit(request, key, progress, cancel)
 
-    def flush(self, progress: Progress | None = None) -> list[Job]:
-        """Send what stands in the outbox, oldest first, and give the jobs that came of it. What
-        is refused for good is found in ``outbox.refused()``; what another process is sending is
-        left to it.
+    def flush(self, progress: ProgressCallback | None = None) -> list[Job]:
+        """Send the requests in the outbox, oldest first, and return their jobs. Refused ones are
+        moved to ``outbox.refused()``; those that another process is sending are skipped.
 
-        :raises ShotbridgeError: the first request that could not be sent for now; the others were
-            tried all the same, unless nothing could have been sent at all.
+        :raises ShotbridgeError: the first temporary error. The other requests were sent
+            nevertheless, unless the error affects all of them.
         """
-        return self._sending.flush(progress)
+        return self._outbox_sender.flush(progress)
 
     # Jobs
 
-    def job(self, id: str) -> Job:  # noqa: A002  the API's word
+    def job(self, id: str) -> Job:  # noqa: A002
         from bridge_core.models.jobs import Job
 
-        return self._get(Job, f"/v1/jobs/{_part(id)}")
+        return self._get(Job, f"/v1/jobs/{_quote_id(id)}")
 
     def jobs(
         self,
@@ -154,26 +156,39 @@ class Client:
         before: str | None = None,
         limit: int | None = None,
     ) -> list[Job]:
-        """Newest first; ``before`` is the id of the last one of the page before."""
+        """Jobs, newest first; ``before`` is the id of the last one of the previous page."""
         from bridge_core.models.jobs import Job
 
         return self._get(list[Job], "/v1/jobs", show=show, state=state, before=before, limit=limit)
 
     def cancel(self, id: str) -> Job:  # noqa: A002
-        """End a job; one that has ended stays as it is."""
+        """Cancel a job; one that has ended is not changed."""
         from bridge_core.models.jobs import Job
 
-        return self._transport.read(Job, "POST", f"/v1/jobs/{_part(id)}/cancel", repeatable=True)
+        return self._transport.request_json(
+            Job, "POST", f"/v1/jobs/{_quote_id(id)}/cancel", idempotent=True
+        )
 
-    def frames(self, job_id: str) -> list[JobFrame]:
-        """The frames of a job that are finished so far."""
+    def resolve_job(self, job_id: str, resolution: Resolution) -> Job:
+        """Record what was found out about a job whose outcome is unknown; it has failed then.
+
+        :raises JobFailed: its outcome is not unknown.
+        """
+        from bridge_core.models.jobs import Job
+
+        return self._transport.request_json(
+            Job, "POST", f"/v1/jobs/{_quote_id(job_id)}/resolve", body=resolution
+        )
+
+    def job_frames(self, job_id: str) -> list[JobFrame]:
+        """The finished frames of a job, which may still be running."""
         from bridge_core.models.jobs import JobFrame
 
-        return self._get(list[JobFrame], f"/v1/jobs/{_part(job_id)}/frames")
+        return self._get(list[JobFrame], f"/v1/jobs/{_quote_id(job_id)}/frames")
 
     def job_proxy(self, job_id: str, frame: int) -> bytes:
         """JPEG of a finished frame of a job."""
-        return self._picture(f"/v1/jobs/{_part(job_id)}/proxies/{frame}")
+        return self._get_bytes(f"/v1/jobs/{_quote_id(job_id)}/proxies/{frame}")
 
     def events(
         self,
@@ -181,19 +196,19 @@ class Client:
         job: str | None = None,
         stop: threading.Event | None = None,
     ) -> Iterator[Event]:
-        """What happens, as it happens, after the event with the id ``after`` (None: from now on),
-        of one ``job`` or of all, until ``stop`` is set. Comes back by itself after every cut.
+        """Events as they occur, after the id ``after`` (None: from now on), of one ``job`` or of
+        all, until ``stop`` is set. Reconnects by itself.
 
-        :raises ShotbridgeError: what a further try would not mend.
+        :raises ShotbridgeError: an error that retrying does not solve.
         """
-        from bridge_core.events import EventStream
+        from bridge_core.connection.events import EventStream
 
         return EventStream(self._transport, after=after, job=job).events(stop)
 
-    def stream(self, after: int | None = None) -> EventStream:
-        """The events of :meth:`events` together with what happens to the line, for those who
-        show whether it stands."""
-        from bridge_core.events import EventStream
+    def event_stream(self, after: int | None = None) -> EventStream:
+        """The events of :meth:`events` together with the state of the connection, for callers that
+        show it."""
+        from bridge_core.connection.events import EventStream
 
         return EventStream(self._transport, after=after)
 
@@ -203,16 +218,16 @@ class Client:
         on_event: Callable[[Event], None] | None = None,
         timeout: float | None = None,
     ) -> list[Job]:
-        """The jobs when all have ended, in the order of ``ids``; after ``timeout`` seconds, as
-        they stand then. ``on_event`` hears how each of them stands at first, and the events of
-        these jobs since, each end once. A gateway that goes and comes back meanwhile does no harm.
+        """Wait until all jobs have ended, or ``timeout`` seconds, and return them in the order of
+        ``ids``. ``on_event`` is called with the current state of each job, and then with their
+        events; with the end of each job once. The gateway may be restarted meanwhile.
 
         :raises NotFound: there is no such job.
-        :raises GatewayUnreachable: no gateway for five minutes.
+        :raises GatewayUnreachable: there was no gateway for five minutes.
         """
-        from bridge_core.waiting import wait
+        from bridge_core.connection.job_wait import wait_for_jobs
 
-        return wait(self._transport, ids, on_event, timeout)
+        return wait_for_jobs(self._transport, ids, on_event, timeout)
 
     # Results and review
 
@@ -226,9 +241,8 @@ class Client:
         status: ReviewStatus | None = None,
         newest: bool = False,
     ) -> list[Version]:
-        """All of them, by shot, service and number; with ``status`` only those with this review
-        status, with ``newest`` of each shot only the one that was made last. Asked for page by
-        page."""
+        """All versions, ordered by shot, service and number. ``status``: only those with this
+        review status; ``newest``: only the latest of each shot."""
         pages = self.version_pages(
             show=show,
             sequence=sequence,
@@ -249,8 +263,7 @@ class Client:
         status: ReviewStatus | None = None,
         newest: bool = False,
     ) -> Iterator[list[Version]]:
-        """The same, each page asked for when it is wanted: for those who show the first while
-        the rest is on its way, or stop in between."""
+        """As :meth:`versions`, but each page is only requested when it is needed."""
         from bridge_core.models.versions import Version
 
         after = None
@@ -265,96 +278,100 @@ class Client:
                 status=status,
                 newest=newest or None,
                 after=after,
-                limit=PAGE,
+                limit=PAGE_SIZE,
             )
             if page:
                 yield page
-            if len(page) < PAGE:
+            if len(page) < PAGE_SIZE:
                 return
             after = page[-1].id
 
     def version(self, id: str) -> Version:  # noqa: A002
         from bridge_core.models.versions import Version
 
-        return self._get(Version, f"/v1/versions/{_part(id)}")
+        return self._get(Version, f"/v1/versions/{_quote_id(id)}")
 
-    def decide(self, id: str, decision: Decision) -> Version:  # noqa: A002
-        """Set a version's review status. Not repeated by itself: where the answer is lost, look
-        whether it is set before deciding again."""
+    def decide(self, id: str, decision: Decision, *, key: str | None = None) -> Version:  # noqa: A002
+        """Set a version's review status, and return the version. ``key`` is the idempotency key of
+        this act; None: a new one. It is retried, and with the same key it is one decision.
+
+        :raises IdempotencyKeyReused: the key was used for another decision.
+        """
         from bridge_core.models.versions import Version
 
-        return self._transport.read(
-            Version, "POST", f"/v1/versions/{_part(id)}/decisions", body=decision
-        )
+        return self._post_once(Version, f"/v1/versions/{_quote_id(id)}/decisions", decision, key)
 
     def notes(self, id: str) -> list[Note]:  # noqa: A002
         from bridge_core.models.notes import Note
 
-        return self._get(list[Note], f"/v1/versions/{_part(id)}/notes")
+        return self._get(list[Note], f"/v1/versions/{_quote_id(id)}/notes")
 
-    def add_note(self, id: str, note: NewNote) -> Note:  # noqa: A002
-        """Not repeated by itself, as :meth:`decide`."""
+    def add_note(self, id: str, note: NewNote, *, key: str | None = None) -> Note:  # noqa: A002
+        """Add a note to a version; ``key`` as for :meth:`decide`.
+
+        :raises IdempotencyKeyReused: the key was used for another note.
+        """
         from bridge_core.models.notes import Note
 
-        return self._transport.read(Note, "POST", f"/v1/versions/{_part(id)}/notes", body=note)
+        return self._post_once(Note, f"/v1/versions/{_quote_id(id)}/notes", note, key)
 
-    def tried(self, id: str) -> Try:  # noqa: A002
-        from bridge_core.models.versions import Try
+    def test_frame(self, id: str) -> TestFrame:  # noqa: A002
+        from bridge_core.models.versions import TestFrame
 
-        return self._get(Try, f"/v1/tries/{_part(id)}")
+        return self._get(TestFrame, f"/v1/test-frames/{_quote_id(id)}")
 
     def lineage(self, result_id: str) -> Lineage:
         from bridge_core.models.versions import Lineage
 
-        return self._get(Lineage, f"/v1/results/{_part(result_id)}/lineage")
+        return self._get(Lineage, f"/v1/results/{_quote_id(result_id)}/lineage")
 
-    def files(self, result_id: str) -> list[ResultFile]:
+    def result_files(self, result_id: str) -> list[ResultFile]:
         from bridge_core.models.versions import ResultFile
 
-        return self._get(list[ResultFile], f"/v1/results/{_part(result_id)}/files")
+        return self._get(list[ResultFile], f"/v1/results/{_quote_id(result_id)}/files")
 
     def fetch(
         self,
         result: Result,
         folder: Path,
-        progress: Progress | None = None,
+        progress: ProgressCallback | None = None,
         *,
         cancel: threading.Event | None = None,
     ) -> Path:
-        """The folder on this machine that holds a result's files, see
+        """Download a result's files if necessary and return their folder on this machine, see
         :func:`bridge_core.transfer.fetch`."""
         from bridge_core.transfer import fetch
 
         return fetch(result, Path(folder), self._transport, progress, cancel=cancel)
 
     def proxy(self, result_id: str, frame: int) -> bytes:
-        """JPEG of a frame with the display view baked in."""
-        return self._picture(f"/v1/results/{_part(result_id)}/proxies/{frame}")
+        """JPEG of a frame of a result, with the display view baked in."""
+        return self._get_bytes(f"/v1/results/{_quote_id(result_id)}/proxies/{frame}")
 
     def plate_proxy(self, plate: Plate, frame: int) -> bytes:
-        """JPEG of a frame of a plate (in the plate's numbering) with the display view baked in,
-        without any job. The picture is sent where the gateway cannot read it itself.
+        """JPEG of a frame of a plate (in the plate's frame numbers), with the display view baked
+        in. No job is needed. The file is uploaded if the gateway cannot read it.
 
         :raises MissingFrames: there is no such frame.
         :raises UnreadableMedia: the file cannot be read.
         """
-        return self._looker.proxy(plate, frame)
+        return self._plate_inspector.proxy(plate, frame)
 
-    def media_facts(self, plate: Plate) -> MediaFacts:
-        """What a plate's first file says of itself: of a movie, its rate and length. The file is
-        sent where the gateway cannot read it itself.
+    def media_info(self, plate: Plate) -> MediaInfo:
+        """Metadata of a plate's first file, such as the rate and length of a movie. The file is
+        uploaded if the gateway cannot read it.
 
-        :raises MissingFrames: it is not there.
-        :raises UnreadableMedia: it cannot be read.
+        :raises MissingFrames: the file does not exist.
+        :raises UnreadableMedia: the file cannot be read.
         """
-        return self._looker.facts(plate)
+        return self._plate_inspector.media_info(plate)
 
     def thumbnail(self, result_id: str) -> bytes:
-        """JPEG."""
-        return self._picture(f"/v1/results/{_part(result_id)}/thumbnail")
+        """JPEG of a result's thumbnail."""
+        return self._get_bytes(f"/v1/results/{_quote_id(result_id)}/thumbnail")
 
     def close(self) -> None:
-        """End the connections. The gateway goes on."""
+        """Close the connections. The gateway keeps running."""
         if "_transport" in self.__dict__:
             self._transport.close()
 
@@ -365,44 +382,54 @@ class Client:
         self.close()
 
     @cached_property
-    def _sending(self) -> Sending:
-        from bridge_core.sending import Sending
+    def _outbox_sender(self) -> OutboxSender:
+        from bridge_core.outbox_sender import OutboxSender
 
-        return Sending(self.outbox, self._transport)
+        return OutboxSender(self.outbox, self._transport)
 
     @cached_property
-    def _looker(self) -> Looker:
-        from bridge_core.transfer import Looker
+    def _plate_inspector(self) -> PlateInspector:
+        from bridge_core.transfer import PlateInspector
 
-        return Looker(self._transport)
+        return PlateInspector(self._transport)
 
     @cached_property
     def _transport(self) -> Transport:
-        from bridge_core.transport import Transport
+        from bridge_core.connection.transport import Transport
 
-        return Transport(self._locate, self.settings.client)
+        return Transport(self._find_endpoint, self.settings.client)
 
-    def _locate(self) -> Address:
+    def _find_endpoint(self) -> Endpoint:
         from bridge_core import launcher
 
         if self._start_gateway:
-            return launcher.ensure(self.settings)
-        return launcher.find(self.settings)
+            return launcher.ensure_gateway(self.settings)
+        return launcher.find_gateway(self.settings)
 
-    def _get(self, kind: type[T], path: str, **params: Any) -> T:
-        return self._transport.read(kind, "GET", path, params=params)
+    def _get(self, result_type: type[T], path: str, **params: Any) -> T:
+        return self._transport.request_json(result_type, "GET", path, params=params)
 
-    def _picture(self, path: str) -> bytes:
-        return self._transport.send("GET", path).content
+    def _post_once(self, result_type: type[T], path: str, body: Any, key: str | None) -> T:
+        return self._transport.request_json(
+            result_type,
+            "POST",
+            path,
+            body=body,
+            headers={"Idempotency-Key": key or uuid.uuid4().hex},
+            idempotent=True,
+        )
+
+    def _get_bytes(self, path: str) -> bytes:
+        return self._transport.request("GET", path).content
 
 
-def _part(id: str) -> str:  # noqa: A002
-    """An id as one part of a path, whatever is in it.
+def _quote_id(id: str) -> str:  # noqa: A002
+    """Quote an id as one segment of a URL's path.
 
-    :raises NotFound: dots alone, which would lead to another path.
+    :raises NotFound: the id is ``.`` or ``..``, which would change the path.
     """
     if id in (".", ".."):
         from bridge_core.errors import NotFound
 
-        raise NotFound(f"nothing has the id {id!r}", next_step="list what there is")
+        raise NotFound(f"there is nothing with the id {id!r}", next_step="check the id")
     return quote(id, safe="")

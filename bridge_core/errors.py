@@ -1,42 +1,44 @@
-"""The one tree of errors. Every error says what was wrong, where, and what to do next.
+"""The errors of Shotbridge. Each says what went wrong, where, and what to do next.
 
 ::
 
     ShotbridgeError
     ├── ConfigError              a configuration file, variable or argument
-    ├── InvalidRequest           a request that cannot be made as it stands
+    ├── InvalidRequest           a request that is not valid
     │   ├── UnknownService
-    │   └── OutsideRoots         a path outside the folders the gateway may touch
-    ├── KeyReused                an idempotency key used again with other content
-    ├── ContentMismatch          a decision about other files than the version's
+    │   └── OutsideMediaRoots    a path outside the folders that the gateway may read
+    ├── IdempotencyKeyReused     an idempotency key used again with other content
+    ├── ContentMismatch          a decision about files that differ from the version's
     ├── MediaError               pictures
     │   ├── MissingFrames
     │   ├── UnreadableMedia      truncated, not a picture, not permitted
     │   ├── UnknownColourSpace
-    │   ├── PlateChanged         changed while it was being sent or worked on
-    │   └── CheckFailed          what a service made does not pass its checks
-    ├── TimelineError            a cut that cannot be read or written
-    ├── HostError                a host that cannot do what it was asked
+    │   ├── PlateChanged         changed while it was uploaded or processed
+    │   └── CheckFailed          the output of a service does not pass its checks
+    ├── TimelineError            a timeline that cannot be read or written
+    ├── HostError                a host that cannot do what was asked of it
     ├── StorageError
     │   ├── DiskFull
     │   ├── NotWritable
-    │   └── StorageUnavailable   a disk or database that does not answer now; try again
-    ├── TransferError            bytes did not arrive as they left
-    │   └── WrongOffset          an upload that does not go on where it stopped
+    │   └── StorageUnavailable   a disk or database that is temporarily unavailable
+    ├── TransferError            data that was corrupted or lost in transfer
+    │   └── WrongOffset          an upload that does not continue where it stopped
     ├── GatewayError
     │   ├── GatewayUnreachable
     │   ├── NotAuthorised
     │   ├── IncompatibleVersion
     │   ├── NotFound
-    │   └── GatewayFault         the gateway's own mistake
+    │   └── GatewayFault         an internal error of the gateway
     └── JobError
         ├── JobFailed
         ├── JobCancelled
-        ├── ModelMissing         weights that are not installed
-        └── ModelCrashed         the model's process died
+        ├── OutcomeUnknown       work at a provider that may have been done and charged
+        ├── ProviderUnavailable  a provider that did certainly not take the work
+        ├── ModelMissing         model weights that are not installed
+        └── ModelCrashed         the worker process of the model died
 
-Over HTTP an error travels as :class:`bridge_core.models.problems.Problem`; :func:`from_problem`
-builds the same class again on the client's side, so both sides catch the same names.
+Over HTTP an error is sent as :class:`bridge_core.models.problems.Problem`; in the client,
+:func:`from_problem` restores the same class, so both sides catch the same errors.
 """
 
 from __future__ import annotations
@@ -46,35 +48,35 @@ from typing import Any, ClassVar
 
 
 class ShotbridgeError(Exception):
-    """Root of the tree.
+    """Base class of all errors.
 
-    ``what`` says what was wrong, ``where`` names the file, key, frame or address, ``next_step``
-    tells a person what to do. ``details`` holds the same facts for programs and is always made of
-    JSON values.
+    ``message`` says what went wrong, ``where`` names the file, key, frame or URL, and
+    ``next_step`` tells the user what to do. ``details`` has the same facts for programs, as JSON
+    values.
     """
 
     code: ClassVar[str] = "error"
-    #: Status of an HTTP answer that carries this error.
+    #: Status of an HTTP response with this error.
     status: ClassVar[int] = 500
-    #: Exit code of ``shotbridge`` when this error ends it; documented in docs/cli.md.
+    #: Exit code of ``shotbridge`` for this error; documented in docs/cli.md.
     exit_code: ClassVar[int] = 1
 
     def __init__(
         self,
-        what: str,
+        message: str,
         *,
         where: str = "",
         next_step: str = "",
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(what)
-        self.what = what
+        super().__init__(message)
+        self.message = message
         self.where = where
         self.next_step = next_step
         self.details: dict[str, Any] = dict(details or {})
 
     def __str__(self) -> str:
-        text = self.what
+        text = self.message
         if self.where:
             text += f" ({self.where})"
         if self.next_step:
@@ -82,9 +84,9 @@ class ShotbridgeError(Exception):
         return text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Keyword-only arguments do not survive the default pickling of exceptions, and errors
-        # cross process boundaries and the job engine's checkpoints.
-        return (_rebuild, (type(self), self.what, self.where, self.next_step, self.details))
+        # The default pickling of exceptions loses keyword-only arguments, and errors are sent
+        # between processes and stored in the job queue's checkpoints.
+        return (_rebuild, (type(self), self.message, self.where, self.next_step, self.details))
 
 
 class ConfigError(ShotbridgeError):
@@ -104,19 +106,19 @@ class UnknownService(InvalidRequest):
     status = 422
 
 
-class OutsideRoots(InvalidRequest):
+class OutsideMediaRoots(InvalidRequest):
     code = "outside_roots"
     status = 403
 
 
-class KeyReused(ShotbridgeError):
+class IdempotencyKeyReused(ShotbridgeError):
     code = "key_reused"
     status = 409
     exit_code = 4
 
 
 class ContentMismatch(ShotbridgeError):
-    """A decision is about other files than the version's."""
+    """A decision is about files that differ from the version's."""
 
     code = "content_mismatch"
     status = 409
@@ -130,18 +132,19 @@ class MediaError(ShotbridgeError):
 
 
 class MissingFrames(MediaError):
-    """Frames of a plate that are not there; ``details["frames"]`` lists them."""
+    """Frames of a plate do not exist; ``details["frames"]`` lists them."""
 
     code = "missing_frames"
 
     @classmethod
     def of(cls, frames: Iterable[int], *, where: str) -> MissingFrames:
-        gone = sorted(frames)
+        missing = sorted(frames)
+        count = f"{len(missing)} frames are" if len(missing) != 1 else "1 frame is"
         return cls(
-            f"{len(gone)} frame{'s are' if len(gone) != 1 else ' is'} missing: {spell(gone)}",
+            f"{count} missing: {format_frames(missing)}",
             where=where,
             next_step="render or copy these frames, or shorten the range, and send again",
-            details={"frames": gone},
+            details={"frames": missing},
         )
 
 
@@ -187,8 +190,8 @@ class NotWritable(StorageError):
 
 
 class StorageUnavailable(StorageError):
-    """A disk or a database that cannot be used at the moment. Nothing was changed, so the same
-    call may be made again."""
+    """A disk or a database cannot be used at the moment. Nothing was changed, so the call can be
+    repeated."""
 
     code = "storage_unavailable"
     status = 503
@@ -201,7 +204,7 @@ class TransferError(ShotbridgeError):
 
 
 class WrongOffset(TransferError):
-    """``details["offset"]`` says where to go on, in bytes."""
+    """``details["offset"]`` is the offset in bytes to continue from."""
 
     code = "wrong_offset"
     status = 409
@@ -253,6 +256,20 @@ class JobCancelled(JobError):
     exit_code = 11
 
 
+class OutcomeUnknown(JobError):
+    """It is not known whether a provider did, and charged for, some work. Nothing is sent again;
+    a human decides."""
+
+    code = "outcome_unknown"
+
+
+class ProviderUnavailable(JobError):
+    """A provider cannot be reached or has no capacity. Certainly nothing was done."""
+
+    code = "provider_unavailable"
+    status = 503
+
+
 class ModelMissing(JobError):
     code = "model_missing"
     status = 503
@@ -263,8 +280,8 @@ class ModelCrashed(JobError):
     status = 500
 
 
-def spell(frames: Iterable[int]) -> str:
-    """Frame numbers as people write them: ``1001-1004, 1009``."""
+def format_frames(frames: Iterable[int]) -> str:
+    """Frame numbers as ranges: ``1001-1004, 1009``."""
     runs: list[tuple[int, int]] = []
     for frame in sorted(set(frames)):
         if runs and frame == runs[-1][1] + 1:
@@ -274,32 +291,32 @@ def spell(frames: Iterable[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
 
 
-def by_code(code: str) -> type[ShotbridgeError] | None:
-    """The class whose ``code`` this is; None for a code that this version does not know."""
-    return next((kind for kind in _tree(ShotbridgeError) if kind.code == code), None)
+def error_class(code: str) -> type[ShotbridgeError] | None:
+    """The class with this ``code``; None if this version does not know the code."""
+    return next((kind for kind in _class_tree(ShotbridgeError) if kind.code == code), None)
 
 
 def from_problem(problem: Mapping[str, Any]) -> ShotbridgeError:
-    """The error that a problem document stands for.
+    """The error that a problem document describes.
 
-    A code from a newer gateway becomes :class:`GatewayError` and keeps its words.
+    An unknown code of a newer gateway becomes a :class:`GatewayError` with the same message.
     """
-    kind = by_code(str(problem.get("code", ""))) or GatewayError
+    kind = error_class(str(problem.get("code", ""))) or GatewayError
     return kind(
-        str(problem.get("what") or "the gateway answered with an error that has no description"),
+        str(problem.get("message") or "the gateway responded with an error without a message"),
         where=str(problem.get("where", "")),
         next_step=str(problem.get("next_step", "")),
         details=problem.get("details") or {},
     )
 
 
-def _tree(kind: type[ShotbridgeError]) -> Iterator[type[ShotbridgeError]]:
+def _class_tree(kind: type[ShotbridgeError]) -> Iterator[type[ShotbridgeError]]:
     yield kind
     for child in kind.__subclasses__():
-        yield from _tree(child)
+        yield from _class_tree(child)
 
 
 def _rebuild(
-    kind: type[ShotbridgeError], what: str, where: str, next_step: str, details: dict[str, Any]
+    kind: type[ShotbridgeError], message: str, where: str, next_step: str, details: dict[str, Any]
 ) -> ShotbridgeError:
-    return kind(what, where=where, next_step=next_step, details=details)
+    return kind(message, where=where, next_step=next_step, details=details)

@@ -1,17 +1,17 @@
-"""Finds this user's own gateway, or starts it.
+"""Finds or starts this user's local gateway.
 
 In ``client.state_dir``::
 
-    gateway.json     where it is; the gateway writes and removes it
-    gateway.token    the token of its callers, mode 0600; the gateway makes it
-    gateway.lock     held while one process looks and starts, so that only one does
-    gateway.pid      the process that was started last, by number and identity; one that is
-                     ending still holds its data
-    gateway.log      what it says; what it said before is in gateway.log.1
+    gateway.json     the gateway's announcement of its URL; it writes and removes the file
+    gateway.token    the token for clients, mode 0600; the gateway creates it
+    gateway.lock     held while a process starts the gateway, so that only one does
+    gateway.pid      id and identity of the process that was started last; while it is ending, it
+                     still uses its data
+    gateway.log      its log; the previous one is gateway.log.1
 
-A gateway at the announced address is accepted when it proves that it knows the token
-(:mod:`bridge_core.proof`). A process is ended or waited for only if its identity is the recorded
-one (:mod:`bridge_core.processes`).
+A gateway at the announced URL is accepted if it proves that it knows the token
+(:mod:`bridge_core.connection.gateway_proof`). A process is only ended or waited for if its identity
+is the recorded one (:mod:`bridge_core.system.processes`).
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge_core import processes, proof
-from bridge_core.address import Address
+from bridge_core.connection import gateway_proof
+from bridge_core.connection.endpoint import Endpoint
+from bridge_core.connection.token_file import read_token
 from bridge_core.errors import (
     ConfigError,
     GatewayFault,
@@ -44,32 +45,32 @@ from bridge_core.errors import (
     NotAuthorised,
     NotWritable,
 )
-from bridge_core.locks import FileLock
-from bridge_core.private_files import open_private, private_folder, read_own
-from bridge_core.tokens import read_token
+from bridge_core.system import processes
+from bridge_core.system.locks import FileLock
+from bridge_core.system.private_files import make_private_folder, open_private, read_own_file
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
 
-#: Bytes after which the log is put aside at the next start.
-_LOG_LIMIT = 5_000_000
-#: Seconds between two looks.
-_PULSE = 0.05
-#: Bytes of an announcement, and of the record of the last process, that are read.
-_SMALL = 100_000
-#: Seconds that a running gateway gets to say who it is.
-_ABOUT_SECONDS = 5.0
-#: Seconds that a gateway gets to end in order.
-_STOP_SECONDS = 15.0
-_INSTALL = 'install the gateway (in a checkout of Shotbridge: pip install ".[gateway]")'
+#: Size in bytes above which the log is rotated at the next start.
+_MAX_LOG_BYTES = 5_000_000
+#: Seconds between two polls.
+_POLL_SECONDS = 0.05
+#: Maximum size in bytes of gateway.json and gateway.pid.
+_MAX_RECORD_BYTES = 100_000
+#: Seconds for a running gateway to prove itself.
+_PROOF_TIMEOUT = 5.0
+#: Seconds for a gateway to shut down.
+_STOP_TIMEOUT = 15.0
+_INSTALL_HINT = 'install the gateway (in a checkout of Shotbridge: pip install ".[gateway]")'
 
-#: Gateways that this process started, so that their ends are noticed.
+#: Gateways that this process has started, to notice when they end.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @atexit.register
-def _let_go() -> None:
-    """Gateways outlive who started them; Python would warn of children that nobody waited for."""
+def _detach_children() -> None:
+    """Gateways outlive this process; Python would warn about child processes still running."""
     for child in _children.values():
         if child.poll() is None:
             child.returncode = 0
@@ -83,198 +84,202 @@ class _Announcement:
 
 
 @dataclass(frozen=True)
-class _Process:
-    """A process that was started as this user's gateway, even if its number has been reused."""
+class _GatewayProcess:
+    """A process that was started as this user's gateway, even if its id has been reused."""
 
     pid: int
     identity: str
 
     @classmethod
-    def of(cls, pid: int) -> _Process:
-        return cls(pid, processes.identity(pid) or "")
+    def of(cls, pid: int) -> _GatewayProcess:
+        return cls(pid, processes.process_identity(pid) or "")
 
     @property
     def alive(self) -> bool:
         child = _children.get(self.pid)
         if child is not None and child.poll() is not None:
             return False
-        return bool(self.identity) and processes.identity(self.pid) == self.identity
+        return bool(self.identity) and processes.process_identity(self.pid) == self.identity
 
 
-def ensure(settings: Settings) -> Address:
-    """Where the gateway is: the studio's at ``client.url``, or this user's own, which is started
-    when it does not run.
+def ensure_gateway(settings: Settings) -> Endpoint:
+    """The endpoint of the studio's gateway at ``client.url``, or else of this user's local gateway,
+    which is started if it does not run.
 
-    :raises ConfigError: there is no token for the studio's gateway, or no gateway to start here.
-    :raises NotAuthorised: others may read the token.
-    :raises GatewayFault: it ended while starting; the end of its log is in the message.
-    :raises GatewayUnreachable: it did not answer within ``client.start_timeout``.
+    :raises ConfigError: there is no token for the studio's gateway, or no gateway is installed.
+    :raises NotAuthorised: others can read the token.
+    :raises GatewayFault: the gateway ended while starting; the message has the end of its log.
+    :raises GatewayUnreachable: it did not respond within ``client.start_timeout``.
     """
     if settings.client.url is not None:
-        return _studio(settings)
+        return _studio_endpoint(settings)
     state = settings.client.state_dir
     deadline = time.monotonic() + settings.client.start_timeout
-    found = _running(state)
-    if found is None:
-        with _alone(state, deadline):
-            found = _running(state) or _start(settings, deadline)
-    return Address(found.url, _own_token(state), own=True)
+    announcement = _find_running(state)
+    if announcement is None:
+        with _launch_lock(state, deadline):
+            announcement = _find_running(state) or _start(settings, deadline)
+    return Endpoint(announcement.url, _local_token(state), is_local=True)
 
 
-def find(settings: Settings) -> Address:
-    """As :func:`ensure`, but nothing is started.
+def find_gateway(settings: Settings) -> Endpoint:
+    """As :func:`ensure_gateway`, but nothing is started.
 
-    :raises GatewayUnreachable: this user's own gateway does not run, or does not answer.
+    :raises GatewayUnreachable: the local gateway does not run, or does not respond.
     """
     if settings.client.url is not None:
-        return _studio(settings)
+        return _studio_endpoint(settings)
     state = settings.client.state_dir
-    found = _running(state)
-    if found is None:
+    announcement = _find_running(state)
+    if announcement is None:
         raise GatewayUnreachable(
-            "no gateway runs here",
+            "no local gateway is running",
             where=str(state),
-            next_step="`shotbridge services` starts it; or set client.url to the studio's",
+            next_step="start it with `shotbridge services`, or set client.url to the studio's",
         )
-    return Address(found.url, _own_token(state), own=True)
+    return Endpoint(announcement.url, _local_token(state), is_local=True)
 
 
-def stop(settings: Settings) -> bool:
-    """End this user's own gateway in order; whether there was one. Its jobs go on after the next
-    start.
+def stop_gateway(settings: Settings) -> bool:
+    """Shut down this user's local gateway and return whether there was one. Its jobs continue after
+    the next start.
 
     :raises GatewayUnreachable: it did not end.
     """
     state = settings.client.state_dir
-    deadline = time.monotonic() + _STOP_SECONDS
-    with _alone(state, deadline):
-        last = _last(state)
-        if last is None or not processes.terminate(last.pid, last.identity):
-            found = _announced(state)
+    deadline = time.monotonic() + _STOP_TIMEOUT
+    with _launch_lock(state, deadline):
+        process = _read_last_process(state)
+        if process is None or not processes.terminate_process(process.pid, process.identity):
+            announcement = _read_announcement(state)
             with contextlib.suppress(OSError, http.client.HTTPException):
-                if found is not None and _answers(found, state):
+                if announcement is not None and _responds(announcement, state):
                     raise GatewayUnreachable(
-                        "a gateway answers that was not started from here",
-                        where=f"{found.url}, process {found.pid}",
-                        next_step="end it where it was started",
+                        "a gateway is running that was not started by this user's Shotbridge",
+                        where=f"{announcement.url}, process {announcement.pid}",
+                        next_step="stop it where it was started",
                     )
             return False
-        while last.alive:
+        while process.alive:
             if time.monotonic() > deadline:
                 raise GatewayUnreachable(
-                    f"the gateway (process {last.pid}) does not end",
+                    f"the gateway (process {process.pid}) does not shut down",
                     where=str(state),
-                    next_step=f"look at {state / 'gateway.log'}, then end the process by hand",
+                    next_step=f"check {state / 'gateway.log'}, then end the process by hand",
                 )
-            time.sleep(_PULSE)
+            time.sleep(_POLL_SECONDS)
         return True
 
 
 def gateway_command(settings: Settings) -> list[str]:
-    """The command line that runs the gateway's program here, without arguments: the one that is
-    set; else this process's own Python, where it has the gateway; else ``shotbridge-gateway`` on
-    the ``PATH``. A host's Python has the client only, or is no program of its own.
+    """The command line that runs the gateway's program, without arguments: the configured one; else
+    this process's Python, if the gateway is installed in it; else ``shotbridge-gateway`` on the
+    ``PATH``. A host's Python has no gateway, or is not a program of its own.
 
     :raises ConfigError: there is none.
     """
     if settings.client.gateway_command:
         return list(settings.client.gateway_command)
-    name = Path(sys.executable or "").name.lower()
-    is_python = re.fullmatch(r"python[0-9.]*w?(\.exe)?", name) is not None
+    executable = Path(sys.executable or "").name.lower()
+    is_python = re.fullmatch(r"python[0-9.]*w?(\.exe)?", executable) is not None
     if is_python and importlib.util.find_spec("bridge_gateway") is not None:
         return [sys.executable, "-m", "bridge_gateway"]
     installed = shutil.which("shotbridge-gateway")
     if installed is not None:
         return [installed]
     raise ConfigError(
-        f"there is no gateway to start: {name or 'this program'} has none inside, and there is no "
-        "shotbridge-gateway on the PATH",
-        next_step=f"{_INSTALL} into a Python of its own, and set client.gateway_command to "
+        f"there is no gateway to start: it is not installed in {executable or 'this program'}, and "
+        "shotbridge-gateway is not on the PATH",
+        next_step=f"{_INSTALL_HINT} into a Python of its own, and set client.gateway_command to "
         "[/path/to/that/python, -m, bridge_gateway]; or set client.url to the studio's gateway",
     )
 
 
-def _running(state: Path) -> _Announcement | None:
-    """The gateway that is announced, if it answers there and proves who it is.
+def _find_running(state: Path) -> _Announcement | None:
+    """The announced gateway, if it responds and proves itself.
 
-    :raises GatewayUnreachable: it runs and does not answer.
-    :raises NotAuthorised: it runs and does not know the token.
+    :raises GatewayUnreachable: it is running but does not respond.
+    :raises NotAuthorised: it is running but does not know the token.
     """
-    found = _announced(state)
-    if found is None:
+    announcement = _read_announcement(state)
+    if announcement is None:
         return None
     try:
-        if _answers(found, state):
-            return found
+        if _responds(announcement, state):
+            return announcement
     except ConnectionError:
         return None
     except (OSError, http.client.HTTPException) as error:
-        if not _runs(found, state):
+        if not _is_running(announcement, state):
             return None
         raise GatewayUnreachable(
-            f"the gateway runs (process {found.pid}) and does not answer: {error}",
-            where=found.url,
-            next_step="wait a moment; if it stays so, `shotbridge stop` ends it",
+            f"the gateway is running (process {announcement.pid}) but does not respond: {error}",
+            where=announcement.url,
+            next_step="wait a moment; if it persists, stop it with `shotbridge stop`",
         ) from error
-    if _runs(found, state):
+    if _is_running(announcement, state):
         raise NotAuthorised(
-            f"the gateway that runs (process {found.pid}) does not know the token in "
+            f"the running gateway (process {announcement.pid}) does not know the token in "
             f"{state / 'gateway.token'}",
-            where=found.url,
-            next_step="`shotbridge stop` ends it, and the next call starts one with this token",
+            where=announcement.url,
+            next_step="stop it with `shotbridge stop`; the next call starts one with this token",
         )
     return None
 
 
-def _announced(state: Path) -> _Announcement | None:
-    """None where there is none, it is damaged, or it is another user's file."""
+def _read_announcement(state: Path) -> _Announcement | None:
+    """The announcement; None if there is none, it is damaged, or the file is another user's."""
     try:
-        raw = json.loads(read_own(state / "gateway.json", _SMALL) or b"")
-        place = urllib.parse.urlsplit(str(raw["url"]))
-        if place.scheme != "http" or not place.hostname or not place.port:
+        raw = json.loads(read_own_file(state / "gateway.json", _MAX_RECORD_BYTES) or b"")
+        parts = urllib.parse.urlsplit(str(raw["url"]))
+        if parts.scheme != "http" or not parts.hostname or not parts.port:
             return None
-        return _Announcement(place.geturl(), str(raw["instance"]), int(raw["pid"]))
+        return _Announcement(parts.geturl(), str(raw["instance_id"]), int(raw["pid"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
-def _answers(found: _Announcement, state: Path) -> bool:
-    """Whether the announced gateway answers at its address.
+def _responds(announcement: _Announcement, state: Path) -> bool:
+    """Whether the announced gateway responds at its URL and proves itself.
 
-    :raises OSError: there is no answer.
-    :raises http.client.HTTPException: the answer is not HTTP.
+    :raises OSError: there is no response.
+    :raises http.client.HTTPException: the response is not HTTP.
     """
-    place = urllib.parse.urlsplit(found.url)
-    where = place.hostname or "", place.port or 0
-    with socket.create_connection(where, timeout=_ABOUT_SECONDS) as connection:
+    parts = urllib.parse.urlsplit(announcement.url)
+    host_and_port = parts.hostname or "", parts.port or 0
+    with socket.create_connection(host_and_port, timeout=_PROOF_TIMEOUT) as connection:
         if not (state / "gateway.token").exists():
             return False
-        answer = proof.ask(connection, found.url, _own_token(state), _ABOUT_SECONDS)
-    return answer.instance == found.instance
+        response = gateway_proof.request_proof(
+            connection, announcement.url, _local_token(state), _PROOF_TIMEOUT
+        )
+    return response.proven_instance == announcement.instance
 
 
-def _runs(found: _Announcement, state: Path) -> bool:
-    """Whether the process that the announcement names is the gateway that was started."""
-    last = _last(state)
-    return last is not None and last.pid == found.pid and last.alive
+def _is_running(announcement: _Announcement, state: Path) -> bool:
+    """Whether the announced process is the gateway that was started last, and is alive."""
+    process = _read_last_process(state)
+    return process is not None and process.pid == announcement.pid and process.alive
 
 
-def _last(state: Path) -> _Process | None:
-    """The process that was started last; None where there is no usable record."""
+def _read_last_process(state: Path) -> _GatewayProcess | None:
+    """The process that was started last; None without a valid record."""
     try:
-        pid, identity = (read_own(state / "gateway.pid", _SMALL) or b"").decode().split(" ", 1)
-        return _Process(int(pid), identity.strip())
+        pid, identity = (
+            (read_own_file(state / "gateway.pid", _MAX_RECORD_BYTES) or b"").decode().split(" ", 1)
+        )
+        return _GatewayProcess(int(pid), identity.strip())
     except (OSError, ValueError):
         return None
 
 
-def _remember(state: Path, process: _Process) -> None:
+def _write_last_process(state: Path, process: _GatewayProcess) -> None:
     with open_private(state / "gateway.pid", "wb") as file:
         file.write(f"{process.pid} {process.identity}\n".encode())
 
 
 def _start(settings: Settings, deadline: float) -> _Announcement:
-    from bridge_core.config.handover import as_variables
+    from bridge_core.config.gateway_environment import environment_variables
 
     state = settings.client.state_dir
     command = [
@@ -288,55 +293,58 @@ def _start(settings: Settings, deadline: float) -> _Announcement:
         str(state / "gateway.log"),
         "--idle-exit",
     ]
-    _await_end_of_last(state)
+    _wait_for_last_process(state)
     (state / "gateway.json").unlink(missing_ok=True)
     log = state / "gateway.log"
-    if log.exists() and log.stat().st_size > _LOG_LIMIT:
+    if log.exists() and log.stat().st_size > _MAX_LOG_BYTES:
         log.replace(state / "gateway.log.1")
     with open_private(log, "ab") as stream:
-        begin = stream.tell()
-        child = _spawn(command, {**os.environ, **as_variables(settings)}, state, stream.fileno())
+        log_offset = stream.tell()
+        child = _spawn(
+            command, {**os.environ, **environment_variables(settings)}, state, stream.fileno()
+        )
     _children[child.pid] = child
-    _remember(state, _Process.of(child.pid))
+    _write_last_process(state, _GatewayProcess.of(child.pid))
     try:
         while time.monotonic() < deadline:
-            found = _announced(state)
-            if found is not None:
-                if found.pid != child.pid:  # what was started is a wrapper, such as rez's
-                    _remember(state, _Process.of(found.pid))
-                return found
+            announcement = _read_announcement(state)
+            if announcement is not None:
+                if announcement.pid != child.pid:  # the command is a wrapper, such as rez's
+                    _write_last_process(state, _GatewayProcess.of(announcement.pid))
+                return announcement
             if child.poll() is not None:
-                raise _died(child, command, log, begin)
-            time.sleep(_PULSE)
+                raise _startup_error(child, command, log, log_offset)
+            time.sleep(_POLL_SECONDS)
     except BaseException:
-        _end(child)
+        _terminate(child)
         raise
-    _end(child)
+    _terminate(child)
     raise GatewayUnreachable(
-        f"the gateway did not answer within {settings.client.start_timeout:g} s, and was ended",
+        f"the gateway did not respond within {settings.client.start_timeout:g} s and was stopped",
         where=str(log),
-        next_step="look at its log; client.start_timeout sets how long is waited",
-        details={"log": _tail(log, begin)},
+        next_step="check its log; client.start_timeout sets how long to wait",
+        details={"log": _log_tail(log, log_offset)},
     )
 
 
-def _await_end_of_last(state: Path) -> None:
-    """Wait until a gateway that no longer answers has ended."""
-    last = _last(state)
-    deadline = time.monotonic() + _STOP_SECONDS
-    while last is not None and last.alive and time.monotonic() < deadline:
-        time.sleep(_PULSE)
+def _wait_for_last_process(state: Path) -> None:
+    """Wait until the previous gateway process has ended."""
+    process = _read_last_process(state)
+    deadline = time.monotonic() + _STOP_TIMEOUT
+    while process is not None and process.alive and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
 
 
 def _spawn(
     command: list[str], environment: dict[str, str], folder: Path, log: int
 ) -> subprocess.Popen[bytes]:
-    """Start a process that outlives this one and knows nothing of its terminal."""
+    """Start a process that outlives this one and is detached from its terminal."""
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
     try:
-        # Its folder is its own: ``-m`` puts it on the module path, and it must not pin a disk.
+        # A working folder of its own: ``-m`` puts it on the module path, and it must not keep a
+        # disk from being unmounted.
         return subprocess.Popen(
             command,
             env=environment,
@@ -348,11 +356,11 @@ def _spawn(
             creationflags=flags,
         )
     except OSError as error:
-        raise cannot_start(command, error) from error
+        raise start_error(command, error) from error
 
 
-def cannot_start(command: list[str], error: OSError) -> ConfigError:
-    """In words, what the system said of :func:`gateway_command`."""
+def start_error(command: list[str], error: OSError) -> ConfigError:
+    """The error for a :func:`gateway_command` that the system could not start."""
     return ConfigError(
         f"the gateway cannot be started: {error.strerror or error}",
         where=command[0],
@@ -360,35 +368,35 @@ def cannot_start(command: list[str], error: OSError) -> ConfigError:
     )
 
 
-def _died(
-    child: subprocess.Popen[bytes], command: list[str], log: Path, begin: int
+def _startup_error(
+    child: subprocess.Popen[bytes], command: list[str], log: Path, log_offset: int
 ) -> ConfigError | GatewayFault:
-    tail = _tail(log, begin)
+    tail = _log_tail(log, log_offset)
     missing = re.search(r"No module named '?([\w.]+)'?", tail)
     if missing:
         return ConfigError(
             f"the gateway is not installed: there is no module {missing[1]} in {command[0]}",
             where=str(log),
-            next_step=f"{_INSTALL} there, or set client.gateway_command or client.url",
+            next_step=f"{_INSTALL_HINT} there, or set client.gateway_command or client.url",
             details={"log": tail},
         )
     return GatewayFault(
         f"the gateway ended while starting, with exit code {child.returncode}. "
-        f"It said: {tail.strip() or 'nothing'}",
+        f"Its log ends: {tail.strip() or '(empty)'}",
         where=str(log),
-        next_step="correct what it says and try again",
+        next_step="solve the problem that the log shows, and try again",
         details={"exit_code": child.returncode, "log": tail},
     )
 
 
-def _tail(log: Path, begin: int) -> str:
-    """The last lines that this start wrote."""
+def _log_tail(log: Path, log_offset: int) -> str:
+    """The last lines of the log since this start."""
     with log.open("rb") as stream:
-        stream.seek(begin)
+        stream.seek(log_offset)
         return "\n".join(stream.read().decode("utf-8", "replace").splitlines()[-15:])
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def _terminate(child: subprocess.Popen[bytes]) -> None:
     if child.poll() is None:
         child.terminate()
         try:
@@ -399,45 +407,45 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _alone(state: Path, deadline: float) -> Iterator[None]:
-    """Hold the launcher's lock; whoever has it is done in moments, or starts the gateway."""
+def _launch_lock(state: Path, deadline: float) -> Iterator[None]:
+    """Hold the lock of gateway.lock, waiting for it until ``deadline``."""
     try:
-        private_folder(state)
+        make_private_folder(state)
         lock = FileLock(state / "gateway.lock")
         while not lock.acquire():
             if time.monotonic() > deadline:
                 raise GatewayUnreachable(
                     "another process has been starting the gateway for too long",
                     where=str(lock.path),
-                    next_step=f"look at {state / 'gateway.log'}",
+                    next_step=f"check {state / 'gateway.log'}",
                 )
-            time.sleep(_PULSE)
+            time.sleep(_POLL_SECONDS)
     except OSError as error:
         raise NotWritable(
             f"this folder cannot be written: {error.strerror or error}",
             where=str(state),
-            next_step="have its permissions changed, or move client.state_dir",
+            next_step="change its permissions, or set another client.state_dir",
         ) from error
     with lock:
         yield
 
 
-def _studio(settings: Settings) -> Address:
+def _studio_endpoint(settings: Settings) -> Endpoint:
     assert settings.client.url is not None
-    return Address(settings.client.url.rstrip("/"), _studio_token(settings))
+    return Endpoint(settings.client.url.rstrip("/"), _studio_token(settings))
 
 
-def _own_token(state: Path) -> str:
-    return read_token(state / "gateway.token", others=0o077)
+def _local_token(state: Path) -> str:
+    return read_token(state / "gateway.token", forbidden_mode=0o077)
 
 
 def _studio_token(settings: Settings) -> str:
     path = settings.client.token_file
     if path is None:
         raise ConfigError(
-            "client.url names a gateway, and nothing holds the token for it",
+            "client.url is set, but there is no token for that gateway",
             where=str(settings.client.url),
             next_step="set client.token_file to the file with the token",
         )
-    # A studio may hand its token to a group; nobody else is to read it, nor to change it.
-    return read_token(path, others=0o027)
+    # The studio's token may be readable for a group, but nobody else may read or change it.
+    return read_token(path, forbidden_mode=0o027)

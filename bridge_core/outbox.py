@@ -1,20 +1,19 @@
-"""Requests that were accepted here and that the gateway has not got yet, on the disk.
+"""Requests that were accepted but not yet sent to the gateway, stored on disk.
 
 ::
 
-    outbox/KEY.json           waits to be sent
-    outbox/refused/KEY.json   the gateway will never take it; the reason stands in it
-    outbox/damaged/NAME       no entry, or not the one that its name says; set aside for a person
-                              to look at
-    outbox/locks/KEY          held while a process sends it
+    outbox/KEY.json           waiting to be sent
+    outbox/refused/KEY.json   permanently refused by the gateway, with the reason
+    outbox/damaged/NAME       not a valid entry, or not with the key in its name; kept so that a
+                              person can check it
+    outbox/locks/KEY          held while a process sends the entry
 
-A file appears under its name only when all of it is on the disk, and goes only when the gateway
-has the job. Several processes of one user may use one outbox; folders have mode 0700, files 0600.
+An entry appears only when all of it is on disk, and is removed only when the gateway has the job.
+Several processes of one user can share an outbox; folders have mode 0700, files 0600.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import secrets
@@ -26,128 +25,131 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge_core.errors import (
-    DiskFull,
-    IncompatibleVersion,
-    InvalidRequest,
-    KeyReused,
-    NotWritable,
-    StorageError,
+from bridge_core.errors import IdempotencyKeyReused, IncompatibleVersion, InvalidRequest
+from bridge_core.system.files import fsync_folder, storage_error
+from bridge_core.system.locks import FileLock
+from bridge_core.system.private_files import (
+    make_private_folder,
+    open_private,
+    read_own_file,
+    restrict_mode,
 )
-from bridge_core.locks import FileLock
-from bridge_core.private_files import open_private, private_folder, read_own, tighten
 
 if TYPE_CHECKING:
-    from bridge_core.models.outbox import Entry
+    from bridge_core.models.outbox import OutboxEntry
     from bridge_core.models.problems import Problem
     from bridge_core.models.requests import Request
 
 _log = logging.getLogger(__name__)
 
-#: Seconds after which a file that was never finished belongs to a process that died.
-_STALE = 86_400.0
-#: Bytes of an entry; one with 100,000 frames of a try has less than one.
-_LARGEST = 16_000_000
+#: Seconds after which an unfinished file must be from a process that died.
+_STALE_SECONDS = 86_400.0
+#: Maximum size of an entry in bytes; with 100,000 test frames it has less than a megabyte.
+_MAX_ENTRY_BYTES = 16_000_000
 
 
 class Outbox:
-    """The outbox in ``folder``, which is made when something is first put there."""
+    """The outbox in ``folder``, which is created with the first entry."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def put(self, request: Request, key: str | None = None) -> Entry:
-        """Accept a request: once this returns, no crash and no power cut loses it.
+    def add(self, request: Request, key: str | None = None) -> OutboxEntry:
+        """Accept a request. Once this returns, it survives a crash and a power failure.
 
-        ``key`` is its idempotency key; None: a new one. The same request under the same key is
-        accepted once.
+        ``key`` is its idempotency key; None: a new one. The same request with the same key is
+        only accepted once.
 
-        :raises InvalidRequest: this cannot be a key.
-        :raises KeyReused: another request stands under this key.
-        :raises StorageError: it cannot be written, and so is not accepted.
+        :raises InvalidRequest: the key is not valid.
+        :raises IdempotencyKeyReused: there is another request with this key.
+        :raises StorageError: the request cannot be written, so it is not accepted.
         """
         from pydantic import ValidationError
 
-        from bridge_core.models.base import fingerprint, invalid, now
-        from bridge_core.models.outbox import Entry
+        from bridge_core.models.base import fingerprint, now, validation_error
+        from bridge_core.models.outbox import OutboxEntry
 
         try:
-            entry = Entry(key=key or str(uuid.uuid4()), request=request, created=now())
+            entry = OutboxEntry(key=key or str(uuid.uuid4()), request=request, created=now())
         except ValidationError as error:
-            raise invalid(error, what="key") from error
-        with _told(self.folder):
-            private_folder(self.folder.parent)
-            private_folder(self.folder)
+            raise validation_error(error, label="key") from error
+        with _storage_errors(self.folder):
+            make_private_folder(self.folder.parent)
+            make_private_folder(self.folder)
             temporary = self._write(entry)
             try:
-                # A link, unlike a rename, never takes the place of what is there.
+                # A link, unlike a rename, never replaces an existing file.
                 os.link(temporary, self._path(entry.key))
             except FileExistsError:
-                there = self._read(self._path(entry.key))
-                if there is None and not self._path(entry.key).exists():
-                    return self.put(request, key)  # it has just gone
-                if there is None or fingerprint(there.request) != fingerprint(request):
-                    raise KeyReused(
-                        "another request waits under this key",
+                existing = self._read(self._path(entry.key))
+                if existing is None and not self._path(entry.key).exists():
+                    return self.add(request, key)  # it has just been removed
+                if existing is None or fingerprint(existing.request) != fingerprint(request):
+                    raise IdempotencyKeyReused(
+                        "another request with this key is waiting",
                         where=str(self._path(entry.key)),
-                        next_step="give every request a key of its own",
+                        next_step="use a different key for each request",
                     ) from None
-                return there
+                return existing
             finally:
                 temporary.unlink()
-            _sync(self.folder)
+            fsync_folder(self.folder)
         return entry
 
-    def entries(self) -> tuple[Entry, ...]:
-        """What waits to be sent, oldest first. Files that cannot be read are set aside; those of
-        a newer Shotbridge are left for it."""
-        found = [self._read(path) for path in self._files(self.folder)]
-        return tuple(sorted((e for e in found if e is not None), key=lambda e: (e.created, e.key)))
+    def entries(self) -> tuple[OutboxEntry, ...]:
+        """The entries that are waiting, oldest first. Damaged files are moved away; those of a
+        newer Shotbridge are left alone."""
+        entries = [self._read(path) for path in self._files(self.folder)]
+        return tuple(
+            sorted((e for e in entries if e is not None), key=lambda e: (e.created, e.key))
+        )
 
-    def refused(self) -> tuple[Entry, ...]:
-        """What the gateway will never take, each with its ``problem``, oldest first."""
-        found = [self._read(path) for path in self._files(self.folder / "refused")]
-        return tuple(sorted((e for e in found if e is not None), key=lambda e: (e.created, e.key)))
+    def refused(self) -> tuple[OutboxEntry, ...]:
+        """The entries that were refused, each with its ``problem``, oldest first."""
+        entries = [self._read(path) for path in self._files(self.folder / "refused")]
+        return tuple(
+            sorted((e for e in entries if e is not None), key=lambda e: (e.created, e.key))
+        )
 
     def damaged(self) -> tuple[Path, ...]:
-        """Files that were set aside because they cannot be read."""
+        """Files that were moved away because they are damaged."""
         return tuple(self._files(self.folder / "damaged"))
 
-    def done(self, key: str) -> None:
-        """The gateway has it, or a person took it back."""
-        with _told(self.folder):
+    def remove(self, key: str) -> None:
+        """Remove an entry that the gateway has, or that a person has withdrawn."""
+        with _storage_errors(self.folder):
             self._path(key).unlink(missing_ok=True)
             self._lock_path(key).unlink(missing_ok=True)
             if self.folder.exists():
-                _sync(self.folder)
+                fsync_folder(self.folder)
 
-    def refuse(self, key: str, problem: Problem) -> None:
-        """The gateway will never take it: keep it with the reason, and do not send it again."""
+    def mark_refused(self, key: str, problem: Problem) -> None:
+        """Keep an entry that the gateway has refused, with the reason; it is not sent again."""
         entry = self._read(self._path(key))
         if entry is None:
             return
-        with _told(self.folder):
+        with _storage_errors(self.folder):
             target = self.folder / "refused" / f"{key}.json"
-            private_folder(target.parent)
+            make_private_folder(target.parent)
             self._write(entry.model_copy(update={"problem": problem})).replace(target)
-            _sync(target.parent)
-        self.done(key)
+            fsync_folder(target.parent)
+        self.remove(key)
 
-    def forget(self, key: str) -> None:
-        """A person has read why it was refused, and does not want it any more."""
-        with _told(self.folder):
+    def discard_refused(self, key: str) -> None:
+        """Remove an entry that was refused."""
+        with _storage_errors(self.folder):
             (self.folder / "refused" / f"{key}.json").unlink(missing_ok=True)
 
     @contextmanager
-    def sending(self, key: str) -> Iterator[bool]:
-        """Whether this process may send an entry now: no other is about to, and it is still
-        there. Two that send the same make one job, by its key, but send its pictures twice."""
+    def lock_for_sending(self, key: str) -> Iterator[bool]:
+        """Lock an entry; False if another process is sending it, or it has been removed. Sending it
+        twice would make one job, because of its key, but upload its pictures twice."""
         lock = FileLock(self._lock_path(key))
-        with _told(self.folder):
-            private_folder(self.folder / "locks")
-            mine = lock.acquire()
+        with _storage_errors(self.folder):
+            make_private_folder(self.folder / "locks")
+            acquired = lock.acquire()
         try:
-            yield mine and self._path(key).exists()
+            yield acquired and self._path(key).exists()
         finally:
             lock.release()
 
@@ -158,8 +160,8 @@ class Outbox:
         return self.folder / "locks" / key
 
     def _files(self, folder: Path) -> Iterator[Path]:
-        """JSON files by name; what a killed process left half written is removed in time."""
-        with _told(folder), suppress(FileNotFoundError):
+        """JSON files by name. Removes old, unfinished files of processes that were killed."""
+        with _storage_errors(folder), suppress(FileNotFoundError):
             for path in sorted(folder.iterdir()):
                 if path.suffix == ".json":
                     yield path
@@ -168,43 +170,46 @@ class Outbox:
                         if _is_stale(path):
                             path.unlink()
 
-    def _read(self, path: Path) -> Entry | None:
-        """The entry; None where the file has gone, is none, or belongs to a newer version."""
-        from bridge_core.models.outbox import Entry
+    def _read(self, path: Path) -> OutboxEntry | None:
+        """The entry; None if the file has gone, is damaged, or is of a newer version."""
+        from bridge_core.models.outbox import OutboxEntry
 
         try:
-            text = read_own(path, _LARGEST)
+            text = read_own_file(path, _MAX_ENTRY_BYTES)
             if text is None:
-                raise InvalidRequest("it is no file of this user's, or too large for a request")
-            entry = Entry.load(text, where=str(path))
+                raise InvalidRequest(
+                    "it is not a regular file of this user, or too large for a request"
+                )
+            entry = OutboxEntry.parse(text, where=str(path))
             if entry.key != path.stem:
-                # Sent under its key, and then looked for under it, it would be sent for ever.
+                # Its own file would never be removed, so it would be sent again and again.
                 raise InvalidRequest(f"it is a copy: its key is {entry.key}")
-            tighten(path, 0o600)
+            restrict_mode(path, 0o600)
             return entry
         except IncompatibleVersion as error:
-            _log.warning("left for a newer Shotbridge: %s", error)
+            _log.warning("an outbox entry needs a newer Shotbridge: %s", error)
         except InvalidRequest as error:
-            self._set_aside(path, error)
+            self._quarantine(path, error)
         except FileNotFoundError:
-            pass  # it was sent or taken back since the folder was listed
+            pass  # it was sent or withdrawn since the folder was listed
         except OSError as error:
-            # The disk may be better later; until then the others go on.
-            _log.warning("a request cannot be read: %s: %s", path, error.strerror or error)
+            # The disk may recover; until then, continue with the others.
+            _log.warning("an outbox entry cannot be read: %s: %s", path, error.strerror or error)
         return None
 
-    def _set_aside(self, path: Path, why: InvalidRequest) -> None:
-        aside = self.folder / "damaged" / path.name
-        with _told(aside), suppress(FileNotFoundError):  # it has gone, or another was quicker
+    def _quarantine(self, path: Path, reason: InvalidRequest) -> None:
+        target = self.folder / "damaged" / path.name
+        # FileNotFoundError: it has gone, or another process was faster.
+        with _storage_errors(target), suppress(FileNotFoundError):
             path.lstat()
-            private_folder(aside.parent)
-            while os.path.lexists(aside):
-                aside = aside.with_name(f"{path.stem}.{secrets.token_hex(4)}{path.suffix}")
-            path.rename(aside)
-            _log.warning("a damaged request was set aside at %s: %s", aside, why)
+            make_private_folder(target.parent)
+            while os.path.lexists(target):
+                target = target.with_name(f"{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+            path.rename(target)
+            _log.warning("a damaged outbox entry was moved to %s: %s", target, reason)
 
-    def _write(self, entry: Entry) -> Path:
-        """A file with the entry, on the disk for certain, that nobody takes for an entry yet."""
+    def _write(self, entry: OutboxEntry) -> Path:
+        """Write the entry to a temporary file and fsync it."""
         temporary = self.folder / f"{entry.key}.{secrets.token_hex(4)}.new"
         with open_private(temporary, "xb") as stream:
             stream.write(entry.model_dump_json(indent=1).encode("utf-8"))
@@ -214,34 +219,16 @@ class Outbox:
 
 
 def _is_stale(path: Path) -> bool:
-    found = path.lstat()
-    return stat.S_ISREG(found.st_mode) and found.st_mtime < time.time() - _STALE
-
-
-def _sync(folder: Path) -> None:
-    """Put a folder's names on the disk; Windows does so by itself and cannot open folders."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    file_stat = path.lstat()
+    return stat.S_ISREG(file_stat.st_mode) and file_stat.st_mtime < time.time() - _STALE_SECONDS
 
 
 @contextmanager
-def _told(where: Path) -> Iterator[None]:
-    """The disk's errors in the words of the tree; a file that is not there stays what it is."""
+def _storage_errors(where: Path) -> Iterator[None]:
+    """Convert errors of the disk to StorageError, except FileNotFoundError."""
     try:
         yield
     except FileNotFoundError:
         raise
     except OSError as error:
-        kind: type[StorageError] = NotWritable
-        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-            kind = DiskFull
-        raise kind(
-            f"the outbox cannot be used: {error.strerror or error}",
-            where=str(where),
-            next_step="make room or have the permissions changed, or move client.state_dir",
-        ) from error
+        raise storage_error(error, where, "or set another client.state_dir") from error

@@ -1,5 +1,5 @@
-"""Makes ``docs/images/nuke_pane.png``: the pane of Nuke, as it stands in the strict fake of the
-tests, with a real gateway and the demo's plates of Big Buck Bunny (CC-BY 3.0, Blender Foundation).
+"""Makes ``docs/images/nuke_pane.png``: the pane in the tests' fake of Nuke, with a real gateway and
+the demo's plates of Big Buck Bunny (CC-BY 3.0, Blender Foundation).
 
 ``python docs/screenshot_nuke.py demo_out docs/images``
 """
@@ -22,7 +22,7 @@ from PySide6.QtGui import QColor, QFont, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from bridge_ui.review.pictures import painting
+from bridge_ui.review.player.qt_images import safe_painter
 
 REPO = Path(__file__).parents[1]
 SIZE, GAP = (340, 640), 24  # pixels
@@ -49,7 +49,7 @@ def main(demo: Path, target: Path) -> None:
 
 
 def _script(program: FakeNuke, plates: Path) -> None:
-    """Two plates and a node on one of them, all selected."""
+    """Create two plates and a node on one of them, all selected."""
     nuke = program.module
     root = nuke.root()
     for name, value in {"first_frame": 1005, "last_frame": 1020, "colorManagement": "OCIO"}.items():
@@ -67,42 +67,42 @@ def _script(program: FakeNuke, plates: Path) -> None:
 
 
 def _pictures(program: FakeNuke) -> QImage:
-    """The list of what is selected, and the node that Nuke renders first, beside each other."""
-    from bridge_core.config import load
-    from bridge_core.launcher import stop
-    from bridge_nuke import start
+    """The list of selected nodes, and next to it the node that Nuke renders before sending."""
+    from bridge_core.config import load_settings
+    from bridge_core.launcher import stop_gateway
+    from bridge_nuke import startup
 
-    start.in_the_interface()
-    start.open_pane()
+    startup.register_interface()
+    startup.open_pane()
     pane = program.pane("Properties.1").panels[-1].widgets[0]
     try:
         pane.resize(*SIZE)
         pane.show()
-        _until(lambda: hasattr(pane.panel, "controllers"), "the panel")
+        _wait_until(lambda: hasattr(pane.panel, "controllers"), "the panel")
         on = pane.panel.controllers
-        _until(lambda: on.session.connection.value.up and on.shots.rows, "the shots")
-        _until(lambda: all(on.shots.thumbnail(k) for k in ("Read1", "Read2")), "the pictures")
+        _wait_until(lambda: on.session.connection.value.is_connected and on.shots.rows, "the shots")
+        _wait_until(lambda: all(on.shots.thumbnail(k) for k in ("Read1", "Read2")), "the pictures")
         QTest.qWait(500)
         whole = QImage(2 * SIZE[0] + GAP, SIZE[1], QImage.Format.Format_RGB32)
         whole.fill(QColor("white"))
         left = pane.grab().toImage()
         on.shots.select(["Grade_morning"])
         pane.panel.show_page("send")
-        _until(lambda: not on.send.state.value.estimating, "the estimate")
-        _until(lambda: len(on.send.state.value.before) == 6, "what will happen")
+        _wait_until(lambda: not on.send.state.value.estimating, "the estimate")
+        _wait_until(lambda: len(on.send.state.value.summary) == 6, "the summary")
         QTest.qWait(500)
-        with painting(whole) as painter:
+        with safe_painter(whole) as painter:
             painter.drawImage(0, 0, left)
             painter.drawImage(SIZE[0] + GAP, 0, pane.grab().toImage())
         return whole
     finally:
-        pane.close_down(10.0)
-        stop(load().settings)
+        pane.shut_down(10.0)
+        stop_gateway(load_settings().settings)
 
 
-def _until(true: Callable[[], object], what: str, seconds: float = 120) -> None:
+def _wait_until(condition: Callable[[], object], what: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {seconds:.0f} s for {what}")
         QTest.qWait(20)

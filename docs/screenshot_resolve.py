@@ -20,12 +20,12 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtGui import QFont
 from PySide6.QtTest import QTest
 from resolve_fake import Resolve
-from resolve_worlds import camera_file
+from resolve_sample_project import camera_file
 
 from bridge_core.models.versions import ReviewStatus
-from bridge_resolve.window import Companion
-from bridge_ui.review.look import Compare
-from bridge_ui.window import application
+from bridge_resolve.window import CompanionWindow
+from bridge_ui.app.window import create_application
+from bridge_ui.review.compare.viewer_settings import CompareMode
 
 SHOWN = ("BBB_0010", "BBB_0020")
 HANDLES = 8
@@ -33,14 +33,14 @@ MODELS = Path(__file__).parents[1] / ".cache" / "models"
 
 
 def main(demo: Path, target: Path) -> None:
-    from bridge_core.config import load
-    from bridge_core.launcher import stop
+    from bridge_core.config import load_settings
+    from bridge_core.launcher import stop_gateway
 
-    app = application()
+    app = create_application()
     app.setFont(QFont("DejaVu Sans", 9))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        settings = load(
+        settings = load_settings(
             {
                 "client.url": None,
                 "client.state_dir": str(folder / "state"),
@@ -54,18 +54,18 @@ def main(demo: Path, target: Path) -> None:
             }
         ).settings
         resolve = _timeline(demo / "plates", folder)
-        window = Companion(lambda: settings, lambda: resolve)
+        window = CompanionWindow(lambda: settings, lambda: resolve)
         try:
             window.resize(1440, 880)
             window.show()
-            window.look()
+            window.search()
             _review_and_place(window)
             QTest.qWait(2000)  # pictures come from the gateway
             window.grab().save(str(target / "resolve.png"))
             print(target / "resolve.png")
         finally:
             window.close()
-            stop(settings)
+            stop_gateway(settings)
 
 
 def _timeline(plates: Path, folder: Path) -> Resolve:
@@ -79,7 +79,7 @@ def _timeline(plates: Path, folder: Path) -> Resolve:
         pattern = files[0].with_name(files[0].name.replace(str(first), "%04d"))
         info = {"FilePath": str(pattern), "StartIndex": first, "EndIndex": last}
         (item,) = app._project._pool.ImportMedia([info])
-        item._told["Input Color Space"] = "ACEScg"
+        item._properties["Input Color Space"] = "ACEScg"
         shown = last - first + 1 - 2 * HANDLES
         app._cut_in(timeline, item, at, shown, HANDLES, name=name)
         at += shown + 12
@@ -88,38 +88,46 @@ def _timeline(plates: Path, folder: Path) -> Resolve:
     return app
 
 
-def _review_and_place(window: Companion) -> None:
-    _until(lambda: window.panel is not None, "the panel")
+def _review_and_place(window: CompanionWindow) -> None:
+    _wait_until(lambda: window.panel is not None, "the panel")
     panel: Any = window.panel
-    _until(lambda: panel._furnished, "the panel to be put together")
+    _wait_until(lambda: panel._is_built, "the panel to be built")
     on = panel.controllers
-    _until(lambda: on.session.connection.value.up and on.send.state.value.service, "the gateway")
-    _until(lambda: len(on.shots.rows) == len(SHOWN) + 1, "the shots")
+    _wait_until(
+        lambda: on.session.connection.value.is_connected and on.send.state.value.service,
+        "the gateway",
+    )
+    _wait_until(lambda: len(on.shots.rows) == len(SHOWN) + 1, "the shots")
     on.shots.select([on.shots.rows[1].key])
-    on.send.choose("matte")
+    on.send.choose_service("matte")
     try:
-        _until(lambda: on.send.state.value.before and on.send.state.value.can_send, "the estimate")
+        _wait_until(
+            lambda: on.send.state.value.summary and on.send.state.value.can_send, "the estimate"
+        )
     except SystemExit:
         print(on.send.state.value)
         print(on.shots.rows[1])
         raise
     on.send.send()
-    _until(lambda: on.jobs.rows and on.jobs.rows[0].result, "the version")
-    _until(lambda: on.review.state.value.version, "the version under review")
+    _wait_until(lambda: on.jobs.rows and on.jobs.rows[0].result_id, "the version")
+    _wait_until(lambda: on.review.state.value.version, "the version under review")
     on.review.decide(ReviewStatus.APPROVED, "Clean edge, also on the whiskers.")
-    _until(lambda: on.review.state.value.decisions, "the approval")
+    _wait_until(lambda: on.review.state.value.decisions, "the approval")
     version = on.review.state.value.version
     row = on.shots.rows[1]
-    on.placing.place(row, version, on.placing.ways(version)[0])
-    _until(lambda: on.placing.state.value.told or on.placing.state.value.problem, "the placing")
-    _until(lambda: on.shots.rows[1].in_use, "the version in Resolve")
-    panel.room.set_compare(Compare.WIPE)
-    panel.room.canvas.set_look(wipe=0.37)
+    on.placement.place(row, version, on.placement.options(version)[0])
+    _wait_until(
+        lambda: on.placement.state.value.message or on.placement.state.value.problem,
+        "the placement",
+    )
+    _wait_until(lambda: on.shots.rows[1].active_version_id, "the version in Resolve")
+    panel.review.set_compare_mode(CompareMode.WIPE)
+    panel.review.canvas.update_settings(wipe=0.37)
 
 
-def _until(true: Callable[[], object], what: str, seconds: float = 300) -> None:
+def _wait_until(condition: Callable[[], object], what: str, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         if time.monotonic() > deadline:
             raise SystemExit(f"waited {seconds:.0f} s for {what}")
         QTest.qWait(50)

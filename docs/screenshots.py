@@ -1,8 +1,8 @@
-"""Makes the pictures of the panel in ``docs/images``: the director of the tests, by mouse and keys
-under Xvfb, with a real gateway and the demo's own plates.
+"""Makes the screenshots in ``docs/images``: the director of the tests uses the panel under Xvfb,
+with a real gateway and the demo's plates.
 
 ``python docs/screenshots.py demo_out docs/images``. Only Big Buck Bunny is shown (CC-BY 3.0,
-Blender Foundation): the demo's other footage is not ours to publish.
+Blender Foundation); we have no right to publish the demo's other footage.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "journeys"))
 
 from director import Director
-from hands import at_a_screen, until
 from PySide6.QtGui import QColor, QFont, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QToolButton, QWidget
+from user_input import start_user_input, wait_until
 
-from bridge_ui.review.pictures import painting
+from bridge_ui.review.player.qt_images import safe_painter
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
 
 SHOWN = "BBB_"
 DOCK = 320, 800
-FRAME = 1010  # with the leaves
-LONG = 1200  # seconds that a service may take
-_GAP = 24  # pixels between pictures in one
+FRAME = 1010  # shows the leaves
+TIMEOUT = 1200  # seconds for a service
+_GAP = 24  # pixels between joined images
 MODELS = Path(__file__).parents[1] / ".cache" / "models"
 
 
 def main(demo: Path, target: Path) -> None:
-    from bridge_core.launcher import stop
-    from bridge_ui.standalone_host import StandaloneHost
+    from bridge_core.launcher import stop_gateway
+    from bridge_ui.app.standalone_host import StandaloneHost
 
     target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name, at_a_screen(Path(name)) as hands:
+    with tempfile.TemporaryDirectory() as name, start_user_input(Path(name)) as user_input:
         app = QApplication(["shotbridge"])
         app.setStyle("Fusion")
         app.setFont(QFont("DejaVu Sans", 9))
@@ -48,20 +48,21 @@ def main(demo: Path, target: Path) -> None:
         settings = _settings(folder, demo)
         cut = _cut(demo / "demo_cut_v001.otio", folder / "reel_01_v014.otio")
         try:
-            with Director.sits_down(hands, settings, StandaloneHost(settings, cut)) as director:
+            host = StandaloneHost(settings, cut)
+            with Director.open_panel(user_input, settings, host) as director:
                 _send_shots(director)
                 _review(director, target)
-                _lineage_and_keys(director, target)
-                _sheet(director, target)
+                _lineage_and_shortcuts(director, target)
+                _report_pages(director, target)
                 _dock(director, target)
         finally:
-            stop(settings)
+            stop_gateway(settings)
 
 
 def _settings(folder: Path, demo: Path) -> Settings:
-    from bridge_core.config import load
+    from bridge_core.config import load_settings
 
-    return load(
+    return load_settings(
         {
             "client.url": None,
             "client.state_dir": str(folder / "state"),
@@ -70,14 +71,14 @@ def _settings(folder: Path, demo: Path) -> Settings:
             "gateway.library_dir": str(folder / "library"),
             "gateway.models_dir": str(MODELS),
             "gateway.media_roots": [str((demo / "plates").absolute())],
-            # The plates are finished pictures; a second tone curve would darken them.
+            # The plates are graded already; a tone curve would darken them.
             "gateway.colour.view": "Un-tone-mapped",
         }
     ).settings
 
 
 def _cut(source: Path, target: Path) -> Path:
-    """The demo's cut with the clips that may be shown."""
+    """The demo's cut with only the clips that may be shown."""
     import opentimelineio as otio
 
     timeline = otio.adapters.read_from_file(str(source))
@@ -97,123 +98,127 @@ def _send_shots(director: Director) -> None:
     director.select(1)
     director.choose_service("matte")
     director.send()
-    director.wait_for_versions(2, LONG)
+    director.wait_for_versions(2, TIMEOUT)
     for name, value in (("threshold", "0.35"), ("softness", "0.6")):
         box = director.panel.findChild(QWidget, f"parameter-{name}").findChild(QDoubleSpinBox)
-        director.hands.click(box)
-        director.hands.key("Ctrl+A")
-        director.hands.type(value)
-        director.hands.key("Tab")
-        until(lambda box=box, value=value: box.value() == float(value), name)
+        director.user_input.click(box)
+        director.user_input.press_key("Ctrl+A")
+        director.user_input.type_text(value)
+        director.user_input.press_key("Tab")
+        wait_until(lambda box=box, value=value: box.value() == float(value), name)
     director.send()
-    director.wait_for_versions(3, LONG)
+    director.wait_for_versions(3, TIMEOUT)
 
 
 def _review(director: Director, target: Path) -> None:
-    """As a director does: say something, draw, ask for changes, approve."""
-    panel, hands = director.panel, director.hands
-    review, send, room = panel.controllers.review, panel.controllers.send, panel.room
-    director.look()
-    hands.click(room.canvas)
-    hands.key("PgUp")
-    until(lambda: review.state.value.version.number == 2, "the newer version")
+    """Write notes, draw, ask for changes and approve."""
+    panel, user_input = director.panel, director.user_input
+    review, send, review_widget = panel.controllers.review, panel.controllers.send, panel.review
+    director.wait_for_pictures()
+    user_input.click(review_widget.canvas)
+    user_input.press_key("PgUp")
+    wait_until(lambda: review.state.value.version.number == 2, "the newer version")
     director.decide("Shift+A", "Clean edge, also on the whiskers.")
-    director.say_so()
+    director.confirm_decision()
     director.select(0)
     director.choose_service("upscale")
-    hands.click(panel.findChild(QWidget, "note"))
-    hands.type("Hold the leaves still; keep the grass as it is.")
-    until(lambda: not send.state.value.estimating, "the estimate")
-    director.look()
-    hands.click(room.canvas)
-    director.go_to(FRAME)
-    hands.key("D")
-    _take(director, "Ellipse")
+    user_input.click(panel.findChild(QWidget, "note"))
+    user_input.type_text("Hold the leaves still; keep the grass as it is.")
+    wait_until(lambda: not send.state.value.estimating, "the estimate")
+    director.wait_for_pictures()
+    user_input.click(review_widget.canvas)
+    director.go_to_frame(FRAME)
+    user_input.press_key("D")
+    _choose_tool(director, "Ellipse")
     director.draw((0.60, 0.10), (0.7, 0.3), (0.78, 0.42))
     director.note("The leaves shimmer here: hold them still.")
-    director.draw_no_more()
-    hands.click(room.canvas)
-    hands.key("W")
-    _grab(director, target / "panel.png")
+    director.stop_drawing()
+    user_input.click(review_widget.canvas)
+    user_input.press_key("W")
+    _save_screenshot(director, target / "panel.png")
 
-    director.go_to(FRAME + 4)
-    hands.key("2")
-    hands.key("D")
-    _take(director, "Arrow")
+    director.go_to_frame(FRAME + 4)
+    user_input.press_key("2")
+    user_input.press_key("D")
+    _choose_tool(director, "Arrow")
     director.draw((0.30, 0.72), (0.43, 0.55))
-    _take(director, "Pen")
+    _choose_tool(director, "Pen")
     director.draw(*_arc((0.50, 0.42), 0.10, 0.12))
-    director.note("The eye line goes over there.", keep=False)
-    _grab(director, target / "panel_drawing.png")
-    hands.key("Return")
-    until(lambda: len(review.state.value.notes) == 2, "the second note")
-    director.draw_no_more()
+    director.note("The eye line goes over there.", submit=False)
+    _save_screenshot(director, target / "panel_drawing.png")
+    user_input.press_key("Return")
+    wait_until(lambda: len(review.state.value.notes) == 2, "the second note")
+    director.stop_drawing()
 
     director.show_page("notes")
-    hands.click(room.canvas)
+    user_input.click(review_widget.canvas)
     director.decide("Shift+C", "Calmer leaves; everything else is right.")
-    _grab(director, target / "panel_decide.png")
-    director.say_so()
-    hands.key("6")
-    _grab(director, target / "panel_notes.png")
+    _save_screenshot(director, target / "panel_decide.png")
+    director.confirm_decision()
+    user_input.press_key("6")
+    _save_screenshot(director, target / "panel_notes.png")
 
 
-def _take(director: Director, tool: str) -> None:
-    tools = director.panel.room.tray.findChildren(QToolButton)
-    director.hands.click(next(one for one in tools if one.accessibleName() == tool))
+def _choose_tool(director: Director, tool: str) -> None:
+    tools = director.panel.review.drawing_toolbar.findChildren(QToolButton)
+    director.user_input.click(next(one for one in tools if one.accessibleName() == tool))
 
 
-def _arc(middle: tuple[float, float], wide: float, high: float) -> list[tuple[float, float]]:
-    """The upper half of an ellipse, from the left, as a hand draws it."""
+def _arc(
+    centre: tuple[float, float], radius_x: float, radius_y: float
+) -> list[tuple[float, float]]:
+    """The upper half of an ellipse, from the left."""
     angles = [math.pi * step / 24 for step in range(25)]
-    return [(middle[0] - wide * math.cos(a), middle[1] - high * math.sin(a)) for a in angles]
+    return [
+        (centre[0] - radius_x * math.cos(a), centre[1] - radius_y * math.sin(a)) for a in angles
+    ]
 
 
-def _lineage_and_keys(director: Director, target: Path) -> None:
+def _lineage_and_shortcuts(director: Director, target: Path) -> None:
     panel, on = director.panel, director.panel.controllers
     director.select(1)
-    director.show_page("made_by")
+    director.show_page("lineage")
     director.compare("A", "v001")
     director.compare("B", "v002")
-    until(lambda: on.lineage.state.value.facts, "how the version was made")
+    wait_until(lambda: on.lineage.state.value.facts, "the lineage")
     director.pick(panel.findChild(QComboBox, "compare-lineage"), "v001")
-    until(lambda: on.lineage.state.value.differences is not None, "the differences")
-    director.hands.click(panel.room.canvas)
-    director.hands.key("4")
-    _grab(director, target / "panel_made_by.png")
-    director.hands.type("?")
-    until(panel.keys.isVisible, "the keys")
-    _grab(director, target / "panel_keys.png")
-    director.hands.key("Escape")
-    until(panel.keys.isHidden, "the keys to go")
+    wait_until(lambda: on.lineage.state.value.differences is not None, "the differences")
+    director.user_input.click(panel.review.canvas)
+    director.user_input.press_key("4")
+    _save_screenshot(director, target / "panel_lineage.png")
+    director.user_input.type_text("?")
+    wait_until(lambda: panel.has_part("shortcuts") and panel.shortcuts.isVisible(), "the shortcuts")
+    _save_screenshot(director, target / "panel_shortcuts.png")
+    director.user_input.press_key("Escape")
+    wait_until(panel.shortcuts.isHidden, "the shortcuts to close")
 
 
 def _dock(director: Director, target: Path) -> None:
     panel, on = director.panel, director.panel.controllers
     director.select(0)
-    until(lambda: not on.send.state.value.estimating, "the estimate")
-    until(lambda: on.review.state.value.notes, "the notes")
-    director.hands.click(panel.room.canvas)
-    director.go_to(FRAME)
-    director.hands.key("W")
+    wait_until(lambda: not on.send.state.value.estimating, "the estimate")
+    wait_until(lambda: on.review.state.value.notes, "the notes")
+    director.user_input.click(panel.review.canvas)
+    director.go_to_frame(FRAME)
+    director.user_input.press_key("W")
     panel.resize(*DOCK)
-    until(lambda: panel.width() == DOCK[0], "the narrow panel")
+    wait_until(lambda: panel.width() == DOCK[0], "the narrow panel")
     pages = ("shots", "send", "review")
     for page in pages:
         director.show_page(page)
-        panel.room.canvas.setFocus()  # no button stands out
-        _grab(director, target / f"dock_{page}.png")
+        panel.review.canvas.setFocus()  # so that no button has a focus frame
+        _save_screenshot(director, target / f"dock_{page}.png")
     docks = [QImage(str(target / f"dock_{page}.png")) for page in pages]
-    _beside(docks, target / "dock.png")
+    _join_images(docks, target / "dock.png")
 
 
-def _sheet(director: Director, target: Path) -> None:
-    """The first pages of the sheet for the whole cut, as a PDF reader shows them."""
+def _report_pages(director: Director, target: Path) -> None:
+    """The first pages of the review report of the whole cut."""
     import pypdfium2
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "review.pdf"
-        director.save_as(director.panel.room.more, "of reel", path)
+        director.save_as(director.panel.review.menu_button, "of reel", path)
         with pypdfium2.PdfDocument(path) as document:
             pages = []
             for number in range(2):
@@ -221,26 +226,26 @@ def _sheet(director: Director, target: Path) -> None:
                 size = page.width, page.height, page.stride
                 pages.append(QImage(bytes(page.buffer), *size, QImage.Format.Format_BGR888).copy())
                 page.close()
-    _beside(pages, target / "sheet.png")
+    _join_images(pages, target / "review_report.png")
 
 
-def _beside(pictures: list[QImage], target: Path) -> None:
-    """Pictures in one, with a gap between them."""
-    wide = sum(picture.width() + _GAP for picture in pictures) - _GAP
-    whole = QImage(wide, max(p.height() for p in pictures), QImage.Format.Format_RGB32)
-    whole.fill(QColor("#8b8f96"))
-    with painting(whole) as painter:
+def _join_images(images: list[QImage], target: Path) -> None:
+    """Save several images side by side as one."""
+    width = sum(image.width() + _GAP for image in images) - _GAP
+    joined = QImage(width, max(one.height() for one in images), QImage.Format.Format_RGB32)
+    joined.fill(QColor("#8b8f96"))
+    with safe_painter(joined) as painter:
         x = 0
-        for picture in pictures:
-            painter.drawImage(x, 0, picture)
-            x += picture.width() + _GAP
-    whole.save(str(target))
+        for image in images:
+            painter.drawImage(x, 0, image)
+            x += image.width() + _GAP
+    joined.save(str(target))
     print(target)
 
 
-def _grab(director: Director, target: Path) -> None:
-    director.look()
-    QTest.qWait(1500)  # thumbnails come from the gateway as well
+def _save_screenshot(director: Director, target: Path) -> None:
+    director.wait_for_pictures()
+    QTest.qWait(1500)  # for thumbnails
     director.panel.grab().save(str(target))
     print(target)
 

@@ -1,7 +1,7 @@
 """The packages that benchmarks/panel_opening.py compares the panel with.
 
-In a virtual environment of their own, .cache/benchmark_peers: Shotbridge itself is never run or
-tested with them.
+They are installed into their own virtual environment, ``.cache/benchmark_peers``; Shotbridge is
+never run or tested with them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Compares what is installed with the locks: ``.ci/run`` ends with it.
+"""Compares installed packages with the locks; the last step of ``.ci/run``.
 
-Looks at the environment that runs this, whose lock is ``requirements-dev.lock``, and at those that
-:func:`tools.environment` made under ``.cache``. Each package that no lock
-names, that is missing or has another version is a line of its own, and makes the exit code 1.
+Checks the environment that runs this, whose lock is ``requirements-dev.lock``, and those that
+:func:`tools.environment` created under ``.cache``. Prints a line for each package that is missing,
+has another version or is in no lock, and then exits with 1.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from tools import CACHE, LOCKED, REPO
 
-#: What is installed from the checkout itself.
+#: The package that is installed from the checkout.
 OWN = "shotbridge"
 
 
 def differences(lock: str, installed: Mapping[str, str], python: str) -> list[str]:
-    """How what is installed differs from the lock, in words; empty where it does not.
+    """The differences between the installed packages and the lock, a line each.
 
-    ``installed`` has versions by normalized name, ``python`` is a version such as 3.11.
+    ``installed`` has versions by normalized name; ``python`` is a version such as 3.11.
     """
     named = {**default_environment(), "python_version": python, "python_full_version": python}
     wanted = {}
@@ -34,15 +34,15 @@ def differences(lock: str, installed: Mapping[str, str], python: str) -> list[st
         if entry.marker is None or entry.marker.evaluate(named):
             [pin] = entry.specifier  # a lock has one version, by ==
             wanted[canonicalize_name(entry.name)] = pin.version
-    found = []
+    lines = []
     for name in sorted({*wanted, *installed} - {OWN}):
         if name not in wanted:
-            found.append(f"{name} {installed[name]} is installed, and the lock does not name it")
+            lines.append(f"{name} {installed[name]} is installed, and the lock does not name it")
         elif name not in installed:
-            found.append(f"{name} {wanted[name]} is locked and not installed")
+            lines.append(f"{name} {wanted[name]} is locked and not installed")
         elif installed[name] != wanted[name]:
-            found.append(f"{name} {installed[name]} is installed, and {wanted[name]} is locked")
-    return found
+            lines.append(f"{name} {installed[name]} is installed, and {wanted[name]} is locked")
+    return lines
 
 
 def environments() -> Iterator[tuple[Path, Path]]:
@@ -56,7 +56,7 @@ def environments() -> Iterator[tuple[Path, Path]]:
 def main() -> None:
     wrong = False
     for folder, lock in environments():
-        # Windows has Lib/site-packages, which does not tell the Python: it is the one that runs.
+        # On Windows, Lib/site-packages has no version: it is that of the running Python.
         for packages in (*folder.glob("lib/python3*/site-packages"), folder / "Lib/site-packages"):
             version = re.search(r"python(3\.\d+)$", str(packages.parent))
             python = version[1] if version else "{}.{}".format(*sys.version_info)
@@ -70,7 +70,7 @@ def main() -> None:
                 wrong = True
                 print(f"{folder}: {line}")
     if wrong:
-        sys.exit("environments differ from their locks: remove them and make them again")
+        sys.exit("environments differ from their locks: remove them and create them again")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
 """``make lock``: writes the requirements locks, every version pinned, every file with its hash.
 
-    requirements-dev.lock        what .venv holds: everything that checks, tests and builds
+    requirements-dev.lock        everything in .venv: checks, tests and builds
     requirements-client.lock     the client and the panel: setup.py without extras
-    requirements-host.lock       the same without PySide6, for a host that brings its own
+    requirements-host.lock       the same without PySide6, for a host that has its own
     requirements-gateway.lock    everything for one machine: with gateway and timelines
-    requirements-build.lock      what builds Shotbridge itself, out of pyproject.toml
+    requirements-build.lock      what builds Shotbridge itself, from pyproject.toml
     requirements-{uv,rez,cyclonedx}.lock    the tools in .cache/tools
-    requirements-peers.lock      what benchmarks/panel_opening.py compares with
-    blender/bpy-VERSION.lock     a Blender without a window and the tests that run inside
-    blender/wheels.lock          what Blender's extension carries; with UPGRADE=1 only
+    requirements-peers.lock      the packages that benchmarks/panel_opening.py compares with
+    blender/bpy-VERSION.lock     a Blender without a window, and the tests that run inside
+    blender/wheels.lock          the wheels in Blender's extension; with UPGRADE=1 only
 
-What is locked stays locked; new requirements are added, and ``make lock UPGRADE=1`` takes the
-newest versions that setup.py allows. The client's, the gateway's and the build's versions are those
-of the dev lock, which the tests run with. Only versions with wheels are taken, so that nobody needs
-a compiler. A lock names no index: pip uses the one that is configured.
+Locked versions are kept and new requirements are added; ``make lock UPGRADE=1`` uses the newest
+versions that setup.py allows. The client, gateway and build locks have the versions of the dev
+lock, which the tests use. Only versions with wheels are locked, so that nobody needs a compiler. A
+lock names no index: pip uses the one that is configured.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import setuptools  # noqa: F401  brings distutils, which Python 3.12 and newer lack
-from pins import without
-from tools import PINNED, REPO, run, tool
+from pins import without_packages
+from tools import PINNED, REPO, run, tool_program
 
 PACKAGING = REPO / "packaging"
 sys.path.append(str(PACKAGING / "blender"))
@@ -53,7 +53,7 @@ class Lock:
     what: str
     requirements: tuple[str, ...]
     python: str = OLDEST_PYTHON
-    #: Whether its versions are those of the dev lock.
+    #: Whether it has the versions of the dev lock.
     as_tested: bool = field(default=False, kw_only=True)
 
     @property
@@ -62,20 +62,20 @@ class Lock:
 
 
 def locks() -> tuple[Lock, ...]:
-    """All of them, but for the host's, which is the client's without Qt."""
+    """All locks except the host's, which is the client's without Qt."""
     project = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))
     builders = tuple(project["build-system"]["requires"])
     tested = (
-        ("client", "the client and the panel", of_setup_py()),
+        ("client", "the client and the panel", setup_requirements()),
         (
             "gateway",
             "client, panel, gateway and the readers of EDL, FCP XML and AAF",
-            of_setup_py("gateway", "timelines"),
+            setup_requirements("gateway", "timelines"),
         ),
         ("build", "what builds it", builders),
     )
     return (
-        Lock(DEV.name, "everything for work on it", (*of_setup_py("dev"), *builders, "pip")),
+        Lock(DEV.name, "everything for work on it", (*setup_requirements("dev"), *builders, "pip")),
         *(
             Lock(f"requirements-{name}.lock", what, requirements, as_tested=True)
             for name, what, requirements in tested
@@ -102,8 +102,8 @@ def locks() -> tuple[Lock, ...]:
     )
 
 
-def of_setup_py(*extras: str) -> tuple[str, ...]:
-    """What setup.py asks for, with these extras."""
+def setup_requirements(*extras: str) -> tuple[str, ...]:
+    """The requirements of setup.py with these extras."""
     setup = run_setup(str(REPO / "setup.py"), stop_after="init")
     wanted = [*setup.install_requires]
     for extra in extras:
@@ -113,7 +113,7 @@ def of_setup_py(*extras: str) -> tuple[str, ...]:
 
 def main() -> None:
     reader = argparse.ArgumentParser(description="Write the requirements locks.")
-    reader.add_argument("--upgrade", action="store_true", help="take the newest versions allowed")
+    reader.add_argument("--upgrade", action="store_true", help="use the newest versions allowed")
     upgrade: bool = reader.parse_args().upgrade
     for lock in locks():
         write(lock, upgrade=upgrade)
@@ -121,7 +121,7 @@ def main() -> None:
     client = (PACKAGING / "requirements-client.lock").read_text(encoding="utf-8")
     head = _HEAD.format(what="the client in a host that brings Qt", python=OLDEST_PYTHON)
     host = PACKAGING / "requirements-host.lock"
-    host.write_text(head + without(client, *QT), encoding="utf-8")
+    host.write_text(head + without_packages(client, *QT), encoding="utf-8")
     print(f"packaging/{host.name}")
     if upgrade:
         wheels.lock()
@@ -130,28 +130,28 @@ def main() -> None:
 
 def write(lock: Lock, *, upgrade: bool) -> None:
     with tempfile.TemporaryDirectory() as temporary:
-        made = Path(temporary) / "made.txt"
+        compiled = Path(temporary) / "compiled.txt"
         if lock.path.exists():
-            made.write_bytes(lock.path.read_bytes())  # uv keeps the versions that stand there
+            compiled.write_bytes(lock.path.read_bytes())  # uv keeps the versions in it
         compile_requirements(
-            made,
+            compiled,
             lock.requirements,
             *("--universal", "--python-version", lock.python, "--generate-hashes"),
             *(("--constraint", str(DEV)) if lock.as_tested else ()),
             *(("--upgrade",) if upgrade else ()),
         )
-        pins = made.read_text(encoding="utf-8")
+        pins = compiled.read_text(encoding="utf-8")
     head = _HEAD.format(what=lock.what, python=lock.python)
     lock.path.write_text(head + pins, encoding="utf-8")
 
 
-def compile_requirements(made: Path, requirements: Iterable[str], *options: str) -> None:
-    """``uv pip compile``, into ``made``; versions that stand there are kept."""
+def compile_requirements(target: Path, requirements: Iterable[str], *options: str) -> None:
+    """Run ``uv pip compile`` into ``target``; versions that it already has are kept."""
     with tempfile.TemporaryDirectory() as temporary:
         wanted = Path(temporary) / "requirements.in"
         wanted.write_text("\n".join(requirements), encoding="utf-8")
         run(
-            *(str(tool("uv")), "pip", "compile", str(wanted), "--output-file", str(made)),
+            *(str(tool_program("uv")), "pip", "compile", str(wanted), "--output-file", str(target)),
             *("--only-binary", ":all:", "--no-python-downloads", "--quiet"),
             *("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"),
             *options,

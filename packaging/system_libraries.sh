@@ -1,8 +1,7 @@
 #!/bin/sh
-# The system's libraries that Qt opens windows with; for tests Xvfb, which opens them without a
-# display, xdotool, which moves the mouse there and presses keys, and melt, which renders our cuts.
-# As root on Debian and its kin it installs what is missing; else it says what to install.
-# Calling it again does nothing. Ends with 0 once everything is there, else with 1.
+# Installs the system libraries that Qt's windows need; for tests also Xvfb (a display), xdotool
+# (mouse and keys) and melt (renders cuts). As root on Debian and Ubuntu it installs what is missing;
+# otherwise it lists it. Exits with 0 if everything is installed, otherwise with 1.
 set -eu
 
 WANTED="libEGL.so.1:libegl1 libGL.so.1:libgl1 libglib-2.0.so.0:libglib2.0-0
@@ -29,11 +28,11 @@ missing() {
 needed=$(missing | tr '\n' ' ')
 [ -n "$needed" ] || exit 0
 if ! command -v apt-get >/dev/null 2>&1; then
-    echo "Qt and tests need what this system lacks; on Debian it is called: $needed"
+    echo "missing for Qt and tests; the packages on Debian: $needed"
     exit 1
 fi
 if [ "$(id -u)" -ne 0 ]; then
-    echo "Qt and tests need what this system lacks: sudo apt-get install $needed"
+    echo "missing for Qt and tests: sudo apt-get install $needed"
     exit 1
 fi
 echo "Installing for Qt and tests: $needed"

@@ -1,9 +1,9 @@
-"""Gathers the panel's texts into a catalogue for Qt Linguist; what is translated already stays.
+"""Collects the panel's texts in a catalogue for Qt Linguist; existing translations are kept.
 
     python packaging/translations.py de        # ui/bridge_ui/translations/shotbridge_de.ts
 
 Qt's own ``lupdate`` cannot: it takes a text's context from the class around it and knows nothing
-of ``counted`` (see :mod:`bridge_ui.translate`). Linguist and ``lrelease`` do the rest.
+of ``tr_count`` (see :mod:`bridge_ui.core.translate`). Linguist and ``lrelease`` do the rest.
 """
 
 from __future__ import annotations
@@ -16,55 +16,60 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from bridge_ui.translate import CONTEXT
+from bridge_ui.core.translate import CONTEXT
 
 REPO = Path(__file__).parents[1]
-ROOMS = (REPO / "ui", REPO / "plugins")
+SOURCE_FOLDERS = (REPO / "ui", REPO / "plugins")
 CATALOGUES = REPO / "ui" / "bridge_ui" / "translations"
 
 #: Which arguments of our functions are texts.
-TEXTS = {"tr": slice(0, 1), "counted": slice(1, 3)}
+TEXTS = {"tr": slice(0, 1), "tr_count": slice(1, 3)}
 
 
-def gather() -> dict[str, list[tuple[Path, int]]]:
-    """Every text, with the files and lines that say it.
+def collect_texts() -> dict[str, list[tuple[Path, int]]]:
+    """Every text, with the files and lines that use it.
 
-    :raises SystemExit: a text that is put together while the program runs cannot be gathered.
+    :raises SystemExit: a text that is not a literal cannot be collected.
     """
-    found: defaultdict[str, list[tuple[Path, int]]] = defaultdict(list)
-    own = REPO / "ui" / "bridge_ui" / "translate.py"
-    for file in sorted(path for room in ROOMS for path in room.rglob("*.py") if path != own):
+    texts: defaultdict[str, list[tuple[Path, int]]] = defaultdict(list)
+    own = REPO / "ui" / "bridge_ui" / "core" / "translate.py"
+    for file in sorted(
+        path
+        for source_folder in SOURCE_FOLDERS
+        for path in source_folder.rglob("*.py")
+        if path != own
+    ):
         for node in ast.walk(ast.parse(file.read_bytes(), str(file))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 for text in node.args[TEXTS.get(node.func.id, slice(0))]:
                     if not isinstance(text, ast.Constant) or not isinstance(text.value, str):
                         raise SystemExit(f"{file}:{text.lineno}: not a text: {ast.unparse(text)}")
-                    found[text.value].append((file, text.lineno))
-    return found
+                    texts[text.value].append((file, text.lineno))
+    return texts
 
 
 def write(catalogue: Path, language: str) -> None:
-    """Write the catalogue anew. Translations of texts that nobody says any more are kept as
-    vanished ones, as Qt's tools do."""
+    """Rewrite the catalogue. Translations of texts that are no longer used are kept as vanished,
+    as Qt's tools do."""
     old = {
         str(message.findtext("source")): message.find("translation") for message in _read(catalogue)
     }
     root = ET.Element("TS", version="2.1", language=language)
     context = ET.SubElement(root, "context")
     ET.SubElement(context, "name").text = CONTEXT
-    found = gather()
-    for text in [*found, *sorted(old.keys() - found.keys())]:
+    texts = collect_texts()
+    for text in [*texts, *sorted(old.keys() - texts.keys())]:
         before = old.get(text)
-        if text not in found and (before is None or not before.text):
+        if text not in texts and (before is None or not before.text):
             continue
         message = ET.SubElement(context, "message")
-        for file, line in found.get(text, ()):
+        for file, line in texts.get(text, ()):
             name = Path(os.path.relpath(file, catalogue.parent)).as_posix()
             ET.SubElement(message, "location", filename=name, line=str(line))
         ET.SubElement(message, "source").text = text
         translation = ET.SubElement(message, "translation")
         translation.text = before.text if before is not None else None
-        if text not in found:
+        if text not in texts:
             translation.set("type", "vanished")
         elif not translation.text or (before is not None and before.get("type") == "unfinished"):
             translation.set("type", "unfinished")

@@ -1,8 +1,8 @@
-"""Renders a timeline with ``melt``, an editor that is none of ours: an independent reader of OTIO.
+"""Renders a timeline with ``melt``, as an independent reader of OTIO.
 
-``otio-mlt-adapter`` writes MLT's XML; it takes frames as they stand, at whichever rate and from
-whichever timecode, while MLT counts all at the profile's rate and movies from 0. :func:`frames_of`
-evens that out first, and nothing else.
+``otio-mlt-adapter`` writes MLT's XML. It copies frame numbers at whatever rate and timecode they
+have, while MLT counts everything at the profile's rate, and movies from 0.
+:func:`render_frames` converts the numbers first, and changes nothing else.
 """
 
 from __future__ import annotations
@@ -33,34 +33,33 @@ colorspace=709
 Frames = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-def missing() -> str:
-    """Why nothing can be rendered here; empty where it can."""
+def missing_reason() -> str:
+    """Why nothing can be rendered on this machine; empty if it can."""
     if shutil.which("melt") is None:
         return "melt is not installed; `make system` installs it"
     if "mlt_xml" not in [one.name for one in otio.plugins.ActiveManifest().adapters]:
-        return "otio-mlt-adapter is not installed; it is among the extras of dev"
+        return "otio-mlt-adapter is not installed; the extra `dev` has it"
     return ""
 
 
-def frames_of(
+def render_frames(
     cut: Path, folder: Path, *, width: int, height: int, rate: tuple[int, int] = (25, 1)
 ) -> Frames:
     """Every frame of a cut as RGB: an array of (frames, height, width, 3).
 
-    Its clips are movies and constant retimes at most; what is written meanwhile goes to
-    ``folder``.
+    The clips may be movies, with constant retimes. ``folder`` takes intermediate files.
     """
     import av
 
     timeline = otio.adapters.read_from_file(str(cut))
-    _even_out(timeline, rate[0] / rate[1])
+    _convert_times(timeline, rate[0] / rate[1])
     xml, profile, movie = (folder / f"{cut.stem}.{ending}" for ending in ("mlt", "profile", "mkv"))
     otio.adapters.write_to_file(timeline, str(xml), adapter_name="mlt_xml")
-    _lengthen(xml)
+    _extend_slow_motion(xml)
     profile.write_text(
         PROFILE.format(width=width, height=height, numerator=rate[0], denominator=rate[1])
     )
-    told = subprocess.run(
+    completed = subprocess.run(
         [
             *("melt", "-profile", str(profile), str(xml), "-consumer", f"avformat:{movie}"),
             *("vcodec=ffv1", "pix_fmt=yuv444p", "an=1", "real_time=-1", "threads=2"),
@@ -70,19 +69,19 @@ def frames_of(
         timeout=240,
         check=False,
     )
-    assert movie.exists(), f"melt wrote nothing: {told.stderr[-2000:]}"
+    assert movie.exists(), f"melt wrote nothing: {completed.stderr[-2000:]}"
     with av.open(str(movie)) as container:
         return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
 
 
-def psnr(seen: Frames, wanted: Frames) -> float:
-    """In dB, of 8-bit pictures; 99 where there is no difference."""
-    error = float(np.mean((seen.astype(float) - wanted.astype(float)) ** 2))
+def psnr(rendered: Frames, expected: Frames) -> float:
+    """In dB, of 8-bit pictures; 99 if there is no difference."""
+    error = float(np.mean((rendered.astype(float) - expected.astype(float)) ** 2))
     return 99.0 if error == 0 else 10 * float(np.log10(255**2 / error))
 
 
-def _even_out(timeline: otio.schema.Timeline, rate: float) -> None:
-    # A background that MLT adds itself; the start has no bearing on pictures.
+def _convert_times(timeline: otio.schema.Timeline, rate: float) -> None:
+    # MLT would fill the time before the start with a background.
     timeline.global_start_time = None
     for clip in timeline.find_clips():
         reference = clip.media_reference
@@ -99,15 +98,15 @@ def _even_out(timeline: otio.schema.Timeline, rate: float) -> None:
         for effect in clip.effects:
             if isinstance(effect, otio.schema.LinearTimeWarp):
                 effect.effect_name = "LinearTimeWarp"
-                _retimed(clip, effect.time_scalar, rate)
+                _retime_clip(clip, effect.time_scalar, rate)
     for gap in timeline.find_children(descended_from_type=otio.schema.Gap):
         gap.source_range = _range(
             otio.opentime.RationalTime(0, rate), gap.source_range.duration, rate
         )
 
 
-def _retimed(clip: otio.schema.Clip, speed: float, rate: float) -> None:
-    """MLT counts within a retimed producer, OTIO in its media."""
+def _retime_clip(clip: otio.schema.Clip, speed: float, rate: float) -> None:
+    """MLT counts frames of the retimed producer, OTIO frames of its media."""
     span = clip.source_range
     start = otio.opentime.RationalTime(round(span.start_time.value / speed), rate)
     clip.source_range = otio.opentime.TimeRange(start, span.duration)
@@ -116,8 +115,8 @@ def _retimed(clip: otio.schema.Clip, speed: float, rate: float) -> None:
     clip.media_reference.available_range = otio.opentime.TimeRange(available.start_time, length)
 
 
-def _lengthen(xml: Path) -> None:
-    """Slow motion is longer than its media, which MLT has to be told."""
+def _extend_slow_motion(xml: Path) -> None:
+    """Slow motion is longer than its media: MLT needs the length as a property."""
     tree = ElementTree.parse(xml)
     for producer in tree.iter("producer"):
         services = [one for one in producer if one.get("name") == "mlt_service"]
@@ -128,10 +127,10 @@ def _lengthen(xml: Path) -> None:
 
 
 def _range(start: Any, duration: Any, rate: float) -> otio.opentime.TimeRange:
-    def counted(time: Any) -> otio.opentime.RationalTime:
+    def rescaled(time: Any) -> otio.opentime.RationalTime:
         return otio.opentime.RationalTime(round(time.value * rate / time.rate), rate)
 
-    return otio.opentime.TimeRange(counted(start), counted(duration))
+    return otio.opentime.TimeRange(rescaled(start), rescaled(duration))
 
 
 def _path(url: str) -> str:

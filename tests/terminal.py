@@ -1,4 +1,4 @@
-"""A user at a terminal: the real command line, a real gateway, real networks, small plates."""
+"""A user at a terminal: the real command line, a real gateway, real models, small plates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RATE = 25.0
 
 
 def pixels(frame: int) -> np.ndarray[Any, np.dtype[np.float16]]:
-    """A picture that tells its frame, with values below 0 and above 1."""
+    """A picture that differs for each frame, with values below 0 and above 1."""
     ramp = np.linspace(-0.1, 1.5, WIDTH, dtype=np.float32)[None, :, None]
     rise = np.linspace(0, 1, HEIGHT, dtype=np.float32)[:, None, None]
     mix = np.concatenate([ramp + 0 * rise, rise + 0 * ramp, ramp * rise], axis=2)
@@ -32,7 +32,7 @@ def pixels(frame: int) -> np.ndarray[Any, np.dtype[np.float16]]:
 
 @dataclass
 class Terminal:
-    """One user's folders and settings, and the real command line run in them."""
+    """One user's folders and settings, and the command line run with them."""
 
     folder: Path
     models_dir: Path
@@ -43,8 +43,8 @@ class Terminal:
     pixels = staticmethod(pixels)
 
     @staticmethod
-    def wait_for(true: Callable[[], object], what: str, seconds: float = 90) -> None:
-        wait_for(true, what, seconds)
+    def wait_for(condition: Callable[[], object], what: str, seconds: float = 90) -> None:
+        wait_for(condition, what, seconds)
 
     @staticmethod
     def plate(folder: Path, name: str, frames: range) -> Path:
@@ -64,7 +64,7 @@ class Terminal:
 
     @property
     def environment(self) -> dict[str, str]:
-        own = {
+        settings = {
             "CLIENT__STATE_DIR": str(self.folder / "state"),
             "CLIENT__USER": "Ada Lovelace",
             "GATEWAY__DATA_DIR": str(self.folder / "data"),
@@ -74,11 +74,11 @@ class Terminal:
             "GATEWAY__THREADS": "2",
             **self.settings,
         }
-        return {**os.environ, **{f"SHOTBRIDGE__{key}": value for key, value in own.items()}}
+        return {**os.environ, **{f"SHOTBRIDGE__{key}": value for key, value in settings.items()}}
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "bridge_core.cli.main", *words],
+            [sys.executable, "-m", "bridge_core.cli.main", *arguments],
             env=self.environment,
             cwd=self.folder,
             stdout=subprocess.PIPE,
@@ -86,31 +86,32 @@ class Terminal:
             text=True,
         )
 
-    def run(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        with self.start(*words) as process:
+    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        with self.start(*arguments) as process:
             out, err = process.communicate(timeout=240)
-        assert process.returncode == code, f"{words} ended with {process.returncode}:\n{out}\n{err}"
-        return subprocess.CompletedProcess(words, process.returncode, out, err)
+        returncode = process.returncode
+        assert returncode == code, f"{arguments} exited with {returncode}:\n{out}\n{err}"
+        return subprocess.CompletedProcess(arguments, returncode, out, err)
 
-    def json(self, *words: str, code: int = 0) -> Any:
-        return json.loads(self.run(*words, "--json", code=code).stdout)
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", code=code).stdout)
 
-    def problem(self, *words: str, code: int) -> dict[str, Any]:
-        """What a command that must fail says on standard error."""
-        told = self.run(*words, "--json", code=code).stderr
-        problem: dict[str, Any] = json.loads(told.strip().splitlines()[-1])["error"]
+    def problem(self, *arguments: str, code: int) -> dict[str, Any]:
+        """The error of a command that must fail, from standard error."""
+        stderr = self.run(*arguments, "--json", code=code).stderr
+        problem: dict[str, Any] = json.loads(stderr.strip().splitlines()[-1])["error"]
         return problem
 
     def gateway(self) -> psutil.Process:
-        """The gateway's process, once it has said where it is."""
-        announced = self.folder / "state" / "gateway.json"
-        wait_for(announced.exists, "the gateway to start")
-        return psutil.Process(json.loads(announced.read_text())["pid"])
+        """The gateway's process, once it is announced."""
+        announcement = self.folder / "state" / "gateway.json"
+        wait_for(announcement.exists, "the gateway to start")
+        return psutil.Process(json.loads(announcement.read_text())["pid"])
 
     def close(self) -> None:
-        """Stop the gateway, and end whatever processes are left of this user."""
-        announced = self.folder / "state" / "gateway.json"
-        if announced.exists():
+        """Stop the gateway, and kill what is left of this user's processes."""
+        announcement = self.folder / "state" / "gateway.json"
+        if announcement.exists():
             self.run("stop")
         for process in psutil.process_iter(["environ"]):
             if (process.info["environ"] or {}).get("SHOTBRIDGE__CLIENT__STATE_DIR", "") == str(
@@ -119,15 +120,15 @@ class Terminal:
                 process.send_signal(signal.SIGKILL)
 
 
-def wait_for(true: Callable[[], object], what: str, seconds: float = 90) -> None:
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         time.sleep(0.02)
 
 
 def write_plate(folder: Path, name: str, frames: range) -> Path:
-    """Half-float EXR frames; gives the pattern."""
+    """Write half-float EXR frames and return their pattern."""
     folder.mkdir(parents=True, exist_ok=True)
     for frame in frames:
         spec = oiio.ImageSpec(WIDTH, HEIGHT, 3, oiio.HALF)
@@ -142,7 +143,7 @@ def write_plate(folder: Path, name: str, frames: range) -> Path:
 
 
 def write_cut(path: Path, shots: dict[str, Path], frames: range, handles: int = 2) -> Path:
-    """A cut of plates one after another, each without its handles, in ACEScg."""
+    """Write a cut of plates in ACEScg, one after another, each without its handles."""
     timeline = otio.schema.Timeline("journey")
     track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
     timeline.tracks.append(track)

@@ -1,4 +1,4 @@
-"""What an installation brings, and what it must not bring."""
+"""What the built packages contain, and what they must not."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ REPO = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A wheel and an sdist, built from what git would hand out (no build leftovers)."""
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A wheel and an sdist, built from the files that git knows (no build leftovers)."""
     folder = tmp_path_factory.mktemp("dist")
     source = tmp_path_factory.mktemp("source") / "shotbridge"
     files = subprocess.run(
@@ -32,7 +32,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             target = source / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes((REPO / name).read_bytes())
-    # --no-isolation: the build needs setuptools only, and tests never reach a registry.
+    # --no-isolation: the build needs setuptools only, and tests never ask an index.
     subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)],
         check=True,
@@ -41,8 +41,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return next(folder.glob("*.whl")), next(folder.glob("*.tar.gz"))
 
 
-def test_nothing_but_bridge_packages_becomes_importable(built: tuple[Path, Path]) -> None:
-    with zipfile.ZipFile(built[0]) as wheel:
+def test_wheel_has_the_bridge_packages_only(distributions: tuple[Path, Path]) -> None:
+    with zipfile.ZipFile(distributions[0]) as wheel:
         tops = {name.split("/")[0] for name in wheel.namelist()}
     assert {t for t in tops if not t.endswith(".dist-info")} == {
         "bridge_core",
@@ -51,9 +51,9 @@ def test_nothing_but_bridge_packages_becomes_importable(built: tuple[Path, Path]
     }
 
 
-def test_the_wheel_holds_every_module_and_data_file(built: tuple[Path, Path]) -> None:
-    with zipfile.ZipFile(built[0]) as wheel:
-        inside = set(wheel.namelist())
+def test_wheel_has_every_module_and_data_file(distributions: tuple[Path, Path]) -> None:
+    with zipfile.ZipFile(distributions[0]) as wheel:
+        names = set(wheel.namelist())
     for package, folder in (
         ("bridge_core", REPO / "bridge_core"),
         ("bridge_ui", REPO / "ui" / "bridge_ui"),
@@ -62,40 +62,45 @@ def test_the_wheel_holds_every_module_and_data_file(built: tuple[Path, Path]) ->
         for path in folder.rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 name = f"{package}/{path.relative_to(folder).as_posix()}"
-                assert name in inside, f"{name} is not in the wheel"
+                assert name in names, f"{name} is not in the wheel"
 
 
-def test_the_sdist_can_build_itself(built: tuple[Path, Path]) -> None:
-    with tarfile.open(built[1]) as sdist:
+def test_sdist_has_what_its_build_needs(distributions: tuple[Path, Path]) -> None:
+    with tarfile.open(distributions[1]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     assert {"setup.py", "pyproject.toml", "README.md", "LICENSE"} <= names
     assert "gateway/bridge_gateway/__init__.py" in names
 
 
-def test_the_client_has_five_dependencies(built: tuple[Path, Path]) -> None:
-    with zipfile.ZipFile(built[0]) as wheel:
+def test_client_has_five_requirements(distributions: tuple[Path, Path]) -> None:
+    with zipfile.ZipFile(distributions[0]) as wheel:
         name = next(n for n in wheel.namelist() if n.endswith(".dist-info/METADATA"))
         metadata = Parser().parsestr(wheel.read(name).decode())
-    plain = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
-    names = sorted(line.split("<")[0].split(">")[0].split("!")[0].strip() for line in plain)
+    required = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
+    names = sorted(line.split("<")[0].split(">")[0].split("!")[0].strip() for line in required)
     assert names == ["PySide6-Essentials", "PyYAML", "opentimelineio", "pydantic", "requests"]
-    pyside = next(line for line in plain if line.startswith("PySide6"))
+    pyside = next(line for line in required if line.startswith("PySide6"))
     assert "!=6.12.0" in pyside.replace(" ", "")
     assert metadata["Version"] == bridge_core.__version__
 
 
-def test_installed_from_the_wheel_it_runs(built: tuple[Path, Path], tmp_path: Path) -> None:
-    """In a folder of its own and far from the checkout, with this environment's libraries."""
+def test_installed_wheel_can_be_imported(distributions: tuple[Path, Path], tmp_path: Path) -> None:
+    """Outside the checkout, in a folder of its own."""
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"),
-            *("--disable-pip-version-check", "--target", str(tmp_path / "site"), str(built[0])),
+            *(
+                "--disable-pip-version-check",
+                "--target",
+                str(tmp_path / "site"),
+                str(distributions[0]),
+            ),
         ],
         check=True,
         capture_output=True,
     )
     program = "import bridge_core, bridge_gateway, bridge_ui; print(bridge_core.__file__)"
-    answer = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,
         env={"PYTHONPATH": str(tmp_path / "site"), "PATH": ""},
@@ -103,16 +108,16 @@ def test_installed_from_the_wheel_it_runs(built: tuple[Path, Path], tmp_path: Pa
         text=True,
         check=True,
     )
-    assert Path(answer.stdout.strip()).is_relative_to(tmp_path / "site")
+    assert Path(completed.stdout.strip()).is_relative_to(tmp_path / "site")
 
 
-def test_editable_install_brings_nothing_else_either() -> None:
+def test_editable_install_adds_no_other_package() -> None:
     program = (
         "import importlib.util as u\n"
         "names = ('ui', 'plugins', 'gateway', 'nuke', 'blender', 'resolve', 'tests')\n"
         "print([n for n in names if u.find_spec(n)])"
     )
-    answer = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", program], cwd="/", capture_output=True, text=True, check=True
     )
-    assert answer.stdout.strip() == "[]"
+    assert completed.stdout.strip() == "[]"

@@ -7,17 +7,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-#: Frames at both ends of each plate that the cut does not show.
-HANDLES = 4
+#: Frames of each plate before and after its cut range.
+DEMO_HANDLES = 4
 #: Frames of black after the first shot.
-GAP = 12
+GAP_FRAMES = 12
 
 
-def write_cut(path: Path, plates: Sequence[Mapping[str, Any]]) -> Path:
-    """Write a cut of all plates, each without its handles, and say where.
+def write_demo_cut(path: Path, plates: Sequence[Mapping[str, Any]]) -> Path:
+    """Write a cut of all plates, each without its handles; its path.
 
-    A plate has ``shot, path, first, last, rate, colour_space, width, height``, as the gateway's
-    ``demo-plates`` gives them.
+    A plate has ``shot, path, first, last, rate, colour_space, width, height``, as returned by the
+    gateway's ``demo-plates``.
     """
     import opentimelineio as otio
 
@@ -56,7 +56,7 @@ def write_cut(path: Path, plates: Sequence[Mapping[str, Any]]) -> Path:
             plate["shot"],
             media_reference=media,
             source_range=otio.opentime.TimeRange(
-                frames(plate["first"] + HANDLES, rate), frames(count - 2 * HANDLES, rate)
+                frames(plate["first"] + DEMO_HANDLES, rate), frames(count - 2 * DEMO_HANDLES, rate)
             ),
         )
         clip.metadata["shotbridge"] = {"sequence": plate["shot"].partition("_")[0]}
@@ -64,7 +64,7 @@ def write_cut(path: Path, plates: Sequence[Mapping[str, Any]]) -> Path:
         if number == 0:
             track.append(
                 otio.schema.Gap(
-                    source_range=otio.opentime.TimeRange(frames(0, rate), frames(GAP, rate))
+                    source_range=otio.opentime.TimeRange(frames(0, rate), frames(GAP_FRAMES, rate))
                 )
             )
     otio.adapters.write_to_file(timeline, str(path))

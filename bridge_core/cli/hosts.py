@@ -1,141 +1,134 @@
-"""``install``, ``uninstall``, ``selftest``: what concerns the hosts on this machine."""
+"""``install``, ``uninstall``, ``selftest``: the registered hosts on this machine."""
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.errors import ConfigError, HostError
+from bridge_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import Call
-
-#: Hosts with a self-test.
-_TESTED = ("nuke", "resolve")
+    from bridge_core.cli.context import CommandContext
+    from bridge_core.hosts.descriptor import HostDescriptor, HostInstaller, InstallReport
 
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
+def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
+    # No choices of hosts here: the plugins are only loaded for a command that needs them.
     for name, does, run in (
-        ("install", "put the one file that Resolve needs into its scripts folder", _install),
-        ("uninstall", "take that file away again", _uninstall),
+        ("install", "add the plugin to a host that needs files in its own folders", _install),
+        ("uninstall", "remove these files again", _uninstall),
     ):
         command = commands.add_parser(name, parents=[common], help=does)
-        command.add_argument("host", choices=("resolve",))
-        command.add_argument("--folder", type=Path, help="instead of this user's scripts folder")
+        command.add_argument("host", metavar="HOST")
+        command.add_argument("--folder", type=Path, help="instead of the host's own folder")
         command.set_defaults(run=run)
 
     selftest = commands.add_parser(
-        "selftest", parents=[common], help="look in a real host at what only it can confirm"
+        "selftest", parents=[common], help="check in a real host what only it can confirm"
     )
-    selftest.add_argument("host", choices=_TESTED)
+    selftest.add_argument("host", metavar="HOST")
     selftest.add_argument(
-        "--program", type=Path, help="Nuke's program; none: that on the PATH, or the newest"
+        "--program", type=Path, help="the host's program; default: that on the PATH, or the newest"
     )
     selftest.add_argument("--out", type=Path, default=Path(), help="folder of the report")
-    # What begins with a dash is a value here, so this is the last of the options.
+    # The rest of the line are values, dashes included, so this is the last option.
     selftest.add_argument(
         "--with",
         dest="flags",
         nargs=argparse.REMAINDER,
         default=[],
         metavar="FLAG",
-        help="flags for Nuke, as the last words: --with -i takes a licence of the interactive Nuke",
+        help="flags for the host, as the last option",
     )
-    selftest.set_defaults(run=_selftest)
+    selftest.set_defaults(run=_run_selftest)
 
 
-def _install(call: Call) -> int:
-    from bridge_core import resolve_script
+def add_host_commands(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the commands that the hosts bring. A host whose commands fail stops no other command."""
+    from bridge_core.hosts.registry import registered_hosts
 
-    folder = _given(call) or resolve_script.folder_to_place_in()
-    changed = resolve_script.place(folder)
-    target = folder / resolve_script.NAME
-    words = f"{'placed' if changed else 'is there already'}: {target}"
-    if changed:
-        words += "\nIn Resolve it is listed under Workspace > Scripts after the next start."
-    if resolve_script.told_by_environment():
-        words += (
-            "\nIt works in a Resolve that is started from such an environment as this one, by "
-            "`rez env shotbridge -- ...`, and not in one that is started by its icon."
+    for host in registered_hosts().hosts.values():
+        if host.add_commands is None:
+            continue
+        try:
+            host.add_commands(commands, common)
+        except Exception as error:
+            print(f"no commands of {host.title}: {error}", file=sys.stderr)
+
+
+def _install(context: CommandContext) -> int:
+    report = _installer(context).install(_chosen_folder(context))
+    message = f"{'installed' if report.changed else 'already installed'}: {report.file}"
+    return _print_report(context, report, message)
+
+
+def _uninstall(context: CommandContext) -> int:
+    report = _installer(context).uninstall(_chosen_folder(context))
+    message = f"{'removed' if report.changed else 'not installed'}: {report.file}"
+    return _print_report(context, report, message)
+
+
+def _print_report(context: CommandContext, report: InstallReport, message: str) -> int:
+    context.output.print_result(
+        {"file": str(report.file), "changed": report.changed}, "\n".join((message, *report.notes))
+    )
+    return 0
+
+
+def _installer(context: CommandContext) -> HostInstaller:
+    host = _chosen_host(context)
+    if host.installer is None:
+        raise ConfigError(
+            f"nothing has to be installed in {host.title}'s folders",
+            next_step="`shotbridge doctor` says how it finds its plugin",
         )
-    call.output.result({"file": str(target), "changed": changed}, words)
-    return 0
+    return host.installer
 
 
-def _uninstall(call: Call) -> int:
-    from bridge_core import resolve_script
+def _chosen_host(context: CommandContext) -> HostDescriptor:
+    from bridge_core.hosts.registry import get_host
 
-    folder = _given(call) or resolve_script.scripts_folder()
-    changed = resolve_script.remove(folder)
-    target = folder / resolve_script.NAME
-    words = f"{'removed' if changed else 'was not there'}: {target}"
-    call.output.result({"file": str(target), "changed": changed}, words)
-    return 0
+    return get_host(context.arguments.host)
 
 
-def _given(call: Call) -> Path | None:
-    given: Path | None = call.arguments.folder
+def _chosen_folder(context: CommandContext) -> Path | None:
+    given: Path | None = context.arguments.folder
     return given.expanduser().absolute() if given else None
 
 
-def _selftest(call: Call) -> int:
-    """Start the plugin's ``selftest.py`` where it belongs: in Nuke without a window, or beside a
-    Resolve that runs. The report stays in ``--out``; the exit code is the program's."""
-    from bridge_core.plugins import plugin
+def _run_selftest(context: CommandContext) -> int:
+    """Run the plugin's ``selftest.py`` as its descriptor says: in the host, or beside it.
 
-    host: str = call.arguments.host
-    out: Path = call.arguments.out.expanduser().absolute()
-    folder = plugin(host)
-    program = folder / f"bridge_{host}" / "selftest.py"
-    environment = dict(os.environ)
-    if host == "nuke":
-        command = [str(_nuke(call)), *call.arguments.flags, "-t", str(program), str(out)]
-        environment["NUKE_PATH"] = _with(environment.get("NUKE_PATH"), folder)
-        # Nuke's own Python has nothing of ours. Not by PYTHONPATH, which goes before Nuke's own.
-        environment.setdefault("SHOTBRIDGE_SITE", _site())
-    else:
-        command = [sys.executable, str(program), str(out)]
-        environment["PYTHONPATH"] = _with(environment.get("PYTHONPATH"), folder)
-    call.output.say(f"running {' '.join(command)}")
+    The report goes to ``--out``; the exit code is the program's.
+    """
+    from bridge_core.hosts.descriptor import SelfTestRequest
+
+    host, given = _chosen_host(context), context.arguments
+    if host.selftest is None or host.package_folder is None:
+        raise ConfigError(
+            f"{host.title} has no self-test",
+            next_step="`shotbridge doctor` checks its installation",
+        )
+    command = host.selftest(
+        SelfTestRequest(
+            script=host.package_folder / "selftest.py",
+            report_folder=given.out.expanduser().absolute(),
+            plugin_folder=host.package_folder.parent,
+            program=given.program.expanduser().absolute() if given.program else None,
+            flags=given.flags,
+            environment=dict(os.environ),
+        )
+    )
+    context.output.print_message(f"running {' '.join(command.arguments)}")
     try:
-        return subprocess.run(command, env=environment, check=False).returncode
+        return subprocess.run(command.arguments, env=command.environment, check=False).returncode
     except OSError as error:
         raise ConfigError(
-            f"it cannot be started: {error.strerror or error}",
-            where=command[0],
-            next_step="name the program with --program",
+            f"the program cannot be started: {error.strerror or error}",
+            where=command.arguments[0],
+            next_step="give the program with --program",
         ) from error
-
-
-def _with(path: str | None, folder: Path) -> str:
-    return os.pathsep.join(filter(None, (path, str(folder))))
-
-
-def _site() -> str:
-    """The folders in which this Python finds the client and its libraries: one where they are
-    installed, several in a checkout."""
-    found = map(importlib.util.find_spec, ("bridge_core", "bridge_ui", "pydantic"))
-    folders = (str(Path(one.origin).parents[1]) for one in found if one and one.origin)
-    return os.pathsep.join(dict.fromkeys(folders))
-
-
-def _nuke(call: Call) -> Path:
-    from bridge_core.doctor.installed import numbers
-    from bridge_core.doctor.programs import find
-
-    if call.arguments.program is not None:
-        given: Path = call.arguments.program.expanduser().absolute()
-        return given
-    found = find("nuke")
-    if not found:
-        raise HostError(
-            "no Nuke was found on this machine",
-            where="the folders where it usually lies, and the PATH",
-            next_step="name it: shotbridge selftest nuke --program /usr/local/Nuke16.0v4/Nuke16.0",
-        )
-    return max(found, key=lambda program: (program.on_path, numbers(program.version))).path

@@ -1,4 +1,4 @@
-"""Ids as people type them: the first few letters, as long as only one thing begins so."""
+"""Shortened ids on the command line: a prefix is enough where only one id begins with it."""
 
 from __future__ import annotations
 
@@ -8,46 +8,50 @@ from typing import TYPE_CHECKING
 from bridge_core.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import Call
+    from bridge_core.cli.context import CommandContext
 
-#: Letters of an id that tables show.
-SHOWN = 8
-#: An id in full.
-_WHOLE = 32
-#: Jobs among which the beginning of an id is looked for, newest first.
-_JOBS = 500
-
-
-def short(whole: str) -> str:
-    return whole[:SHOWN]
+#: Characters of an id that tables show.
+SHORT_LENGTH = 8
+#: Characters of a complete id.
+_FULL_LENGTH = 32
+#: Newest jobs among which a prefix is looked up.
+_JOB_LIMIT = 500
 
 
-def version_id(call: Call, typed: str) -> str:
+def short_id(full_id: str) -> str:
+    return full_id[:SHORT_LENGTH]
+
+
+def expand_version_id(context: CommandContext, prefix: str) -> str:
+    """The complete id of a version.
+
+    :raises InvalidRequest: no id, or more than one, begins with ``prefix``.
     """
-    :raises InvalidRequest: none or several versions begin so.
+    if len(prefix) >= _FULL_LENGTH:
+        return prefix
+    return _expand(
+        prefix, (version.id for version in context.client.versions()), "version", "versions"
+    )
+
+
+def expand_job_id(context: CommandContext, prefix: str) -> str:
+    """The complete id of a job.
+
+    :raises InvalidRequest: no id, or more than one, begins with ``prefix``.
     """
-    if len(typed) >= _WHOLE:
-        return typed
-    return _only(typed, (version.id for version in call.client.versions()), "version", "versions")
+    if len(prefix) >= _FULL_LENGTH:
+        return prefix
+    return _expand(prefix, (job.id for job in context.client.jobs(limit=_JOB_LIMIT)), "job", "jobs")
 
 
-def job_id(call: Call, typed: str) -> str:
-    """
-    :raises InvalidRequest: none or several jobs begin so.
-    """
-    if len(typed) >= _WHOLE:
-        return typed
-    return _only(typed, (job.id for job in call.client.jobs(limit=_JOBS)), "job", "jobs")
-
-
-def _only(typed: str, ids: Iterable[str], what: str, command: str) -> str:
-    found = [whole for whole in ids if typed and whole.startswith(typed)]
-    if len(found) == 1:
-        return found[0]
-    several = f"{len(found)} {command} begin with" if found else f"no {what} begins with"
+def _expand(prefix: str, ids: Iterable[str], kind: str, command: str) -> str:
+    matches = [full_id for full_id in ids if prefix and full_id.startswith(prefix)]
+    if len(matches) == 1:
+        return matches[0]
+    problem = f"{len(matches)} {command} begin with" if matches else f"no {kind} begins with"
     raise InvalidRequest(
-        f"{several} {typed!r}",
-        next_step=f"name more of it: {', '.join(found[:3])}"
-        if found
+        f"{problem} {prefix!r}",
+        next_step=f"give more characters: {', '.join(matches[:3])}"
+        if matches
         else f"`shotbridge {command}` lists them",
     )

@@ -1,4 +1,5 @@
-"""``services``, ``send``, ``jobs``, ``watch``, ``cancel``, ``outbox``: ask, and see it done."""
+"""Requests and their jobs: ``services``, ``send``, ``jobs``, ``watch``, ``cancel``,
+``resolve-job``, ``outbox``."""
 
 from __future__ import annotations
 
@@ -6,13 +7,13 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.cli.ids import job_id, short
-from bridge_core.cli.output import Bar, spell_bytes, spell_seconds, table
-from bridge_core.cli.sources import add_cut_options, shots_of
+from bridge_core.cli.ids import expand_job_id, short_id
+from bridge_core.cli.output import ProgressBar, format_duration, format_size, format_table
+from bridge_core.cli.sources import add_cut_options, load_shots
 from bridge_core.errors import ShotbridgeError
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import Call
+    from bridge_core.cli.context import CommandContext
     from bridge_core.models.gateway import Event
     from bridge_core.models.jobs import Job
     from bridge_core.models.requests import Request
@@ -20,17 +21,17 @@ if TYPE_CHECKING:
     from bridge_core.models.shots import Shot
 
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
+def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     services = commands.add_parser(
-        "services", parents=[common], help="what can be asked for, with its parameters"
+        "services", parents=[common], help="the available services and their parameters"
     )
-    services.set_defaults(run=_services)
+    services.set_defaults(run=_list_services)
 
     send = commands.add_parser(
         "send",
         parents=[common],
         help="send shots of a cut, or one plate, to a service",
-        description="Send the shots of an OTIO cut (or of an EDL, FCP XML or AAF), or one plate.",
+        description="Send the shots of a cut (OTIO, EDL, FCP XML or AAF), or one plate.",
     )
     send.add_argument(
         "source", help="a cut, or a plate: a movie, a still, a pattern as plate.%%04d.exr"
@@ -46,60 +47,81 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         help="a parameter of the service; may be repeated",
     )
     send.add_argument(
-        "--try", dest="try_frames", metavar="FRAMES", help="only these, as 1001,1040-1042"
+        "--test-frames",
+        metavar="FRAMES",
+        help="make test frames of these frames only, as 1001,1040-1042",
     )
-    send.add_argument("--note", default="", help="what you say to the service")
-    send.add_argument("--delivery", choices=("exr", "plate"), default="exr")
+    send.add_argument("--note", default="", help="a note for the service")
+    send.add_argument(
+        "--output-format",
+        choices=("exr", "plate"),
+        default="exr",
+        help="OpenEXR (default), or the plate's own format",
+    )
     send.add_argument("--range", help="of a plate: first and last frame, as 1001-1100")
     add_cut_options(
         send,
-        rate_help="frames per second, as 24000/1001: of a plate (else a movie's own, or 24), or "
-        "what the cut counts at",
+        rate_help="frames per second, as 24000/1001: of a plate (default: a movie's own, or 24), "
+        "or of the cut",
     )
     send.add_argument(
         "--colour-space",
-        help="a name from the OCIO config: of a plate, or of the cut's plates that name none",
+        help="a name from the OCIO config: of a plate, or of the cut's plates that have none",
     )
-    send.add_argument("--estimate", action="store_true", help="say what it means; send nothing")
-    send.add_argument("--no-wait", action="store_true", help="return once all is accepted")
-    send.set_defaults(run=_send)
+    send.add_argument(
+        "--estimate", action="store_true", help="print frames, duration and cost; send nothing"
+    )
+    send.add_argument("--no-wait", action="store_true", help="return once all jobs are accepted")
+    send.set_defaults(run=_send_shots)
 
     jobs = commands.add_parser("jobs", parents=[common], help="jobs, newest first")
     jobs.add_argument("--state", help="only queued, running, succeeded, failed, cancelled, unknown")
     jobs.add_argument("--limit", type=int, default=30)
-    jobs.set_defaults(run=_jobs)
+    jobs.set_defaults(run=_list_jobs)
 
     watch = commands.add_parser("watch", parents=[common], help="follow jobs until they end")
     watch.add_argument("job", nargs="*", help="ids; none: all that are queued or running")
-    watch.set_defaults(run=_watch)
+    watch.set_defaults(run=_watch_jobs)
 
-    cancel = commands.add_parser("cancel", parents=[common], help="end jobs")
+    cancel = commands.add_parser("cancel", parents=[common], help="cancel jobs")
     cancel.add_argument("job", nargs="+")
-    cancel.set_defaults(run=_cancel)
+    cancel.set_defaults(run=_cancel_jobs)
+
+    resolve = commands.add_parser(
+        "resolve-job", parents=[common], help="say what became of a job whose outcome is unknown"
+    )
+    resolve.add_argument("job", help="the id")
+    resolve.add_argument(
+        "outcome",
+        choices=("not_made", "made_elsewhere"),
+        help="the provider did nothing; or it did the work, and takes its price",
+    )
+    resolve.add_argument("text", help="how it was found out")
+    resolve.set_defaults(run=_resolve_job)
 
     outbox = commands.add_parser(
-        "outbox", parents=[common], help="requests accepted here that the gateway has not got yet"
+        "outbox", parents=[common], help="requests that have not reached the gateway yet"
     )
     outbox.add_argument("--send", action="store_true", help="send them now")
-    outbox.set_defaults(run=_outbox)
+    outbox.set_defaults(run=_show_outbox)
 
 
-def _services(call: Call) -> int:
-    services = call.client.services()
+def _list_services(context: CommandContext) -> int:
+    services = context.client.services()
     blocks = []
     for service in services:
-        state = "" if service.available else f"\n    not available: {service.unavailable_because}"
+        state = "" if service.available else f"\n    not available: {service.unavailable_reason}"
         lines = [
-            f"{service.id}  {service.title} ({service.reach}){state}",
+            f"{service.id}  {service.title} ({service.data_locality}){state}",
             f"    {service.summary}",
         ]
-        lines += [f"    -p {_spell_parameter(item)}" for item in service.parameters]
+        lines += [f"    -p {_format_parameter(item)}" for item in service.parameters]
         blocks.append("\n".join(lines))
-    call.output.result(services, "\n\n".join(blocks))
+    context.output.print_result(services, "\n\n".join(blocks))
     return 0
 
 
-def _spell_parameter(parameter: Any) -> str:
+def _format_parameter(parameter: Any) -> str:
     match parameter.kind:
         case "number" | "integer":
             limits = f"{parameter.minimum:g} to {parameter.maximum:g} {parameter.unit}".strip()
@@ -112,202 +134,208 @@ def _spell_parameter(parameter: Any) -> str:
     return f"{parameter.name}={parameter.default}  {parameter.title}: {limits}"
 
 
-def _send(call: Call) -> int:
-    service = _find_service(call, call.arguments.service)
-    requests = [_request(call, shot, service) for shot in shots_of(call)]
-    if call.arguments.estimate:
-        return _estimate(call, requests)
-    jobs, errors = submit_all(call, requests)
-    if call.arguments.no_wait:
-        told = "\n".join(f"{short(job.id)}  {job.request.shot.id}" for job in jobs)
-        call.output.result(jobs, told)
+def _send_shots(context: CommandContext) -> int:
+    service = _find_service(context, context.arguments.service)
+    requests = [_build_request(context, shot, service) for shot in load_shots(context)]
+    if context.arguments.estimate:
+        return _print_estimate(context, requests)
+    jobs, errors = submit_all(context, requests)
+    if context.arguments.no_wait:
+        text = "\n".join(f"{short_id(job.id)}  {job.request.shot.id}" for job in jobs)
+        context.output.print_result(jobs, text)
         code = 0
     else:
-        code = report(call, follow(call, jobs))
+        code = report_jobs(context, follow_jobs(context, jobs))
     for error in errors:
-        call.output.error(error)
+        context.output.print_error(error)
     return errors[0].exit_code if errors else code
 
 
-def _find_service(call: Call, wanted: str) -> Service | None:
-    """The service; None where no gateway can be asked, which then judges the request later.
+def _find_service(context: CommandContext, service_id: str) -> Service | None:
+    """The service; None where no gateway answers, which then checks the request later.
 
     :raises UnknownService: the gateway has no such service.
     """
     from bridge_core.errors import GatewayUnreachable, UnknownService
 
     try:
-        services = call.client.services()
+        services = context.client.services()
     except GatewayUnreachable:
-        if call.arguments.estimate:
+        if context.arguments.estimate:
             raise
         return None
     for service in services:
-        if service.id == wanted:
+        if service.id == service_id:
             return service
     raise UnknownService(
-        f"there is no service {wanted!r}",
+        f"there is no service {service_id!r}",
         next_step=f"the gateway offers: {', '.join(s.id for s in services) or 'none'}",
     )
 
 
-def _request(call: Call, shot: Shot, service: Service | None) -> Request:
+def _build_request(context: CommandContext, shot: Shot, service: Service | None) -> Request:
     from pydantic import ValidationError
 
-    from bridge_core.cli.call import pair
-    from bridge_core.cli.sources import frames_of
-    from bridge_core.models.base import invalid
-    from bridge_core.models.requests import Delivery, Request
-    from bridge_core.models.services import settle_parameters
+    from bridge_core.cli.context import parse_key_value
+    from bridge_core.cli.sources import parse_frames
+    from bridge_core.models.base import validation_error
+    from bridge_core.models.requests import OutputFormat, Request
+    from bridge_core.models.services import resolve_parameters
 
-    arguments = call.arguments
-    parameters = {name: _scalar(text) for name, text in map(pair, arguments.parameter)}
+    arguments = context.arguments
+    parameters = {
+        name: _parse_scalar(text) for name, text in map(parse_key_value, arguments.parameter)
+    }
     if service is not None:
-        settle_parameters(service, parameters)
+        resolve_parameters(service, parameters)
     try:
         return Request(
             shot=shot,
             service=arguments.service,
             parameters=parameters,
             note=arguments.note,
-            delivery=Delivery(arguments.delivery),
-            try_frames=frames_of(arguments.try_frames) if arguments.try_frames else (),
-            asked_by=call.user,
+            output_format=OutputFormat(arguments.output_format),
+            test_frames=parse_frames(arguments.test_frames) if arguments.test_frames else (),
+            requested_by=context.user,
         )
     except ValidationError as error:
-        raise invalid(error, what="request", where=str(shot.id)) from error
+        raise validation_error(error, label="request", where=str(shot.id)) from error
 
 
-def _scalar(text: str) -> Any:
+def _parse_scalar(text: str) -> Any:
     """A parameter's value as YAML reads it: a number, true or false, or text."""
     import yaml
 
-    from bridge_core import bounded_yaml
+    from bridge_core.config import bounded_yaml
 
     try:
-        value = bounded_yaml.load(text)
+        value = bounded_yaml.load_yaml(text)
     except (yaml.YAMLError, ValueError):
         return text
     return value if isinstance(value, bool | int | float) else text
 
 
-def _estimate(call: Call, requests: Sequence[Request]) -> int:
-    estimates = [call.client.estimate(request) for request in requests]
+def _print_estimate(context: CommandContext, requests: Sequence[Request]) -> int:
+    estimates = [context.client.estimate(request) for request in requests]
     rows = [
         (
             request.shot.id.shot,
             estimate.frames,
-            spell_seconds(estimate.seconds) or "not known yet",
+            format_duration(estimate.seconds) or "not known yet",
             f"{estimate.cost.amount:.2f} {estimate.cost.currency}",
-            estimate.reach,
+            estimate.data_locality,
             "yes" if estimate.allowed else f"no: {estimate.reason}",
         )
         for request, estimate in zip(requests, estimates, strict=True)
     ]
-    head = ("shot", "frames", "takes", "costs", "goes to", "allowed")
-    call.output.result(estimates, table(head, rows))
+    headers = ("shot", "frames", "takes", "costs", "goes to", "allowed")
+    context.output.print_result(estimates, format_table(headers, rows))
     return 0
 
 
-def submit_all(call: Call, requests: Sequence[Request]) -> tuple[list[Job], list[ShotbridgeError]]:
-    """Hand every request over, and say what became of those that could not be.
+def submit_all(
+    context: CommandContext, requests: Sequence[Request]
+) -> tuple[list[Job], list[ShotbridgeError]]:
+    """Submit every request; the jobs, and the errors of requests that failed.
 
-    One shot's missing frames do not keep the others. Once no gateway answers, the rest goes to
-    the outbox without trying again for each.
+    An error in one shot does not stop the others. Once the gateway is unreachable, the remaining
+    requests go to the outbox without another attempt.
     """
     from bridge_core.errors import GatewayUnreachable
 
     jobs: list[Job] = []
     errors: list[ShotbridgeError] = []
-    lost = False
+    is_offline = False
     for request in requests:
-        if lost:
-            call.client.outbox.put(request)
-            call.output.say(f"{request.shot.id.shot}  kept in the outbox")
+        if is_offline:
+            context.client.outbox.add(request)
+            context.output.print_message(f"{request.shot.id.shot}  stored in the outbox")
             continue
-        bar = call.output.bar(f"{request.shot.id.shot}  sending")
+        bar = context.output.progress_bar(f"{request.shot.id.shot}  sending")
 
-        def sent(done: int, total: int, bar: Bar = bar) -> None:
-            bar.update(done, total, f"{spell_bytes(done)} of {spell_bytes(total)}")
+        def on_progress(done: int, total: int, bar: ProgressBar = bar) -> None:
+            bar.update(done, total, f"{format_size(done)} of {format_size(total)}")
 
         try:
-            jobs.append(call.client.submit(request, progress=sent))
+            jobs.append(context.client.submit(request, progress=on_progress))
         except ShotbridgeError as error:
-            bar.end(error.what)
+            bar.finish(error.message)
             errors.append(error)
-            lost = isinstance(error, GatewayUnreachable)
+            is_offline = isinstance(error, GatewayUnreachable)
         else:
-            bar.end(f"accepted as job {short(jobs[-1].id)}")
+            bar.finish(f"accepted as job {short_id(jobs[-1].id)}")
     return jobs, errors
 
 
-def follow(call: Call, jobs: Sequence[Job]) -> list[Job]:
-    """Show the progress of jobs until all have ended; their last states, in the same order.
+def follow_jobs(context: CommandContext, jobs: Sequence[Job]) -> list[Job]:
+    """Show the progress of jobs until all have ended; the jobs as they ended, in the same order.
 
-    A job's warnings are said as soon as there are any, before it is worked on.
+    A job's warnings are printed as soon as they are known.
     """
-    bars: dict[str, Bar] = {}
+    bars: dict[str, ProgressBar] = {}
     warned: set[str] = set()
 
-    def warn(job: Job) -> None:
+    def print_warnings(job: Job) -> None:
         if job.warnings and job.id not in warned:
             warned.add(job.id)
             for warning in job.warnings:
-                call.output.say(f"{job.request.shot.id.shot}: {warning}")
+                context.output.print_message(f"{job.request.shot.id.shot}: {warning}")
 
-    def seen(event: Event) -> None:
+    def on_event(event: Event) -> None:
         job = event.job
         if job is None:
             return
-        warn(job)
+        print_warnings(job)
         title = f"{job.request.shot.id.shot}  {job.request.service}"
-        bar = bars.setdefault(job.id, call.output.bar(title))
+        bar = bars.setdefault(job.id, context.output.progress_bar(title))
         if job.state.ended:
-            bar.end(_spell_end(job))
+            bar.finish(_format_outcome(job))
         elif job.state == "queued":
             bar.update(0, 1, f"queued, {job.queue_position or 0} before it")
         else:
-            left = spell_seconds(job.progress.seconds_left)
-            words = f"{job.progress.step}  {job.progress.done} of {job.progress.total}"
+            remaining = format_duration(job.progress.seconds_left)
+            text = f"{job.progress.step}  {job.progress.done} of {job.progress.total}"
             bar.update(
-                job.progress.done, job.progress.total, words + (f"  {left} left" if left else "")
+                job.progress.done,
+                job.progress.total,
+                text + (f"  {remaining} left" if remaining else ""),
             )
 
-    ended = call.client.wait([job.id for job in jobs], on_event=seen)
+    ended = context.client.wait([job.id for job in jobs], on_event=on_event)
     for job in ended:
-        warn(job)
+        print_warnings(job)
     return ended
 
 
-def _spell_end(job: Job) -> str:
+def _format_outcome(job: Job) -> str:
     if job.problem:
-        return f"{job.state}: {job.problem.what}"
+        return f"{job.state}: {job.problem.message}"
     if job.started and job.finished:
-        took = spell_seconds((job.finished - job.started).total_seconds())
+        took = format_duration((job.finished - job.started).total_seconds())
         return f"{job.state} in {took}"
     return str(job.state)
 
 
-def report(call: Call, jobs: Sequence[Job]) -> int:
-    """Print the ends of jobs, and give the exit code."""
-    call.output.result(jobs, ends(jobs))
+def report_jobs(context: CommandContext, jobs: Sequence[Job]) -> int:
+    """Print how jobs ended, and return the exit code."""
+    context.output.print_result(jobs, format_outcomes(jobs))
     for job in jobs:
         if job.problem and job.problem.next_step:
-            call.output.say(f"{job.request.shot.id.shot}: {job.problem.next_step}")
-    return exit_code(jobs)
+            context.output.print_message(f"{job.request.shot.id.shot}: {job.problem.next_step}")
+    return jobs_exit_code(jobs)
 
 
-def ends(jobs: Sequence[Job]) -> str:
+def format_outcomes(jobs: Sequence[Job]) -> str:
     """How each job ended, as a table."""
     rows = [
-        (short(job.id), job.request.shot.id.shot, job.request.service, _spell_end(job))
+        (short_id(job.id), job.request.shot.id.shot, job.request.service, _format_outcome(job))
         for job in jobs
     ]
-    return table(("job", "shot", "service", "end"), rows)
+    return format_table(("job", "shot", "service", "result"), rows)
 
 
-def exit_code(jobs: Sequence[Job]) -> int:
-    """0 only where all succeeded."""
+def jobs_exit_code(jobs: Sequence[Job]) -> int:
+    """0 only if all jobs succeeded."""
     from bridge_core.errors import JobCancelled, JobFailed
 
     if all(job.state == "succeeded" for job in jobs):
@@ -316,51 +344,67 @@ def exit_code(jobs: Sequence[Job]) -> int:
     return JobCancelled.exit_code if cancelled else JobFailed.exit_code
 
 
-def _jobs(call: Call) -> int:
-    jobs = call.client.jobs(
-        show=call.arguments.show, state=call.arguments.state, limit=call.arguments.limit
+def _list_jobs(context: CommandContext) -> int:
+    jobs = context.client.jobs(
+        show=context.arguments.show, state=context.arguments.state, limit=context.arguments.limit
     )
     rows = [
         (
-            short(job.id),
+            short_id(job.id),
             job.request.shot.id,
             job.request.service,
             job.state,
             f"{job.progress.done} of {job.progress.total}" if job.progress.total else "",
             f"{job.created:%Y-%m-%d %H:%M}",
-            job.request.asked_by,
+            job.request.requested_by,
         )
         for job in jobs
     ]
-    head = ("job", "shot", "service", "state", "frames", "asked", "by")
-    call.output.result(jobs, table(head, rows) or "no jobs")
+    headers = ("job", "shot", "service", "state", "frames", "created", "by")
+    context.output.print_result(jobs, format_table(headers, rows) or "no jobs")
     return 0
 
 
-def _watch(call: Call) -> int:
-    jobs = [call.client.job(job_id(call, typed)) for typed in call.arguments.job]
+def _watch_jobs(context: CommandContext) -> int:
+    jobs = [context.client.job(expand_job_id(context, prefix)) for prefix in context.arguments.job]
     if not jobs:
-        jobs = [*call.client.jobs(state="running"), *call.client.jobs(state="queued")]
+        jobs = [*context.client.jobs(state="running"), *context.client.jobs(state="queued")]
     if not jobs:
-        call.output.result([], "nothing is queued or running")
+        context.output.print_result([], "nothing is queued or running")
         return 0
-    return report(call, follow(call, jobs))
+    return report_jobs(context, follow_jobs(context, jobs))
 
 
-def _cancel(call: Call) -> int:
-    jobs = [call.client.cancel(job_id(call, typed)) for typed in call.arguments.job]
-    call.output.result(jobs, "\n".join(f"{short(job.id)}  {job.state}" for job in jobs))
+def _cancel_jobs(context: CommandContext) -> int:
+    jobs = [
+        context.client.cancel(expand_job_id(context, prefix)) for prefix in context.arguments.job
+    ]
+    context.output.print_result(jobs, "\n".join(f"{short_id(job.id)}  {job.state}" for job in jobs))
     return 0
 
 
-def _outbox(call: Call) -> int:
-    if call.arguments.send:
-        jobs = call.client.flush()
-        call.output.say(f"{len(jobs)} sent")
-    entries = call.client.outbox.entries()
+def _resolve_job(context: CommandContext) -> int:
+    from bridge_core.models.jobs import JobOutcome, Resolution
+
+    arguments = context.arguments
+    resolution = Resolution(
+        outcome=JobOutcome(arguments.outcome), text=arguments.text, by=context.user
+    )
+    job = context.client.resolve_job(expand_job_id(context, arguments.job), resolution)
+    context.output.print_result(job, f"{short_id(job.id)}  {job.state}")
+    return 0
+
+
+def _show_outbox(context: CommandContext) -> int:
+    if context.arguments.send:
+        jobs = context.client.flush()
+        context.output.print_message(f"{len(jobs)} sent")
+    entries = context.client.outbox.entries()
     rows = [
         (e.key, e.request.shot.id, e.request.service, f"{e.created:%Y-%m-%d %H:%M}")
         for e in entries
     ]
-    call.output.result(entries, table(("key", "shot", "service", "accepted"), rows) or "empty")
+    context.output.print_result(
+        entries, format_table(("key", "shot", "service", "accepted"), rows) or "empty"
+    )
     return 0

@@ -1,7 +1,7 @@
-"""``shotbridge``: reads the command line and runs one command.
+"""``shotbridge``: read the command line and run one command.
 
-Exit codes: 0 done; 1 something nobody foresaw; 2 a command line that cannot be read; 130
-interrupted; others come with the error, see :mod:`bridge_core.errors` and docs/cli.md.
+Exit codes: 0 success; 1 unexpected error; 2 invalid command line; 130 interrupted; the others
+belong to an error class, see :mod:`bridge_core.errors` and docs/cli.md.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import sys
 from collections.abc import Sequence
 
 import bridge_core
-from bridge_core.cli import blender, cuts, demo, hosts, jobs, panel, review, system
-from bridge_core.cli.call import Call, Command
-from bridge_core.cli.output import Output
+from bridge_core.cli import administration, demo, hosts, jobs, panel, review, timeline
+from bridge_core.cli.context import Command, CommandContext
+from bridge_core.cli.output import CommandOutput
 from bridge_core.errors import ShotbridgeError
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser of a command line. It has the hosts' commands only if ``words`` are none of the
+    others, since only then their plugins are loaded."""
     parser = argparse.ArgumentParser(
         prog="shotbridge",
         description="Send shots to the studio's AI services, and review what comes back.",
@@ -26,53 +28,67 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--version", action="version", version=f"shotbridge {bridge_core.__version__}"
     )
-    # The options that every command takes stand before the command as well as behind it.
-    _add_common(parser, set_into="set_before")
+    # The common options are accepted before the command as well as after it.
+    _add_common_options(parser, set_dest="set_before")
     parser.set_defaults(json=False, set=None, show=os.environ.get("SHOTBRIDGE_SHOW"))
     common = argparse.ArgumentParser(add_help=False)
-    _add_common(common, set_into="set")
+    _add_common_options(common, set_dest="set")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, jobs, review, cuts, blender, panel, hosts, system):
-        module.add(commands, common)
+    for module in (demo, jobs, review, timeline, panel, hosts, administration):
+        module.add_commands(commands, common)
+    if words and _command_word(words) not in commands.choices:
+        hosts.add_host_commands(commands, common)
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser, *, set_into: str) -> None:
-    # SUPPRESS: what was said before the command must not be undone by a default behind it.
+def _command_word(words: Sequence[str]) -> str:
+    """The first word that is neither a common option nor its value; empty if there is none."""
+    options = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    _add_common_options(options, set_dest="set_before")
+    try:
+        _, rest = options.parse_known_args(words)
+    except argparse.ArgumentError:
+        return ""  # the whole parser reports it
+    return rest[0] if rest else ""
+
+
+def _add_common_options(parser: argparse.ArgumentParser, *, set_dest: str) -> None:
+    # SUPPRESS: a default after the command must not overwrite an option given before it.
     parser.add_argument(
-        "--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON"
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print the result as JSON"
     )
     parser.add_argument(
         "--set",
-        dest=set_into,
+        dest=set_dest,
         action="append",
         metavar="KEY=VALUE",
-        help="a setting for this call, such as client.streams=8; may be repeated",
+        help="a setting for this call, such as client.parallel_transfers=8; may be repeated",
     )
     parser.add_argument(
-        "--show", default=argparse.SUPPRESS, help="the show, whose configuration is read too"
+        "--show", default=argparse.SUPPRESS, help="the show; its configuration is read as well"
     )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = build_parser().parse_args(argv)
-    output = Output(as_json=arguments.json)
-    call = Call(arguments, output)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = build_parser(words).parse_args(words)
+    output = CommandOutput(as_json=arguments.json)
+    context = CommandContext(arguments, output)
     try:
         run: Command = arguments.run
-        return run(call)
+        return run(context)
     except ShotbridgeError as error:
-        output.error(error)
+        output.print_error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        output.say("\nstopped; what was accepted goes on, see `shotbridge jobs`")
+        output.print_message("\ninterrupted; accepted jobs continue, see `shotbridge jobs`")
         return 130
     except BrokenPipeError:
-        # Whoever read our output has gone, as `| head` does; Python would complain at exit.
+        # The reader of our output has gone (`| head`); without this, Python complains at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     finally:
-        call.close()
+        context.close()
 
 
 if __name__ == "__main__":

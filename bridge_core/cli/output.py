@@ -1,7 +1,7 @@
-"""What ``shotbridge`` prints: for people as text, for scripts as JSON.
+"""Output of ``shotbridge``: text for people, JSON for scripts.
 
-Results go to standard output, everything on the way there (progress, errors) to standard error,
-so that ``shotbridge ... --json | jq`` always sees JSON only.
+Results go to standard output, progress and errors to standard error, so that
+``shotbridge ... --json | jq`` sees JSON only.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bridge_core.errors import ShotbridgeError
-from bridge_core.printable import printable, printable_json
+from bridge_core.text.control_characters import escape_controls, escape_controls_in_json
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-class Output:
-    """Where a command puts what it found."""
+class CommandOutput:
+    """Prints a command's results, messages and errors."""
 
     def __init__(
         self, *, as_json: bool, stdout: TextIO | None = None, stderr: TextIO | None = None
@@ -32,77 +32,72 @@ class Output:
         self.stderr = stderr or sys.stderr
         for stream in (self.stdout, self.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                # Names that are no UTF-8 hold halves of characters, which no terminal takes.
+                # File names that are not UTF-8 hold lone surrogates, which cannot be encoded.
                 stream.reconfigure(errors="backslashreplace")
 
-    def result(self, data: Any, text: str) -> None:
-        """The command's answer: ``data`` as JSON, or ``text``."""
+    def print_result(self, data: Any, text: str) -> None:
+        """Print the command's result: ``data`` as JSON, or ``text``."""
         if self.as_json:
-            print(_json(data, indent=2), file=self.stdout)
+            print(_to_json_text(data, indent=2), file=self.stdout)
         elif text:
-            print(printable(text, lines=True), file=self.stdout)
+            print(escape_controls(text, keep_line_breaks=True), file=self.stdout)
 
-    def line(self, data: Any, text: str) -> None:
-        """One of many answers, as JSON on a line of its own."""
-        if self.as_json:
-            print(_json(data), file=self.stdout, flush=True)
-        else:
-            print(printable(text, lines=True), file=self.stdout, flush=True)
-
-    def say(self, text: str) -> None:
-        """A word on the way, for people only."""
+    def print_message(self, text: str) -> None:
+        """Print a message for people; with ``--json``, nothing."""
         if not self.as_json:
-            print(printable(text, lines=True), file=self.stderr, flush=True)
+            print(escape_controls(text, keep_line_breaks=True), file=self.stderr, flush=True)
 
-    def error(self, error: ShotbridgeError) -> None:
+    def print_error(self, error: ShotbridgeError) -> None:
         if self.as_json:
             problem = {
                 "code": error.code,
-                "what": error.what,
+                "message": error.message,
                 "where": error.where,
                 "next_step": error.next_step,
                 "details": error.details,
             }
-            print(_json({"error": problem}), file=self.stderr)
+            print(_to_json_text({"error": problem}), file=self.stderr)
             return
-        print(f"shotbridge: {printable(error.what, lines=True)}", file=self.stderr)
+        print(
+            f"shotbridge: {escape_controls(error.message, keep_line_breaks=True)}", file=self.stderr
+        )
         if error.where:
-            print(f"  where: {printable(error.where)}", file=self.stderr)
+            print(f"  where: {escape_controls(error.where)}", file=self.stderr)
         if error.next_step:
-            print(f"  next:  {printable(error.next_step)}", file=self.stderr)
+            print(f"  next:  {escape_controls(error.next_step)}", file=self.stderr)
 
-    def bar(self, title: str) -> Bar:
-        return Bar(self.stderr, title, shown=not self.as_json)
+    def progress_bar(self, title: str) -> ProgressBar:
+        return ProgressBar(self.stderr, title, enabled=not self.as_json)
 
 
-class Bar:
-    """A progress bar on a terminal; elsewhere a line now and then, so that logs stay readable."""
+class ProgressBar:
+    """A progress bar on a terminal; elsewhere an occasional line, so that logs stay readable."""
 
     WIDTH = 28
-    #: Seconds between two pictures of the bar, and between two lines in a log.
-    TERMINAL_PAUSE = 0.1
-    LOG_PAUSE = 5.0
+    #: Seconds between two updates of the bar, and between two lines in a log.
+    TERMINAL_INTERVAL = 0.1
+    LOG_INTERVAL = 5.0
 
-    def __init__(self, stream: TextIO, title: str, *, shown: bool) -> None:
+    def __init__(self, stream: TextIO, title: str, *, enabled: bool) -> None:
         self._stream = stream
         self._title = title
-        self._shown = shown
+        self._enabled = enabled
         self._terminal = stream.isatty()
         self._drawn_at = 0.0
-        self._last = ""
+        self._last_line = ""
 
-    def update(self, done: int, total: int, words: str = "") -> None:
-        if not self._shown:
+    def update(self, done: int, total: int, text: str = "") -> None:
+        if not self._enabled:
             return
         part = min(1.0, done / total) if total else 0.0
         filled = round(part * self.WIDTH)
         meter = "█" * filled + "░" * (self.WIDTH - filled)
-        line = printable(f"{self._title}  {meter}  {words or f'{done} of {total}'}")
-        pause = self.TERMINAL_PAUSE if self._terminal else self.LOG_PAUSE
+        line = escape_controls(f"{self._title}  {meter}  {text or f'{done} of {total}'}")
+        interval = self.TERMINAL_INTERVAL if self._terminal else self.LOG_INTERVAL
         now = time.monotonic()
-        if line == self._last or (now - self._drawn_at < pause and part < 1.0):
+        if line == self._last_line or (now - self._drawn_at < interval and part < 1.0):
             return
-        self._drawn_at, self._last = now, line
+        self._drawn_at, self._last_line = now, line
         if self._terminal:
             width = shutil.get_terminal_size().columns
             self._stream.write("\r\x1b[2K" + line[: width - 1])
@@ -110,43 +105,45 @@ class Bar:
             self._stream.write(line + "\n")
         self._stream.flush()
 
-    def end(self, words: str = "") -> None:
-        """Leave the last state standing, with ``words`` in its place where given."""
-        if not self._shown:
+    def finish(self, text: str = "") -> None:
+        """End the bar: keep its last line, or replace it by ``text`` where given."""
+        if not self._enabled:
             return
         if self._terminal:
-            self._stream.write("\r\x1b[2K" if words or not self._last else "\n")
-        if words:
-            self._stream.write(printable(f"{self._title}  {words}") + "\n")
+            self._stream.write("\r\x1b[2K" if text or not self._last_line else "\n")
+        if text:
+            self._stream.write(escape_controls(f"{self._title}  {text}") + "\n")
         self._stream.flush()
 
 
-def _json(data: Any, indent: int | None = None) -> str:
-    return printable_json(json.dumps(plain(data), ensure_ascii=False, indent=indent))
+def _to_json_text(data: Any, indent: int | None = None) -> str:
+    return escape_controls_in_json(
+        json.dumps(to_json_value(data), ensure_ascii=False, indent=indent)
+    )
 
 
-def plain(data: Any) -> Any:
-    """Models, and whatever holds them, as JSON values."""
+def to_json_value(data: Any) -> Any:
+    """Convert models, and containers of them, to JSON values."""
     if hasattr(data, "model_dump"):
         model: BaseModel = data
         return model.model_dump(mode="json")
     if isinstance(data, Mapping):
-        return {str(key): plain(value) for key, value in data.items()}
+        return {str(key): to_json_value(value) for key, value in data.items()}
     if isinstance(data, list | tuple | set | frozenset):
-        return [plain(item) for item in data]
+        return [to_json_value(item) for item in data]
     if data is None or isinstance(data, str | int | float | bool):
         return data
     return str(data)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns under their heads; the empty string where there are no rows."""
+def format_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Columns under their headers; the empty string without rows."""
     if not rows:
         return ""
-    # A note's line breaks would tear the table, and could look like further rows.
-    cells = [[printable(str(cell)) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in [list(head), *cells]) for i in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(head, widths, strict=True))]
+    # Line breaks in a cell would break the table, and could look like further rows.
+    cells = [[escape_controls(str(cell)) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in [list(headers), *cells]) for i in range(len(headers))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(headers, widths, strict=True))]
     lines += [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         for row in cells
@@ -154,18 +151,18 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def spell_seconds(seconds: float | None) -> str:
-    """``0:31``, ``12:05``, ``1:02:09``; nothing for None."""
+def format_duration(seconds: float | None) -> str:
+    """``0:31``, ``12:05``, ``1:02:09``; the empty string for None."""
     if seconds is None:
         return ""
     whole = round(seconds)
     hours, rest = divmod(whole, 3600)
-    minutes, left = divmod(rest, 60)
-    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
+    minutes, rest = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def spell_bytes(size: int) -> str:
-    """Size in powers of 1000, as disks are sold: ``6.3 MB``."""
+def format_size(size: int) -> str:
+    """A size in decimal units: ``6.3 MB``."""
     amount = float(size)
     for unit in ("B", "kB", "MB", "GB"):
         if amount < 1000:

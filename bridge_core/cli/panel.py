@@ -1,4 +1,4 @@
-"""``panel``: the panel as a window of its own. The client knows no Qt: it knows a command line."""
+"""``panel``: the panel in a window of its own, as a process; the client imports no Qt."""
 
 from __future__ import annotations
 
@@ -14,56 +14,58 @@ from bridge_core.cli.sources import add_cut_options, cut_rate
 from bridge_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import Call
+    from bridge_core.cli.context import CommandContext
 
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
+def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     panel = commands.add_parser(
         "panel", parents=[common], help="send and review in a window of its own"
     )
     panel.add_argument("cut", nargs="?", type=Path, help="an OTIO file, EDL, FCP XML or AAF")
     panel.add_argument(
-        "--demo", type=Path, metavar="DIR", help="look at what `demo` made in that folder"
+        "--demo", type=Path, metavar="DIR", help="open the results of `demo` in that folder"
     )
     add_cut_options(panel)
-    panel.set_defaults(run=_panel)
+    panel.set_defaults(run=_run_panel)
 
 
-def _panel(call: Call) -> int:
-    installed_by = {
-        # No index has it.
+def _run_panel(context: CommandContext) -> int:
+    install_hints = {
+        # On no package index.
         "bridge_ui": "in a checkout of Shotbridge: pip install .",
         "PySide6": "pip install PySide6-Essentials",
     }
-    for name, next_step in installed_by.items():
+    for name, next_step in install_hints.items():
         if importlib.util.find_spec(name) is None:
             raise ConfigError(
                 f"the panel needs {name}, which is not installed here",
                 where=sys.executable,
                 next_step=next_step,
             )
-    return subprocess.run([sys.executable, "-m", "bridge_ui", *words(call)], check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "bridge_ui", *panel_arguments(context)], check=False
+    ).returncode
 
 
-def words(call: Call) -> list[str]:
-    """What was said to us, for the panel's own command line.
+def panel_arguments(context: CommandContext) -> list[str]:
+    """The command's options for the panel's own command line.
 
-    :raises ConfigError: there is no demo in the folder that was named for one.
-    :raises InvalidRequest: ``--rate`` is no rate.
+    :raises ConfigError: the folder given with ``--demo`` holds no finished demo.
+    :raises InvalidRequest: ``--rate`` is not a rate.
     """
-    said = call.arguments
-    cut = said.cut
-    if said.demo:
-        from bridge_core.cli.demo import left_in
+    options = context.arguments
+    cut = options.cut
+    if options.demo:
+        from bridge_core.cli.demo import read_demo
 
-        made_from, settings = left_in(said.demo.expanduser().absolute())
-        call.suggest(settings)
-        cut = cut or made_from
-    told = [str(cut)] if cut else []
-    told += ["--show", said.show] if said.show else []
-    told += ["--timeline", said.timeline] if said.timeline else []
-    rate = cut_rate(call)
-    told += ["--rate", str(rate)] if rate else []
-    for key, value in call.overrides.items():
-        told += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
-    return told
+        demo_cut, settings = read_demo(options.demo.expanduser().absolute())
+        context.set_defaults(settings)
+        cut = cut or demo_cut
+    arguments = [str(cut)] if cut else []
+    arguments += ["--show", options.show] if options.show else []
+    arguments += ["--timeline", options.timeline] if options.timeline else []
+    rate = cut_rate(context)
+    arguments += ["--rate", str(rate)] if rate else []
+    for key, value in context.overrides.items():
+        arguments += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
+    return arguments

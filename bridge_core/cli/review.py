@@ -1,4 +1,4 @@
-"""``versions``, ``approve``, ``reject``, ``changes``, ``lineage``, ``fetch``: what came back."""
+"""``versions``, ``approve``, ``reject``, ``changes``, ``lineage``, ``fetch``: review versions."""
 
 from __future__ import annotations
 
@@ -6,61 +6,61 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.cli.ids import short, version_id
-from bridge_core.cli.output import Bar, spell_bytes, table
+from bridge_core.cli.ids import expand_version_id, short_id
+from bridge_core.cli.output import ProgressBar, format_size, format_table
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import Call
+    from bridge_core.cli.context import CommandContext
     from bridge_core.models.versions import Lineage, Version
 
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
+def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     versions = commands.add_parser("versions", parents=[common], help="versions of shots")
     versions.add_argument("--sequence")
     versions.add_argument("--shot")
     versions.add_argument("--service")
-    versions.set_defaults(run=_versions)
+    versions.set_defaults(run=_list_versions)
 
-    for name, status, what in (
+    for name, status, help_text in (
         ("approve", "approved", "approve a version"),
         ("reject", "rejected", "reject a version"),
         ("changes", "changes requested", "ask for changes on a version"),
     ):
-        decide = commands.add_parser(name, parents=[common], help=what)
-        decide.add_argument("version", nargs="+", help="ids, or their beginnings; see `versions`")
+        decide = commands.add_parser(name, parents=[common], help=help_text)
+        decide.add_argument("version", nargs="+", help="ids or their prefixes, see `versions`")
         decide.add_argument("--comment", default="")
-        decide.set_defaults(run=_decide, status=status)
+        decide.set_defaults(run=_decide_versions, status=status)
 
     lineage = commands.add_parser(
-        "lineage", parents=[common], help="how a version or a try was made"
+        "lineage", parents=[common], help="how a version or test frames were made"
     )
-    lineage.add_argument("result", help="id; a version's may be its beginning")
-    lineage.set_defaults(run=_lineage)
+    lineage.add_argument("result", help="id; of a version, a prefix is enough")
+    lineage.set_defaults(run=_show_lineage)
 
     fetch = commands.add_parser(
-        "fetch", parents=[common], help="bring a version's files here, verified"
+        "fetch", parents=[common], help="download and verify a version's files"
     )
     fetch.add_argument("version")
     fetch.add_argument("folder", type=Path)
-    fetch.set_defaults(run=_fetch)
+    fetch.set_defaults(run=_fetch_version)
 
 
-def _versions(call: Call) -> int:
-    arguments = call.arguments
-    versions = call.client.versions(
+def _list_versions(context: CommandContext) -> int:
+    arguments = context.arguments
+    versions = context.client.versions(
         show=arguments.show,
         sequence=arguments.sequence,
         shot=arguments.shot,
         service=arguments.service,
     )
-    call.output.result(versions, _table(versions) or "no versions")
+    context.output.print_result(versions, _format_versions(versions) or "no versions")
     return 0
 
 
-def _table(versions: list[Version]) -> str:
+def _format_versions(versions: list[Version]) -> str:
     rows = [
         (
-            short(version.id),
+            short_id(version.id),
             version.shot,
             version.service,
             version.label,
@@ -70,42 +70,45 @@ def _table(versions: list[Version]) -> str:
         )
         for version in versions
     ]
-    return table(("version", "shot", "service", "label", "frames", "status", "by"), rows)
+    return format_table(("version", "shot", "service", "label", "frames", "status", "by"), rows)
 
 
-def _decide(call: Call) -> int:
+def _decide_versions(context: CommandContext) -> int:
     from bridge_core.models.versions import Decision, ReviewStatus
 
-    # All of them are looked up before the first one is decided about.
-    wanted = [call.client.version(version_id(call, typed)) for typed in call.arguments.version]
+    # Look up all versions before the first decision is made.
+    selected = [
+        context.client.version(expand_version_id(context, prefix))
+        for prefix in context.arguments.version
+    ]
     versions = [
-        call.client.decide(
+        context.client.decide(
             version.id,
             Decision(
-                status=ReviewStatus(call.arguments.status),
-                by=call.user,
-                comment=call.arguments.comment,
+                status=ReviewStatus(context.arguments.status),
+                by=context.user,
+                comment=context.arguments.comment,
                 content_hash=version.content_hash,
             ),
         )
-        for version in wanted
+        for version in selected
     ]
-    call.output.result(versions, _table(versions))
+    context.output.print_result(versions, _format_versions(versions))
     return 0
 
 
-def _lineage(call: Call) -> int:
-    lineage = call.client.lineage(version_id(call, call.arguments.result))
-    call.output.result(lineage, _spell_lineage(lineage))
+def _show_lineage(context: CommandContext) -> int:
+    lineage = context.client.lineage(expand_version_id(context, context.arguments.result))
+    context.output.print_result(lineage, _format_lineage(lineage))
     return 0
 
 
-def _spell_lineage(lineage: Lineage) -> str:
+def _format_lineage(lineage: Lineage) -> str:
     request = lineage.request
     lines = [
         f"shot        {request.shot.id}, frames {request.shot.work_range}",
         f"service     {request.service} by {lineage.provider}",
-        f"asked by    {lineage.asked_by}, {lineage.created:%Y-%m-%d %H:%M} UTC",
+        f"requested   {lineage.created:%Y-%m-%d %H:%M} UTC by {lineage.requested_by}",
     ]
     lines += [f"parameter   {name} = {value}" for name, value in lineage.parameters.items()]
     lines += [
@@ -113,22 +116,22 @@ def _spell_lineage(lineage: Lineage) -> str:
         for model in lineage.models
     ]
     lines += [f"runtime     {name}: {value}" for name, value in lineage.runtime.items()]
-    lines += [f"colour      {words}" for words in lineage.colour]
-    lines += [f"warning     {words}" for words in lineage.warnings]
+    lines += [f"colour      {text}" for text in lineage.colour]
+    lines += [f"warning     {text}" for text in lineage.warnings]
     lines += [f"step        {t.step}: {t.seconds:.2f} s" for t in lineage.timings]
     lines += [f"software    {name} {version}" for name, version in lineage.software.items()]
     lines.append(f"files       {len(lineage.inputs)} in, {len(lineage.outputs)} out")
     return "\n".join(lines)
 
 
-def _fetch(call: Call) -> int:
-    version = call.client.version(version_id(call, call.arguments.version))
-    bar: Bar = call.output.bar(f"{version.shot.shot} {version.label}  fetching")
+def _fetch_version(context: CommandContext) -> int:
+    version = context.client.version(expand_version_id(context, context.arguments.version))
+    bar: ProgressBar = context.output.progress_bar(f"{version.shot.shot} {version.label}  fetching")
 
-    def got(done: int, total: int) -> None:
-        bar.update(done, total, f"{spell_bytes(done)} of {spell_bytes(total)}")
+    def on_progress(done: int, total: int) -> None:
+        bar.update(done, total, f"{format_size(done)} of {format_size(total)}")
 
-    folder = call.client.fetch(version, call.arguments.folder, progress=got)
-    bar.end("done")
-    call.output.result({"folder": folder}, str(folder))
+    folder = context.client.fetch(version, context.arguments.folder, progress=on_progress)
+    bar.finish("done")
+    context.output.print_result({"folder": folder}, str(folder))
     return 0

@@ -1,4 +1,4 @@
-"""Cuts, plates, ranges and frames as people name them on the command line."""
+"""Cuts, plates, frame ranges and frames given on the command line."""
 
 from __future__ import annotations
 
@@ -13,72 +13,72 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from fractions import Fraction
 
-    from bridge_core.cli.call import Call
+    from bridge_core.cli.context import CommandContext
     from bridge_core.models.frames import FrameRange
-    from bridge_core.models.gateway import MediaFacts
+    from bridge_core.models.gateway import MediaInfo
     from bridge_core.models.media import Plate
     from bridge_core.models.shots import Shot
     from bridge_core.timeline.cut import Cut
 
 _RANGE = re.compile(r"^(-?\d+)-(-?\d+)$")
 
-#: Endings that OTIO and its adapters read; everything else is taken for a plate.
-CUTS = frozenset({".otio", ".otioz", ".otiod", ".edl", ".xml", ".fcpxml", ".aaf"})
+#: File extensions that OTIO and its adapters read; everything else is taken for a plate.
+CUT_EXTENSIONS = frozenset({".otio", ".otioz", ".otiod", ".edl", ".xml", ".fcpxml", ".aaf"})
 
 
 def is_plate(source: str) -> bool:
-    return Path(source).suffix.lower() not in CUTS
+    return Path(source).suffix.lower() not in CUT_EXTENSIONS
 
 
 def add_cut_options(parser: argparse.ArgumentParser, *, rate_help: str = "") -> None:
     """``--timeline`` and ``--rate``, on every command that reads a cut."""
     parser.add_argument(
-        "--timeline", metavar="NAME", help="which one, where a file holds several timelines"
+        "--timeline", metavar="NAME", help="which timeline, where a file holds several"
     )
     parser.add_argument(
-        "--rate", help=rate_help or "what the cut counts at, as 25 or 24000/1001; EDLs do not say"
+        "--rate", help=rate_help or "the cut's rate, as 25 or 24000/1001; an EDL does not give it"
     )
 
 
-def cut_rate(call: Call) -> Fraction | None:
-    """What ``--rate`` says.
+def cut_rate(context: CommandContext) -> Fraction | None:
+    """The rate given with ``--rate``.
 
-    :raises InvalidRequest: it is no rate.
+    :raises InvalidRequest: it is not a rate.
     """
     from bridge_core.models.frames import to_rate
 
-    said = call.arguments.rate
+    given_rate = context.arguments.rate
     try:
-        return None if said is None else to_rate(said)
+        return None if given_rate is None else to_rate(given_rate)
     except ValueError as error:
         raise InvalidRequest(str(error), where="--rate", next_step="correct --rate") from error
 
 
-def cut_of(call: Call, path: str | Path, *, timeline: str | None = None) -> Cut:
-    """The cut in a file, read as the command's options say.
+def load_cut(context: CommandContext, path: str | Path, *, timeline: str | None = None) -> Cut:
+    """Read the cut in a file with the command's options.
 
-    :raises InvalidRequest: ``--rate`` is no rate.
-    :raises TimelineError: as :func:`bridge_core.timeline.reading.read_cut`.
+    :raises InvalidRequest: ``--rate`` is not a rate.
+    :raises TimelineError: as :func:`bridge_core.timeline.cut_reader.read_cut`.
     """
-    from bridge_core.timeline.reading import read_cut
+    from bridge_core.timeline.cut_reader import read_cut
 
-    work = call.loaded.settings.work
+    work = context.config.settings.work
     return read_cut(
         path,
-        show=call.arguments.show or work.show,
+        show=context.arguments.show or work.show,
         handles=work.handles,
-        rate=cut_rate(call),
-        timeline=timeline or call.arguments.timeline,
+        rate=cut_rate(context),
+        timeline=timeline or context.arguments.timeline,
     )
 
 
-def shots_of(call: Call) -> list[Shot]:
-    """The shots that the command line means.
+def load_shots(context: CommandContext) -> list[Shot]:
+    """The shots that the command line selects.
 
-    :raises InvalidRequest: a shot that the cut does not have, a cut with no usable shot, or an
-        option that means nothing for what is sent.
+    :raises InvalidRequest: a shot that the cut does not have, a cut without a usable shot, or an
+        option that does not apply to the source.
     """
-    arguments = call.arguments
+    arguments = context.arguments
     if is_plate(arguments.source):
         if arguments.timeline is not None:
             raise InvalidRequest(
@@ -87,27 +87,27 @@ def shots_of(call: Call) -> list[Shot]:
                 next_step="leave it out",
             )
         return [
-            shot_of_plate(
+            shot_from_plate(
                 arguments.source,
-                span=arguments.range,
+                frame_range=arguments.range,
                 rate=arguments.rate,
                 colour_space=arguments.colour_space,
-                show=arguments.show or call.loaded.settings.work.show,
+                show=arguments.show or context.config.settings.work.show,
                 name=arguments.shot[0] if arguments.shot else None,
-                # Asking about a movie may upload it, which an estimate never does.
-                facts_of=None if arguments.estimate else call.client.media_facts,
+                # Reading a movie's media info may upload it, which an estimate must not do.
+                get_media_facts=None if arguments.estimate else context.client.media_info,
             )
         ]
     if arguments.range is not None:
         raise InvalidRequest(
             "--range is for a plate; a cut gives the frames of its shots itself",
             where=arguments.source,
-            next_step="leave it out; --shot names the shots, --try the frames to look at first",
+            next_step="leave it out; --shot selects shots, --test-frames frames to make first",
         )
-    cut = cut_of(call, arguments.source)
+    cut = load_cut(context, arguments.source)
     for problem in cut.problems:
-        call.output.say(f"{problem.effect}: {problem}")
-    shots = [_coloured(placed.shot, arguments.colour_space) for placed in cut.shots]
+        context.output.print_message(f"{problem.outcome}: {problem}")
+    shots = [_with_colour_space(cut_shot.shot, arguments.colour_space) for cut_shot in cut.shots]
     names = {shot.id.shot for shot in shots}
     unknown = [name for name in arguments.shot if name not in names]
     if unknown or not shots:
@@ -123,18 +123,18 @@ def shots_of(call: Call) -> list[Shot]:
     return [shot for shot in shots if not arguments.shot or shot.id.shot in arguments.shot]
 
 
-def _coloured(shot: Shot, colour_space: str | None) -> Shot:
-    """The shot with its plate in this space, unless the cut names one for it."""
+def _with_colour_space(shot: Shot, colour_space: str | None) -> Shot:
+    """The shot with this colour space for its plate, unless the cut names one."""
     if colour_space is None or shot.plate.colour_space is not None:
         return shot
     plate = shot.plate.model_copy(update={"colour_space": colour_space})
     return shot.model_copy(update={"plate": plate})
 
 
-def span_of(text: str) -> tuple[int, int]:
-    """``1001-1100`` as first and last frame, both included.
+def parse_frame_range(text: str) -> tuple[int, int]:
+    """First and last frame of ``1001-1100``, both included.
 
-    :raises InvalidRequest: it says something else.
+    :raises InvalidRequest: ``text`` is not a frame range.
     """
     match = _RANGE.match(text.strip())
     if match is None:
@@ -144,166 +144,171 @@ def span_of(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def frames_of(text: str) -> tuple[int, ...]:
-    """``1001,1040-1042`` as frames, ascending, each once.
+def parse_frames(text: str) -> tuple[int, ...]:
+    """The frames of ``1001,1040-1042``, ascending and without duplicates.
 
-    :raises InvalidRequest: it says something else.
+    :raises InvalidRequest: ``text`` is not a list of frames and frame ranges.
     """
     frames: set[int] = set()
-    for part in text.split(","):
-        word = part.strip()
-        if re.fullmatch(r"-?\d+", word):
-            frames.add(int(word))
+    for part in map(str.strip, text.split(",")):
+        if re.fullmatch(r"-?\d+", part):
+            frames.add(int(part))
         else:
-            first, last = span_of(word)
+            first, last = parse_frame_range(part)
             frames.update(range(first, last + 1))
     return tuple(sorted(frames))
 
 
-def shot_of_plate(
+def shot_from_plate(
     path: str,
     *,
-    span: str | None,
+    frame_range: str | None,
     rate: str | None,
     colour_space: str | None,
     show: str | None,
     name: str | None,
-    facts_of: Callable[[Plate], MediaFacts] | None = None,
+    get_media_facts: Callable[[Plate], MediaInfo] | None = None,
 ) -> Shot:
-    """A shot of its own for one plate: all of it, or the frames of ``span``.
+    """A shot made from one plate: all of it, or the frames of ``frame_range``.
 
-    ``rate`` None is a movie's own, else 24. The client opens no pictures: ``facts_of`` asks the
-    gateway what a movie says of itself. Without an answer, both have to be said. The frames of a
-    movie are 1 to its length, or ``span`` where that is as long as the movie.
+    Without ``rate``, a movie's own rate applies, else 24. The client opens no media files:
+    ``get_media_facts`` asks the gateway for a movie's media info; where it cannot, range and rate
+    have to be given. A movie's frames are 1 to its length; a ``frame_range`` as long as the movie
+    renumbers them.
 
-    :raises InvalidRequest: the frames cannot be known, or the facts do not fit together.
-    :raises GatewayUnreachable: nobody can be asked what has to be known.
+    :raises InvalidRequest: the frames are not known, or the values contradict each other.
+    :raises GatewayUnreachable: a movie's range or rate is not given, and no gateway answers.
     """
     from pydantic import ValidationError
 
-    from bridge_core.models.base import invalid
+    from bridge_core.models.base import validation_error
     from bridge_core.models.frames import FrameRange
     from bridge_core.models.media import (
         Plate,
         PlateKind,
-        foreign_number,
-        printf_pattern,
-        ranged_pattern,
+        parse_ranged_pattern,
+        to_printf_pattern,
+        unsupported_placeholder,
     )
-    from bridge_core.models.shots import Shot, ShotId, fit_name
+    from bridge_core.models.shots import Shot, ShotId, sanitise_name
 
-    whole = str(Path(path).expanduser().absolute())
-    spelled = foreign_number(whole)
-    if spelled is not None:
+    absolute_path = str(Path(path).expanduser().absolute())
+    frame_token = unsupported_placeholder(absolute_path)
+    if frame_token is not None:
         raise InvalidRequest(
-            f"{spelled} does not say how many digits the frame number has",
+            f"{frame_token} does not say how many digits the frame number has",
             where=path,
             next_step="write the pattern as plate.%04d.exr or plate.####.exr",
         )
     try:
-        absolute = printf_pattern(whole)
-        ranged = ranged_pattern(whole)
+        pattern = to_printf_pattern(absolute_path)
+        pattern_range = parse_ranged_pattern(absolute_path)
         plate = Plate(
-            path=absolute, range=FrameRange.of(1, 1, rate or 24), colour_space=colour_space
+            path=pattern, range=FrameRange.of(1, 1, rate or 24), colour_space=colour_space
         )
-        if plate.kind is PlateKind.MOVIE and facts_of is not None:
-            plate, frames = _movie(plate, facts_of, span, rate)
+        if plate.kind is PlateKind.MOVIE and get_media_facts is not None:
+            plate, frames = _movie_frames(plate, get_media_facts, frame_range, rate)
         else:
-            if span is not None:
-                first, last = span_of(span)
-            elif ranged is not None:
-                _, first, last = ranged
+            if frame_range is not None:
+                first, last = parse_frame_range(frame_range)
+            elif pattern_range is not None:
+                _, first, last = pattern_range
             else:
-                first, last = _on_disk(plate, Path(whole))
+                first, last = _frames_on_disk(plate, Path(absolute_path))
             frames = FrameRange.of(first, last, rate or 24)
             plate = plate.model_copy(update={"range": frames})
-        stem = Path(absolute).stem
+        stem = Path(pattern).stem
         if plate.kind is PlateKind.SEQUENCE:
             stem = stem.split("%")[0].rstrip("._- ")
         return Shot(
             id=ShotId(
-                show=fit_name(show or "", otherwise="unsorted"),
-                sequence=fit_name(Path(absolute).parent.name, otherwise="plates"),
-                shot=fit_name(name or stem, otherwise="plate"),
+                show=sanitise_name(show or "", default="unsorted"),
+                sequence=sanitise_name(Path(pattern).parent.name, default="plates"),
+                shot=sanitise_name(name or stem, default="plate"),
             ),
             plate=plate,
             cut_range=frames,
         )
     except ValidationError as error:
-        raise invalid(error, what="plate", where=path) from error
+        raise validation_error(error, label="plate", where=path) from error
     except ValueError as error:
         raise InvalidRequest(
             str(error), where=path, next_step="correct --rate or --range"
         ) from error
 
 
-def _on_disk(plate: Plate, named: Path) -> tuple[int, int]:
-    """First and last frame, both included, of all that there is of a plate; ``named`` is the path
-    as it was typed."""
+def _frames_on_disk(plate: Plate, typed_path: Path) -> tuple[int, int]:
+    """First and last frame of a plate on disk, both included; ``typed_path`` is as given."""
     from bridge_core.models.media import PlateKind
-    from bridge_core.plates import frames_on_disk
+    from bridge_core.plate_files import frames_on_disk
 
     if plate.kind is PlateKind.MOVIE:
         raise InvalidRequest(
-            "the length of the movie is not known here",
+            "the length of the movie is not known",
             where=plate.path,
             next_step="give its frames, as --range 1-100, from the movie's first frame",
         )
-    found = frames_on_disk(plate.path) if plate.kind is PlateKind.SEQUENCE else (1,)
-    if not found and named.exists():
+    frames = frames_on_disk(plate.path) if plate.kind is PlateKind.SEQUENCE else (1,)
+    if not frames and typed_path.exists():
         raise InvalidRequest(
-            "this is one picture, but its name reads as a sequence's pattern",
-            where=str(named),
+            "this is a single picture, but its name reads as a sequence's pattern",
+            where=str(typed_path),
             next_step="rename it without its #, @ or %d",
         )
-    if not found:
+    if not frames:
         raise InvalidRequest(
             "no frame of this sequence is on disk",
             where=plate.path,
-            next_step="check folder, name and the number of digits",
+            next_step="check the folder, the name and the number of digits",
         )
-    return found[0], found[-1]
+    return frames[0], frames[-1]
 
 
-def _movie(
-    plate: Plate, facts_of: Callable[[Plate], MediaFacts], span: str | None, rate: str | None
+def _movie_frames(
+    plate: Plate,
+    get_media_facts: Callable[[Plate], MediaInfo],
+    frame_range: str | None,
+    rate: str | None,
 ) -> tuple[Plate, FrameRange]:
-    """A movie's plate as its file says it is, and the wanted frames of it.
+    """A movie's plate with the range and rate of its file, and the selected frames.
 
-    :raises InvalidRequest: ``rate`` or ``span`` is not the movie's.
+    :raises InvalidRequest: ``rate`` or ``frame_range`` does not match the movie.
     """
     from bridge_core.errors import GatewayUnreachable
     from bridge_core.models.frames import FrameRange, to_rate
 
     try:
-        facts = facts_of(plate)
+        facts = get_media_facts(plate)
     except GatewayUnreachable:
-        if span is None or rate is None:
+        if frame_range is None or rate is None:
             raise
-        # The gateway compares them with the file before it works on it.
-        frames = FrameRange.of(*span_of(span), rate)
+        # The gateway compares them with the file before the job runs.
+        frames = FrameRange.of(*parse_frame_range(frame_range), rate)
         return plate.model_copy(update={"range": frames}), frames
-    if facts.rate is None or facts.frames is None:
+    if facts.rate is None or facts.frame_count is None:
         raise InvalidRequest(
-            "the file is not a movie, in spite of its name",
+            "the file has a movie's name, but is not a movie",
             where=plate.path,
-            next_step="give it the ending of its real format, and send it again",
+            next_step="give it the extension of its real format, and send it again",
         )
     if rate is not None and to_rate(rate) != facts.rate:
         raise InvalidRequest(
             f"the movie runs at {facts.rate} frames per second, not at {rate}",
             where=plate.path,
-            next_step="leave out --rate: the movie's own counts",
+            next_step="leave out --rate; the movie's own rate is used",
         )
-    whole = FrameRange.of(1, facts.frames, facts.rate)
-    frames = FrameRange.of(*span_of(span), facts.rate) if span else whole
-    if frames.count == whole.count:
-        whole = frames
-    elif not whole.covers(frames):
+    movie_range = FrameRange.of(1, facts.frame_count, facts.rate)
+    frames = (
+        FrameRange.of(*parse_frame_range(frame_range), facts.rate) if frame_range else movie_range
+    )
+    if frames.count == movie_range.count:
+        movie_range = frames
+    elif not movie_range.contains_range(frames):
         raise InvalidRequest(
-            f"the movie has frames {whole}, and {frames} are not all among them",
+            f"the movie has frames {movie_range}, which do not include all of {frames}",
             where=plate.path,
-            next_step=f"name frames of {whole}, or {whole.count} frames to number them otherwise",
+            next_step=f"give frames of {movie_range}, or {movie_range.count} frames to renumber "
+            "them",
         )
-    known = {"range": whole, "start_timecode": facts.start_timecode}
-    return plate.model_copy(update=known), frames
+    facts_update = {"range": movie_range, "start_timecode": facts.start_timecode}
+    return plate.model_copy(update=facts_update), frames

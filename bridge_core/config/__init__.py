@@ -2,15 +2,29 @@
 
 ::
 
-    from bridge_core.config import load
+    from bridge_core.config import load_settings
 
-    loaded = load({"client.retries": 2}, show="bunny")
-    loaded.settings.client.retries          # 2
-    loaded.origins["client.retries"]        # Origin(layer=Layer.ARGUMENTS, where="argument ...")
+    loaded = load_settings({"client.retries": 2}, show="bunny")
+    loaded.settings.client.retries      # 2
+    loaded.origins["client.retries"]    # SettingOrigin(layer=ConfigLayer.ARGUMENTS, ...)
 
-docs/configuration.md describes the layers and every key.
+docs/configuration.md describes the layers and all keys.
 """
 
-from bridge_core.config.layers import Layer, Loaded, Origin, Row, load, user_file
+from bridge_core.config.loader import (
+    ConfigLayer,
+    LoadedSettings,
+    SettingOrigin,
+    SettingRow,
+    load_settings,
+    user_file,
+)
 
-__all__ = ["Layer", "Loaded", "Origin", "Row", "load", "user_file"]
+__all__ = [
+    "ConfigLayer",
+    "LoadedSettings",
+    "SettingOrigin",
+    "SettingRow",
+    "load_settings",
+    "user_file",
+]

@@ -1,4 +1,4 @@
-"""Reads a YAML file into keys and values, each with the line that it stands in."""
+"""Reads a YAML file into keys and values with their line numbers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge_core.config.keys import keys, sections
+from bridge_core.config.setting_keys import setting_keys, setting_sections
 from bridge_core.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class Given:
-    """A value that a layer gives a key; ``problem`` says why it cannot be read as one."""
+class ConfigValue:
+    """The value of a key in a layer; ``problem`` says why it is not valid."""
 
     key: str
     value: Any
@@ -21,87 +21,87 @@ class Given:
     problem: str = ""
 
 
-def read(path: Path) -> list[Given]:
-    """What a file says, in its order; a section that is left empty says nothing.
+def read_config_file(path: Path) -> list[ConfigValue]:
+    """The values in a file, in its order.
 
     :raises ConfigError: the file cannot be read, is not YAML, or is not a mapping. Problems with
-        single keys are told in :attr:`Given.problem`, so that a person sees all of them at once.
+        single keys are in :attr:`ConfigValue.problem`, so that all of them can be reported at once.
     """
     import yaml
 
-    from bridge_core import bounded_yaml
+    from bridge_core.config import bounded_yaml
 
     try:
-        content = bounded_yaml.read(path)
+        content = bounded_yaml.read_bounded(path)
     except OSError as error:
         raise ConfigError(
             f"the configuration file cannot be read: {error.strerror or error}",
             where=str(path),
-            next_step="check that it is there and that you may read it",
+            next_step="check that it exists and its permissions",
         ) from error
     try:
-        loader = bounded_yaml.BoundedLoader(content)
+        loader = bounded_yaml.BoundedYamlLoader(content)
     except yaml.YAMLError as error:
-        raise _not_yaml(path, error) from error
+        raise _invalid_yaml(path, error) from error
     try:
         root = loader.get_single_node()
         if root is None:
             return []
         if not isinstance(root, yaml.MappingNode):
             raise ConfigError(
-                "a configuration file holds sections with keys",
+                "a configuration file must have sections with keys",
                 where=f"{path}:{root.start_mark.line + 1}",
                 next_step="write it as `client:` with `retries: 2` indented below",
             )
-        return list(_walk(loader, root, "", path))
+        return list(_walk_mapping(loader, root, "", path))
     except yaml.YAMLError as error:
-        raise _not_yaml(path, error) from error
+        raise _invalid_yaml(path, error) from error
     finally:
         loader.dispose()
 
 
-def _walk(loader: Any, node: Any, prefix: str, path: Path) -> Iterator[Given]:
+def _walk_mapping(loader: Any, node: Any, prefix: str, path: Path) -> Iterator[ConfigValue]:
     import yaml
 
-    seen: dict[str, int] = {}
+    lines_by_key: dict[str, int] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         where = f"{path}:{line}"
         if not isinstance(key_node, yaml.ScalarNode):
-            yield Given(prefix + "?", None, where, "a key is a word")
+            yield ConfigValue(prefix + "?", None, where, "a key must be a plain scalar")
             continue
         key = prefix + key_node.value
-        if key in seen:
-            yield Given(key, None, where, f"it stands in line {seen[key]} already")
+        if key in lines_by_key:
+            yield ConfigValue(key, None, where, f"it is already set in line {lines_by_key[key]}")
             continue
-        seen[key] = line
-        if key not in sections():
-            yield _leaf(loader, key, value_node, where)
+        lines_by_key[key] = line
+        if key not in setting_sections():
+            yield _read_value(loader, key, value_node, where)
         elif isinstance(value_node, yaml.MappingNode):
-            yield from _walk(loader, value_node, f"{key}.", path)
+            yield from _walk_mapping(loader, value_node, f"{key}.", path)
         elif value_node.tag != "tag:yaml.org,2002:null":
-            yield Given(key, None, where, "it is a section and holds keys, not a value")
+            yield ConfigValue(key, None, where, "it is a section; set its keys")
 
 
-def _leaf(loader: Any, key: str, node: Any, where: str) -> Given:
+def _read_value(loader: Any, key: str, node: Any, where: str) -> ConfigValue:
     import yaml
 
-    if key not in keys():
-        return Given(key, node.value if isinstance(node, yaml.ScalarNode) else None, where)
+    if key not in setting_keys():
+        return ConfigValue(key, node.value if isinstance(node, yaml.ScalarNode) else None, where)
     try:
-        return Given(key, loader.construct_object(node, deep=True), where)
+        return ConfigValue(key, loader.construct_object(node, deep=True), where)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        # ValueError: dates such as 2026-99-99, which YAML's own pattern lets pass.
+        # ValueError: dates such as 2026-99-99, which match YAML's pattern.
         reason = getattr(error, "problem", None) or str(error)
-        return Given(key, None, where, f"its value cannot be read: {reason}")
+        return ConfigValue(key, None, where, f"its value cannot be read: {reason}")
 
 
-def _not_yaml(path: Path, error: Exception) -> ConfigError:
+def _invalid_yaml(path: Path, error: Exception) -> ConfigError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
     return ConfigError(
-        f"this is not YAML: {reason}",
+        f"this is not valid YAML: {reason}",
         where=where,
         next_step="correct this line, or the one above it",
     )

@@ -1,8 +1,8 @@
-"""``shotbridge doctor``: looks an installation over; each line says what to do.
+"""``shotbridge doctor``: checks an installation and says how to solve each problem.
 
 ::
 
-    lines = bridge_core.doctor.examination.examine(loaded, client)
+    results = bridge_core.doctor.runner.run_checks(load, open_client)
 
-Hosts are looked for where they usually lie; none is ever started. No line holds a secret.
+Hosts are searched in their usual folders and never started. No result contains a secret.
 """

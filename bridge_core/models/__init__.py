@@ -1,4 +1,4 @@
-"""The words of Shotbridge as pydantic models, spoken by the client and by the gateway.
+"""The data model of Shotbridge in pydantic, shared by the client and the gateway.
 
-Import from the module that holds the thing: ``from bridge_core.models.media import Plate``.
+Import from the module that defines the class: ``from bridge_core.models.media import Plate``.
 """

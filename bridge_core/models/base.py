@@ -1,4 +1,4 @@
-"""What all models have in common: frozen, strict about what people send, tolerant in reading."""
+"""Base classes of all models: frozen, strict about input, tolerant of newer responses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 import reprlib
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,56 +19,61 @@ from pydantic import (
 )
 
 from bridge_core.errors import IncompatibleVersion, InvalidRequest, ShotbridgeError
-from bridge_core.printable import printable
+from bridge_core.text.control_characters import escape_controls
 
 Timestamp = AwareDatetime
 
 
-def _person(value: str) -> str:
+def _valid_person_name(value: str) -> str:
     if not value.strip():
-        raise ValueError("a name is not blank")
-    if printable(value) != value:
-        raise ValueError("a name holds no control characters")
+        raise ValueError("a name must not be blank")
+    if escape_controls(value) != value:
+        raise ValueError("a name must not contain control characters")
     return value
 
 
-#: Under which a person asks, decides and writes.
-PersonName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_person)]
+#: The name of a person who sends requests, decides and writes notes.
+PersonName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_valid_person_name)]
 
 
-class Value(BaseModel):
-    """Something that people or hosts say; a field nobody knows is a mistake and is refused, and
-    so is a number that is none: JSON could not give infinity back."""
+class StrictModel(BaseModel):
+    """Input from people or hosts. Unknown fields are refused, and so are infinity and NaN, which
+    JSON cannot represent."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
     )
 
 
-class Record(BaseModel):
-    """Something that the gateway says; fields of a newer gateway are passed over."""
+class ResponseModel(BaseModel):
+    """A response of the gateway; unknown fields of a newer gateway are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
-def canonical(model: BaseModel) -> str:
-    """The same content always gives the same text: sorted keys, no spaces, UTF-8."""
+def canonical_json(model: BaseModel) -> str:
+    """JSON that is the same for equal content: sorted keys, no spaces, not ASCII-escaped."""
     return json.dumps(
         model.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
     )
 
 
 def fingerprint(model: BaseModel) -> str:
-    """SHA-256 (hexadecimal) of the model's :func:`canonical` text."""
-    return hashlib.sha256(canonical(model).encode("utf-8")).hexdigest()
+    """SHA-256 (hexadecimal) of the model's :func:`canonical_json`."""
+    return hashlib.sha256(canonical_json(model).encode("utf-8")).hexdigest()
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Stored(Value):
-    """A model that is written to disk, with the version of its schema in it."""
+class StoredModel(StrictModel):
+    """A model that is written to disk, with its schema version.
+
+    ``title`` names the document in messages.
+    """
+
+    title: ClassVar[str] = "document"
 
     schema_version: int = 1
 
@@ -81,64 +86,64 @@ class Stored(Value):
         return value
 
     @classmethod
-    def load(cls, text: str | bytes, *, where: str) -> Self:
-        """Read what was stored.
+    def parse(cls, text: str | bytes, *, where: str) -> Self:
+        """Read a stored document; ``where`` names its file in errors.
 
-        :raises IncompatibleVersion: written by a newer Shotbridge.
-        :raises InvalidRequest: not such a document, or damaged.
+        :raises IncompatibleVersion: it was written by a newer Shotbridge.
+        :raises InvalidRequest: it is not such a document, or damaged.
         """
         known = cls.model_fields["schema_version"].default
         try:
             raw: Any = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise InvalidRequest(
-                f"this is not a readable {cls.__name__.lower()}: {error}",
+                f"this is not a readable {cls.title}: {error}",
                 where=where,
                 next_step="the file is damaged; restore it from a backup or remove it",
             ) from error
-        found = raw.get("schema_version", 1) if isinstance(raw, dict) else 1
-        if isinstance(found, int) and found > known:
+        version = raw.get("schema_version", 1) if isinstance(raw, dict) else 1
+        if isinstance(version, int) and version > known:
             raise IncompatibleVersion(
-                f"written in schema version {found}, this Shotbridge reads up to {known}",
+                f"written in schema version {version}, this Shotbridge reads up to {known}",
                 where=where,
                 next_step="update Shotbridge",
             )
         try:
             return cls.model_validate(raw)
         except ValidationError as error:
-            raise invalid(error, what=cls.__name__.lower(), where=where) from error
+            raise validation_error(error, label=cls.title, where=where) from error
 
 
-def invalid(
+def validation_error(
     error: ValidationError,
     *,
-    what: str,
+    label: str,
     where: str = "",
-    kind: type[ShotbridgeError] = InvalidRequest,
+    error_class: type[ShotbridgeError] = InvalidRequest,
 ) -> ShotbridgeError:
-    """A pydantic error in the words of the tree: which field, what is wrong, what it was."""
+    """Convert a pydantic error: which fields are wrong, why, and what was given."""
     problems = [
         {
             "field": ".".join(str(part) for part in item["loc"]),
             "problem": item["msg"],
-            "value": short(item.get("input")),
+            "value": shorten(item.get("input")),
         }
         for item in error.errors(include_url=False, include_context=False)
     ]
-    told = "; ".join(
+    summary = "; ".join(
         f"{item['field'] or 'it'}: {item['problem']} (got {item['value']})" for item in problems[:5]
     )
     more = f", and {len(problems) - 5} more" if len(problems) > 5 else ""
-    return kind(
-        f"the {what} is not valid: {told}{more}",
+    return error_class(
+        f"the {label} is not valid: {summary}{more}",
         where=where,
         next_step="correct these fields and try again",
         details={"fields": problems},
     )
 
 
-class _Short(reprlib.Repr):
-    """A value in few words, however great it is; only its beginning is looked at."""
+class _ShortRepr(reprlib.Repr):
+    """An abbreviated ``repr`` that only looks at the beginning of a value."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -148,10 +153,10 @@ class _Short(reprlib.Repr):
         return repr(x[:60])
 
 
-_SHORT = _Short()
+_SHORT_REPR = _ShortRepr()
 
 
-def short(value: Any) -> str:
-    """A value in at most 60 characters."""
-    text = _SHORT.repr(value)
+def shorten(value: Any) -> str:
+    """The ``repr`` of a value in at most 60 characters."""
+    text = _SHORT_REPR.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

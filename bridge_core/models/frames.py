@@ -1,6 +1,6 @@
 """Frame ranges as artists count them, at rational rates, with timecode and retimes.
 
-Ranges are inclusive at both ends. OTIO's half-open ranges are converted here and nowhere else
+Ranges are inclusive at both ends. OTIO's half-open ranges are converted here only
 (:meth:`FrameRange.from_half_open`, :meth:`FrameRange.start_and_duration`).
 """
 
@@ -15,24 +15,24 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, model_validator
 
-from bridge_core.models.base import Value
+from bridge_core.models.base import StrictModel
 
-#: SMPTE ST 12-1 names its fractional rates by two or three decimals; each is N*1000/1001.
-_NTSC = {Fraction(n * 1000, 1001) for n in (12, 15, 24, 30, 48, 60, 96, 120, 240)}
+#: SMPTE ST 12-1 writes these rates with two or three decimals; each is N*1000/1001.
+_NTSC_RATES = {Fraction(n * 1000, 1001) for n in (12, 15, 24, 30, 48, 60, 96, 120, 240)}
 _TIMECODE = re.compile(r"^(\d{2,3}):(\d{2}):(\d{2})([:;.])(\d{2,3})$")
 
-#: Frames further out than this are mistakes, not film: 2**31 is where file formats stop.
+#: Larger frame numbers are mistakes: file formats end at 2**31.
 FRAME_LIMIT = 2**31 - 1
 
 
 def to_rate(value: Any) -> Fraction:
     """A rate in frames per second as an exact fraction.
 
-    Takes ``24``, ``"24000/1001"``, ``"25"``, and decimals such as ``23.976``, ``23.98`` and
-    ``29.97``, which stand for the nearest NTSC rate. Floating-point noise is taken off: 24.000001
-    is 24, 16.666666666666668 is 50/3, 239.76023976023976 is 240000/1001.
+    Accepts ``24``, ``"24000/1001"``, ``"25"``, and decimals such as ``23.976``, ``23.98`` and
+    ``29.97``, which mean the nearest NTSC rate. Floating-point noise is removed: 24.000001 is 24,
+    16.666666666666668 is 50/3, 239.76023976023976 is 240000/1001.
 
-    :raises ValueError: not a positive rate, or a decimal that is near no rate in use.
+    :raises ValueError: not a positive rate, or a decimal that is not near any rate in use.
     """
     if isinstance(value, Fraction):
         rate = value
@@ -44,40 +44,42 @@ def to_rate(value: Any) -> Fraction:
         rate = _parse_rate(value)
     else:
         raise ValueError("a rate is a number such as 24, 25 or 24000/1001")
-    # In whole numbers: every range of every shot of a cut comes by here.
+    # Integer arithmetic, because this runs for every range of every shot of a cut.
     if not 0 < rate.numerator <= 1_000_000 * rate.denominator:
-        raise ValueError(f"a rate lies above 0 and at most at 1000000, not at {rate}")
+        raise ValueError(f"a rate must be above 0 and at most 1000000, not {rate}")
     return rate
 
 
 def _parse_rate(value: float | str) -> Fraction:
     try:
-        exact = _exact(str(value).strip())
+        exact = _parse_fraction(str(value).strip())
     except (ValueError, ZeroDivisionError):
         raise ValueError(
             f"{value!r} is not a rate; write 24, 25 or 24000/1001 frames per second"
         ) from None
     if exact.denominator == 1 or (isinstance(value, str) and "/" in value):
         return exact
-    near = min(_NTSC, key=lambda rate: abs(rate - exact))
-    # 23.98 is 0.004 away from 24000/1001, the coarsest way in which people write it.
-    if abs(near - exact) < Fraction(5, 1000):
-        return near
-    # N*1000/1001 in three decimals is a millionth of itself away, whatever N.
+    nearest = min(_NTSC_RATES, key=lambda rate: abs(rate - exact))
+    # 23.98, the coarsest spelling in use, is 0.004 away from 24000/1001.
+    if abs(nearest - exact) < Fraction(5, 1000):
+        return nearest
+    # N*1000/1001 in three decimals has a relative error of a millionth, whatever N.
     for simple, noise in ((Fraction(1), 1), (Fraction(1000, 1001), 2)):
-        near = round(exact / simple) * simple
-        if abs(near - exact) * 1_000_000 <= noise * exact:
-            return near
+        nearest = round(exact / simple) * simple
+        if abs(nearest - exact) * 1_000_000 <= noise * exact:
+            return nearest
     if exact.denominator <= 1000:
         return exact
-    for near in (exact.limit_denominator(12), Fraction(round(exact * 1001), 1001)):
-        if abs(near - exact) * 10_000_000 <= exact:
-            return near
-    raise ValueError(f"{value!r} is near no rate in use; write it as a fraction such as 24000/1001")
+    for nearest in (exact.limit_denominator(12), Fraction(round(exact * 1001), 1001)):
+        if abs(nearest - exact) * 10_000_000 <= exact:
+            return nearest
+    raise ValueError(
+        f"{value!r} is not near any rate in use; write it as a fraction such as 24000/1001"
+    )
 
 
-def _exact(text: str) -> Fraction:
-    """Without powers of ten: a few characters of them fill any memory."""
+def _parse_fraction(text: str) -> Fraction:
+    """Parse without exponents: a few characters of them would fill any memory."""
     if len(text) > 64 or "e" in text.lower():
         raise ValueError("write a number as 24, 0.5 or 24000/1001")
     return Fraction(text)
@@ -94,13 +96,13 @@ Rate = Annotated[
 def _to_fraction(value: Any) -> Any:
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError("a fraction is a finite number")
+            raise ValueError("a fraction must be a finite number")
         return Fraction(value).limit_denominator(1_000_000)
     if isinstance(value, str):
         try:
-            return _exact(value)
+            return _parse_fraction(value)
         except ZeroDivisionError:
-            raise ValueError("a fraction has no 0 below its line") from None
+            raise ValueError("the denominator of a fraction must not be 0") from None
     return value
 
 
@@ -112,7 +114,7 @@ Ratio = Annotated[
 ]
 
 
-class FrameRange(Value):
+class FrameRange(StrictModel):
     """Frames ``first`` to ``last``, both included, at ``rate`` frames per second."""
 
     first: int
@@ -120,13 +122,13 @@ class FrameRange(Value):
     rate: Rate
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _validate_order(self) -> Self:
         if self.last < self.first:
             raise ValueError(
-                f"a range holds at least one frame: first {self.first}, last {self.last}"
+                f"a range must have at least one frame: first {self.first}, last {self.last}"
             )
         if max(abs(self.first), abs(self.last)) > FRAME_LIMIT:
-            raise ValueError(f"frame numbers lie within ±{FRAME_LIMIT}")
+            raise ValueError(f"frame numbers must be within ±{FRAME_LIMIT}")
         return self
 
     @classmethod
@@ -135,11 +137,11 @@ class FrameRange(Value):
 
     @classmethod
     def from_half_open(cls, start: int, duration: int, rate: Any) -> Self:
-        """From a start and a number of frames, as OTIO counts."""
+        """From a start and a number of frames, as in OTIO."""
         return cls.of(start, start + duration - 1, rate)
 
     def start_and_duration(self) -> tuple[int, int]:
-        """Start and number of frames, as OTIO counts."""
+        """Start and number of frames, as in OTIO."""
         return self.first, self.count
 
     @property
@@ -156,64 +158,64 @@ class FrameRange(Value):
     def frames(self) -> range:
         return range(self.first, self.last + 1)
 
-    def covers(self, other: FrameRange) -> bool:
+    def contains_range(self, other: FrameRange) -> bool:
         return self.first <= other.first and other.last <= self.last
 
     def with_handles(self, head: int, tail: int) -> Self:
-        """Wider by ``head`` frames before and ``tail`` frames after; negative numbers trim."""
+        """Extend by ``head`` frames before and ``tail`` frames after; negative numbers trim."""
         return self.of(self.first - head, self.last + tail, self.rate)
 
     def shifted(self, frames: int) -> Self:
         return self.of(self.first + frames, self.last + frames, self.rate)
 
-    def meet(self, other: FrameRange) -> Self | None:
-        """The frames that are in both; None where there are none. Rates are not compared."""
+    def intersection(self, other: FrameRange) -> Self | None:
+        """The frames that are in both ranges; None if there are none. Rates are not compared."""
         first, last = max(self.first, other.first), min(self.last, other.last)
         return self.of(first, last, self.rate) if first <= last else None
 
     def at_rate(self, rate: Any) -> Self:
-        """The same stretch of time counted at another rate, frame 0 staying at time 0.
+        """The same time span at another rate; frame 0 stays at time 0.
 
-        Both ends are rounded to the nearest frame boundary, so neighbours stay neighbours: no
-        frame falls between two ranges that touched, none is in both. A range shorter than half a
-        frame of the new rate keeps one frame.
+        Both ends are rounded to the nearest frame boundary, so adjacent ranges stay adjacent:
+        without a gap or an overlap. A range shorter than half a frame of the new rate keeps one
+        frame.
         """
         new = to_rate(rate)
-        start = _nearest(self.first * new / self.rate)
-        end = _nearest((self.last + 1) * new / self.rate)
+        start = _round_half_up(self.first * new / self.rate)
+        end = _round_half_up((self.last + 1) * new / self.rate)
         return self.of(start, max(start, end - 1), new)
 
     def __str__(self) -> str:
         return f"{self.first}-{self.last}"
 
 
-def _nearest(value: Fraction) -> int:
-    """Half rounds up, always: banker's rounding would move every second neighbour."""
+def _round_half_up(value: Fraction) -> int:
+    """Round to the nearest integer, half up. Banker's rounding would open gaps between ranges."""
     return math.floor(value + Fraction(1, 2))
 
 
-def nominal(rate: Fraction) -> int:
-    """The whole number of frames that timecode counts in a second: 24 for 24000/1001."""
+def nominal_fps(rate: Fraction) -> int:
+    """The number of frames that timecode counts per second: 24 for 24000/1001."""
     return math.ceil(rate)
 
 
-def can_drop(rate: Fraction) -> bool:
+def supports_drop_frame(rate: Fraction) -> bool:
     """Drop-frame timecode exists for 29.97 and its multiples only (SMPTE ST 12-1)."""
-    return rate.denominator == 1001 and nominal(rate) % 30 == 0
+    return rate.denominator == 1001 and nominal_fps(rate) % 30 == 0
 
 
-def timecode(frame: int, rate: Any, *, drop_frame: bool = False) -> str:
-    """Timecode of a frame counted from 00:00:00:00; a semicolon marks drop-frame.
+def frame_to_timecode(frame: int, rate: Any, *, drop_frame: bool = False) -> str:
+    """Timecode of a frame counted from 00:00:00:00; with a semicolon for drop-frame.
 
     Drop-frame skips the numbers 0 and 1 (of each 30) at the start of every minute that is not a
-    multiple of ten; no picture is dropped. Wraps at 24 hours, as tape does.
+    multiple of ten; no picture is dropped. Wraps at 24 hours, as on tape.
 
-    :raises ValueError: drop-frame asked of a rate that has none.
+    :raises ValueError: the rate has no drop-frame timecode.
     """
     fraction = to_rate(rate)
-    per_second = nominal(fraction)
+    per_second = nominal_fps(fraction)
     if drop_frame:
-        if not can_drop(fraction):
+        if not supports_drop_frame(fraction):
             raise ValueError(f"there is no drop-frame timecode at {fraction} frames per second")
         drop = per_second // 15
         per_minute = per_second * 60 - drop
@@ -228,12 +230,12 @@ def timecode(frame: int, rate: Any, *, drop_frame: bool = False) -> str:
     seconds, frames = divmod(frame, per_second)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    mark = ";" if drop_frame else ":"
-    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{mark}{frames:02d}"
+    separator = ";" if drop_frame else ":"
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{separator}{frames:02d}"
 
 
-def frame_of(text: str, rate: Any) -> int:
-    """The frame that a timecode names, counted from 00:00:00:00; ``;`` or ``.`` is drop-frame.
+def timecode_to_frame(text: str, rate: Any) -> int:
+    """The frame of a timecode, counted from 00:00:00:00; ``;`` or ``.`` means drop-frame.
 
     :raises ValueError: not a timecode, or one that does not exist at this rate.
     """
@@ -242,67 +244,69 @@ def frame_of(text: str, rate: Any) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not a timecode such as 01:00:00:00")
     hours, minutes, seconds, frames = (int(match[i]) for i in (1, 2, 3, 5))
-    per_second = nominal(fraction)
+    per_second = nominal_fps(fraction)
     if hours > 23 or minutes > 59 or seconds > 59 or frames >= per_second:
         raise ValueError(f"{text} does not exist at {fraction} frames per second")
     number = ((hours * 60 + minutes) * 60 + seconds) * per_second + frames
     if match[4] == ":":
         return number
-    if not can_drop(fraction):
+    if not supports_drop_frame(fraction):
         raise ValueError(f"there is no drop-frame timecode at {fraction} frames per second")
     drop = per_second // 15
     if seconds == 0 and frames < drop and minutes % 10:
-        raise ValueError(f"{text} is one of the numbers that drop-frame timecode leaves out")
+        raise ValueError(f"{text} is one of the numbers that drop-frame timecode skips")
     total_minutes = hours * 60 + minutes
     return number - drop * (total_minutes - total_minutes // 10)
 
 
-class RetimeKey(Value):
-    """At ``cut`` frames after the shot's first frame, the source stands ``source`` frames on."""
+class RetimeKey(StrictModel):
+    """At ``record_offset`` frames into the shot, the source is ``source_offset`` frames in."""
 
-    cut: Ratio
-    source: Ratio
+    record_offset: Ratio
+    source_offset: Ratio
 
 
-class Retime(Value):
-    """How the source runs under the cut: a constant speed, or keys with straight lines between.
+class Retime(StrictModel):
+    """Maps the frames of a cut to source frames: a constant speed, or linearly interpolated keys.
 
-    ``speed`` 2 is twice as fast, 1/2 slow motion, 0 a freeze, negative backwards.
+    A ``speed`` of 2 is twice as fast, 1/2 slow motion, 0 a freeze frame; negative is backwards.
     """
 
     speed: Ratio = Fraction(1)
     keys: tuple[RetimeKey, ...] = ()
 
     @model_validator(mode="after")
-    def _keys_in_order(self) -> Self:
-        cuts = [key.cut for key in self.keys]
-        if len(cuts) == 1 or any(a >= b for a, b in itertools.pairwise(cuts)):
-            raise ValueError("a speed ramp has at least two keys, in ascending order of cut frames")
+    def _validate_keys(self) -> Self:
+        offsets = [key.record_offset for key in self.keys]
+        if len(offsets) == 1 or any(a >= b for a, b in itertools.pairwise(offsets)):
+            raise ValueError(
+                "a speed ramp must have at least two keys, in ascending order of record_offset"
+            )
         return self
 
     @property
-    def identity(self) -> bool:
+    def is_identity(self) -> bool:
         return not self.keys and self.speed.numerator == self.speed.denominator
 
-    def source_offset(self, cut_offset: int) -> int:
-        """Source frames after the first one, for a frame that many after the shot's first."""
-        return math.floor(self._exact(Fraction(cut_offset)))
+    def source_offset(self, record_offset: int) -> int:
+        """Source frames after the first, at so many record frames after the shot's first."""
+        return math.floor(self._exact_source_offset(Fraction(record_offset)))
 
     def source_frames(self, count: int) -> Iterator[int]:
-        """The source offset under each of the cut's ``count`` frames."""
+        """The source offset at each of the shot's ``count`` record frames."""
         return (self.source_offset(k) for k in range(count))
 
     def source_span(self, count: int) -> tuple[int, int]:
-        """Least and greatest source offset, both included, that ``count`` cut frames show.
+        """Lowest and highest source offset, both included, that ``count`` record frames show.
 
         :raises ValueError: ``count`` is below 1.
         """
         if count < 1:
-            raise ValueError("a retime shows at least one frame")
-        # Between two keys the offsets only rise or only fall, so the extremes stand beside keys.
+            raise ValueError("the frame count must be at least one")
+        # Between two keys the offsets are monotonic, so the extremes are next to keys.
         turns = {0, count - 1}
         for key in self.keys:
-            turns |= {math.floor(key.cut), math.ceil(key.cut)}
+            turns |= {math.floor(key.record_offset), math.ceil(key.record_offset)}
         offsets = [self.source_offset(k) for k in turns if 0 <= k < count]
         return min(offsets), max(offsets)
 
@@ -314,12 +318,11 @@ class Retime(Value):
         rate: Fraction | None = None,
         phase: Fraction = Fraction(0),
     ) -> Iterator[int]:
-        """The plate frame under each of the cut's ``count`` frames.
+        """The plate frame at each of the shot's ``count`` record frames.
 
-        ``cut_range`` is what they show altogether and ``phase`` where in its first frame they
-        start, as in :class:`bridge_core.models.shots.Shot`; backwards, the first of them shows the
-        range's last frame. ``rate`` is the cut's, where it is not the plate's: a cut of 25 frames
-        a second shows some frames of a plate of 24 twice.
+        ``cut_range`` and ``phase`` are as in :class:`bridge_core.models.shots.Shot`; backwards, the
+        first record frame shows the last frame of the range. ``rate`` is the cut's, if it differs
+        from the plate's: at 25 frames per second, some frames of a 24 fps plate show twice.
         """
         step = cut_range.rate / rate if rate is not None else Fraction(1)
         if self.keys:
@@ -328,23 +331,26 @@ class Retime(Value):
         else:
             start = cut_range.last if self.speed < 0 else cut_range.first
         for k in range(count):
-            shown = start + math.floor(phase + self._exact(k * step))
+            shown = start + math.floor(phase + self._exact_source_offset(k * step))
             yield min(max(shown, cut_range.first), cut_range.last)
 
     @property
-    def fastest(self) -> Fraction:
-        """The greatest speed, forwards or backwards, as a positive number."""
+    def max_speed(self) -> Fraction:
+        """The highest speed, forwards or backwards, as a positive number."""
         if not self.keys:
             return abs(self.speed)
         return max(
-            abs((b.source - a.source) / (b.cut - a.cut)) for a, b in itertools.pairwise(self.keys)
+            abs((b.source_offset - a.source_offset) / (b.record_offset - a.record_offset))
+            for a, b in itertools.pairwise(self.keys)
         )
 
-    def _exact(self, at: Fraction) -> Fraction:
+    def _exact_source_offset(self, at: Fraction) -> Fraction:
         if not self.keys:
             return at * self.speed
         pairs = list(itertools.pairwise(self.keys))
-        # Outside the keys the nearest segment goes on in a straight line.
-        left, right = next((pair for pair in pairs if at < pair[1].cut), pairs[-1])
-        slope = (right.source - left.source) / (right.cut - left.cut)
-        return left.source + (at - left.cut) * slope
+        # Outside the keys, extrapolate the nearest segment.
+        left, right = next((pair for pair in pairs if at < pair[1].record_offset), pairs[-1])
+        slope = (right.source_offset - left.source_offset) / (
+            right.record_offset - left.record_offset
+        )
+        return left.source_offset + (at - left.record_offset) * slope

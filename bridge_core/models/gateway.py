@@ -1,4 +1,4 @@
-"""What the gateway says about itself, and the events that it sends."""
+"""The gateway's handshake, health and events, and its media queries."""
 
 from __future__ import annotations
 
@@ -8,102 +8,107 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bridge_core.models.base import Record, Timestamp, Value
+from bridge_core.models.base import ResponseModel, StrictModel, Timestamp
 from bridge_core.models.frames import FRAME_LIMIT, Rate
-from bridge_core.models.jobs import Job
+from bridge_core.models.jobs import Job, JobUpdate
 from bridge_core.models.media import Plate, SourceFile
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Version
 
-#: Text that a client has never used before, for which a gateway proves that it knows the token.
+#: A text that a client uses only once, for which a gateway proves that it knows the token.
 Challenge = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{20,128}$")]
 
 
-class About(Record):
-    """The handshake: who answers, and whether the two can talk."""
+class About(ResponseModel):
+    """The handshake: which gateway answers, and whether client and gateway are compatible."""
 
     product: str = "shotbridge-gateway"
     version: str
-    api: str
-    """Major and minor; a client talks to the same major and any minor at or above its own."""
-    oldest_client: str
-    """The oldest client that this gateway still understands."""
-    instance: str
-    """Changes with every start of the gateway."""
+    api_version: str
+    """Major and minor. A client needs the same major, and a minor not below its own."""
+    min_client_version: str
+    """The oldest client version that this gateway accepts."""
+    instance_id: str
+    """Changes with each start of the gateway."""
     proof: str | None = None
-    """See :func:`proof_of`; only where a challenge was sent."""
+    """See :func:`compute_proof`; only set if a challenge was sent."""
 
 
-def proof_of(token: str, challenge: str, instance: str) -> str:
-    """What only a gateway that knows the token can answer a challenge with: an HMAC-SHA-256
-    (RFC 2104), hexadecimal, keyed with the token. The instance is in it, so that one running
-    gateway's answer does not stand for another's."""
+def compute_proof(token: str, challenge: str, instance: str) -> str:
+    """The answer to a challenge that only a gateway with the token can give: a hexadecimal
+    HMAC-SHA-256 (RFC 2104) keyed with the token. It includes the instance, so that the proof of
+    one running gateway is not valid for another."""
     text = f"shotbridge gateway proof 1\n{challenge}\n{instance}"
     return hmac.new(token.encode(), text.encode(), "sha256").hexdigest()
 
 
-class HealthLine(Record):
+class HealthCheck(ResponseModel):
     name: str
     ok: bool
-    says: str
+    message: str
     next_step: str = ""
 
 
-class Health(Record):
+class Health(ResponseModel):
     ok: bool
-    lines: tuple[HealthLine, ...]
+    checks: tuple[HealthCheck, ...]
 
 
 class EventKind(StrEnum):
     JOB = "job"
+    PROGRESS = "progress"
     VERSION = "version"
     NOTE = "note"
 
 
-class Event(Record):
-    """One thing that happened. It carries the whole new state, so a later event of the same
-    thing always replaces an earlier one and a missed event is mended by the next."""
+class Event(ResponseModel):
+    """A change at the gateway. It has the complete new state, so a later event replaces an earlier
+    one, and the next event makes up for a missed one. Only the frequent progress events leave out
+    what does not change: the client's event stream turns them into events with the whole job."""
 
     id: int
     kind: EventKind
     at: Timestamp
     job: Job | None = None
+    """When it begins, ends or gets warnings."""
+    update: JobUpdate | None = None
+    """While it runs, of the kind ``progress``."""
     version: Version | None = None
     note: Note | None = None
 
 
-class ReachableQuery(Value):
-    """Files that a client would rather name than send."""
+class ReadableFilesQuery(StrictModel):
+    """Files that the client would prefer not to upload."""
 
     files: tuple[SourceFile, ...]
 
 
-class ReachableAnswer(Record):
-    """Positions in the query of the files that the gateway can read and finds unchanged."""
+class ReadableFilesResponse(ResponseModel):
+    """Indices into the query of the files that the gateway can read and that are unchanged."""
 
     readable: tuple[int, ...]
 
 
-class MediaFacts(Record):
-    """What a movie or a still says of itself."""
+class MediaInfo(ResponseModel):
+    """Metadata of a movie or a still."""
 
     width: int
     height: int
     pixel_aspect: float
     rate: Rate | None
-    """Frames per second; None where the file does not say."""
-    frames: int | None
-    """How many pictures a movie has; None for a still."""
+    """Frames per second; None if the file does not state it."""
+    frame_count: int | None
+    """Number of frames of a movie; None for a still."""
     start_timecode: str | None
-    """Of the first picture."""
+    """Timecode of the first frame."""
     colour: str
-    """What it says of its colour, in words; empty for nothing."""
+    """A description of its colour tags; empty if it has none."""
 
 
-class PlateFrame(Value):
-    """A frame of a plate that somebody wants to look at, and the file that it is in."""
+class PlateFrameQuery(StrictModel):
+    """A frame of a plate to get a proxy of, and the file that it is in."""
 
     plate: Plate
     file: SourceFile
     frame: int = Field(ge=-FRAME_LIMIT, le=FRAME_LIMIT)
-    """In the plate's numbering."""
+    """In the plate's frame numbers."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from bridge_core.models.base import Record, Timestamp
+from bridge_core.models.base import PersonName, ResponseModel, StrictModel, Timestamp
 from bridge_core.models.problems import Problem
-from bridge_core.models.requests import Key, Request
-from bridge_core.models.services import Reach
+from bridge_core.models.requests import IdempotencyKey, Request
+from bridge_core.models.services import DataLocality
 
 
 class JobState(StrEnum):
@@ -20,69 +21,125 @@ class JobState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
-    """A provider does not say what became of it; a human decides, nothing is sent again."""
+    """The provider does not report an outcome. Nothing is sent again; a human decides."""
 
     @property
     def ended(self) -> bool:
         return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
-class Progress(Record):
-    """How far a job is. Counts frames of the step that it is in."""
+class JobProgress(ResponseModel):
+    """Progress of a job, in frames of its current step."""
 
     step: str = ""
     done: int = Field(default=0, ge=0)
     total: int = Field(default=0, ge=0)
     seconds_left: float | None = None
-    """From the pace so far; None while there is no pace."""
+    """Estimated from the rate so far; None until there is one."""
     attempt: int = 1
-    """Rises each time the job is taken up again after an interruption."""
+    """Incremented each time the job is resumed after an interruption."""
+    fraction: float | None = Field(default=None, ge=0, le=1)
+    """How far a provider says it is; None where it does not say."""
+    message: str = ""
+    """What a provider is doing, or why nothing is heard from it."""
 
 
-class Job(Record):
+class Cost(ResponseModel):
+    amount: Decimal = Decimal(0)
+    currency: str = "USD"
+
+
+class Cancellation(ResponseModel):
+    """What the provider said when a job was cancelled."""
+
+    provider_stopped: bool | None = None
+    """Whether the provider stopped; None: it does not say, or has not answered yet."""
+    charge: Cost | None = None
+    """What it takes all the same; None: not known."""
+    message: str = ""
+
+
+class JobOutcome(StrEnum):
+    """What a human found out about a job whose outcome was unknown."""
+
+    NOT_MADE = "not_made"
+    """The provider did nothing, and takes nothing."""
+    MADE_ELSEWHERE = "made_elsewhere"
+    """The provider did the work and takes its price; the result is not in the library."""
+
+
+class Resolution(StrictModel):
+    """A human's answer about a job in the state ``unknown``."""
+
+    outcome: JobOutcome
+    text: Annotated[str, Field(min_length=1, max_length=2000)]
+    """How it was found out."""
+    by: PersonName
+
+
+class ResolutionRecord(Resolution):
+    """An answer as the gateway stores it."""
+
+    model_config = ConfigDict(extra="ignore")  # as in all responses
+
+    at: Timestamp
+
+
+class Job(ResponseModel):
     id: str
-    key: Key
+    key: IdempotencyKey
     request: Request
     state: JobState
     created: Timestamp
     started: Timestamp | None = None
     finished: Timestamp | None = None
-    progress: Progress = Progress()
+    progress: JobProgress = JobProgress()
     queue_position: int | None = None
-    """Jobs that stand before it; None once it runs."""
+    """Number of jobs ahead in the queue of its provider; None once it runs."""
     problem: Problem | None = None
-    """Why it failed."""
+    """Why the job failed, or why its outcome is unknown."""
+    cancellation: Cancellation | None = None
+    """Of a job that was cancelled while a remote provider worked on it. It may change once more
+    when the provider's answer arrives late."""
+    resolution: ResolutionRecord | None = None
+    """Of a job whose outcome was unknown. It has failed since."""
     warnings: tuple[str, ...] = ()
-    """Where the plate's files contradict what was said of them, in words; known once the job is
-    admitted."""
-    version: str | None = None
-    """Id of the version that it made; None for a try."""
-    tried: str | None = None
-    """Id of the try that it made; None for a version."""
+    """Where the plate's files contradict the request; known once the job is admitted."""
+    version_id: str | None = None
+    """Id of the version that the job made; None for a test frame."""
+    test_frame_id: str | None = None
+    """Id of the test frame that the job made; None for a version."""
 
 
-class JobFrame(Record):
-    """A finished frame of a job, to be looked at while the rest is made."""
+class JobUpdate(ResponseModel):
+    """What changes while a job runs; the rest is in the last event that has the whole job."""
+
+    id: str
+    state: JobState
+    progress: JobProgress
+
+    def apply_to(self, job: Job) -> Job:
+        """The job with this state and progress."""
+        return job.model_copy(update={"state": self.state, "progress": self.progress})
+
+
+class JobFrame(ResponseModel):
+    """A finished frame of a job that may still be running."""
 
     frame: int
-    proxy: str
-    """Where its proxy is had, relative to the gateway's address."""
+    proxy_path: str
+    """Path of its proxy, relative to the gateway's URL."""
 
 
-class Cost(Record):
-    amount: Decimal = Decimal(0)
-    currency: str = "USD"
-
-
-class Estimate(Record):
-    """What a request will mean, before it is sent."""
+class Estimate(ResponseModel):
+    """What a request would take, before it is sent."""
 
     frames: int
     seconds: float | None = None
-    """From earlier jobs of this service on this gateway; None where there were none."""
+    """From earlier jobs of this service on this gateway; None if there were none."""
     cost: Cost = Cost()
-    reach: Reach
+    data_locality: DataLocality
     provider: str
     allowed: bool = True
     reason: str = ""
-    """Why it is or is not allowed."""
+    """Why the request is or is not allowed."""

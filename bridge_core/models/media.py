@@ -1,4 +1,4 @@
-"""Plates and the files that they are made of."""
+"""Plates, their files, and the patterns of file sequences."""
 
 from __future__ import annotations
 
@@ -10,26 +10,30 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from bridge_core.models.base import Value
+from bridge_core.models.base import StrictModel
 from bridge_core.models.frames import FrameRange
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
-#: Endings of files that hold many frames.
-MOVIES = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm"})
+#: Extensions of files that contain many frames.
+MOVIE_EXTENSIONS = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm"})
 
 #: The frame number in a sequence's pattern, as in ``plate.%04d.exr``; the group is its width.
-FRAME_NUMBER = re.compile(r"%0?(\d*)d")
-#: Two or more are a frame number anywhere in a name, one only before a dot or an underscore:
-#: ``take#1.png`` and ``logo@2x.png`` remain names.
-_HASHES = re.compile(r"(##+|@@+|(?<![#@])[#@](?=[._]))")
+FRAME_NUMBER_PATTERN = re.compile(r"%0?(\d*)d")
+#: Two or more are a frame number anywhere in a name, a single one only before a dot or an
+#: underscore: ``take#1.png`` and ``logo@2x.png`` are plain names.
+_HASH_PATTERN = re.compile(r"(##+|@@+|(?<![#@])[#@](?=[._]))")
 #: Houdini's ``$F4`` and ``$F``.
-_HOUDINI = re.compile(r"\$F(\d?)(?![A-Za-z0-9])")
+_HOUDINI_PATTERN = re.compile(r"\$F(\d?)(?![A-Za-z0-9])")
 #: ``plate.[1001-1100].exr`` (Resolve), ``plate.1001-1100@@@@.exr`` and ``plate.1001-1100#.exr``
 #: (OpenRV, where one ``#`` is four digits).
-_RANGED = re.compile(r"\[(-?\d+)-(-?\d+)\]|((?:(?<![^._])-)?\d+)-(-?\d+)(?:x(\d+))?(#+|@+|%0?\d*d)")
-#: Placeholders of other programs, which do not say how many digits the number has.
-_FOREIGN = re.compile(r"<(?:frame|f|udim)\d*>|\{frame[^}]*\}|%\(frame\)\d*d|\*", re.IGNORECASE)
+_RANGED_PATTERN = re.compile(
+    r"\[(-?\d+)-(-?\d+)\]|((?:(?<![^._])-)?\d+)-(-?\d+)(?:x(\d+))?(#+|@+|%0?\d*d)"
+)
+#: Placeholders of other programs, which do not give the number of digits.
+_UNSUPPORTED_PLACEHOLDER = re.compile(
+    r"<(?:frame|f|udim)\d*>|\{frame[^}]*\}|%\(frame\)\d*d|\*", re.IGNORECASE
+)
 _DIGITS = re.compile(r"(-?\d+)(?=\D*$)")
 
 
@@ -39,11 +43,11 @@ class PlateKind(StrEnum):
     STILL = "still"
 
 
-class Plate(Value):
+class Plate(StrictModel):
     """The source pictures of a shot.
 
-    ``path`` is a movie, a single picture, or the pattern of a sequence with one frame number in
-    it, as ``%04d`` (other spellings become that, see :func:`printf_pattern`). ``range`` is what
+    ``path`` is a movie, a single picture, or the pattern of a sequence with one frame number, as
+    ``%04d`` (other notations are converted, see :func:`to_printf_pattern`). ``range`` is what
     exists, in the files' own numbering; a movie's first frame is ``range.first``.
     """
 
@@ -58,113 +62,116 @@ class Plate(Value):
 
     @model_validator(mode="before")
     @classmethod
-    def _printf(cls, data: object) -> object:
+    def _normalise_pattern(cls, data: object) -> object:
         if isinstance(data, dict) and isinstance(data.get("path"), str):
-            return {**data, "path": printf_pattern(data["path"])}
+            return {**data, "path": to_printf_pattern(data["path"])}
         return data
 
     @model_validator(mode="after")
-    def _one_number(self) -> Self:
-        widths = _numbers(_split(self.path)[1])
+    def _validate_pattern(self) -> Self:
+        widths = _frame_number_widths(_split_path(self.path)[1])
         if len(widths) > 1:
-            raise ValueError("a sequence's name holds one frame number only")
+            raise ValueError("a sequence's name must have one frame number only")
         if "\0" in self.path:
-            raise ValueError("a path holds no null character")
+            raise ValueError("a path must not contain a null character")
         if widths and int(widths[0] or 0) > 20:
-            raise ValueError("a frame number has at most 20 digits")
+            raise ValueError("a frame number must have at most 20 digits")
         if not widths and self.range.count != 1 and self.kind is PlateKind.STILL:
             raise ValueError(
-                f"{self.path} is one picture, but the range {self.range} holds "
-                f"{self.range.count}; a sequence needs a frame number such as %04d"
+                f"{self.path} is one picture, but the range {self.range} has "
+                f"{self.range.count} frames; a sequence needs a frame number such as %04d"
             )
         return self
 
     @property
     def kind(self) -> PlateKind:
-        name = _split(self.path)[1]
-        if ending_of(name) in MOVIES:
+        name = _split_path(self.path)[1]
+        if file_extension(name) in MOVIE_EXTENSIONS:
             return PlateKind.MOVIE
-        return PlateKind.SEQUENCE if _numbers(name) else PlateKind.STILL
+        return PlateKind.SEQUENCE if _frame_number_widths(name) else PlateKind.STILL
 
-    def file(self, frame: int) -> str:
-        """The file that holds a frame; for a movie or a still, always the same one."""
+    def path_at(self, frame: int) -> str:
+        """The file of a frame; for a movie or a still, always the same one."""
         return frame_path(self.path, frame)
 
 
-def printf_pattern(path: str) -> str:
-    """A sequence's pattern with its frame number as ``%04d``; any other path as it is.
+def to_printf_pattern(path: str) -> str:
+    """The pattern of a sequence with its frame number as ``%04d``; other paths unchanged.
 
-    Takes ``plate.####.exr``, ``plate.@@@@.exr``, Houdini's ``plate.$F4.exr``, and names with their
-    range, see :func:`ranged_pattern`. A movie's name is a name, whatever is in it.
+    Accepts ``plate.####.exr``, ``plate.@@@@.exr``, Houdini's ``plate.$F4.exr``, and names that
+    include their range, see :func:`parse_ranged_pattern`. Names of movies are never patterns.
     """
-    if not any(mark in path for mark in "#@$[-"):
+    if not any(character in path for character in "#@$[-"):
         return path
-    folder, name = _split(path)
-    if ending_of(name) in MOVIES:
+    folder, name = _split_path(path)
+    if file_extension(name) in MOVIE_EXTENSIONS:
         return path
-    ranged = ranged_pattern(path)
+    ranged = parse_ranged_pattern(path)
     if ranged:
         return ranged[0]
-    if FRAME_NUMBER.search(name):
+    if FRAME_NUMBER_PATTERN.search(name):
         return path
-    for marks in (_HASHES, _HOUDINI):
-        runs = marks.findall(name)
+    for placeholder in (_HASH_PATTERN, _HOUDINI_PATTERN):
+        runs = placeholder.findall(name)
         if len(runs) == 1:
-            width = len(runs[0]) if marks is _HASHES else int(runs[0] or 1)
-            return folder + marks.sub(f"%0{width}d", name)
+            width = len(runs[0]) if placeholder is _HASH_PATTERN else int(runs[0] or 1)
+            return folder + placeholder.sub(f"%0{width}d", name)
     return path
 
 
-def ranged_pattern(path: str) -> tuple[str, int, int] | None:
-    """Pattern, first and last frame of a name that holds them; None for other names, and movies.
+def parse_ranged_pattern(path: str) -> tuple[str, int, int] | None:
+    """Pattern, first and last frame of a name that includes its range; else None. Not for movies.
 
-    ``plate.[1001-1100].exr``, ``plate.1001-1100@@@@.exr`` and ``plate.1001-1100#.exr``, each with
-    ``plate.%04d.exr``.
+    ``plate.[1001-1100].exr``, ``plate.1001-1100@@@@.exr`` and ``plate.1001-1100#.exr`` all have
+    the pattern ``plate.%04d.exr``.
 
     :raises ValueError: the name has a frame step (``1001-1100x2@@@@``).
     """
     if "-" not in path:
         return None
-    folder, name = _split(path)
-    found = _RANGED.search(name)
-    if found is None or ending_of(name) in MOVIES:
+    folder, name = _split_path(path)
+    match = _RANGED_PATTERN.search(name)
+    if match is None or file_extension(name) in MOVIE_EXTENSIONS:
         return None
-    if found[1]:
-        first, last, width = found[1], found[2], len(found[1])
+    if match[1]:
+        first, last, width = match[1], match[2], len(match[1])
     else:
-        first, last, marks = found[3], found[4], found[6]
-        if int(found[5] or 1) != 1:
-            raise ValueError(f"{name} names a sequence with a frame step of {found[5]}")
-        # In OpenRV one # is four digits; %04d says it itself.
-        printf = FRAME_NUMBER.fullmatch(marks)
-        width = int(printf[1] or 1) if printf else 4 if marks == "#" else len(marks)
+        first, last, placeholder = match[3], match[4], match[6]
+        if int(match[5] or 1) != 1:
+            raise ValueError(f"{name} is a sequence with a frame step of {match[5]}")
+        # In OpenRV one # is four digits.
+        printf = FRAME_NUMBER_PATTERN.fullmatch(placeholder)
+        hashes = 4 if placeholder == "#" else len(placeholder)
+        width = int(printf[1] or 1) if printf else hashes
     return (
-        folder + name[: found.start()] + f"%0{width}d" + name[found.end() :],
+        folder + name[: match.start()] + f"%0{width}d" + name[match.end() :],
         int(first),
         int(last),
     )
 
 
-def foreign_number(path: str) -> str | None:
-    """The placeholder in a sequence's name that does not say which files it means: ``<frame>``,
-    ``*``. None for every name that is understood, and for movies."""
-    name = _split(path)[1]
-    found = None if ending_of(name) in MOVIES else _FOREIGN.search(name)
-    return found[0] if found else None
+def unsupported_placeholder(path: str) -> str | None:
+    """The placeholder in a sequence's name that is not supported, such as ``<frame>`` or ``*``;
+    None for other names and for movies."""
+    name = _split_path(path)[1]
+    match = (
+        None if file_extension(name) in MOVIE_EXTENSIONS else _UNSUPPORTED_PLACEHOLDER.search(name)
+    )
+    return match[0] if match else None
 
 
-def pattern_of(path: str) -> tuple[str, int] | None:
-    """Pattern and frame number of one file of a sequence: the last number in its name.
+def detect_pattern(path: str) -> tuple[str, int] | None:
+    """Pattern and frame number of a file of a sequence, from the last number in its name.
 
-    ``sc_010.1001.exr`` gives ``("sc_010.%04d.exr", 1001)``; a name without a number, None.
+    ``("sc_010.%04d.exr", 1001)`` for ``sc_010.1001.exr``; None for a name without a number.
     """
-    folder, name = _split(path)
+    folder, name = _split_path(path)
     stem, dot, ending = name.rpartition(".")
     match = _DIGITS.search(stem if dot else name)
     if match is None:
         return None
     digits = match[1]
-    # In "shot-0010" the dash separates; in "shot.-010" it is a minus.
+    # In "shot-0010" the dash is a separator; in "shot.-010" it is a minus sign.
     if digits.startswith("-") and match.start() > 0 and stem[match.start() - 1] not in "._":
         start, digits = match.start() + 1, digits[1:]
     else:
@@ -176,77 +183,78 @@ def pattern_of(path: str) -> tuple[str, int] | None:
 
 
 def frame_path(pattern: str, frame: int) -> str:
-    """A pattern with its frame number filled in; a path without one as it is."""
+    """A pattern with its frame number filled in; a path without one unchanged."""
     return frame_paths(pattern, [frame])[0]
 
 
 def frame_paths(pattern: str, frames: Iterable[int]) -> list[str]:
-    """:func:`frame_path` of each of many frames, read once."""
-    folder, name = _split(pattern)
-    found = None if ending_of(name) in MOVIES else FRAME_NUMBER.search(name)
-    if found is None:
+    """As :func:`frame_path`, for many frames; the pattern is parsed once."""
+    folder, name = _split_path(pattern)
+    match = None if file_extension(name) in MOVIE_EXTENSIONS else FRAME_NUMBER_PATTERN.search(name)
+    if match is None:
         return [pattern for _ in frames]
-    before, after, width = folder + name[: found.start()], name[found.end() :], int(found[1] or 1)
+    before, after, width = folder + name[: match.start()], name[match.end() :], int(match[1] or 1)
     return [f"{before}{frame:0{width}d}{after}" for frame in frames]
 
 
-def signed_path(pattern: str, frame: int) -> str | None:
-    """The other spelling of a file below 0, its sign before all digits: ``plate.-0002.exr``.
+def signed_frame_path(pattern: str, frame: int) -> str | None:
+    """The alternative name of a negative frame, with the sign before all digits:
+    ``plate.-0002.exr``.
 
     Houdini and OTIO's ``target_url_for_image_number`` write it so, where ``%04d`` gives ``-002``.
-    None for frames from 0 on, and where both spellings are one.
+    None for frames from 0 on, and if both names are the same.
     """
     if frame >= 0:
         return None
-    folder, name = _split(pattern)
-    other = folder + FRAME_NUMBER.sub(
+    folder, name = _split_path(pattern)
+    signed = folder + FRAME_NUMBER_PATTERN.sub(
         lambda found: f"-{-frame:0{int(found[1] or 1)}d}", name, count=1
     )
-    return other if other != frame_path(pattern, frame) else None
+    return signed if signed != frame_path(pattern, frame) else None
 
 
 @lru_cache(maxsize=16384)
-def ending_of(path: str) -> str:
-    """``.exr`` of ``plate.EXR``, also of a Windows path on another system; empty without one."""
-    stem, dot, ending = _split(path)[1].rpartition(".")
+def file_extension(path: str) -> str:
+    """``.exr`` for ``plate.EXR``, also for a Windows path on another system; may be empty."""
+    stem, dot, ending = _split_path(path)[1].rpartition(".")
     return dot + ending.lower() if stem else ""
 
 
-def _split(path: str) -> tuple[str, str]:
-    """Folder (with its separator) and name; a frame number stands in the name only."""
+def _split_path(path: str) -> tuple[str, str]:
+    """Folder (with its separator) and name; only the name can have a frame number."""
     cut = max(path.rfind("/"), path.rfind("\\")) + 1
     return path[:cut], path[cut:]
 
 
-def _numbers(name: str) -> list[str]:
-    """The widths of the frame numbers in a name; a movie's has none."""
-    return [] if ending_of(name) in MOVIES else FRAME_NUMBER.findall(name)
+def _frame_number_widths(name: str) -> list[str]:
+    """The widths of the frame numbers in a name; none for a movie."""
+    return [] if file_extension(name) in MOVIE_EXTENSIONS else FRAME_NUMBER_PATTERN.findall(name)
 
 
-class SourceFile(Value):
-    """One file of a plate or reference, as it was when the client looked at it.
+class SourceFile(StrictModel):
+    """One file of a plate or reference, as the client found it.
 
-    ``sha256`` is set where the bytes were sent by content address; without it the gateway reads
-    ``path`` itself, and ``size`` (bytes) and ``mtime_ns`` prove that it is the same file.
+    ``sha256`` is set if the content was uploaded; otherwise the gateway reads ``path`` itself, and
+    checks by ``size`` (bytes) and ``mtime_ns`` that the file has not changed.
     """
 
     path: str = Field(min_length=1)
     frame: int | None = None
-    """The frame that the file holds; None for a movie or a reference."""
+    """The frame in the file; None for a movie or a reference."""
     size: int = Field(ge=0)
     mtime_ns: int = Field(ge=0)
     sha256: Sha256 | None = None
 
 
-class ContentAddress(Value):
-    """Bytes by what they are."""
+class ContentAddress(StrictModel):
+    """Identifies content by its hash and size."""
 
     sha256: Sha256
     size: int = Field(ge=0)
 
 
-class ContentState(Value):
-    """How much of some content the gateway holds; an upload goes on at ``offset`` bytes."""
+class ContentState(StrictModel):
+    """How much of some content the gateway has; an upload continues at ``offset`` bytes."""
 
     sha256: Sha256
     offset: int = Field(ge=0)

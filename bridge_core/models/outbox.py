@@ -1,16 +1,18 @@
-"""A request that waits to be sent."""
+"""A request that is waiting to be sent."""
 
 from __future__ import annotations
 
-from bridge_core.models.base import Stored, Timestamp
+from bridge_core.models.base import StoredModel, Timestamp
 from bridge_core.models.problems import Problem
-from bridge_core.models.requests import Key, Request
+from bridge_core.models.requests import IdempotencyKey, Request
 
 
-class Entry(Stored):
-    """An accepted request; ``problem`` says why it was refused for good."""
+class OutboxEntry(StoredModel):
+    """An accepted request; ``problem`` is set if the gateway has permanently refused it."""
 
-    key: Key
+    title = "outbox entry"
+
+    key: IdempotencyKey
     request: Request
     created: Timestamp
     problem: Problem | None = None

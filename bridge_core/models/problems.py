@@ -1,4 +1,4 @@
-"""An error as it travels over HTTP and stands in a failed job."""
+"""Errors as JSON: in HTTP responses, failed jobs and the outbox."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Self
 from pydantic import JsonValue
 
 from bridge_core.errors import ShotbridgeError, from_problem
-from bridge_core.models.base import Record
+from bridge_core.models.base import ResponseModel
 
 
-class Problem(Record):
-    """``code`` names the class in :mod:`bridge_core.errors`; the rest are its words."""
+class Problem(ResponseModel):
+    """An error; ``code`` identifies the class in :mod:`bridge_core.errors`."""
 
     code: str
-    what: str
+    message: str
     where: str = ""
     next_step: str = ""
     details: dict[str, JsonValue] = {}
 
     @classmethod
-    def of(cls, error: ShotbridgeError) -> Self:
+    def from_error(cls, error: ShotbridgeError) -> Self:
         return cls(
             code=error.code,
-            what=error.what,
+            message=error.message,
             where=error.where,
             next_step=error.next_step,
             details=error.details,
         )
 
-    def error(self) -> ShotbridgeError:
+    def to_error(self) -> ShotbridgeError:
         return from_problem(self.model_dump())

@@ -7,39 +7,42 @@ from typing import Annotated, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from bridge_core.models.base import PersonName, Stored, Value
+from bridge_core.models.base import PersonName, StoredModel, StrictModel
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import PlateKind, SourceFile
 from bridge_core.models.shots import Shot
 
 #: An idempotency key: printable ASCII without spaces, as HTTP headers carry it.
-Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{8,128}$")]
+IdempotencyKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{8,128}$")]
 
-#: Frames of one request: more than an hour of film is not a shot, but a slip in a number that
-#: would make the gateway list frames until its memory is full.
-MOST_FRAMES = 100_000
+#: Seeds fit into 31 bits, which every model takes.
+MAX_SEED = 2**31 - 1
+
+#: Frames of one request. More than an hour of film is not a shot but a typing error, and listing
+#: its frames would fill the gateway's memory.
+MAX_FRAMES = 100_000
 
 
-class Delivery(StrEnum):
-    """The files that a version is made of."""
+class OutputFormat(StrEnum):
+    """The file format of a version."""
 
     EXR = "exr"
-    """OpenEXR in the plate's colour space: half, or float where the plate has more than half."""
+    """OpenEXR in the plate's colour space: half, or float if the plate has more than half."""
     PLATE = "plate"
-    """The plate's own format and depth."""
+    """The format and bit depth of the plate."""
 
 
-class Reference(Value):
+class Reference(StrictModel):
     """A picture that guides a request."""
 
     path: str = Field(min_length=1)
     role: str = "look"
 
 
-class Region(Value):
-    """Where on the picture and when in the shot a request may act.
+class Region(StrictModel):
+    """Where in the picture, and when in the shot, a request may change pixels.
 
-    ``points`` are corners of a polygon, x to the right and y down, 0 to 1 over the picture;
+    ``points`` are the corners of a polygon in normalised coordinates, x to the right and y down.
     ``frames`` None means the whole shot.
     """
 
@@ -48,67 +51,73 @@ class Region(Value):
     title: str = ""
 
 
-class Request(Stored):
+class Request(StoredModel):
+    """Everything needed to make a version, or to make it again."""
+
+    title = "request"
+
     shot: Shot
     service: str = Field(min_length=1, max_length=64)
     parameters: dict[str, JsonValue] = {}
     references: tuple[Reference, ...] = ()
     regions: tuple[Region, ...] = ()
+    seed: int | None = Field(default=None, ge=0, le=MAX_SEED)
+    """Starts the model's random numbers; None: the gateway chooses one, and the lineage has it."""
     note: str = Field(default="", max_length=5000)
-    """What the director says to the service."""
-    delivery: Delivery = Delivery.EXR
-    try_frames: tuple[int, ...] = ()
-    """Only these frames, to be looked at: a try, never a version. Empty: the whole shot."""
-    asked_by: PersonName
-    made_from: str | None = None
-    """Id of the version that this one answers, where a note became the request."""
+    """The director's instructions to the service."""
+    output_format: OutputFormat = OutputFormat.EXR
+    test_frames: tuple[int, ...] = ()
+    """Process only these frames, as a test frame. Empty: the whole shot, as a version."""
+    requested_by: PersonName
+    source_version_id: str | None = None
+    """Id of the version that this request revises, if it was made from a note."""
 
     @model_validator(mode="after")
-    def _frames_within(self) -> Self:
-        if self.shot.work_range.count > MOST_FRAMES:
+    def _validate_frames(self) -> Self:
+        if self.shot.work_range.count > MAX_FRAMES:
             raise ValueError(
-                f"a request holds at most {MOST_FRAMES} frames; the shot's {self.shot.work_range} "
+                f"a request has at most {MAX_FRAMES} frames; {self.shot.work_range} of this shot "
                 f"are {self.shot.work_range.count}"
             )
-        outside = [frame for frame in self.try_frames if frame not in self.shot.work_range]
+        outside = [frame for frame in self.test_frames if frame not in self.shot.work_range]
         if outside:
             raise ValueError(
-                f"try frames {outside} lie outside the shot's frames {self.shot.work_range}"
+                f"test frames {outside} are outside the shot's frames {self.shot.work_range}"
             )
-        if len(set(self.try_frames)) != len(self.try_frames):
-            raise ValueError("a frame is tried once")
+        if len(set(self.test_frames)) != len(self.test_frames):
+            raise ValueError("a test frame can only be listed once")
         return self
 
     @property
-    def is_try(self) -> bool:
-        return bool(self.try_frames)
+    def is_test_frame(self) -> bool:
+        return bool(self.test_frames)
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """The plate frames to be made, ascending."""
-        if self.try_frames:
-            return tuple(sorted(self.try_frames))
+        """The plate frames to process, in ascending order."""
+        if self.test_frames:
+            return tuple(sorted(self.test_frames))
         return tuple(self.shot.work_range.frames())
 
 
-class Submission(Value):
-    """A request on its way to the gateway, with the files where its pictures are."""
+class Submission(StrictModel):
+    """A request as it is sent to the gateway, with the files of its plate and references."""
 
     request: Request
     plate_files: tuple[SourceFile, ...] = Field(min_length=1)
     reference_files: tuple[SourceFile, ...] = ()
 
     @model_validator(mode="after")
-    def _complete(self) -> Self:
+    def _validate_files(self) -> Self:
         frames = [file.frame for file in self.plate_files]
         if self.request.shot.plate.kind is PlateKind.SEQUENCE:
             missing = sorted(set(self.request.frames) - {f for f in frames if f is not None})
             if missing:
-                raise ValueError(f"no file is named for frames {missing[:20]}")
+                raise ValueError(f"no file is given for frames {missing[:20]}")
             if len(set(frames)) != len(frames):
-                raise ValueError("a frame is in one file only")
+                raise ValueError("each frame must be in one file only")
         elif len(frames) != 1:
-            raise ValueError("a movie or a still is one file")
+            raise ValueError("a movie or a still must be one file")
         if len(self.reference_files) != len(self.request.references):
-            raise ValueError("each reference has one file")
+            raise ValueError("each reference must have one file")
         return self

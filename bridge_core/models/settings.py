@@ -1,8 +1,8 @@
 """Every setting of Shotbridge, for the client and for the gateway, with its default.
 
-One file holds both, so that one document describes them and one loader
-(:mod:`bridge_core.config`) layers them. The client uses ``client`` and ``work``; the
-gateway uses ``gateway``.
+Both are defined here, so that they share one reference (docs/configuration.md) and one loader
+(:mod:`bridge_core.config`). The client uses ``client`` and ``work``; the gateway uses
+``gateway``.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from bridge_core.models.base import PersonName, Value
+from bridge_core.models.base import PersonName, StrictModel
 
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 Megabytes = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-def state_home() -> Path:
-    """Where a user's programs keep what they need again, per operating system."""
+def default_state_dir() -> Path:
+    """The user's folder for application state on this operating system."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
@@ -35,7 +35,7 @@ def _expanded(path: Path) -> Path:
     return path.expanduser()
 
 
-class _Section(Value):
+class SettingsSection(StrictModel):
     @field_validator("*", mode="after")
     @classmethod
     def _expand(cls, value: object) -> object:
@@ -46,126 +46,130 @@ class _Section(Value):
         return value
 
 
-class ClientSettings(_Section):
+class ClientSettings(SettingsSection):
     """How panels and the command line reach the gateway."""
 
     url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+(/.*)?$")
-    """Address of the studio's gateway; none: a gateway of one's own is started on this machine."""
+    """URL of the studio's gateway; null: a local gateway is started on this machine."""
     token_file: Path | None = None
-    """File that holds the token of the studio's gateway; not used with a gateway of one's own."""
+    """File with the token for the studio's gateway; not used with a local gateway."""
     gateway_command: tuple[str, ...] = ()
-    """Command line that starts a gateway; empty: the Python that runs the client, where it has
-    the gateway installed, else ``shotbridge-gateway`` on the ``PATH``."""
-    state_dir: Path = Field(default_factory=state_home)
-    """Outbox, the running gateway's address and token, logs."""
+    """Command line that starts a local gateway; empty: the Python that runs the client, if the
+    gateway is installed in it, else ``shotbridge-gateway`` on the ``PATH``."""
+    state_dir: Path = Field(default_factory=default_state_dir)
+    """Folder of the outbox, the local gateway's address and token, and logs."""
     connect_timeout: Seconds = 5.0
-    """Seconds until a gateway that does not take a connection counts as not there."""
+    """Seconds to wait for a connection to the gateway."""
     read_timeout: Seconds = 60.0
-    """Seconds without a byte of an answer until the gateway counts as gone."""
+    """Seconds to wait for data of a response before the connection counts as lost."""
     start_timeout: Seconds = 60.0
-    """Seconds that a gateway of one's own may take to answer for the first time."""
+    """Seconds that a local gateway may take to start."""
     retries: int = Field(default=4, ge=0, le=20)
-    """Further tries of a call that may safely be repeated."""
-    streams: int = Field(default=4, ge=1, le=32)
-    """Files sent or fetched at once."""
+    """Number of retries of a call that can safely be repeated."""
+    parallel_transfers: int = Field(default=4, ge=1, le=32)
+    """Number of files uploaded or downloaded at the same time."""
     user: PersonName | None = None
-    """Name under which requests and decisions are recorded; none: the login name."""
+    """Name that requests, notes and decisions are recorded under; null: the login name."""
 
 
-class WorkSettings(_Section):
-    """How shots are cut out of a timeline."""
+class WorkSettings(SettingsSection):
+    """How shots are read from a timeline, and where versions go."""
 
     show: str | None = None
-    """Name of the show, for cuts that do not name it."""
+    """Name of the show, for cuts that do not state it."""
     handles: int = Field(default=8, ge=0, le=1000)
-    """Frames before and after the cut range that are sent along, as far as they exist."""
+    """Frames before and after the cut range to include, as far as the plate has them."""
     download_dir: Path | None = None
-    """Where versions are put that a gateway elsewhere made; none: ``versions`` beside the cut."""
+    """Folder for versions downloaded from a gateway; null: ``versions`` beside the cut."""
     show_config: Path | None = None
-    """Path of a show's own configuration, with ``{show}`` in it; read between site and user."""
+    """Path of the show's configuration file, with ``{show}`` in it."""
 
 
-class ColourSettings(_Section):
-    """OpenColorIO on the gateway's side."""
+class ColourSettings(SettingsSection):
+    """OpenColorIO in the gateway."""
 
     config: str = "ocio://studio-config-latest"
-    """A config file or a built-in one. ``$OCIO`` goes before the default."""
-    default_space: str | None = None
-    """For plates that name no colour space and that no file rule knows; none: refused."""
+    """A config file or a built-in config. ``$OCIO`` overrides the default."""
+    default_colour_space: str | None = None
+    """For plates without a colour space that match no file rule; null: they are refused."""
     display: str | None = None
-    """Display of the proxies; none: the config's default."""
+    """Display of the proxies; null: the config's default."""
     view: str | None = None
-    """View of the proxies; none: the display's default."""
+    """View of the proxies; null: the display's default."""
 
 
-class ProxySettings(_Section):
-    """Small pictures of every frame, for looking."""
+class ProxySettings(SettingsSection):
+    """JPEGs of every frame, for viewing."""
 
     width: int = Field(default=960, ge=64, le=8192)
-    """Greatest width of a proxy in pixels; smaller pictures stay as they are."""
+    """Maximum width of a proxy in pixels; smaller pictures are not enlarged."""
     quality: int = Field(default=90, ge=1, le=100)
     """JPEG quality of proxies and thumbnails."""
     thumbnail_width: int = Field(default=320, ge=32, le=2048)
-    """Greatest width of a version's thumbnail in pixels."""
+    """Maximum width of a version's thumbnail in pixels."""
 
 
-class GatewaySettings(_Section):
+class GatewaySettings(SettingsSection):
     """The studio's AI service."""
 
     host: str = "127.0.0.1"
-    """Address that the gateway listens at; loopback keeps it to this machine."""
+    """Address that the gateway listens on; a loopback address limits it to this machine."""
     port: int = Field(default=0, ge=0, le=65535)
-    """Port that the gateway listens at; 0: any free one."""
-    data_dir: Path = Field(default_factory=lambda: state_home() / "gateway")
-    """Databases, contents sent, work in progress. On a local disk."""
-    library_dir: Path = Field(default_factory=lambda: state_home() / "library")
-    """Where versions are published."""
-    models_dir: Path = Field(default_factory=lambda: state_home() / "models")
-    """Weights that ``shotbridge models install`` put there."""
+    """Port that the gateway listens on; 0: any free port."""
+    data_dir: Path = Field(default_factory=lambda: default_state_dir() / "gateway")
+    """Folder of the databases, uploads and work in progress. Must be on a local disk."""
+    library_dir: Path = Field(default_factory=lambda: default_state_dir() / "library")
+    """Folder that versions are published to."""
+    models_dir: Path = Field(default_factory=lambda: default_state_dir() / "models")
+    """Folder of the model weights that ``shotbridge models install`` installs."""
     media_roots: tuple[Path, ...] = ()
-    """Folders that plates may be read from where they lie. Others are sent by the client."""
+    """Folders that the gateway may read plates from. Other plates are uploaded by the client."""
     database_url: str | None = None
-    """SQLAlchemy URL; none: SQLite in ``data_dir``."""
-    version_folder: str = "{show}/{sequence}/{shot}/{service}/{version}"
+    """SQLAlchemy URL; null: SQLite in ``data_dir``."""
+    version_folder_template: str = "{show}/{sequence}/{shot}/{service}/{version}"
     """Folder of a version under ``library_dir``; ``{version}`` is v001, v002, ..."""
-    file_name: str = "{shot}_{service}_{version}"
-    """Beginning of the names of a version's files; frame number and ending follow."""
+    file_name_template: str = "{shot}_{service}_{version}"
+    """Base name of a version's files; frame number and extension are appended."""
+    providers: tuple[str, ...] = ("local",)
+    """Names of the providers whose services are offered; see docs/providers.md."""
     workers: int = Field(default=1, ge=1, le=64)
-    """Model processes, and so jobs worked on at once."""
+    """Number of worker processes, and so of jobs that run at the same time."""
     threads: int = Field(default=0, ge=0, le=256)
-    """Threads of each model process; 0: the machine's cores shared out."""
+    """Threads of each worker process; 0: the machine's cores, divided by the workers."""
     model_idle_seconds: Seconds = 300.0
-    """After so many seconds without a frame a model process is ended, its memory given back."""
+    """Seconds without work after which a worker process is ended, to free its memory."""
     idle_exit_seconds: float = Field(default=1800.0, ge=0)
-    """A gateway started by a panel ends after so many seconds without a call or job; 0: never."""
-    content_limit: Megabytes = 200_000
-    """Greatest size in MB of all contents kept for clients that send their pictures."""
+    """Seconds without a call or job after which a local gateway stops; 0: never."""
+    content_limit_mb: Megabytes = 200_000
+    """Maximum size in MB of all uploads that are kept."""
     allowed_hosts: tuple[str, ...] = ()
-    """Further names under which the gateway may be called, besides loopback."""
+    """Host names under which the gateway may be called, besides loopback."""
     colour: ColourSettings = ColourSettings()
     proxies: ProxySettings = ProxySettings()
 
-    @field_validator("version_folder")
+    @field_validator("version_folder_template")
     @classmethod
-    def _names_all(cls, value: str) -> str:
+    def _validate_version_folder(cls, value: str) -> str:
         fields = ("{show}", "{sequence}", "{shot}", "{service}", "{version}")
         missing = [field for field in fields if field not in value]
         if missing:
-            raise ValueError(f"names versions apart only with {', '.join(missing)} in it")
+            raise ValueError(f"needs {', '.join(missing)} to tell versions apart")
         parts = value.replace("\\", "/").split("/")
         if value.startswith(("/", "\\", "~")) or ".." in parts or ":" in value:
-            raise ValueError("is a folder under library_dir: no drive, no leading slash, no '..'")
+            raise ValueError(
+                "must be a path under library_dir: no drive, no leading slash, no '..'"
+            )
         return value
 
-    @field_validator("file_name")
+    @field_validator("file_name_template")
     @classmethod
-    def _is_a_name(cls, value: str) -> str:
+    def _validate_file_name(cls, value: str) -> str:
         if "{version}" not in value or "/" in value or "\\" in value:
-            raise ValueError("is a file's name with {version} in it, without a folder")
+            raise ValueError("must be a file name with {version} in it, without a folder")
         return value
 
 
-class Settings(Value):
+class Settings(StrictModel):
     client: ClientSettings = Field(default_factory=ClientSettings)
     work: WorkSettings = Field(default_factory=WorkSettings)
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)

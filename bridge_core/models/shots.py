@@ -9,63 +9,68 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bridge_core.models.base import Value
+from bridge_core.models.base import StrictModel
 from bridge_core.models.frames import FrameRange, Ratio, Retime
 from bridge_core.models.media import Plate
-from bridge_core.printable import CONTROLS
+from bridge_core.text.control_characters import CONTROLS
 
-_UNFIT = re.compile(rf'[{CONTROLS}<>:"/\\|?*]')
-_VERSION = re.compile(r"[._ -]v\d+(?![0-9A-Za-z]).*$", re.IGNORECASE)
+_INVALID_NAME_CHARACTERS = re.compile(rf'[{CONTROLS}<>:"/\\|?*]')
+_VERSION_SUFFIX = re.compile(r"[._ -]v\d+(?![0-9A-Za-z]).*$", re.IGNORECASE)
 
 
-def _name(value: str) -> str:
+def _valid_name(value: str) -> str:
     if value != value.strip() or not value or value.startswith(".") or value.endswith("."):
-        raise ValueError("a name is not empty and neither starts nor ends with a dot or a space")
-    found = _UNFIT.search(value)
-    if found:
-        raise ValueError(f"a name becomes part of a folder's and holds no {found[0]!r}")
+        raise ValueError("a name must not be empty, nor start or end with a dot or a space")
+    match = _INVALID_NAME_CHARACTERS.search(value)
+    if match:
+        raise ValueError(f"a name is used as a folder name and cannot contain {match[0]!r}")
     return value
 
 
 #: Names become folder names on three operating systems.
-Name = Annotated[str, Field(max_length=128), AfterValidator(_name)]
+PathSafeName = Annotated[str, Field(max_length=128), AfterValidator(_valid_name)]
 
 
-def fit_name(text: str, *, otherwise: str) -> str:
-    """The nearest text that is a :data:`Name`; ``otherwise`` where nothing is left of it."""
-    return _trimmed(_trimmed(_UNFIT.sub("_", text))[:128]) or otherwise
+def sanitise_name(text: str, *, default: str) -> str:
+    """The nearest valid :data:`PathSafeName`; ``default`` if nothing is left of ``text``."""
+    return (
+        _strip_spaces_and_dots(
+            _strip_spaces_and_dots(_INVALID_NAME_CHARACTERS.sub("_", text))[:128]
+        )
+        or default
+    )
 
 
-def unversioned(stem: str) -> str:
-    """A work file's name without its version and what people write after that: ``AB_0010_comp`` of
+def strip_version(stem: str) -> str:
+    """The name of a work file without its version and anything after it: ``AB_0010_comp`` for
     ``AB_0010_comp_v012_ada``."""
-    return _VERSION.sub("", stem) or stem
+    return _VERSION_SUFFIX.sub("", stem) or stem
 
 
-def _trimmed(text: str) -> str:
-    """Without spaces (of any script) and dots at both ends."""
+def _strip_spaces_and_dots(text: str) -> str:
+    """Strip dots and Unicode whitespace from both ends."""
     while text != (shorter := text.strip().strip(".")):
         text = shorter
     return text
 
 
-class ShotId(Value):
-    """Which shot of which show."""
+class ShotId(StrictModel):
+    """Identifies a shot within a show and sequence."""
 
-    show: Name
-    sequence: Name
-    shot: Name
+    show: PathSafeName
+    sequence: PathSafeName
+    shot: PathSafeName
 
     def __str__(self) -> str:
         return f"{self.show}/{self.sequence}/{self.shot}"
 
 
-class Shot(Value):
-    """A shot: a stretch of a plate that a cut shows, and the handles around it.
+class Shot(StrictModel):
+    """A shot: the part of a plate that a cut uses, and the handles around it.
 
-    All ranges are inclusive. ``cut_range`` counts in the plate's numbering and rate: the plate
-    frames that the cut shows. ``record_range`` counts in the cut's: where the shot stands on the
-    timeline; with a retime it has another length.
+    All ranges are inclusive. ``cut_range`` is in the plate's frame numbers and rate: the plate
+    frames that the cut uses. ``record_range`` is in those of the timeline: where the shot sits in
+    the cut. With a retime the two differ in length.
     """
 
     id: ShotId
@@ -77,27 +82,27 @@ class Shot(Value):
     """Frames wanted after the cut range, in plate frames."""
     retime: Retime = Retime()
     phase: Ratio = Fraction(0)
-    """How far into the plate frame that it shows first the shot starts, in plate frames; not 0
-    where the cut counts at another rate than the plate."""
+    """Offset of the shot's start within its first plate frame, in plate frames. Not 0 only if the
+    cut and the plate have different rates."""
     record_range: FrameRange | None = None
-    clip: str | None = None
-    """Identity of the clip in the timeline that it came from."""
+    clip_id: str | None = None
+    """Identity of the clip in the timeline that the shot was read from."""
 
     @model_validator(mode="after")
-    def _within_plate(self) -> Self:
+    def _validate_cut_range(self) -> Self:
         if self.cut_range.rate != self.plate.range.rate:
             raise ValueError(
-                f"the cut range counts at {self.cut_range.rate} and the plate at "
-                f"{self.plate.range.rate} frames per second; both count in plate frames"
+                f"the cut range is at {self.cut_range.rate} and the plate is at "
+                f"{self.plate.range.rate} frames per second; both must be in plate frames"
             )
-        if not self.plate.range.covers(self.cut_range):
+        if not self.plate.range.contains_range(self.cut_range):
             raise ValueError(
-                f"the cut uses {self.cut_range}, the plate holds {self.plate.range} only"
+                f"the cut uses {self.cut_range}, but the plate only has {self.plate.range}"
             )
         return self
 
     def plate_frames(self) -> list[int]:
-        """The plate frame that the cut shows at each frame of ``record_range``; without one, []."""
+        """The plate frame shown at each frame of ``record_range``; [] if there is none."""
         span = self.record_range
         if span is None:
             return []
@@ -107,10 +112,10 @@ class Shot(Value):
         return list(shown)
 
     def plate_frame(self, record: int) -> int | None:
-        """The plate frame that the cut shows at a frame of its own, as ``record_range`` counts.
+        """The plate frame that the cut shows at a record frame.
 
-        Beside the record range a shot that is not retimed goes on into its handles. None: nothing
-        of the shot is there, or it is not known where it stands.
+        Outside the record range, a shot without a retime continues into its handles. None if the
+        shot has no picture there, or no record range.
         """
         span = self.record_range
         if span is None:
@@ -119,12 +124,12 @@ class Shot(Value):
             return self.plate_frames()[record - span.first]
         step = self.plate.range.rate / span.rate
         beside = self.cut_range.first + math.floor(self.phase + (record - span.first) * step)
-        return beside if self.retime.identity and beside in self.work_range else None
+        return beside if self.retime.is_identity and beside in self.work_range else None
 
     @property
     def work_range(self) -> FrameRange:
-        """What is sent and comes back: the cut range with as much of the handles as exists."""
+        """The frames to process: the cut range plus the handles, as far as the plate has them."""
         wanted = self.cut_range.with_handles(self.head_handle, self.tail_handle)
-        met = wanted.meet(self.plate.range)
-        assert met is not None  # the plate covers the cut range
-        return met
+        available = wanted.intersection(self.plate.range)
+        assert available is not None  # the plate contains the cut range
+        return available

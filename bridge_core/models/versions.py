@@ -1,4 +1,4 @@
-"""What a job made: versions and tries, their files, lineage and review."""
+"""Results of jobs: versions and test frames, their files, lineage and review."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
-from bridge_core.models.base import PersonName, Record, Stored, Timestamp, Value
+from bridge_core.models.base import PersonName, ResponseModel, StoredModel, StrictModel, Timestamp
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Sha256
 from bridge_core.models.requests import Request
 from bridge_core.models.shots import ShotId
-from bridge_core.printable import printable
+from bridge_core.text.control_characters import escape_controls
 
 
-def _relative(value: str) -> str:
+def _valid_relative_path(value: str) -> str:
     parts = value.replace("\\", "/").split("/")
-    if ":" in parts[0] or not {"", ".", ".."}.isdisjoint(parts) or printable(value) != value:
-        raise ValueError("names something inside the result's folder")
+    if ":" in parts[0] or not {"", ".", ".."}.isdisjoint(parts) or escape_controls(value) != value:
+        raise ValueError("must be a path inside the result's folder")
     return value
 
 
 #: A path that stays inside the folder that it is relative to, on every system.
-RelativePath = Annotated[str, AfterValidator(_relative)]
+RelativePath = Annotated[str, AfterValidator(_valid_relative_path)]
 
 
 class ReviewStatus(StrEnum):
@@ -35,47 +35,47 @@ class ReviewStatus(StrEnum):
     REJECTED = "rejected"
 
 
-class Decision(Value):
+class Decision(StrictModel):
     """A review status set by a named human."""
 
     status: ReviewStatus
     by: PersonName
     comment: str = Field(default="", max_length=5000)
     content_hash: Sha256 | None = None
-    """The :attr:`Version.content_hash` of what was looked at. The gateway refuses a decision whose
-    hash is not the version's."""
+    """The :attr:`Version.content_hash` of the files that were reviewed. The gateway refuses a
+    decision if it is not the version's."""
 
 
 class DecisionRecord(Decision):
-    """A decision as the gateway keeps it."""
+    """A decision as the gateway stores it."""
 
-    model_config = ConfigDict(extra="ignore")  # as in all records
+    model_config = ConfigDict(extra="ignore")  # as in all responses
 
     by: str
-    """As it was recorded, whatever names were taken then."""
+    """As it was recorded; not validated, because earlier versions accepted other names."""
     at: Timestamp
 
 
-class Output(Record):
-    """One set of pictures in a version: the pictures themselves, or a matte beside them."""
+class ResultOutput(ResponseModel):
+    """One image sequence or movie of a result: the main picture, or a matte beside it."""
 
     name: str
-    """``main`` is what goes into the cut."""
+    """``main`` is the one that is placed in the cut."""
     pattern: RelativePath
-    """Relative to the result's folder; a frame number as ``%04d``, or a movie."""
+    """Relative to the result's folder; a sequence with ``%04d``, or a movie."""
     range: FrameRange
     colour_space: str
-    """``data`` for what is not colour, such as a matte."""
+    """``data`` for non-colour data, such as a matte."""
     width: int
     height: int
     pixel_aspect: float = 1.0
     channels: tuple[str, ...]
     depth: str
-    """Type of a sample: half, float, uint8, uint10, uint16."""
+    """Sample type: half, float, uint8, uint10, uint16."""
 
 
-class ResultFile(Record):
-    """A file of a result: path relative to its folder, size in bytes, content."""
+class ResultFile(ResponseModel):
+    """A file of a result: path relative to its folder, size in bytes, hash of the content."""
 
     path: str
     size: int
@@ -83,14 +83,14 @@ class ResultFile(Record):
 
 
 def content_hash(files: Iterable[ResultFile]) -> str:
-    """SHA-256 (hexadecimal) over the content and the path of each file, whatever their order: that
-    of what ``sha256sum`` says of them, a line each, sorted by path."""
+    """SHA-256 (hexadecimal) of the ``sha256sum`` lines of the files, sorted by path: independent of
+    their order."""
     lines = sorted((file.path, f"{file.sha256}  {file.path}\n") for file in files)
     return hashlib.sha256("".join(line for _, line in lines).encode()).hexdigest()
 
 
-class Proxies(Record):
-    """JPEGs with the display view baked in, for looking, one for each frame."""
+class Proxies(ResponseModel):
+    """JPEGs for viewing, one for each frame, with the display view baked in."""
 
     pattern: str
     width: int
@@ -99,31 +99,32 @@ class Proxies(Record):
     view: str
 
 
-class Result(Record):
-    """What versions and tries share."""
+class Result(ResponseModel):
+    """The common base of versions and test frames."""
 
     id: str
     shot: ShotId
     service: str
-    job: str
+    job_id: str
     folder: str
-    """Absolute, on the gateway's side."""
+    """Absolute path on the gateway's machine."""
     frames: tuple[int, ...]
-    outputs: tuple[Output, ...]
-    proxies: Proxies
+    outputs: tuple[ResultOutput, ...]
+    proxies: Proxies | None
+    """None for a result without pictures: texts or findings."""
     created: Timestamp
-    asked_by: str
+    requested_by: str
     warnings: tuple[str, ...] = ()
-    """Where the plate's files contradict what was said of them, in words."""
+    """Where the plate's files contradict the request."""
 
 
 class Version(Result):
-    """Immutable pictures for a shot, and what humans decided about them since."""
+    """An immutable, numbered result for a shot, with the decisions made about it."""
 
     number: int = Field(ge=1)
     content_hash: Sha256 | None = None
-    """See :func:`content_hash`: of all files but the lineage, the proxies included; None: published
-    before the gateway kept it."""
+    """See :func:`content_hash`; of all files except the lineage, with the proxies. None: published
+    before the gateway recorded it."""
     status: ReviewStatus = ReviewStatus.PENDING
     decisions: tuple[DecisionRecord, ...] = ()
 
@@ -132,11 +133,11 @@ class Version(Result):
         return f"v{self.number:03d}"
 
 
-class Try(Result):
-    """A few frames made to be looked at; it has no number and takes no review."""
+class TestFrame(Result):
+    """A few frames made to check a request. It has no version number and is not reviewed."""
 
 
-class ModelUsed(Record):
+class ModelUsed(ResponseModel):
     id: str
     name: str
     version: str
@@ -144,40 +145,44 @@ class ModelUsed(Record):
     licence: str
 
 
-class StepTiming(Record):
+class StepTiming(ResponseModel):
     step: str
     seconds: float
     attempt: int = 1
 
 
-class InputFile(Record):
+class InputFile(ResponseModel):
     path: str
     frame: int | None = None
     size: int
     sha256: Sha256
 
 
-class Lineage(Stored):
-    """How a result was made: enough to make it again and to account for it."""
+class Lineage(StoredModel):
+    """How a result was made: enough to reproduce and to account for it."""
 
-    result: str
-    job: str
+    title = "lineage"
+
+    result_id: str
+    job_id: str
     key: str
     request: Request
     parameters: dict[str, JsonValue]
-    """All of them, defaults filled in."""
-    asked_by: str
+    """All parameters, with defaults filled in."""
+    seed: int | None = None
+    """The seed that was used; None where the service takes none."""
+    requested_by: str
     created: Timestamp
     provider: str
     models: tuple[ModelUsed, ...] = ()
     runtime: dict[str, str] = {}
-    """What ran the model: library, execution provider, threads."""
+    """How the model was run: library, execution provider, threads."""
     software: dict[str, str] = {}
-    """Version of each program and library that touched the pictures."""
+    """Version of each program and library that processed the pictures."""
     colour: tuple[str, ...] = ()
-    """Each conversion, in order, in words."""
+    """A description of each colour conversion, in order."""
     timings: tuple[StepTiming, ...] = ()
     inputs: tuple[InputFile, ...] = ()
     outputs: tuple[ResultFile, ...] = ()
     warnings: tuple[str, ...] = ()
-    """Where the plate's files contradict what was said of them, in words."""
+    """Where the plate's files contradict the request."""

@@ -1,1 +1,1 @@
-"""Cuts as OTIO: shots out of a timeline, versions back into it."""
+"""Cuts as OTIO: read shots from a timeline, and write versions back into it."""

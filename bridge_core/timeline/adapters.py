@@ -1,4 +1,4 @@
-"""Reads every format but OTIO's own JSON with OTIO's adapters, found by its plugin manifests."""
+"""Read formats other than OTIO's JSON with OTIO's adapters, as its plugin manifests list them."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from typing import Any
 
 from bridge_core.errors import TimelineError
 from bridge_core.timeline import edl
-from bridge_core.timeline.cut import ProblemKind, Remark
+from bridge_core.timeline.cut import DocumentProblem, ProblemKind
 
-_EXTRA = 'install its reader; in a checkout of Shotbridge: pip install ".[timelines]"'
-_FORMATS = {".edl": "EDL", ".xml": "FCP XML", ".aaf": "AAF"}
-_SWITCHED = frozenset({"Clip", "Effect", "Stack", "Track"})
-#: An adapter's module gets a ``print`` of ours while it reads, so only one reads at a time.
-_ONE_AT_A_TIME = threading.Lock()
+_INSTALL_ADAPTER = 'install its reader; in a checkout of Shotbridge: pip install ".[timelines]"'
+_FORMAT_NAMES = {".edl": "EDL", ".xml": "FCP XML", ".aaf": "AAF"}
+_ENABLED_SCHEMAS = frozenset({"Clip", "Effect", "Stack", "Track"})
+#: The adapter's module gets our own ``print`` while it reads, so only one reads at a time.
+_ADAPTER_LOCK = threading.Lock()
 
 
-def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[Remark]]:
-    """OTIO's JSON of a file in another format, and what a person should know about the reading.
+def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[DocumentProblem]]:
+    """OTIO's JSON of a file in another format, and the problems of reading it.
 
-    ``rate`` is an EDL's, which the file itself does not give.
+    ``rate`` is an EDL's, which the file does not give.
 
-    :raises TimelineError: no adapter for its format, or one that cannot read it.
+    :raises TimelineError: there is no adapter for the format, or it cannot read the file.
     :raises OSError: the file cannot be read.
     """
-    import opentimelineio as otio  # 90 ms, and needed for other people's formats only
+    import opentimelineio as otio  # takes 90 ms, and is needed for other formats only
 
     if file.suffix.lower() == ".otioz":
         raise TimelineError(
-            "this is a bundle: its media is packed inside, where it cannot be read",
+            "this is a bundle: its media is packed inside the file and cannot be read",
             where=str(file),
             next_step="unpack it (an .otioz is a zip file) and read the content.otio in it",
         )
@@ -43,29 +43,31 @@ def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[Rema
     try:
         adapter = otio.adapters.from_filepath(str(file))
     except otio.exceptions.NoKnownAdapterForExtensionError as error:
-        kind = _FORMATS.get(file.suffix.lower())
+        kind = _FORMAT_NAMES.get(file.suffix.lower())
         raise TimelineError(
-            f"no reader for {kind or file.suffix or 'files without an ending'} is installed",
+            f"no reader for {kind or file.suffix or 'files without an extension'} is installed",
             where=str(file),
-            next_step=_EXTRA if kind else "export the cut as OTIO, EDL, FCP XML or AAF",
+            next_step=_INSTALL_ADAPTER if kind else "export the cut as OTIO, EDL, FCP XML or AAF",
         ) from error
     is_edl = adapter.name == "cmx_3600"
     try:
-        with _printed(adapter) as lines:
+        with _capture_prints(adapter) as lines:
             if is_edl:
-                root, remarks = _read_edl(adapter, data, rate)
+                root, problems = _read_edl(adapter, data, rate)
             elif adapter.name == "fcp_xml":
-                root, remarks = _read_fcp_xml(adapter, file, data), []
+                root, problems = _read_fcp_xml(adapter, file, data), []
             else:
-                root, remarks = _plain(adapter.read_from_file(str(file))), []
-    except Exception as error:  # adapters raise anything
-        again = "export the cut again, as OTIO where the host can"
+                root, problems = _to_json(adapter.read_from_file(str(file))), []
+    except Exception as error:  # adapters may raise any exception
+        export_again = "export the cut again, as OTIO where the host can"
         raise TimelineError(
             f"OTIO's {adapter.name} reader cannot read this: {error or type(error).__name__}",
             where=str(file),
-            next_step=f"give the EDL's rate, as --rate 25, or {again}" if is_edl else again,
+            next_step=f"give the EDL's rate, as --rate 25, or {export_again}"
+            if is_edl
+            else export_again,
         ) from error
-    return root, remarks + [
+    return root, problems + [
         (
             ProblemKind.BROKEN,
             f"OTIO's {adapter.name} reader says: {line}",
@@ -76,68 +78,73 @@ def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[Rema
 
 
 @contextmanager
-def _printed(adapter: Any) -> Iterator[list[str]]:
-    """The lines that an adapter prints while it reads; they go to standard error too.
+def _capture_prints(adapter: Any) -> Iterator[list[str]]:
+    """The lines that an adapter prints while it reads; they go to standard error as well.
 
-    Standard output belongs to the command, and a host's is not ours to redirect, so the adapter's
-    module gets a ``print`` of its own.
+    Standard output belongs to the command, and a host's must not be redirected, so the adapter's
+    module gets its own ``print``.
     """
     lines: list[str] = []
 
-    def keep(*words: object, sep: str | None = " ", **_: object) -> None:
-        line = (" " if sep is None else sep).join(map(str, words)).strip()
+    def capture(*values: object, sep: str | None = " ", **_: object) -> None:
+        line = (" " if sep is None else sep).join(map(str, values)).strip()
         if line:
             lines.append(line)
             if sys.stderr is not None:
                 print(line, file=sys.stderr)
 
-    with _ONE_AT_A_TIME:
+    with _ADAPTER_LOCK:
         names = vars(adapter.module())
-        names["print"] = keep
+        names["print"] = capture
         try:
             yield lines
         finally:
             del names["print"]
 
 
-def _plain(made: Any) -> Any:
-    return json.loads(made.to_json_string())
+def _to_json(timeline: Any) -> Any:
+    return json.loads(timeline.to_json_string())
 
 
-def _read_edl(adapter: Any, data: bytes, said: Fraction | None) -> tuple[Any, list[Remark]]:
+def _read_edl(
+    adapter: Any, data: bytes, given_rate: Fraction | None
+) -> tuple[Any, list[DocumentProblem]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = data.decode("cp1252", "replace")  # names of clips, as older systems write them
-    rate, remarks = edl.settle_rate(text, said)
-    made = adapter.read_from_string(edl.prepare(text), rate=float(rate))
-    remarks += edl.finish(made, rate)
-    return _plain(made), remarks
+        text = data.decode("cp1252", "replace")  # clip names as written by older systems
+    rate, problems = edl.determine_rate(text, given_rate)
+    timeline = adapter.read_from_string(edl.preprocess(text), rate=float(rate))
+    problems += edl.postprocess(timeline, rate)
+    return _to_json(timeline), problems
 
 
 def _read_fcp_xml(adapter: Any, file: Path, data: bytes) -> Any:
-    """With what is switched off: of clips and tracks the adapter keeps that in their metadata only,
-    and of filters not at all."""
+    """Read FCP XML with its disabled items.
+
+    The adapter keeps the state of clips and tracks in their metadata only, and that of filters
+    not at all.
+    """
     tree = ElementTree.fromstring(data)
-    switched_off = False
-    for one in tree.iter("filter"):
-        effect = one.find("effect")
-        if effect is not None and (one.findtext("enabled") or "").strip().upper() == "FALSE":
+    has_disabled_filter = False
+    for node in tree.iter("filter"):
+        effect = node.find("effect")
+        if effect is not None and (node.findtext("enabled") or "").strip().upper() == "FALSE":
             ElementTree.SubElement(effect, "enabled").text = "FALSE"
-            switched_off = True
-    if switched_off:
-        root = _plain(adapter.read_from_string(ElementTree.tostring(tree, encoding="unicode")))
+            has_disabled_filter = True
+    if has_disabled_filter:
+        root = _to_json(adapter.read_from_string(ElementTree.tostring(tree, encoding="unicode")))
     else:
-        root = _plain(adapter.read_from_file(str(file)))
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
+        root = _to_json(adapter.read_from_file(str(file)))
+    pending = [root]
+    while pending:
+        node = pending.pop()
         if isinstance(node, list):
-            waiting.extend(node)
+            pending.extend(node)
         elif isinstance(node, dict):
-            if str(node.get("OTIO_SCHEMA", "")).partition(".")[0] in _SWITCHED:
-                kept = (node.get("metadata") or {}).get("fcp_xml") or {}
-                if str(kept.get("enabled")).strip().upper() == "FALSE":
+            if str(node.get("OTIO_SCHEMA", "")).partition(".")[0] in _ENABLED_SCHEMAS:
+                metadata = (node.get("metadata") or {}).get("fcp_xml") or {}
+                if str(metadata.get("enabled")).strip().upper() == "FALSE":
                     node["enabled"] = False
-            waiting.extend(node.values())
+            pending.extend(node.values())
     return root

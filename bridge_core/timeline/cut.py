@@ -1,4 +1,4 @@
-"""A cut as Shotbridge sees it: shots, the versions they carry, and what could not be read."""
+"""A cut as Shotbridge reads it: its shots, the versions it references, and its problems."""
 
 from __future__ import annotations
 
@@ -14,66 +14,66 @@ from bridge_core.models.shots import Shot
 
 class ProblemKind(StrEnum):
     OFFLINE = "offline"
-    """The file names no media, or names it where this machine cannot look."""
+    """The file references no media, or media that this machine cannot reach."""
     MISSING_FRAMES = "missing frames"
     GENERATOR = "generator"
-    """A title, solid or other picture that the host makes itself."""
+    """A title, solid or other picture that the host generates."""
     EMPTY = "empty"
     OUTSIDE = "outside the media"
     DISABLED = "disabled"
     RETIME = "retime"
     UNSUPPORTED = "unsupported media"
     RATE = "rate"
-    """Its times count in something that is no frame rate."""
+    """Its times have a rate that is not a frame rate."""
     BROKEN = "broken"
     ASSUMED = "assumed"
-    """The shot was read, but the file left something open."""
+    """The shot was read, but something that the file does not say had to be assumed."""
 
 
-#: Kind, words and next step of something about the whole file that a person should know.
-Remark = tuple[ProblemKind, str, str]
+#: Kind, message and next step of a problem with the whole file.
+DocumentProblem = tuple[ProblemKind, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class CutProblem:
-    """Something about a clip that a person should know."""
+    """A problem with a clip, or with the whole cut."""
 
     kind: ProblemKind
-    what: str
+    message: str
     next_step: str
-    clip: str
-    """The clip's name in the file; the cut's, where it is about all of it."""
+    clip_name: str
+    """The clip's name in the file; the cut's name for a problem with the whole cut."""
     track: str
-    record: FrameRange | None
-    """Where it stands in the cut; None where that cannot be said."""
+    record_range: FrameRange | None
+    """The clip's range in the cut; None where it is not known."""
     skipped: bool = True
     """The clip did not become a shot."""
 
     @property
-    def effect(self) -> str:
-        """What it means for the shots, in a word or two, as lists of problems begin."""
-        return "left out" if self.skipped else "note"
+    def outcome(self) -> str:
+        """``skipped`` or ``warning``: how the problem affects the clip."""
+        return "skipped" if self.skipped else "warning"
 
     def __str__(self) -> str:
-        where = ", ".join(filter(None, [self.track, self.clip or "unnamed clip"]))
-        if self.record is not None:
-            where += f", at {self.record}"
-        return f"{where}: {self.what}. Next: {self.next_step}"
+        where = ", ".join(filter(None, [self.track, self.clip_name or "unnamed clip"]))
+        if self.record_range is not None:
+            where += f", at {self.record_range}"
+        return f"{where}: {self.message}. Next: {self.next_step}"
 
 
 @dataclass(frozen=True, slots=True)
-class CarriedVersion:
-    """A version that the file already carries for a clip, as a further media reference."""
+class ReferencedVersion:
+    """A version that the file already has for a clip, as a further media reference."""
 
-    key: str
+    reference_key: str
     version: str
     service: str
     label: str
     status: str
     path: str
-    first: int
-    """Number of its first frame; for a movie, in the plate's numbering."""
-    active: bool
+    first_frame: int
+    """Number of its first frame; for a movie, in the plate's frame numbers."""
+    is_active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,39 +81,39 @@ class CutShot:
     """A clip that became a shot."""
 
     shot: Shot
-    clip: str
-    """The clip's identity: ours where the file carries it, else made of its media and range."""
-    name: str
+    clip_id: str
+    """The clip's id: ours where the file stores one, else computed from its media and range."""
+    clip_name: str
     """The clip's name in the file."""
     track: str
-    media: str
-    """The plate's media without its place: the same on every machine and in every dialect."""
-    versions: tuple[CarriedVersion, ...] = ()
-    carried: bool = False
-    """The identity is ours and stands in the file."""
+    media_key: str
+    """The plate's media without its root folder: the same on every machine and in every format."""
+    versions: tuple[ReferencedVersion, ...] = ()
+    has_stored_id: bool = False
+    """The id is stored in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutSource:
-    """A cut's file and how it is read, by which it is read the same way again."""
+    """A cut's file and the options it is read with, so that it can be read again the same way."""
 
     path: Path
     timeline: str | None = None
-    """The name of the one wanted, where the file holds several."""
+    """The name of the timeline, where the file holds several."""
     rate: Fraction | None = None
-    """What an EDL counts at, which it does not say itself; of other files, it overrules theirs."""
+    """The rate of an EDL, which does not give its own; for other files, it overrides theirs."""
 
     @classmethod
-    def of(cls, source: str | Path | CutSource) -> CutSource:
+    def coerce(cls, source: str | Path | CutSource) -> CutSource:
         return source if isinstance(source, CutSource) else cls(Path(source))
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """``rate`` is the timeline's own; ``global_start`` the frame that its first picture has.
+    """``rate`` is the timeline's own; ``global_start`` is the number of its first frame.
 
-    Record ranges of shots and problems include ``global_start``. ``shots`` stand in the order of
-    their tracks, bottom to top, and within a track in time.
+    Record ranges of shots and problems include ``global_start``. ``shots`` are ordered by track,
+    bottom to top, and within a track by time.
     """
 
     source: CutSource
@@ -131,6 +131,6 @@ class Cut:
     def __iter__(self) -> Iterator[CutShot]:
         return iter(self.shots)
 
-    def shot(self, clip: str) -> CutShot | None:
-        """The shot of the clip with this identity."""
-        return next((item for item in self.shots if item.clip == clip), None)
+    def find_shot(self, clip_id: str) -> CutShot | None:
+        """The shot of the clip with this id."""
+        return next((item for item in self.shots if item.clip_id == clip_id), None)

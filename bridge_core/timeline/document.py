@@ -1,205 +1,207 @@
-"""A timeline as it stands in its file: OTIO's JSON, read and written without loss.
+"""A timeline document: OTIO's JSON, read and written without loss.
 
-An ``.otio`` file is taken as the JSON that it is. OTIO's own reader turns down a whole file over a
-single effect, clip or reference of a kind it does not know (OpenRV's annotations are such effects),
-and raises old schemas to new ones; what we do not understand must come through untouched. Every
-other format goes through OTIO's adapters (:mod:`bridge_core.timeline.adapters`).
-See docs/decisions/0007-one-truth-many-dialects.md.
+An ``.otio`` file is read as plain JSON. OTIO's own reader rejects a whole file over a single
+effect, clip or reference of an unknown schema (OpenRV's annotations are such effects), and upgrades
+old schemas; what we do not understand must be preserved. Other formats are read with OTIO's
+adapters (:mod:`bridge_core.timeline.adapters`).
+See docs/decisions/0007-cuts-and-export-profiles.md.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import json
-import os
 import re
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bridge_core.errors import DiskFull, NotWritable, TimelineError
-from bridge_core.timeline.cut import CutSource, ProblemKind, Remark
+from bridge_core.errors import TimelineError
+from bridge_core.system.files import atomic_write
+from bridge_core.timeline.cut import CutSource, DocumentProblem, ProblemKind
 
-Json = dict[str, Any]
+JsonObject = dict[str, Any]
 
-#: Our one key in anybody's metadata.
+#: Our key in metadata.
 NAMESPACE = "shotbridge"
-#: The key that OTIO gives to a clip's only media reference.
-DEFAULT_KEY = "DEFAULT_MEDIA"
-#: Nests deeper than this are damage, not editing.
-DEPTH_LIMIT = 64
+#: OTIO's key of a clip's only media reference.
+DEFAULT_MEDIA_KEY = "DEFAULT_MEDIA"
+#: Deeper nests are taken for damage.
+MAX_DEPTH = 64
 
-_HALF = re.compile("[\ud800-\udfff]")
-#: An escaped one, where it may also belong to a pair.
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-#: Texts, which are passed over, and OTIO's short infinity.
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+#: An escaped surrogate, lone or of a pair.
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+#: Strings, which are skipped, and OTIO's short infinity.
 _INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|\b(Inf)\b')
-#: Names from before OTIO's first release, which its reader still takes.
-_OLD_NAMES = {"Sequence": "Track", "Filler": "Gap"}
+#: Schema names from before OTIO's first release, which its reader still accepts.
+_LEGACY_SCHEMAS = {"Sequence": "Track", "Filler": "Gap"}
 
 
 @dataclass(slots=True)
 class Document:
-    """``root`` is what the file holds, ``timeline`` the one timeline in it (often the same)."""
+    """``root`` is the file's root object, ``timeline`` the selected timeline (often the same)."""
 
     source: CutSource
-    root: Json
-    timeline: Json
-    remarks: tuple[Remark, ...] = ()
-    """What the format leaves open or its reader lost: kind, words, next step."""
-    _by_id: dict[str, Json] | None = field(default=None, repr=False)
+    root: JsonObject
+    timeline: JsonObject
+    problems: tuple[DocumentProblem, ...] = ()
+    """What the format does not say, or its reader lost."""
+    _by_id: dict[str, JsonObject] | None = field(default=None, repr=False)
 
     @property
     def path(self) -> Path:
         return self.source.path
 
-    def follow(self, node: Any) -> Any:
-        """What a ``SerializableObjectRef`` points at; anything else as it is.
+    def dereference(self, node: Any) -> Any:
+        """The target of a ``SerializableObjectRef``; any other object as it is.
 
-        :raises ValueError: it points at nothing.
+        :raises ValueError: the target is not in the file.
         """
-        if not isinstance(node, dict) or schema(node) != "SerializableObjectRef":
+        if not isinstance(node, dict) or schema_name(node) != "SerializableObjectRef":
             return node
         if self._by_id is None:
             self._by_id = {
-                item["OTIO_REF_ID"]: item for item in _dicts(self.root) if "OTIO_REF_ID" in item
+                item["OTIO_REF_ID"]: item
+                for item in _iter_objects(self.root)
+                if "OTIO_REF_ID" in item
             }
-        found = self._by_id.get(str(node.get("id")))
-        if found is None:
+        target = self._by_id.get(str(node.get("id")))
+        if target is None:
             raise ValueError(f"it refers to {node.get('id')!r}, which is not in the file")
-        return found
+        return target
 
 
-def schema(node: Any) -> str:
-    """``Clip`` of ``Clip.2``; empty for what is no OTIO object."""
+def schema_name(node: Any) -> str:
+    """``Clip`` of ``Clip.2``; empty for anything but an OTIO object."""
     label = node.get("OTIO_SCHEMA") if isinstance(node, dict) else None
     if not isinstance(label, str):
         return ""
     name = label.partition(".")[0]
-    return _OLD_NAMES.get(name, name)
+    return _LEGACY_SCHEMAS.get(name, name)
 
 
-def ours(node: Any) -> Json:
-    """Our metadata on an object, empty where there is none."""
+def shotbridge_metadata(node: Any) -> JsonObject:
+    """Our metadata of an object; empty if there is none."""
     metadata = node.get("metadata") if isinstance(node, dict) else None
-    found = metadata.get(NAMESPACE) if isinstance(metadata, dict) else None
-    return found if isinstance(found, dict) else {}
+    own = metadata.get(NAMESPACE) if isinstance(metadata, dict) else None
+    return own if isinstance(own, dict) else {}
 
 
-def own_metadata(node: Json) -> Json:
-    """Our metadata on an object, to be written to; made where there is none."""
+def ensure_shotbridge_metadata(node: JsonObject) -> JsonObject:
+    """Our metadata of an object, for writing; added if there is none."""
     if not isinstance(node.get("metadata"), dict):
         node["metadata"] = {}
     if not isinstance(node["metadata"].get(NAMESPACE), dict):
         node["metadata"][NAMESPACE] = {}
-    return ours(node)
+    return shotbridge_metadata(node)
 
 
 def is_annotation_track(track: Any) -> bool:
-    """A track of an export for OpenRV that shows another one's clips once more, see openrv.py."""
-    return ours(track).get("annotations") is True
+    """Whether a track repeats another one's clips for OpenRV's annotations, see openrv.py."""
+    return shotbridge_metadata(track).get("annotations") is True
 
 
-#: What working on an object raises that is not what its schema says.
-DAMAGE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+#: Errors raised by objects that do not match their schema.
+MALFORMED_ERRORS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 
 
-def listed(node: Any, key: str) -> list[Any]:
-    """The list that an object has under a key; empty where it has none."""
-    found = node.get(key) if isinstance(node, dict) else None
-    return found if isinstance(found, list) else []
+def get_list(node: Any, key: str) -> list[Any]:
+    """The list under an object's key; empty if there is none."""
+    value = node.get(key) if isinstance(node, dict) else None
+    return value if isinstance(value, list) else []
 
 
-def references(clip: Json) -> tuple[dict[str, Any], str]:
-    """A clip's media references by key, and the key of the active one; takes Clip.1 and Clip.2."""
-    several = clip.get("media_references")
-    if isinstance(several, dict):
-        return several, str(clip.get("active_media_reference_key", DEFAULT_KEY))
-    return {DEFAULT_KEY: clip.get("media_reference")}, DEFAULT_KEY
+def media_references(clip: JsonObject) -> tuple[dict[str, Any], str]:
+    """Media references of a Clip.1 or Clip.2 by key, and the key of the active one."""
+    by_key = clip.get("media_references")
+    if isinstance(by_key, dict):
+        return by_key, str(clip.get("active_media_reference_key", DEFAULT_MEDIA_KEY))
+    return {DEFAULT_MEDIA_KEY: clip.get("media_reference")}, DEFAULT_MEDIA_KEY
 
 
-def plate_key(clip: Json) -> str:
-    """The key of the reference to a clip's plate: the active one, unless that is a version of ours.
+def plate_key(clip: JsonObject) -> str:
+    """The key of the reference to a clip's plate: the active one, unless it is one of our versions.
 
-    Then it is the one that the version took over; where a host lost our metadata, the first that
-    is none of ours.
+    In that case, it is the one that was active before; where a host lost our metadata, the first
+    reference that is not one of our versions.
     """
-    several, active = references(clip)
+    references, active = media_references(clip)
     if not active.startswith(f"{NAMESPACE}:"):
         return active
-    told = ours(clip).get("plate")
-    if isinstance(told, str) and told in several:
-        return told
-    return next((key for key in several if not key.startswith(f"{NAMESPACE}:")), active)
+    stored_key = shotbridge_metadata(clip).get("plate")
+    if isinstance(stored_key, str) and stored_key in references:
+        return stored_key
+    return next((key for key in references if not key.startswith(f"{NAMESPACE}:")), active)
 
 
-def load(source: str | Path | CutSource) -> Document:
-    """Read any file that OTIO or an installed adapter of it can read.
+def load_document(source: str | Path | CutSource) -> Document:
+    """Read any file that OTIO or an installed adapter can read.
 
-    :raises TimelineError: no such file, not a timeline, damaged, or no adapter for its format.
+    :raises TimelineError: the file does not exist, is damaged or not a timeline, or there is no
+        adapter for its format.
     """
-    source = CutSource.of(source)
+    source = CutSource.coerce(source)
     file, timeline = source.path, source.timeline
-    if file.suffix.lower() == ".otiod":  # a folder, with the media that belongs to it
+    if file.suffix.lower() == ".otiod":  # a folder with the timeline and its media
         file /= "content.otio"
     if file.suffix.lower() in (".otio", ".json"):
-        root, remarks = _parse(file)
+        root, problems = _parse_otio(file)
     else:
         from bridge_core.timeline.adapters import read_with_adapter
 
         try:
-            root, remarks = read_with_adapter(file, source.rate)
+            root, problems = read_with_adapter(file, source.rate)
         except OSError as error:
-            raise _unreadable(file, error) from error
-    every = _timelines(root)
-    found = [item for item in every if timeline is None or item.get("name") == timeline]
-    if every and not found:
-        names = ", ".join(repr(item.get("name") or "") for item in every)
+            raise _unreadable_error(file, error) from error
+    timelines = _find_timelines(root)
+    matching = [item for item in timelines if timeline is None or item.get("name") == timeline]
+    if timelines and not matching:
+        names = ", ".join(repr(item.get("name") or "") for item in timelines)
         raise TimelineError(
             f"there is no timeline called {timeline!r} in this file",
             where=str(file),
-            next_step=f"name one that it holds: {names}",
+            next_step=f"choose one of: {names}",
         )
-    if not found:
+    if not matching:
         raise TimelineError(
             "there is no timeline in this file",
             where=str(file),
             next_step="export the cut as a timeline (OTIO, EDL, FCP XML or AAF) and read that",
         )
-    if len(found) > 1:
-        names = ", ".join(repr(item.get("name") or "") for item in found)
+    if len(matching) > 1:
+        names = ", ".join(repr(item.get("name") or "") for item in matching)
         raise TimelineError(
-            f"this file holds {len(found)} timelines{f' called {timeline!r}' if timeline else ''}"
-            + ("" if timeline else f": {names}"),
+            f"this file holds {len(matching)} timelines"
+            + (f" called {timeline!r}" if timeline else f": {names}"),
             where=str(file),
-            next_step="give each a name of its own in the host, and export again"
+            next_step="give each a unique name in the host, and export again"
             if timeline
-            else f"say which one is meant, as --timeline {found[0].get('name')!r}",
+            else f"choose one of them, as --timeline {matching[0].get('name')!r}",
         )
-    return Document(replace(source, path=file), root, found[0], tuple(remarks))
+    return Document(replace(source, path=file), root, matching[0], tuple(problems))
 
 
-def is_ours(path: Path) -> bool:
-    """Whether an ``.otio`` file has a timeline with versions that were placed by us.
+def has_placed_versions(path: Path) -> bool:
+    """Whether an ``.otio`` file has a timeline with placed versions.
 
     :raises TimelineError: it cannot be read.
     """
-    return any(map(ours, _timelines(_parse(path)[0])))
+    return any(map(shotbridge_metadata, _find_timelines(_parse_otio(path)[0])))
 
 
-def save(root: Json, target: Path, *, overwrite: bool = False) -> None:
-    """Write OTIO's JSON in one step: the target is the old file or the whole new one.
+def save_otio(root: JsonObject, target: Path, *, overwrite: bool = False) -> None:
+    """Write OTIO's JSON atomically: the target is the old file or the complete new one.
 
-    :raises TimelineError: the target exists and ``overwrite`` is not set, or is no ``.otio``.
+    :raises TimelineError: the target exists and ``overwrite`` is not set, or it is not an
+        ``.otio`` file.
     :raises NotWritable: the folder cannot be written.
-    :raises DiskFull: there is no room.
+    :raises DiskFull: the disk is full.
     """
     if target.suffix.lower() != ".otio":
         raise TimelineError(
-            f"timelines are written as OTIO, not as {target.suffix or 'a file without an ending'}",
+            "timelines are written as OTIO, not as "
+            f"{target.suffix or 'a file without an extension'}",
             where=str(target),
             next_step="give the target a name that ends in .otio",
         )
@@ -207,7 +209,7 @@ def save(root: Json, target: Path, *, overwrite: bool = False) -> None:
         raise TimelineError(
             "this file exists and would be overwritten",
             where=str(target),
-            next_step="choose another name, or ask for overwriting (--overwrite)",
+            next_step="choose another name, or allow overwriting (--overwrite)",
         )
     try:
         text = json.dumps(root, indent=4, ensure_ascii=False).encode("utf-8")
@@ -217,55 +219,36 @@ def save(root: Json, target: Path, *, overwrite: bool = False) -> None:
             where=str(target),
             next_step="flatten the nested sequences in the host, and read the cut again",
         ) from error
-    part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
-    try:
-        with part.open("xb") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
+    with atomic_write(target) as partial:
+        partial.write_bytes(text)
         if target.exists():
-            part.chmod(target.stat().st_mode & 0o777)
-        part.replace(target)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        if error.errno == errno.ENOSPC:
-            raise DiskFull(
-                "there is no room left for the timeline",
-                where=str(target.parent),
-                next_step="free some space and write again",
-            ) from error
-        raise NotWritable(
-            f"the timeline cannot be written: {error.strerror or error}",
-            where=str(target),
-            next_step="check that the folder exists and that you may write to it",
-        ) from error
+            partial.chmod(target.stat().st_mode & 0o777)
 
 
-def _parse(file: Path) -> tuple[Any, list[Remark]]:
+def _parse_otio(file: Path) -> tuple[Any, list[DocumentProblem]]:
     try:
-        text, halves = _decoded(file.read_bytes())
+        text, has_lone_surrogates = _decode(file.read_bytes())
         root = _loads(text)
     except OSError as error:
-        raise _unreadable(file, error) from error
+        raise _unreadable_error(file, error) from error
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise TimelineError(
             f"this is not a readable OTIO file: {reason}",
             where=str(file),
-            next_step="the file is damaged or of another kind; export the cut again",
+            next_step="the file is damaged or of another format; export the cut again",
         ) from error
-    if not halves and _SURROGATE.search(text) is None:
+    if not has_lone_surrogates and _ESCAPED_SURROGATE.search(text) is None:
         return root, []
-    root, count = _mended(root)
+    root, count = _replace_lone_surrogates(root)
     if not count:
         return root, []
-    what = f"{count} texts of the file contain lone surrogates; they were replaced by U+FFFD"
-    return root, [(ProblemKind.ASSUMED, what, "correct the names in the host")]
+    message = f"{count} strings of the file contain lone surrogates; they were replaced by U+FFFD"
+    return root, [(ProblemKind.ASSUMED, message, "correct the names in the host")]
 
 
-def _decoded(data: bytes) -> tuple[str, bool]:
-    """The text, and whether lone surrogates stand in it unescaped."""
+def _decode(data: bytes) -> tuple[str, bool]:
+    """The text, and whether it contains unescaped lone surrogates."""
     encoding = json.detect_encoding(data)
     try:
         return data.decode(encoding), False
@@ -277,38 +260,38 @@ def _loads(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        # OTIO takes Inf as it takes Infinity, which is all that Python knows.
-        spelled = _INFINITY.sub(lambda found: found[0] + ("inity" if found[1] else ""), text)
-        if spelled == text:
+        # OTIO accepts Inf as well as Infinity; Python's json only the latter.
+        expanded = _INFINITY.sub(lambda match: match[0] + ("inity" if match[1] else ""), text)
+        if expanded == text:
             raise
-        return json.loads(spelled)
+        return json.loads(expanded)
 
 
-def _mended(root: Any) -> tuple[Any, int]:
-    """The same without lone surrogates, which UTF-8 cannot encode; and how many texts had any."""
+def _replace_lone_surrogates(root: Any) -> tuple[Any, int]:
+    """Replace lone surrogates, which UTF-8 cannot encode; the object and the count of strings."""
     count = 0
 
-    def text(value: str) -> str:
+    def clean(value: str) -> str:
         nonlocal count
-        whole = _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
-        count += whole != value
-        return whole
+        replaced = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+        count += replaced != value
+        return replaced
 
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
+    pending = [root]
+    while pending:
+        node = pending.pop()
         if isinstance(node, dict):
-            entries = [(text(key), value) for key, value in node.items()]
+            entries = [(clean(key), value) for key, value in node.items()]
             node.clear()
-            node.update((k, text(v) if isinstance(v, str) else v) for k, v in entries)
-            waiting.extend(node.values())
+            node.update((k, clean(v) if isinstance(v, str) else v) for k, v in entries)
+            pending.extend(node.values())
         elif isinstance(node, list):
-            node[:] = [text(v) if isinstance(v, str) else v for v in node]
-            waiting.extend(node)
+            node[:] = [clean(v) if isinstance(v, str) else v for v in node]
+            pending.extend(node)
     return root, count
 
 
-def _unreadable(file: Path, error: OSError) -> TimelineError:
+def _unreadable_error(file: Path, error: OSError) -> TimelineError:
     return TimelineError(
         f"the timeline cannot be opened: {error.strerror or error}",
         where=str(file),
@@ -316,26 +299,26 @@ def _unreadable(file: Path, error: OSError) -> TimelineError:
     )
 
 
-def _timelines(root: Any) -> list[Json]:
-    """The timelines in a file, in order; collections may hold others."""
-    found: list[Json] = []
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        kind = schema(node)
+def _find_timelines(root: Any) -> list[JsonObject]:
+    """The timelines of a file in order, those in nested collections included."""
+    timelines: list[JsonObject] = []
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        kind = schema_name(node)
         if kind == "Timeline":
-            found.append(node)
+            timelines.append(node)
         elif kind == "SerializableCollection":
-            waiting.extend(reversed(listed(node, "children")))
-    return found
+            pending.extend(reversed(get_list(node, "children")))
+    return timelines
 
 
-def _dicts(root: Any) -> Iterator[Json]:
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
+def _iter_objects(root: Any) -> Iterator[JsonObject]:
+    pending = [root]
+    while pending:
+        node = pending.pop()
         if isinstance(node, dict):
             yield node
-            waiting.extend(node.values())
+            pending.extend(node.values())
         elif isinstance(node, list):
-            waiting.extend(node)
+            pending.extend(node)

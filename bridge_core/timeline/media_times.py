@@ -1,7 +1,8 @@
-"""Times of a clip's media as its own reference counts them, its rate spelled as it stands there.
+"""Times of a clip's media in the timebase of its reference, with the rate spelled as there.
 
-At 14 hours of timecode 23.976 and 24000/1001 are a frame apart, 23.98 and 24000/1001 two hundred:
-what is written beside a plate has to count exactly as the plate does, or readers see other frames.
+At 14 hours of timecode, 23.976 and 24000/1001 are a frame apart, 23.98 and 24000/1001 two hundred:
+a version written beside a plate has to count exactly as the plate does, or readers show other
+frames.
 """
 
 from __future__ import annotations
@@ -11,104 +12,108 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from bridge_core.timeline.clock import rate_of
-from bridge_core.timeline.document import Json
-from bridge_core.timeline.references import Media
+from bridge_core.timeline.document import JsonObject
+from bridge_core.timeline.media_reference import SourceMedia
+from bridge_core.timeline.otio_time import to_exact_rate
 
 
 class MediaTimes(NamedTuple):
-    """Where frames of ``media`` stand in the time of the reference that it was read from."""
+    """Times of the frames of ``media`` in the reference that it was read from."""
 
-    media: Media
-    start: Json | None
-    """The reference's own first time (OTIO's RationalTime); None where it has no range."""
+    media: SourceMedia
+    start: JsonObject | None
+    """Start of the reference's available range (a RationalTime); None if it has none."""
     rate: float
     """Frames per second, as the file spells it."""
 
     @classmethod
-    def of(cls, media: Media, reference: Any, source_range: Any = None) -> MediaTimes:
-        """``source_range`` is the clip's, whose rate counts where the reference names none.
+    def from_reference(
+        cls, media: SourceMedia, reference: Any, source_range: Any = None
+    ) -> MediaTimes:
+        """``source_range`` is the clip's; its rate is used if the reference has none.
 
-        :raises ValueError: a rate of the file is none.
+        :raises ValueError: a rate in the file is not a rate.
         """
         available = reference.get("available_range")
-        spelled = (
+        matching_rates = (
             rate
-            for rate in _rates(reference.get("rate"), available, source_range)
-            if rate_of(rate) == media.rate
+            for rate in _candidate_rates(reference.get("rate"), available, source_range)
+            if to_exact_rate(rate) == media.rate
         )
         start = available["start_time"] if available else None
-        return cls(media, start, float(next(spelled, media.rate)))
+        return cls(media, start, float(next(matching_rates, media.rate)))
 
-    def at(self, frame: int) -> Json:
-        """The RationalTime at which a frame (numbered as the plate's files are) starts."""
+    def time_at(self, frame: int) -> JsonObject:
+        """The RationalTime at which a frame starts, by the plate's frame numbers."""
         if self.start is None:
-            return _time(self.media.time_of(frame) * self.media.rate, self.rate)
-        # OTIO's own reckoning, exactly: so many frames of this rate after the reference's start.
+            return _rational_time(self.media.time_of(frame) * self.media.rate, self.rate)
+        # As OTIO computes it: frames at this rate after the reference's start.
         rate = self.start["rate"]
-        value = Fraction(self.start["value"]) + self._length(frame - self.media.first, rate)
-        return _time(value, rate)
+        value = Fraction(self.start["value"]) + self._frame_length(
+            frame - self.media.first_frame, rate
+        )
+        return _rational_time(value, rate)
 
-    def range(self, first: int, count: int) -> Json:
-        """The TimeRange of ``count`` frames from ``first`` on."""
-        start = self.at(first)
-        duration = _time(self._length(count, start["rate"]), start["rate"])
+    def time_range(self, first: int, count: int) -> JsonObject:
+        """The TimeRange of ``count`` frames, starting with ``first``."""
+        start = self.time_at(first)
+        duration = _rational_time(self._frame_length(count, start["rate"]), start["rate"])
         return {"OTIO_SCHEMA": "TimeRange.1", "start_time": start, "duration": duration}
 
-    def frame(self, time: Json) -> int:
-        """The frame that starts nearest to a time of the clip, numbered as the files are."""
-        start = self.at(self.media.first)
-        since = moved(time, start, Fraction(0))
-        count = Fraction(since["value"]) * Fraction(self.rate) / Fraction(since["rate"])
-        return self.media.first + math.floor(count + Fraction(1, 2))
+    def nearest_frame(self, time: JsonObject) -> int:
+        """The frame that starts nearest to a time of the clip, by the plate's frame numbers."""
+        start = self.time_at(self.media.first_frame)
+        offset = rebase_time(time, start, Fraction(0))
+        count = Fraction(offset["value"]) * Fraction(self.rate) / Fraction(offset["rate"])
+        return self.media.first_frame + math.floor(count + Fraction(1, 2))
 
-    def _length(self, count: int, rate: float) -> Fraction:
+    def _frame_length(self, count: int, rate: float) -> Fraction:
         return count * Fraction(rate) / Fraction(self.rate)
 
 
-def moved(time: Json, start: Json, to: Fraction) -> Json:
-    """A time of a clip after its media's ``start`` was counted ``to`` (at the start's rate) anew.
+def rebase_time(time: JsonObject, start: JsonObject, new_start: Fraction) -> JsonObject:
+    """A time of a clip after its media's ``start`` was moved to ``new_start``, at the start's rate.
 
-    Whole numbers at two spellings of one rate are counts: they move by whole frames and take over
-    the start's spelling, which leaves no doubt.
+    Whole numbers at two spellings of one rate are counts: they move by whole frames and take the
+    start's spelling.
     """
-    by = to - Fraction(start["value"])
+    offset = new_start - Fraction(start["value"])
     rate, value = time["rate"], Fraction(time["value"])
     if rate == start["rate"]:
-        return _time(value + by, rate)
-    whole = value.denominator == Fraction(start["value"]).denominator == 1
-    if whole and rate_of(rate) == rate_of(start["rate"]):
-        return _time(value + by, start["rate"])
-    return _time(value + by * Fraction(rate) / Fraction(start["rate"]), rate)
+        return _rational_time(value + offset, rate)
+    is_whole_frames = value.denominator == Fraction(start["value"]).denominator == 1
+    if is_whole_frames and to_exact_rate(rate) == to_exact_rate(start["rate"]):
+        return _rational_time(value + offset, start["rate"])
+    return _rational_time(value + offset * Fraction(rate) / Fraction(start["rate"]), rate)
 
 
-def outside(source_range: Any, available: Any) -> bool:
-    """Whether a clip's source range names time that its media does not have, to half a frame of
-    the media: less than that is arithmetic."""
+def exceeds_media(source_range: Any, available: Any) -> bool:
+    """Whether a clip's source range goes beyond its media, by more than half a frame of the media;
+    smaller differences are rounding errors."""
     if source_range is None or available is None:
         return False
     rate = Fraction(available["duration"]["rate"])
-    low, high = _ends(source_range, available["start_time"])
-    first, last = _ends(available, available["start_time"])
+    low, high = _range_bounds(source_range, available["start_time"])
+    first, last = _range_bounds(available, available["start_time"])
     return (first - low) * rate > Fraction(1, 2) or (high - last) * rate > Fraction(1, 2)
 
 
-def _ends(range_: Json, start: Json) -> tuple[Fraction, Fraction]:
-    """Start and end in seconds, as far from ``start`` as they are counted."""
+def _range_bounds(range_: JsonObject, start: JsonObject) -> tuple[Fraction, Fraction]:
+    """Start and end of a range in seconds after ``start``."""
     time, length = range_["start_time"], range_["duration"]
-    first = moved(time, start, Fraction(0))
+    first = rebase_time(time, start, Fraction(0))
     low = Fraction(first["value"]) / Fraction(first["rate"])
     return low, low + Fraction(length["value"]) / Fraction(length["rate"])
 
 
-def _time(value: Fraction, rate: float) -> Json:
+def _rational_time(value: Fraction, rate: float) -> JsonObject:
     return {"OTIO_SCHEMA": "RationalTime.1", "rate": rate, "value": float(value)}
 
 
-def _rates(own: Any, available: Any, source_range: Any) -> Iterator[float]:
-    """As they are spelled, the most telling first."""
-    if own:
-        yield own
+def _candidate_rates(own_rate: Any, available: Any, source_range: Any) -> Iterator[float]:
+    """The rates as spelled in the file, by precedence."""
+    if own_rate:
+        yield own_rate
     for one in (available, source_range):
         if one:
             yield one["duration"]["rate"]

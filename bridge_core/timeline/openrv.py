@@ -1,17 +1,16 @@
 """Strokes of notes as OpenRV's annotations.
 
-Schemas, coordinates and what loads were read in OpenRV's ``otio_reader`` package
-(``src/plugins/rv-packages/otio_reader``, tags v3.0.0 to v4.0.1 and main): an annotation is an
-effect of a clip, its layers are what was drawn. The picture is 16 units wide around its middle with
-y upwards, unless the media reference has ``available_image_bounds``, which are the units then. A
-layer stands on a frame of the source, as OpenRV counts it: the number of the file, and of a movie
-from 1.
+Schemas and coordinates are from the source of OpenRV's ``otio_reader`` package
+(``src/plugins/rv-packages/otio_reader``, tags v3.0.0 to v4.0.1 and main). An annotation is an
+effect of a clip, its layers are the strokes. The image is 16 units wide, centred, with y upwards,
+unless the media reference has ``available_image_bounds``, which then define the units. A layer is
+on a frame of the source as OpenRV counts: a sequence by its files' frame numbers, a movie from 1.
 
-From 3.1 on the hook that reads an annotation asks a node called ``MediaTrack`` for the picture's
-size, which has to be complete by then. So the lowest track gets that name, is free of annotations
-and starts with a plain clip; its clips stand once more, with their annotations, on a track above.
-``Paint.1`` with ``id`` and ``soft_deleted`` is read by all of these versions, other layers by 4.0
-only, which skips their drawing: shapes are drawn with the pen, and text stays in the marker.
+Since 3.1, the hook that reads an annotation gets the image size from a node called ``MediaTrack``,
+which has to be complete by then. So the lowest track gets that name, has no annotations and starts
+with a plain clip; its clips are repeated with their annotations on a track above. All of these
+versions read ``Paint.1`` with ``id`` and ``soft_deleted``. Other layers are read by 4.0 only, which
+does not draw them: shapes are drawn with the pen, and text stays in the marker.
 """
 
 from __future__ import annotations
@@ -23,34 +22,34 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import MOVIES, ending_of
+from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
 from bridge_core.models.notes import Note, Stroke, StrokeTool
-from bridge_core.timeline.clock import rational_time
 from bridge_core.timeline.document import (
     NAMESPACE,
-    Json,
+    JsonObject,
+    ensure_shotbridge_metadata,
+    get_list,
     is_annotation_track,
-    listed,
-    ours,
-    own_metadata,
-    references,
-    schema,
+    media_references,
+    schema_name,
+    shotbridge_metadata,
 )
-from bridge_core.timeline.markers import note_of
+from bridge_core.timeline.markers import read_note
 from bridge_core.timeline.media_times import MediaTimes
+from bridge_core.timeline.otio_time import to_rational_time
 from bridge_core.timeline.retimes import time_effects
 
-#: What OpenRV registers with OTIO: files with these load there and nowhere else.
+#: Effects that OpenRV registers with OTIO; files with these load only there.
 EFFECTS = frozenset({"Annotation", "CDL"})
 
 _MEDIA_TRACK = "MediaTrack"
 _UNITS_WIDE = 16.0
-#: Straight lines that an ellipse is drawn with.
-_CORNERS = 48
+#: Line segments of an ellipse.
+_ELLIPSE_SEGMENTS = 48
 
 
-class Canvas(NamedTuple):
-    """Where a picture's corners are in OpenRV's units: left, top, width, height (downwards)."""
+class ImageBounds(NamedTuple):
+    """An image's bounds in OpenRV's units; ``height`` points downwards."""
 
     left: float
     top: float
@@ -58,36 +57,39 @@ class Canvas(NamedTuple):
     height: float
 
     @classmethod
-    def of_size(cls, width: int, height: int, pixel_aspect: float = 1.0) -> Canvas:
-        """OpenRV measures a picture by its pixels' count, and shows it by their aspect."""
+    def from_size(cls, width: int, height: int, pixel_aspect: float = 1.0) -> ImageBounds:
+        """OpenRV measures an image in pixels, and shows it with their aspect ratio."""
         wide, high = _UNITS_WIDE * pixel_aspect, _UNITS_WIDE * height / width
         return cls(-wide / 2, high / 2, wide, high)
 
     @classmethod
-    def of_bounds(cls, bounds: Json) -> Canvas:
+    def from_box(cls, bounds: JsonObject) -> ImageBounds:
         """From ``available_image_bounds``, a ``Box2d``."""
         low, high = bounds["min"], bounds["max"]
         return cls(low["x"], high["y"], high["x"] - low["x"], high["y"] - low["y"])
 
-    def at(self, point: tuple[float, float]) -> tuple[float, float]:
+    def to_units(self, point: tuple[float, float]) -> tuple[float, float]:
         return self.left + point[0] * self.width, self.top - point[1] * self.height
 
 
-def annotation_of(note: Note, label: str, frames: FrameRange, canvas: Canvas) -> Json | None:
-    """The strokes of a note as an ``Annotation.1`` on the first of ``frames`` (OpenRV's count);
-    None where nothing of it can be drawn.
+def build_annotation(
+    note: Note, label: str, frames: FrameRange, bounds: ImageBounds
+) -> JsonObject | None:
+    """The strokes of a note as an ``Annotation.1`` on the first of ``frames`` (as OpenRV counts);
+    None if there is nothing to draw.
 
-    OpenRV draws on one frame, however long the layer's range is.
+    OpenRV draws on one frame, whatever the length of the layer's range.
     """
-    on = {
+    layer_range = {
         "OTIO_SCHEMA": "TimeRange.1",
-        "start_time": rational_time(Fraction(frames.first), frames.rate),
-        "duration": rational_time(Fraction(1), frames.rate),
+        "start_time": to_rational_time(Fraction(frames.first), frames.rate),
+        "duration": to_rational_time(Fraction(1), frames.rate),
     }
     layers = [
-        _layer(points, stroke, f"{note.id}-{number}-{part}", canvas) | {"layer_range": on}
+        _paint_layer(points, stroke, f"{note.id}-{number}-{part}", bounds)
+        | {"layer_range": layer_range}
         for number, stroke in enumerate(note.strokes)
-        for part, points in enumerate(_lines(stroke, canvas))
+        for part, points in enumerate(_pen_lines(stroke, bounds))
     ]
     if not layers:
         return None
@@ -102,158 +104,172 @@ def annotation_of(note: Note, label: str, frames: FrameRange, canvas: Canvas) ->
     }
 
 
-def annotate(
-    clip: Json, times: MediaTimes | None, several: dict[str, Any], active: str
+def annotate_clip(
+    clip: JsonObject, times: MediaTimes | None, references: dict[str, Any], active: str
 ) -> Iterator[str]:
-    """Add annotations for the drawings of a clip's notes, in the place of earlier ones of ours.
+    """Add annotations for the drawings of a clip's notes, replacing our earlier ones.
 
-    ``times`` are the plate's; ``several`` are the clip's references, of which ``active`` is shown.
-    Gives in words what cannot be drawn.
+    ``times`` are the plate's; ``references`` are the clip's, ``active`` is the key of the active
+    one. Yields messages about what cannot be drawn.
     """
     if "effects" in clip:
-        clip["effects"] = [one for one in listed(clip, "effects") if not _is_ours(one)]
-    for marker in listed(clip, "markers"):
-        note = note_of(marker)
+        clip["effects"] = [
+            one for one in get_list(clip, "effects") if not _is_shotbridge_annotation(one)
+        ]
+    for marker in get_list(clip, "markers"):
+        note = read_note(marker)
         if note is None or not note.strokes:
             continue
-        canvas = _canvas(several, note.version, active)
-        if canvas is None or times is None:
+        bounds = _image_bounds(references, note.version_id, active)
+        if bounds is None or times is None:
             yield (
-                f"the drawings of the note by {note.by} have no place there: the picture's size "
-                "is not known"
+                f"the drawings of the note by {note.by} were not exported: the image size is not "
+                "known"
             )
             continue
         if any(stroke.tool is StrokeTool.TEXT for stroke in note.strokes):
-            yield f"text that {note.by} wrote on the picture cannot be written there"
-        made = annotation_of(
+            yield f"OpenRV does not show the text that {note.by} wrote on the image"
+        annotation = build_annotation(
             note,
-            str(ours(marker).get("label", "")),
-            _frames(note, clip, times, several.get(active)),
-            canvas,
+            str(shotbridge_metadata(marker).get("label", "")),
+            _annotation_frames(note, clip, times, references.get(active)),
+            bounds,
         )
-        if made is not None:
-            clip.setdefault("effects", []).append(made)
+        if annotation is not None:
+            clip.setdefault("effects", []).append(annotation)
 
 
 def restore_tracks(stack: Any) -> None:
-    """Undo :func:`separate_annotations` in a cut that comes from an export for OpenRV."""
-    children = listed(stack, "children")
+    """Undo :func:`separate_annotations` in a cut that was exported for OpenRV."""
+    children = get_list(stack, "children")
     if isinstance(stack, dict) and children:
         stack["children"] = [one for one in children if not is_annotation_track(one)]
-        name = ours(children[0]).pop("name", None)
+        name = shotbridge_metadata(children[0]).pop("name", None)
         if name is not None and children[0].get("name") == _MEDIA_TRACK:
             children[0]["name"] = name
 
 
-def separate_annotations(stack: Json) -> Iterator[tuple[str, str, str]]:
-    """Arrange the tracks so that annotations load, in an export's tracks that are written next.
+def separate_annotations(stack: JsonObject) -> Iterator[tuple[str, str, str]]:
+    """Rearrange an export's tracks so that OpenRV loads the annotations.
 
-    Gives track, clip and what is lost there; the lowest track's own name is kept in our metadata.
+    Yields track, clip and message for each loss. The lowest track's name is kept in our metadata.
     """
     tracks = stack["children"]
-    if not any(_annotated(track) for track in tracks):
+    if not any(_annotated_clips(track) for track in tracks):
         return
     lowest = tracks[0]
-    if not _starts_with_a_plain_clip(lowest):
+    if not _starts_with_plain_clip(lowest):
         for track in tracks:
-            for clip in _annotated(track):
-                clip["effects"] = [one for one in clip["effects"] if schema(one) != "Annotation"]
-                what = (
-                    "its drawings do not load there, as the lowest track does not start with a "
-                    "plain clip; they were left out"
+            for clip in _annotated_clips(track):
+                clip["effects"] = [
+                    one for one in clip["effects"] if schema_name(one) != "Annotation"
+                ]
+                message = (
+                    "its drawings were not exported: OpenRV loads them only if the lowest track "
+                    "starts with a plain clip"
                 )
-                yield str(track.get("name") or ""), str(clip.get("name") or ""), what
+                yield str(track.get("name") or ""), str(clip.get("name") or ""), message
         return
-    if _annotated(lowest):
-        tracks.insert(1, _annotation_track(lowest))
-        for clip in _annotated(lowest):
-            clip["effects"] = [one for one in clip["effects"] if schema(one) != "Annotation"]
+    if _annotated_clips(lowest):
+        tracks.insert(1, _make_annotation_track(lowest))
+        for clip in _annotated_clips(lowest):
+            clip["effects"] = [one for one in clip["effects"] if schema_name(one) != "Annotation"]
     if lowest.get("name") != _MEDIA_TRACK:
-        own_metadata(lowest)["name"] = str(lowest.get("name") or "")
+        ensure_shotbridge_metadata(lowest)["name"] = str(lowest.get("name") or "")
         lowest["name"] = _MEDIA_TRACK
 
 
-def _annotation_track(track: Json) -> Json:
-    made = copy.deepcopy(track)
-    made["name"] = "Annotations"
-    made["markers"] = []
-    own_metadata(made)["annotations"] = True
-    waiting = [made]
-    while waiting:
-        item = waiting.pop()
+def _make_annotation_track(track: JsonObject) -> JsonObject:
+    annotation_track = copy.deepcopy(track)
+    annotation_track["name"] = "Annotations"
+    annotation_track["markers"] = []
+    ensure_shotbridge_metadata(annotation_track)["annotations"] = True
+    pending = [annotation_track]
+    while pending:
+        item = pending.pop()
         item.pop("OTIO_REF_ID", None)
-        if schema(item) == "Clip":
+        if schema_name(item) == "Clip":
             item["markers"] = []
-        waiting.extend(one for one in listed(item, "children") if isinstance(one, dict))
-    return made
+        pending.extend(one for one in get_list(item, "children") if isinstance(one, dict))
+    return annotation_track
 
 
-def _starts_with_a_plain_clip(track: Any) -> bool:
-    items = listed(track, "children")[:2]
+def _starts_with_plain_clip(track: Any) -> bool:
+    first_items = get_list(track, "children")[:2]
     return (
-        schema(track) == "Track"
+        schema_name(track) == "Track"
         and str(track.get("kind") or "Video").casefold() == "video"
         and track.get("enabled") is not False
-        and schema(items[0] if items else None) == "Clip"
-        and schema(items[-1]) != "Transition"
-        and items[0].get("enabled") is not False
-        and not time_effects(items[0])
-        and _has_file(items[0])
+        and schema_name(first_items[0] if first_items else None) == "Clip"
+        and schema_name(first_items[-1]) != "Transition"
+        and first_items[0].get("enabled") is not False
+        and not time_effects(first_items[0])
+        and _has_file(first_items[0])
     )
 
 
-def _has_file(clip: Json) -> bool:
-    several, active = references(clip)
-    return schema(several.get(active)) in ("ExternalReference", "ImageSequenceReference")
+def _has_file(clip: JsonObject) -> bool:
+    references, active = media_references(clip)
+    return schema_name(references.get(active)) in ("ExternalReference", "ImageSequenceReference")
 
 
-def _annotated(item: Any) -> list[Json]:
-    """Clips with annotations, in a track and its nests."""
-    if schema(item) == "Clip":
-        effects = listed(item, "effects")
-        return [item] if any(schema(one) == "Annotation" for one in effects) else []
-    return [clip for child in listed(item, "children") for clip in _annotated(child)]
+def _annotated_clips(item: Any) -> list[JsonObject]:
+    """The clips with annotations in a track and its nests."""
+    if schema_name(item) == "Clip":
+        effects = get_list(item, "effects")
+        return [item] if any(schema_name(one) == "Annotation" for one in effects) else []
+    return [clip for child in get_list(item, "children") for clip in _annotated_clips(child)]
 
 
-def _is_ours(effect: Any) -> bool:
-    return schema(effect) == "Annotation" and "note_id" in ours(effect)
+def _is_shotbridge_annotation(effect: Any) -> bool:
+    return schema_name(effect) == "Annotation" and "note_id" in shotbridge_metadata(effect)
 
 
-def _frames(note: Note, clip: Json, times: MediaTimes, shown: Any) -> FrameRange:
-    """Where a note's drawing stands, as OpenRV counts the media that it shows."""
+def _annotation_frames(
+    note: Note, clip: JsonObject, times: MediaTimes, shown_reference: Any
+) -> FrameRange:
+    """The frames of a note's drawing, as OpenRV counts the shown media."""
     source, rate = clip.get("source_range"), times.media.rate
-    first = times.frame(source["start_time"]) if source else times.media.first
-    on = note.frames or FrameRange(first=first, last=first, rate=rate)
+    first = times.nearest_frame(source["start_time"]) if source else times.media.first_frame
+    drawn_range = note.frames or FrameRange(first=first, last=first, rate=rate)
     if note.drawn_on is not None:
-        on = on.shifted(note.drawn_on - on.first)
-    shown = shown if isinstance(shown, dict) else {}
-    if ending_of(str(shown.get("target_url") or "")) in MOVIES:
-        available = shown.get("available_range")
-        start = times.frame(available["start_time"]) if available else times.media.first
-        on = on.shifted(1 - start)
-    return on
+        drawn_range = drawn_range.shifted(note.drawn_on - drawn_range.first)
+    shown_reference = shown_reference if isinstance(shown_reference, dict) else {}
+    if file_extension(str(shown_reference.get("target_url") or "")) in MOVIE_EXTENSIONS:
+        available = shown_reference.get("available_range")
+        start = (
+            times.nearest_frame(available["start_time"]) if available else times.media.first_frame
+        )
+        drawn_range = drawn_range.shifted(1 - start)
+    return drawn_range
 
 
-def _canvas(several: dict[str, Any], version: str, active: str) -> Canvas | None:
-    of_version = [item for item in several.values() if ours(item).get("version") == version]
-    for reference in [*of_version, several.get(active)]:
+def _image_bounds(references: dict[str, Any], version: str, active: str) -> ImageBounds | None:
+    of_version = [
+        item for item in references.values() if shotbridge_metadata(item).get("version") == version
+    ]
+    for reference in [*of_version, references.get(active)]:
         if not isinstance(reference, dict):
             continue
-        bounds = reference.get("available_image_bounds")
-        if bounds:
-            return Canvas.of_bounds(bounds)
-        hints = ours(reference)
-        if hints.get("width") and hints.get("height"):
-            return Canvas.of_size(hints["width"], hints["height"], hints.get("pixel_aspect", 1.0))
+        box = reference.get("available_image_bounds")
+        if box:
+            return ImageBounds.from_box(box)
+        metadata = shotbridge_metadata(reference)
+        if metadata.get("width") and metadata.get("height"):
+            return ImageBounds.from_size(
+                metadata["width"], metadata["height"], metadata.get("pixel_aspect", 1.0)
+            )
     return None
 
 
-def _layer(points: list[tuple[float, float]], stroke: Stroke, id: str, canvas: Canvas) -> Json:  # noqa: A002
-    width = stroke.width * canvas.width
+def _paint_layer(
+    points: list[tuple[float, float]], stroke: Stroke, layer_id: str, bounds: ImageBounds
+) -> JsonObject:
+    width = stroke.width * bounds.width
     return {
         "OTIO_SCHEMA": "Paint.1",
         "name": "Paint",
-        "id": id,
+        "id": layer_id,
         "visible": True,
         "soft_deleted": False,
         "rgba": _rgba(stroke.colour),
@@ -263,9 +279,9 @@ def _layer(points: list[tuple[float, float]], stroke: Stroke, id: str, canvas: C
     }
 
 
-def _lines(stroke: Stroke, canvas: Canvas) -> list[list[tuple[float, float]]]:
-    """A stroke as lines of the pen, in OpenRV's units; none for text."""
-    points = [canvas.at(point) for point in stroke.points]
+def _pen_lines(stroke: Stroke, bounds: ImageBounds) -> list[list[tuple[float, float]]]:
+    """A stroke as pen lines in OpenRV's units; none for text."""
+    points = [bounds.to_units(point) for point in stroke.points]
     if stroke.tool is StrokeTool.TEXT:
         return []
     if stroke.tool is StrokeTool.PEN:
@@ -274,17 +290,17 @@ def _lines(stroke: Stroke, canvas: Canvas) -> list[list[tuple[float, float]]]:
     if stroke.tool is StrokeTool.BOX:
         return [[(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]]
     if stroke.tool is StrokeTool.ARROW:
-        return [points, _head((x0, y0), (x1, y1), stroke.width * canvas.width)]
-    turns = (2 * math.pi * corner / _CORNERS for corner in range(_CORNERS + 1))
+        return [points, _arrow_head((x0, y0), (x1, y1), stroke.width * bounds.width)]
+    turns = (2 * math.pi * corner / _ELLIPSE_SEGMENTS for corner in range(_ELLIPSE_SEGMENTS + 1))
     middle, half = ((x0 + x1) / 2, (y0 + y1) / 2), ((x1 - x0) / 2, (y1 - y0) / 2)
     return [[(middle[0] + half[0] * math.cos(t), middle[1] + half[1] * math.sin(t)) for t in turns]]
 
 
-def _head(
+def _arrow_head(
     tail: tuple[float, float], tip: tuple[float, float], width: float
 ) -> list[tuple[float, float]]:
-    """Two lines from an arrow's tip, 30 degrees to either side, five widths of the line long but
-    no longer than half of it."""
+    """Two lines from an arrow's tip, 30 degrees to either side; their length is five line widths,
+    but at most half of the arrow."""
     along = math.atan2(tail[1] - tip[1], tail[0] - tip[0])
     length = min(5 * width, math.dist(tail, tip) / 2)
 

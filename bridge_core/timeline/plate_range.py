@@ -1,4 +1,4 @@
-"""Which frames of a plate a clip of a cut shows."""
+"""The plate frames that a clip of a cut shows."""
 
 from __future__ import annotations
 
@@ -6,128 +6,141 @@ import math
 from fractions import Fraction
 
 from bridge_core.models.frames import FrameRange, Retime
-from bridge_core.timeline.clock import Clock, frame_shown, frames, in_clock
 from bridge_core.timeline.cut import ProblemKind
-from bridge_core.timeline.layout import Placed
-from bridge_core.timeline.references import Media, Unfit
+from bridge_core.timeline.flatten import PlacedClip
+from bridge_core.timeline.media_reference import SourceMedia, UnusableClipError
+from bridge_core.timeline.otio_time import Timebase, convert_timebase, frame_at_time, nearest_frame
 
-#: Less of a frame than this, at a clip's end, is left over from computing its length.
-_SLIVER = Fraction(1, 100)
+#: A fraction of a frame at a clip's end below this is a rounding error of its length.
+_LENGTH_TOLERANCE = Fraction(1, 100)
 _ZERO = Fraction(0)
 _ONE = Fraction(1)
 
 
-def frames_shown(
-    placed: Placed,
-    media: Media,
+def shown_plate_frames(
+    placed_clip: PlacedClip,
+    media: SourceMedia,
     retime: Retime,
     in_point: Fraction,
-    record: FrameRange,
-    clock: Clock,
+    record_range: FrameRange,
+    timebase: Timebase,
 ) -> tuple[tuple[int, int], Fraction]:
     """First and last plate frame that the clip shows, both included, and the shot's phase.
 
-    The clip shows what stands there at each of its own frames, as OTIO's ``frame_for_time`` of
-    its first and of its ``end_time_inclusive``, and at each of the record's. ``in_point`` is
-    where its range starts, in seconds of the media's clock after the media's start; ``clock`` is
-    the cut's.
+    The clip shows the plate frames at the times of its own frames (OTIO's ``frame_for_time`` of
+    its start and of its ``end_time_inclusive``), and at those of the record frames. ``in_point``
+    is the start of its range in seconds of the media's timebase after the media's start;
+    ``timebase`` is the cut's.
 
-    :raises Unfit: a nest trims into a speed ramp.
+    :raises UnusableClipError: a nest trims into a speed ramp.
     """
-    if media.still:
-        return (media.first, media.first), _ZERO
-    source, rate = placed.source, media.rate
-    if retime.identity and source.clock == media.clock == clock:
-        begin = (in_point + placed.skipped if placed.skipped else in_point) * rate
-        count = placed.duration * rate
-        if begin.denominator == count.denominator == 1:
-            # Most clips of most cuts: what follows comes to the same, and takes its time.
-            first = media.first + begin.numerator
+    if media.is_still:
+        return (media.first_frame, media.first_frame), _ZERO
+    source, rate = placed_clip.source_range, media.rate
+    if retime.is_identity and source.timebase == media.timebase == timebase:
+        first_position = (
+            in_point + placed_clip.trimmed if placed_clip.trimmed else in_point
+        ) * rate
+        count = placed_clip.duration * rate
+        if first_position.denominator == count.denominator == 1:
+            # A fast path for most clips of most cuts; what follows gives the same result.
+            first = media.first_frame + first_position.numerator
             return (first, first + max(0, count.numerator - 1)), _ZERO
-    skipped = in_clock(placed.skipped, clock, source.clock)
-    length = in_clock(placed.duration, clock, source.clock)
+    trimmed = convert_timebase(placed_clip.trimmed, timebase, source.timebase)
+    length = convert_timebase(placed_clip.duration, timebase, source.timebase)
     count = length * source.rate
-    if source.rate == rate:  # a length that was computed from frames of the media means those
-        count = min(count, in_clock(length, source.clock, media.clock) * rate)
-    until = max(0, math.ceil(count - _SLIVER) - 1) / source.rate
-    if clock.rate != source.rate:
-        recorded = (record.count - 1) / clock.rate
-        until = max(until, in_clock(recorded, clock, source.clock))
-    begin = in_point * rate
+    if source.rate == rate:  # the length may have been computed from frames of the media
+        count = min(count, convert_timebase(length, source.timebase, media.timebase) * rate)
+    last_time = max(0, math.ceil(count - _LENGTH_TOLERANCE) - 1) / source.rate
+    if timebase.rate != source.rate:
+        record_length = (record_range.count - 1) / timebase.rate
+        last_time = max(last_time, convert_timebase(record_length, timebase, source.timebase))
+    first_position = in_point * rate
     if retime.keys:
-        if skipped:
-            raise Unfit(
+        if trimmed:
+            raise UnusableClipError(
                 ProblemKind.RETIME,
                 "a nested sequence trims into its speed ramp",
                 "flatten the nested sequence in the host and export again",
             )
-        low, high = retime.source_span(max(1, frames(placed.duration, rate)))
-        first = media.first + frame_shown(begin, _ONE)
+        low, high = retime.source_span(max(1, nearest_frame(placed_clip.duration, rate)))
+        first = media.first_frame + frame_at_time(first_position, _ONE)
         return (first + low, first + high), _ZERO
 
-    def media_frames(time: Fraction) -> Fraction:
-        """A length of the clip's own clock, in media frames."""
-        return in_clock(time, source.clock, media.clock) * rate
+    def to_media_frames(time: Fraction) -> Fraction:
+        """A duration in the clip's own timebase as media frames."""
+        return convert_timebase(time, source.timebase, media.timebase) * rate
 
     speed = abs(retime.speed)
     if retime.speed < 0:
-        # The source range names the earliest frame, which is shown last.
-        step = 1 / max(source.rate, clock.rate)
-        earliest = begin
-        end = begin + media_frames(max(_ZERO, source.duration - skipped - step)) * speed
-        begin = max(earliest, end - media_frames(until) * speed)
+        # The source range starts with the earliest frame, which is shown last.
+        step = 1 / max(source.rate, timebase.rate)
+        earliest_position = first_position
+        last_position = (
+            first_position + to_media_frames(max(_ZERO, source.duration - trimmed - step)) * speed
+        )
+        first_position = max(earliest_position, last_position - to_media_frames(last_time) * speed)
     else:
-        begin += media_frames(skipped) * speed
-        end = begin + media_frames(until) * speed
-    first, last = media.first + frame_shown(begin, _ONE), media.first + frame_shown(end, _ONE)
-    start = end - (last - media.first) if retime.speed < 0 else begin - (first - media.first)
+        first_position += to_media_frames(trimmed) * speed
+        last_position = first_position + to_media_frames(last_time) * speed
+    first = media.first_frame + frame_at_time(first_position, _ONE)
+    last = media.first_frame + frame_at_time(last_position, _ONE)
+    start = (
+        last_position - (last - media.first_frame)
+        if retime.speed < 0
+        else first_position - (first - media.first_frame)
+    )
     return (first, last), max(_ZERO, start).limit_denominator(1_000_000)
 
 
 def remapped_in_point(
-    in_point: Fraction, duration: Fraction, media: Media, speed: Fraction
+    in_point: Fraction, duration: Fraction, media: SourceMedia, speed: Fraction
 ) -> Fraction:
-    """Where the range of a clip under FCP's Time Remap starts in its media, in seconds.
+    """The start in the media, in seconds, of the range of a clip with FCP's Time Remap.
 
-    In and out count frames of the remapped media: slower, it is longer; reversed, it starts with
-    the media's end.
+    In and out points count frames of the remapped media, which is longer if slower, and starts with
+    the media's end if reversed.
 
-    :raises Unfit: reversed, and the file does not say where the media ends.
+    :raises UnusableClipError: the clip is reversed, and the media's length is not known.
     """
     if speed >= 0:
         return in_point * speed
     if media.length is None:
-        raise Unfit(
+        raise UnusableClipError(
             ProblemKind.RETIME,
-            "it runs backwards from the end of its media, and the file does not say where that is",
+            "it plays backwards from the end of its media, which the file does not give",
             "relink the clip in the host and export again",
         )
     return media.length / media.rate - (in_point + duration) * -speed
 
 
 def plate_and_cut_range(
-    media: Media, shown: tuple[int, int], record: FrameRange
+    media: SourceMedia, shown_frames: tuple[int, int], record_range: FrameRange
 ) -> tuple[FrameRange, FrameRange]:
-    """Plate and cut range in plate frames.
+    """Plate range and cut range in plate frames.
 
-    :raises Unfit: the cut shows frames that the media does not have.
+    :raises UnusableClipError: the cut shows frames that the media does not have.
     """
-    first, last = shown[0], max(shown)
+    first, last = shown_frames[0], max(shown_frames)
     rate = media.rate
     if media.length is None:
-        plate = FrameRange(first=min(first, media.first), last=last, rate=rate)
+        plate = FrameRange(first=min(first, media.first_frame), last=last, rate=rate)
         return plate, FrameRange(first=first, last=last, rate=rate)
     if media.length < 1:
-        raise Unfit(ProblemKind.EMPTY, "its media holds no frame", "relink the clip in the host")
-    plate = FrameRange(first=media.first, last=media.first + media.length - 1, rate=rate)
-    # At another rate than the timeline's, the last frame shown may be the one after the end.
-    slack = 1 if rate != record.rate else 0
-    if first >= plate.first - slack and last <= plate.last + slack:
+        raise UnusableClipError(
+            ProblemKind.EMPTY, "its media has no frames", "relink the clip in the host"
+        )
+    plate = FrameRange(
+        first=media.first_frame, last=media.first_frame + media.length - 1, rate=rate
+    )
+    # If the rates differ, the last frame shown may be the one after the end.
+    tolerance = 1 if rate != record_range.rate else 0
+    if first >= plate.first - tolerance and last <= plate.last + tolerance:
         first, last = max(first, plate.first), min(last, plate.last)
     if not first <= last or first < plate.first or last > plate.last:
-        raise Unfit(
+        raise UnusableClipError(
             ProblemKind.OUTSIDE,
-            f"the cut shows frames {shown[0]}-{shown[1]}, its media holds {plate}",
+            f"the cut shows frames {shown_frames[0]}-{shown_frames[1]}, its media holds {plate}",
             "relink the clip to the whole media, or trim it in the host, and export again",
         )
     return plate, FrameRange(first=first, last=last, rate=rate)

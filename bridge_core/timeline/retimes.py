@@ -1,18 +1,18 @@
-"""Time effects of a clip as a :class:`~bridge_core.models.frames.Retime`.
+"""Read a clip's time effects as a :class:`~bridge_core.models.frames.Retime`.
 
-OTIO's ``LinearTimeWarp`` says how fast the media runs; the clip keeps its length in the cut, so a
-clip of 48 frames at speed 2 shows a stretch of 95 media frames. Where the speed is negative, the
-source range names the stretch by its *earliest* frame, and the stretch is shown from its end (as
-Hiero, AYON and FCP XML do; OTIO leaves it open).
+OTIO's ``LinearTimeWarp`` is the speed of the media; the clip keeps its length in the cut, so a clip
+of 48 frames at speed 2 spans 95 media frames. If the speed is negative, the source range starts at
+the *earliest* frame and is shown from its end (as in Hiero, AYON and FCP XML; OTIO does not define
+it).
 
-A speed ramp is a ``TimeEffect`` with ``metadata.Resolve_OTIO["Key Frames"]``: lists that start with
-seconds of retimed time and seconds of media time, both counted from the start of the media, then
-whether the key is eased and its two tangents (read in public exports of Resolve 21).
+A speed ramp is a ``TimeEffect`` with ``metadata.Resolve_OTIO["Key Frames"]``: lists of seconds of
+retimed time and seconds of media time, both from the start of the media, then whether the key is
+eased, and its two tangents (as in public exports of Resolve 21).
 
-FCP 7 XML's Time Remap comes out of OTIO's reader as a plain ``Effect`` with ``metadata.fcp_xml``
-(OpenTimelineIO issue 876): a speed in per cent and a direction, under which the clip's in and out
-count frames of the *remapped* media. AAF's ramps come as a retime of constant speed, or none, with
-their key frames in ``metadata.AAF.Parameters``: they are reported, not applied.
+OTIO's reader returns FCP 7 XML's Time Remap as a plain ``Effect`` with ``metadata.fcp_xml``
+(OpenTimelineIO issue 876): a speed in per cent and a direction; the clip's in and out points count
+frames of the *remapped* media. It returns AAF's ramps as a constant speed, or none, with their key
+frames in ``metadata.AAF.Parameters``: these are reported, not applied.
 """
 
 from __future__ import annotations
@@ -23,144 +23,161 @@ from typing import Any
 
 from bridge_core.models.frames import Retime, RetimeKey
 from bridge_core.timeline.cut import ProblemKind
-from bridge_core.timeline.document import DAMAGE, listed, schema
-from bridge_core.timeline.references import Unfit
+from bridge_core.timeline.document import MALFORMED_ERRORS, get_list, schema_name
+from bridge_core.timeline.media_reference import UnusableClipError
 
 _TIME_EFFECTS = frozenset({"LinearTimeWarp", "FreezeFrame", "TimeEffect"})
-_NEXT = "bake the retime into the media, or remove it, and export again"
+_NEXT_STEP = "bake the retime into the media, or remove it, and export again"
 
 
 def time_effects(item: Any) -> list[Any]:
-    """The effects of an item that change its time; those that are switched off do not."""
+    """The enabled effects of an item that change its time."""
     return [
         effect
-        for effect in listed(item, "effects")
-        if (schema(effect) in _TIME_EFFECTS or is_remap(effect))
+        for effect in get_list(item, "effects")
+        if (schema_name(effect) in _TIME_EFFECTS or is_time_remap(effect))
         and effect.get("enabled") is not False
     ]
 
 
-def is_remap(effect: Any) -> bool:
-    """A Time Remap of FCP 7 XML."""
-    return _reader_metadata(effect, "fcp_xml").get("effectid") == "timeremap"
+def is_time_remap(effect: Any) -> bool:
+    """Whether an effect is a Time Remap of FCP 7 XML."""
+    return _adapter_metadata(effect, "fcp_xml").get("effectid") == "timeremap"
 
 
-def retime_of(effects: list[Any], in_point: Fraction, rate: Fraction) -> tuple[Retime, str]:
-    """The retime, in plate frames, and what had to be assumed about it (empty: nothing).
+def read_retime(effects: list[Any], in_point: Fraction, rate: Fraction) -> tuple[Retime, str]:
+    """The retime in plate frames, and what had to be assumed about it (empty: nothing).
 
-    ``in_point`` is the clip's start in the media, in seconds from the media's start; ``rate`` the
-    plate's.
+    ``in_point`` is the clip's start in the media, in seconds from the media's start; ``rate`` is
+    the plate's.
 
-    :raises Unfit: a time effect that says nothing we can follow.
-    :raises ValueError: damaged.
+    :raises UnusableClipError: the time effects are not supported.
+    :raises ValueError: a time effect is damaged.
     """
-    if any(map(is_remap, effects)):
+    if any(map(is_time_remap, effects)):
         if len(effects) > 1:
-            raise Unfit(ProblemKind.RETIME, "it has several retimes on top of each other", _NEXT)
-        return Retime(speed=_remapped(effects[0])), ""
+            raise UnusableClipError(
+                ProblemKind.RETIME, "it has several retimes on top of each other", _NEXT_STEP
+            )
+        return Retime(speed=_time_remap_speed(effects[0])), ""
     if any(map(_is_aaf_ramp, effects)):
-        raise Unfit(ProblemKind.RETIME, "its speed changes over time, as the AAF says", _NEXT)
-    ramps = [effect for effect in effects if schema(effect) == "TimeEffect"]
+        raise UnusableClipError(
+            ProblemKind.RETIME, "it has an AAF speed ramp, which is not supported", _NEXT_STEP
+        )
+    ramps = [effect for effect in effects if schema_name(effect) == "TimeEffect"]
     if ramps:
         if len(effects) > 1:
-            raise Unfit(ProblemKind.RETIME, "it has several retimes on top of each other", _NEXT)
-        return _ramp(ramps[0], in_point, rate)
+            raise UnusableClipError(
+                ProblemKind.RETIME, "it has several retimes on top of each other", _NEXT_STEP
+            )
+        return _read_speed_ramp(ramps[0], in_point, rate)
     speed = Fraction(1)
     for effect in effects:
-        speed *= _speed(effect)
+        speed *= _effect_speed(effect)
     return Retime(speed=speed), ""
 
 
-def _speed(effect: Any) -> Fraction:
-    if schema(effect) == "FreezeFrame":
+def _effect_speed(effect: Any) -> Fraction:
+    if schema_name(effect) == "FreezeFrame":
         return Fraction(0)
     scalar = effect.get("time_scalar")
     if not isinstance(scalar, int | float):
-        raise ValueError(f"its retime has no speed but {scalar!r}")
-    # A scalar was a ratio of frames once: 0.333… was a third.
+        raise ValueError(f"the speed of its retime is {scalar!r}")
+    # The scalar was computed from a ratio of frames: 0.333… was a third.
     return Fraction(scalar).limit_denominator(100_000)
 
 
-def _reader_metadata(effect: Any, reader: str) -> dict[str, Any]:
-    """What one of OTIO's readers kept of an effect in its metadata."""
+def _adapter_metadata(effect: Any, adapter: str) -> dict[str, Any]:
+    """The metadata of an effect that one of OTIO's adapters stored."""
     metadata = effect.get("metadata") if isinstance(effect, dict) else None
-    found = metadata.get(reader) if isinstance(metadata, dict) else None
-    return found if isinstance(found, dict) else {}
+    value = metadata.get(adapter) if isinstance(metadata, dict) else None
+    return value if isinstance(value, dict) else {}
 
 
-def _remapped(effect: Any) -> Fraction:
-    """The speed of a Time Remap, negative backwards."""
-    found = _reader_metadata(effect, "fcp_xml").get("parameter")
+def _time_remap_speed(effect: Any) -> Fraction:
+    """The speed of a Time Remap; negative if reversed."""
+    raw_parameters = _adapter_metadata(effect, "fcp_xml").get("parameter")
     parameters = {
         str(one.get("parameterid")): str(one.get("value")).strip()
-        for one in (found if isinstance(found, list) else [found])
+        for one in (raw_parameters if isinstance(raw_parameters, list) else [raw_parameters])
         if isinstance(one, dict)
     }
     variable = parameters.get("variablespeed", "0").lower()
     if variable not in ("0", "false"):
-        raise Unfit(ProblemKind.RETIME, "its Time Remap has a variable speed", _NEXT)
+        raise UnusableClipError(
+            ProblemKind.RETIME, "its Time Remap has a variable speed", _NEXT_STEP
+        )
     try:
         speed = Fraction(float(parameters["speed"])).limit_denominator(100_000) / 100
     except (KeyError, ValueError, OverflowError):
-        raise Unfit(ProblemKind.RETIME, "its Time Remap does not say its speed", _NEXT) from None
+        raise UnusableClipError(
+            ProblemKind.RETIME, "its Time Remap does not say its speed", _NEXT_STEP
+        ) from None
     return -speed if parameters.get("reverse", "").lower() in ("true", "1") else speed
 
 
 def _is_aaf_ramp(effect: Any) -> bool:
-    """Key frames of an AAF's retime that no single speed stands for."""
-    parameters = _reader_metadata(effect, "AAF").get("Parameters")
+    """Whether an AAF's retime has key frames that are not a constant speed."""
+    parameters = _adapter_metadata(effect, "AAF").get("Parameters")
     if not isinstance(parameters, dict):
         return False
     try:
-        speeds = _keys(parameters.get("PARAM_SPEED_MAP_U"))
+        speeds = _aaf_keyframes(parameters.get("PARAM_SPEED_MAP_U"))
         if len({speed for _, speed in speeds}) > 1:
             return True
         for name in ("PARAM_SPEED_OFFSET_MAP_U", "PARAM_OFFSET_MAP_U"):
-            pairs = itertools.pairwise(_keys(parameters.get(name)))
+            pairs = itertools.pairwise(_aaf_keyframes(parameters.get(name)))
             slopes = {round((b[1] - a[1]) / (b[0] - a[0]), 4) for a, b in pairs}
             if len(slopes) > 1:
                 return True
-    except DAMAGE:
-        return True  # key frames that cannot be understood are not followed
+    except MALFORMED_ERRORS:
+        return True  # unknown key frames are not applied
     return False
 
 
-def _keys(parameter: Any) -> list[tuple[float, float]]:
-    """Times and values of a parameter of an AAF that changes over time, as OTIO's reader has it."""
+def _aaf_keyframes(parameter: Any) -> list[tuple[float, float]]:
+    """Times and values of an animated AAF parameter, as OTIO's adapter stores it."""
     if not isinstance(parameter, dict):
         return []
-    pairs = listed(parameter, "keyframe_values")
-    return [(_number(time), _number(value)) for time, value in pairs]
+    pairs = get_list(parameter, "keyframe_values")
+    return [(_to_float(time), _to_float(value)) for time, value in pairs]
 
 
-def _number(value: Any) -> float:
+def _to_float(value: Any) -> float:
     return float(Fraction(value)) if isinstance(value, str) else float(value)
 
 
-def _ramp(effect: Any, in_point: Fraction, rate: Fraction) -> tuple[Retime, str]:
-    found = ((effect.get("metadata") or {}).get("Resolve_OTIO") or {}).get("Key Frames")
-    if not isinstance(found, list) or len(found) < 2:
-        raise Unfit(ProblemKind.RETIME, "it has a time effect without key frames", _NEXT)
+def _read_speed_ramp(effect: Any, in_point: Fraction, rate: Fraction) -> tuple[Retime, str]:
+    key_frames = ((effect.get("metadata") or {}).get("Resolve_OTIO") or {}).get("Key Frames")
+    if not isinstance(key_frames, list) or len(key_frames) < 2:
+        raise UnusableClipError(
+            ProblemKind.RETIME, "it has a time effect without key frames", _NEXT_STEP
+        )
     try:
-        keys = [(_seconds(key[0]), _seconds(key[1])) for key in found]
-        eased = any(any(key[2:]) for key in found[1:-1])
-    except DAMAGE as error:
+        keys = [(_to_fraction(key[0]), _to_fraction(key[1])) for key in key_frames]
+        is_eased = any(any(key[2:]) for key in key_frames[1:-1])
+    except MALFORMED_ERRORS as error:
         raise ValueError("the key frames of its speed ramp are not numbers") from error
-    at = _retimed(keys, in_point)
+    ramp_start = _ramp_time_at(keys, in_point)
     ramp = Retime(
-        keys=tuple(RetimeKey(cut=(t - at) * rate, source=(s - in_point) * rate) for t, s in keys)
+        keys=tuple(
+            RetimeKey(record_offset=(t - ramp_start) * rate, source_offset=(s - in_point) * rate)
+            for t, s in keys
+        )
     )
-    told = "its speed ramp is eased; it was read with straight lines between the keys"
-    return ramp, told if eased else ""
+    assumption = "its speed ramp is eased; it was read as linear between its keys"
+    return ramp, assumption if is_eased else ""
 
 
-def _seconds(value: float) -> Fraction:
+def _to_fraction(value: float) -> Fraction:
     return Fraction(value).limit_denominator(10_000_000)
 
 
-def _retimed(keys: list[tuple[Fraction, Fraction]], source: Fraction) -> Fraction:
-    """The retimed second at which the media stands at ``source``: the ramp, read backwards."""
+def _ramp_time_at(keys: list[tuple[Fraction, Fraction]], media_time: Fraction) -> Fraction:
+    """The retimed time, in seconds, at which the ramp shows ``media_time``."""
     for (t0, s0), (t1, s1) in itertools.pairwise(keys):
-        if s0 != s1 and min(s0, s1) <= source <= max(s0, s1):
-            return t0 + (source - s0) * (t1 - t0) / (s1 - s0)
-    raise Unfit(ProblemKind.RETIME, "its speed ramp never shows the frame that it starts on", _NEXT)
+        if s0 != s1 and min(s0, s1) <= media_time <= max(s0, s1):
+            return t0 + (media_time - s0) * (t1 - t0) / (s1 - s0)
+    raise UnusableClipError(
+        ProblemKind.RETIME, "its speed ramp does not include the clip's first frame", _NEXT_STEP
+    )

@@ -1,8 +1,8 @@
-"""Moves files between this machine and the gateway: only what is needed, resumable, verified."""
+"""Transfers files to and from the gateway: only those needed, resumable, verified."""
 
-from bridge_core.transfer.crew import Progress
 from bridge_core.transfer.download import fetch
-from bridge_core.transfer.looking import Looker
-from bridge_core.transfer.upload import stage
+from bridge_core.transfer.plate_inspector import PlateInspector
+from bridge_core.transfer.transfer_pool import ProgressCallback
+from bridge_core.transfer.upload import prepare_submission
 
-__all__ = ["Looker", "Progress", "fetch", "stage"]
+__all__ = ["PlateInspector", "ProgressCallback", "fetch", "prepare_submission"]

@@ -1,8 +1,7 @@
-"""Brings a version's or a try's files to this machine, whole or not at all."""
+"""Downloads the files of a version or test frame, completely or not at all."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import re
 import threading
@@ -13,94 +12,103 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+from bridge_core.connection.transport import BLOCK_SIZE, Transport
 from bridge_core.errors import (
-    DiskFull,
     GatewayFault,
     GatewayUnreachable,
-    NotWritable,
     StorageError,
     TransferError,
 )
-from bridge_core.locks import FileLock
-from bridge_core.models.shots import fit_name
+from bridge_core.models.shots import sanitise_name
 from bridge_core.models.versions import Result, ResultFile, Version
-from bridge_core.printable import CONTROLS
-from bridge_core.transfer.crew import Crew, Progress
-from bridge_core.transport import BLOCK, Transport
+from bridge_core.system.files import storage_errors
+from bridge_core.system.locks import FileLock
+from bridge_core.text.control_characters import CONTROLS
+from bridge_core.transfer.transfer_pool import ProgressCallback, TransferPool
 
-_UNSAFE = re.compile(rf'[{CONTROLS}<>:"\\|?*]')
+_UNSAFE_CHARACTERS = re.compile(rf'[{CONTROLS}<>:"\\|?*]')
 
 
 def fetch(
     result: Result,
     folder: Path,
     transport: Transport,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     *,
     cancel: threading.Event | None = None,
 ) -> Path:
-    """The folder on this machine that holds the result's files.
+    """Make a result's files available on this machine and return their folder.
 
-    Where this machine sees the gateway's own folder, that is it and nothing is copied. Else the
-    files go to ``folder/show/sequence/shot/service/v001`` (tries: ``.../tries/ID``), which
-    appears once every file is there and its SHA-256 is right; an interrupted fetch goes on where
-    it stopped.
+    If the gateway's own folder is accessible, it is used and nothing is copied. Otherwise the files
+    are downloaded to ``folder/show/sequence/shot/service/v001`` (test frames:
+    ``.../test_frames/ID``), which appears once every file is complete and its SHA-256 is correct.
+    An interrupted download is resumed.
 
-    :raises GatewayFault: a name from the gateway leads out of the folder.
-    :raises TransferError: a file arrived wrong twice.
-    :raises StorageError: something else stands in the result's place; nothing is overwritten.
-    :raises DiskFull: and NotWritable, where ``folder`` does not take the files.
+    :raises GatewayFault: a name from the gateway would lead out of the folder.
+    :raises TransferError: a file was corrupted twice.
+    :raises StorageError: there is another folder in its place; nothing is overwritten.
+    :raises DiskFull: or NotWritable: the files cannot be written to ``folder``.
     :raises JobCancelled: ``cancel`` was set.
     """
-    place = _place(result)
-    files = transport.read(
+    relative_folder = _relative_folder(result)
+    files = transport.request_json(
         list[ResultFile], "GET", f"/v1/results/{quote(result.id, safe='')}/files"
     )
     for file in files:
-        _check_name(file)
-    if _holds(Path(result.folder), files):
+        _validate_path(file)
+    if _is_complete(Path(result.folder), files):
         return Path(result.folder)
-    target = folder.absolute() / place
-    if _taken(target, files):
+    target = folder.absolute() / relative_folder
+    if _is_downloaded(target, files):
         return target
     partial_folder = target.with_name(f".{target.name}.part")
-    crew = Crew(transport.settings.streams, sum(file.size for file in files), progress, cancel)
-    with _told(target), _alone(target.with_name(f".{target.name}.lock"), crew):
-        if _taken(target, files):  # another process was quicker
+    pool = TransferPool(
+        transport.settings.parallel_transfers, sum(file.size for file in files), progress, cancel
+    )
+    with (
+        storage_errors(target, "then download again, which resumes it"),
+        _exclusive_access(target.with_name(f".{target.name}.lock"), pool),
+    ):
+        if _is_downloaded(target, files):  # another process was faster
             return target
         partial_folder.mkdir(parents=True, exist_ok=True)
-        crew.run([partial(_bring, result, file, partial_folder, transport, crew) for file in files])
-        crew.tell()
+        pool.run(
+            [
+                partial(_download_file, result, file, partial_folder, transport, pool)
+                for file in files
+            ]
+        )
+        pool.report_progress()
         partial_folder.rename(target)
     return target
 
 
-def _place(result: Result) -> Path:
-    """Where a result goes, relative to the folder that a person named."""
+def _relative_folder(result: Result) -> Path:
+    """The folder of a result, relative to the download folder."""
     shot = result.shot
     parts = [shot.show, shot.sequence, shot.shot, result.service]
-    parts += [result.label] if isinstance(result, Version) else ["tries", result.id]
+    parts += [result.label] if isinstance(result, Version) else ["test_frames", result.id]
     for part in parts:
-        if not part or fit_name(part, otherwise="") != part:
+        if not part or sanitise_name(part, default="") != part:
             raise GatewayFault(
-                f"the gateway gives a name that would not name one folder: {part!r}",
-                next_step="have the gateway looked at; nothing was written",
+                f"the gateway gives a name that is not valid for a folder: {part!r}",
+                next_step="check the gateway; nothing was written",
             )
     return Path(*parts)
 
 
-def _check_name(file: ResultFile) -> None:
-    """A gateway names files inside the result's folder, and nothing else on this machine."""
+def _validate_path(file: ResultFile) -> None:
+    """Check that the path of a file stays inside the result's folder."""
     parts = file.path.split("/")
-    if _UNSAFE.search(file.path) or any(part in ("", ".", "..") for part in parts):
+    if _UNSAFE_CHARACTERS.search(file.path) or any(part in ("", ".", "..") for part in parts):
         raise GatewayFault(
-            f"the gateway names a file that is not inside its version: {file.path!r}",
-            next_step="have the gateway looked at; nothing was written",
+            f"the gateway lists a file that is not inside the result's folder: {file.path!r}",
+            next_step="check the gateway; nothing was written",
         )
 
 
-def _holds(folder: Path, files: list[ResultFile]) -> bool:
-    """Whether every file stands in a folder at its full size."""
+def _is_complete(folder: Path, files: list[ResultFile]) -> bool:
+    """Whether every file is in a folder with its full size."""
     try:
         return folder.is_absolute() and all(
             (folder / file.path).stat().st_size == file.size for file in files
@@ -109,58 +117,60 @@ def _holds(folder: Path, files: list[ResultFile]) -> bool:
         return False
 
 
-def _taken(target: Path, files: list[ResultFile]) -> bool:
+def _is_downloaded(target: Path, files: list[ResultFile]) -> bool:
     if not target.exists():
         return False
-    if _holds(target, files):
+    if _is_complete(target, files):
         return True
     raise StorageError(
-        "this folder is not as it was fetched, and nothing is overwritten",
+        "this folder was changed since the download; nothing is overwritten",
         where=str(target),
-        next_step="move it away and fetch again",
+        next_step="move it away and download again",
     )
 
 
-def _bring(
-    result: Result, file: ResultFile, folder: Path, transport: Transport, crew: Crew
+def _download_file(
+    result: Result, file: ResultFile, folder: Path, transport: Transport, pool: TransferPool
 ) -> None:
-    """One file, from where an earlier try stopped, until its SHA-256 is right."""
+    """Download one file, resuming an earlier attempt, until its SHA-256 is correct."""
     path = folder / file.path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
-    failures, spoilt = 0, False
+    failures, was_corrupted = 0, False
     while True:
         before = path.stat().st_size
         try:
             if before < file.size:
-                _append(result, file, path, transport, crew)
+                _download_remainder(result, file, path, transport, pool)
         except GatewayUnreachable as error:
             failures = 1 if path.stat().st_size > before else failures + 1
             if failures > transport.settings.retries:
                 raise
-            transport.pause(failures, error)
+            transport.wait_before_retry(failures, error)
             continue
-        if path.stat().st_size == file.size and _hash(path) == file.sha256:
-            crew.at(file.path, file.size)
+        if path.stat().st_size == file.size and _hash_file(path) == file.sha256:
+            pool.set_done(file.path, file.size)
             return
         path.write_bytes(b"")
-        if spoilt:
+        if was_corrupted:
             raise TransferError(
-                "the file arrived wrong twice: its SHA-256 is not the one that the gateway names",
+                "the file was corrupted twice: its SHA-256 is not the one that the gateway lists",
                 where=f"{result.id}/{file.path}",
-                next_step="have the gateway's disk and the network looked at, then fetch again",
+                next_step="check the gateway's disk and the network, then download again",
             )
-        spoilt = True
+        was_corrupted = True
 
 
-def _append(result: Result, file: ResultFile, path: Path, transport: Transport, crew: Crew) -> None:
+def _download_remainder(
+    result: Result, file: ResultFile, path: Path, transport: Transport, pool: TransferPool
+) -> None:
     import requests
 
     offset = path.stat().st_size
     headers = {"Accept-Encoding": "identity"}
     if offset:
         headers["Range"] = f"bytes={offset}-"
-    response = transport.send(
+    response = transport.request(
         "GET",
         f"/v1/results/{quote(result.id, safe='')}/files/{quote(file.path)}",
         headers=headers,
@@ -170,52 +180,32 @@ def _append(result: Result, file: ResultFile, path: Path, transport: Transport, 
     with response, path.open("ab" if resumed else "wb") as stream:
         done = offset if resumed else 0
         try:
-            for block in response.iter_content(BLOCK):
+            for block in response.iter_content(BLOCK_SIZE):
                 stream.write(block)
                 done += len(block)
-                crew.at(file.path, done)
+                pool.set_done(file.path, done)
         except requests.exceptions.RequestException as error:
             raise GatewayUnreachable(
-                "the connection to the gateway broke off in the middle of a file",
+                "the connection to the gateway was lost in the middle of a file",
                 where=response.url,
-                next_step="fetch again; what arrived is kept",
+                next_step="download again, which resumes it",
             ) from error
 
 
-def _hash(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager
-def _alone(path: Path, crew: Crew) -> Iterator[None]:
-    """Only one process at a time fetches a result; the others wait and find it there."""
+def _exclusive_access(path: Path, pool: TransferPool) -> Iterator[None]:
+    """Let only one process at a time download a result; the others wait for it."""
     lock = FileLock(path)
     while not lock.acquire():
-        crew.at("", 0)  # ends the waiting where it was cancelled
+        pool.set_done("", 0)  # raises if it was cancelled
         time.sleep(0.1)
     try:
         yield
         path.unlink(missing_ok=True)
     finally:
         lock.release()
-
-
-@contextmanager
-def _told(target: Path) -> Iterator[None]:
-    """The disk's errors in the words of the tree."""
-    try:
-        yield
-    except OSError as error:
-        # Windows has no quotas that programs would see.
-        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-            raise DiskFull(
-                "the disk is full",
-                where=str(target),
-                next_step="make room and fetch again; what arrived is kept",
-            ) from error
-        raise NotWritable(
-            f"the folder cannot be written: {error.strerror or error}",
-            where=str(target),
-            next_step="choose another folder, or have its permissions changed",
-        ) from error

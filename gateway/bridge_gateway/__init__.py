@@ -1,1 +1,1 @@
-"""The studio's AI service: a process with an HTTP API. Nothing imports it but itself."""
+"""The gateway: the studio's AI service, a process with an HTTP API. No other package imports it."""

@@ -1,4 +1,4 @@
-"""The small commands: ``openapi``, ``about``, ``models``, ``demo-plates``, ``demo-sheet``."""
+"""All commands except ``serve``."""
 
 from __future__ import annotations
 
@@ -9,68 +9,75 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import bridge_core
+from bridge_core.models.settings import GatewaySettings
 
 
-def openapi() -> None:
-    """Print the API's description."""
-    from bridge_gateway.api.app import describe
+def print_openapi() -> None:
+    """Print the OpenAPI document."""
+    from bridge_gateway.api.app import create_routes_app
 
-    print(json.dumps(describe().openapi(), indent=1))
+    print(json.dumps(create_routes_app().openapi(), indent=1))
 
 
-def about() -> None:
-    """Print what this is and which clients it understands, as JSON."""
-    from bridge_gateway.api.gate import OLDEST_CLIENT
+def print_about() -> None:
+    """Print the versions of the gateway and of the clients that it supports, as JSON."""
+    from bridge_gateway.api.auth.middleware import MIN_CLIENT_VERSION
 
-    found = {
+    versions = {
         "version": bridge_core.__version__,
-        "api": bridge_core.API_VERSION,
-        "oldest_client": OLDEST_CLIENT,
+        "api_version": bridge_core.API_VERSION,
+        "min_client_version": MIN_CLIENT_VERSION,
         "python": platform.python_version(),
     }
-    print(json.dumps(found, indent=1))
+    print(json.dumps(versions, indent=1))
 
 
-def install(models_dir: Path, ids: Sequence[str], *, quiet: bool, as_json: bool) -> None:
-    """Install models and footage, telling on standard error what is done.
+def install_models(models_dir: Path, ids: Sequence[str], *, quiet: bool, as_json: bool) -> None:
+    """Install models and footage, with progress on standard error.
 
-    :raises ShotbridgeError: as :func:`bridge_gateway.models.install.install` does.
+    :raises ShotbridgeError: as :func:`bridge_gateway.inference.installer.install` does.
     """
-    from bridge_gateway.models import install as installer
+    from bridge_gateway.inference import installer
 
-    def tell(name: str, done: float, says: str) -> None:
+    def report_progress(name: str, done: float, message: str) -> None:
         if not quiet:
-            print(f"{name}: {says}", file=sys.stderr)
-        elif done == 1.0 and says == "installed":
+            print(f"{name}: {message}", file=sys.stderr)
+        elif done == 1.0 and message == "installed":
             print(f"{name} installed", file=sys.stderr)
 
-    made = installer.install(models_dir, ids or None, progress=tell)
+    installed = installer.install(models_dir, ids or None, progress=report_progress)
     if as_json:
-        rows = [{"id": model.id, "path": str(model.path), "sha256": model.sha256} for model in made]
+        rows = [
+            {"id": model.id, "path": str(model.path), "sha256": model.sha256} for model in installed
+        ]
         print(json.dumps(rows, indent=1))
 
 
 def list_models(models_dir: Path, ids: Sequence[str], *, as_json: bool) -> None:
-    """Print what the catalogue knows and what of it is installed and intact.
+    """Print the catalogue, and which of its entries are installed and intact.
 
-    :raises NotFound: an id that the catalogue does not know.
+    :raises NotFound: an id that is not in the catalogue.
     """
-    from bridge_gateway.models.catalogue import catalogue
-    from bridge_gateway.models.installed import find
+    from bridge_gateway.inference.catalogue import bundled_catalogue
+    from bridge_gateway.inference.model_store import find_installed
 
-    entries = [catalogue().entry(name) for name in ids] if ids else catalogue().entries
+    entries = (
+        [bundled_catalogue().get_entry(name) for name in ids]
+        if ids
+        else bundled_catalogue().entries
+    )
     rows = []
     for entry in entries:
-        found = find(models_dir, entry)
-        says = f"not installed: {found}" if isinstance(found, str) else "installed"
+        installed = find_installed(models_dir, entry)
+        status = f"not installed: {installed}" if isinstance(installed, str) else "installed"
         rows.append(
             {
                 "id": entry.id,
                 "kind": entry.kind,
                 "title": entry.title,
                 "licence": entry.licence,
-                "installed": not isinstance(found, str),
-                "says": says,
+                "installed": not isinstance(installed, str),
+                "status": status,
             }
         )
     if as_json:
@@ -78,25 +85,113 @@ def list_models(models_dir: Path, ids: Sequence[str], *, as_json: bool) -> None:
         return
     for row in rows:
         print(
-            f"{row['id']:<20} {row['kind']:<8} {row['licence']:<12} {row['title']}; {row['says']}"
+            f"{row['id']:<20} {row['kind']:<8} {row['licence']:<12} {row['title']}; {row['status']}"
         )
 
 
-def demo_plates(models_dir: Path, folder: Path) -> None:
-    """Make the demo's plates and print where they are, as JSON.
+def list_providers(settings: GatewaySettings, *, as_json: bool) -> None:
+    """Print the installed providers, which are enabled, and what is wrong with those."""
+    from bridge_gateway.providers.registry import ProviderRegistry, installed_providers
+
+    registry = ProviderRegistry(settings)
+    problems = registry.problems()
+    names = dict.fromkeys([*settings.providers, *installed_providers()])
+    rows = [
+        {
+            "name": name,
+            "package": installed_providers().get(name, ""),
+            "enabled": name in settings.providers,
+            "problem": problems.get(name, ""),
+        }
+        for name in names
+    ]
+    registry.close()
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        state = row["problem"] or ("enabled" if row["enabled"] else "installed, not enabled")
+        print(f"{row['name']:<16} {row['package']:<24} {state}")
+
+
+def check_provider(
+    settings: GatewaySettings, name: str, *, accept_costs: bool, as_json: bool
+) -> None:
+    """Run the conformance suite on an installed provider and print each case's outcome.
+
+    :raises ConfigError: it cannot be loaded, or may charge for the work and ``accept_costs`` is
+        false.
+    :raises CheckFailed: it does not fulfil the contract.
+    """
+    import tempfile
+
+    from bridge_core.errors import CheckFailed, ConfigError
+    from bridge_core.models.services import DataLocality
+    from bridge_gateway.providers.conformance.cases import CASES
+    from bridge_gateway.providers.conformance.tasks import ConformanceContext, ConformanceError
+    from bridge_gateway.providers.registry import load_provider
+
+    provider = load_provider(name, settings)
+    rows: list[dict[str, str]] = []
+    try:
+        costly = [
+            service.id
+            for service in provider.list_services()
+            if service.pricing.amount or service.data_locality is DataLocality.EXTERNAL
+        ]
+        if costly and not accept_costs:
+            raise ConfigError(
+                f"checking this provider submits real work, which may cost money: "
+                f"{', '.join(costly)}",
+                where=f"provider {name}",
+                next_step="use a test account, then repeat the command with --accept-costs",
+            )
+        for case in CASES:
+            with tempfile.TemporaryDirectory(prefix="shotbridge-check-") as folder:
+                context = ConformanceContext(
+                    provider, lambda: load_provider(name, settings), Path(folder)
+                )
+                try:
+                    outcome = "passed" if case.run(context) else "not for this kind of provider"
+                except ConformanceError as error:
+                    outcome = str(error)
+                except Exception as error:
+                    outcome = f"{type(error).__name__}: {error}"
+            rows.append({"case": case.title, "outcome": outcome})
+            if not as_json:
+                print(f"{case.title}: {outcome}")
+    finally:
+        provider.close()
+    if as_json:
+        print(json.dumps(rows, indent=1))
+    failed = [
+        row["case"]
+        for row in rows
+        if row["outcome"] not in ("passed", "not for this kind of provider")
+    ]
+    if failed:
+        raise CheckFailed(
+            f"{len(failed)} of {len(rows)} cases failed: {'; '.join(failed)}",
+            where=f"provider {name}",
+            next_step="see docs/providers.md",
+        )
+
+
+def make_demo_plates(models_dir: Path, folder: Path) -> None:
+    """Make the demo's plates and print their properties, as JSON.
 
     :raises ModelMissing: the footage is not installed.
     """
-    from bridge_gateway.demo.footage import make_plates
+    from bridge_gateway.demo.plates import make_plates
 
     print(json.dumps(make_plates(models_dir, folder), indent=1))
 
 
-def demo_sheet(rows: Path, target: Path) -> None:
-    """Draw a contact sheet of what the JSON file says: ``title, subtitle, view, rows``.
+def draw_contact_sheet(rows: Path, target: Path) -> None:
+    """Draw the contact sheet of a JSON file: ``heading, subtitle, view, rows``.
 
-    :raises InvalidRequest: the file says something else.
+    :raises InvalidRequest: the file is not valid.
     """
-    from bridge_gateway.demo.sheet import Sheet, write_sheet
+    from bridge_gateway.demo.contact_sheet import DemoSheet, write_contact_sheet
 
-    write_sheet(target, Sheet.read(rows))
+    write_contact_sheet(target, DemoSheet.read(rows))

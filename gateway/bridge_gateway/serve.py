@@ -1,7 +1,7 @@
-"""Runs the gateway: opens everything in order, says where it is, and closes everything again.
+"""Runs the gateway: opens its parts in order, announces its URL, and closes them again.
 
-The order at the start: socket, contents, desk (which takes the data folder's lock), token,
-server, announcement. What is announced answers.
+The order at the start: socket, job runtime (which locks the data folder), token, server,
+announcement. An announced gateway answers calls.
 """
 
 from __future__ import annotations
@@ -30,111 +30,131 @@ from bridge_core.errors import ConfigError, StorageError, StorageUnavailable
 from bridge_core.models.base import now
 from bridge_core.models.gateway import About
 from bridge_core.models.settings import GatewaySettings
-from bridge_gateway import private
+from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_gateway.api.activity import Activity
 from bridge_gateway.api.app import create_app
-from bridge_gateway.api.connections import BoundedProtocol, Connections, Limits, system_limits
-from bridge_gateway.api.gate import OLDEST_CLIENT, Door
-from bridge_gateway.api.parts import Parts
-from bridge_gateway.api.sse import Broadcaster
-from bridge_gateway.jobs.desk import Desk
-from bridge_gateway.media.plate_proxies import PlateProxies
-from bridge_gateway.providers.local.provider import LocalProvider
-from bridge_gateway.store.content import ContentStore
-from bridge_gateway.store.partial import told
-from bridge_gateway.store.roots import Roots
+from bridge_gateway.api.auth.middleware import MIN_CLIENT_VERSION, AuthConfig
+from bridge_gateway.api.auth.token import load_or_create_token
+from bridge_gateway.api.connection_limits import (
+    BoundedProtocol,
+    ConnectionLimits,
+    ConnectionRegistry,
+    system_connection_limits,
+)
+from bridge_gateway.api.dependencies import ApiContext
+from bridge_gateway.api.sse import EventBroadcaster
+from bridge_gateway.jobs.runtime import JobRuntime
+from bridge_gateway.media.plate_proxy_cache import PlateProxyCache
+from bridge_gateway.providers.registry import ProviderRegistry
+from bridge_gateway.storage.media_roots import MediaRoots
 
 _log = logging.getLogger(__name__)
 
-#: Connections that may wait to be taken.
-_QUEUE = 1024
+#: Connections that may wait to be accepted.
+_LISTEN_BACKLOG = 1024
 
 
 @dataclass(frozen=True)
-class Options:
-    """What is asked of one start, besides the configuration."""
+class ServeOptions:
+    """The options of one start, besides the settings."""
 
     token_file: Path | None = None
     """None: ``token`` in the data folder."""
     announce: Path | None = None
-    """Where to write what :func:`announcement` says."""
+    """The file to write the announcement to, see :func:`format_announcement`."""
     idle_exit: bool = False
     """End after ``gateway.idle_exit_seconds`` without a call or a job."""
 
 
-def serve(settings: GatewaySettings, options: Options) -> None:
-    """Run until a signal comes or nobody needs it. The first SIGTERM or SIGINT ends it in order:
-    jobs go on after the next start. A second one ends it at once.
+def serve(settings: GatewaySettings, options: ServeOptions) -> None:
+    """Run until a signal or, with ``idle_exit``, until it is idle. The first SIGTERM or SIGINT
+    shuts it down cleanly: jobs resume at the next start. A second one ends it at once.
 
-    :raises ConfigError: the port is taken, another gateway works on the same data, or the token
-        file is unfit.
+    :raises ConfigError: the port is in use, another gateway uses the same data folder, or the token
+        file is not usable.
     :raises StorageError: a folder cannot be written.
     """
     with ExitStack() as stack:
-        stop = stack.enter_context(_signals())
-        listener = stack.enter_context(listen(settings.host, settings.port))
-        with told(settings.data_dir):
+        signal_handler = stack.enter_context(_install_signal_handlers())
+        listener = stack.enter_context(open_listener(settings.host, settings.port))
+        with storage_errors(settings.data_dir):
             settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        contents = ContentStore(settings.data_dir / "contents", settings.content_limit * 1_000_000)
-        roots = Roots(settings.media_roots)
-        provider = LocalProvider(settings)
-        stack.callback(provider.close)
-        desk = Desk(settings, [provider], contents, roots)
-        _start(desk, settings)
-        stack.callback(desk.stop)
-        token = private.token(options.token_file or settings.data_dir / "token")
+        media_roots = MediaRoots(settings.media_roots)
+        providers = ProviderRegistry(settings)
+        stack.callback(providers.close)
+        runtime = JobRuntime(settings, providers, media_roots)
+        _start_runtime(runtime, settings)
+        stack.callback(runtime.stop)
+        token = load_or_create_token(options.token_file or settings.data_dir / "token")
         about = About(
             version=bridge_core.__version__,
-            api=bridge_core.API_VERSION,
-            oldest_client=OLDEST_CLIENT,
-            instance=uuid4().hex,
+            api_version=bridge_core.API_VERSION,
+            min_client_version=MIN_CLIENT_VERSION,
+            instance_id=uuid4().hex,
         )
-        plate_proxies = PlateProxies(
+        plate_proxies = PlateProxyCache(
             settings.data_dir / "plate_proxies", settings.colour, settings.proxies
         )
         stack.callback(plate_proxies.close)
-        parts = Parts(about, desk, contents, roots, Broadcaster(desk), plate_proxies)
+        context = ApiContext(
+            about,
+            runtime,
+            runtime.gateway.content_store,
+            media_roots,
+            EventBroadcaster(runtime.events),
+            plate_proxies,
+        )
         hosts = (settings.host, *settings.allowed_hosts)
         activity = Activity()
-        app = create_app(parts, Door.of(token, OLDEST_CLIENT, hosts), activity)
-        address = url(settings.host, listener.getsockname()[1])
+        app = create_app(context, AuthConfig.create(token, MIN_CLIENT_VERSION, hosts), activity)
+        endpoint = endpoint_url(settings.host, listener.getsockname()[1])
 
-        def ready() -> None:
-            _log.info("gateway %s answers at %s", about.version, address)
+        def announce_ready() -> None:
+            _log.info("gateway %s answers at %s", about.version, endpoint)
             if options.announce is not None:
-                private.write(options.announce, announcement(address, about))
-                stack.callback(_withdraw, options.announce, about.instance)
+                _write_announcement(options.announce, format_announcement(endpoint, about))
+                stack.callback(_remove_announcement, options.announce, about.instance_id)
 
-        server = Server(config(app), parts.events, ready)
-        stop.server = server
-        idle = settings.idle_exit_seconds if options.idle_exit else 0
-        asyncio.run(_run(server, listener, Idle(activity, desk, idle)))
+        server = GatewayServer(server_config(app), context.event_broadcaster, announce_ready)
+        signal_handler.server = server
+        idle_seconds = settings.idle_exit_seconds if options.idle_exit else 0
+        asyncio.run(_run(server, listener, IdleShutdown(activity, runtime, idle_seconds)))
 
 
-def announcement(address: str, about: About) -> str:
-    """JSON: ``url``, ``pid``, ``instance``, ``version``, ``api``, ``started`` (ISO 8601, UTC).
-    Who finds one asks ``/v1/about`` whether the instance still answers there."""
-    found = {
-        "url": address,
+def format_announcement(endpoint: str, about: About) -> str:
+    """JSON: ``url``, ``pid``, ``instance_id``, ``version``, ``api_version``, ``started`` (ISO 8601,
+    UTC). Clients ask ``/v1/about`` whether the instance still answers there."""
+    fields = {
+        "url": endpoint,
         "pid": os.getpid(),
-        "instance": about.instance,
+        "instance_id": about.instance_id,
         "version": about.version,
-        "api": about.api,
+        "api_version": about.api_version,
         "started": now().isoformat(),
     }
-    return json.dumps(found, indent=1) + "\n"
+    return json.dumps(fields, indent=1) + "\n"
 
 
-def listen(host: str, port: int) -> socket.socket:
+def _write_announcement(path: Path, text: str) -> None:
+    """Write a file that only its owner can read.
+
+    :raises StorageError: it cannot be written.
+    """
+    with storage_errors(path.parent):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    atomic_write_bytes(path, text.encode(), mode=0o600)
+
+
+def open_listener(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes any free one.
 
-    :raises ConfigError: the address cannot be had.
+    :raises ConfigError: the host or the port cannot be used.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=_QUEUE)
-        # asyncio sets it on sockets that name their protocol only, which this one does not; without
-        # it every answer in two parts waits 40 ms for the other side's delayed acknowledgement.
+        listener = socket.create_server((host, port), family=family, backlog=_LISTEN_BACKLOG)
+        # asyncio sets it only on sockets that name their protocol, which this one does not. Without
+        # it, responses in two parts wait 40 ms for the other side's delayed acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except OSError as error:
@@ -146,82 +166,90 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def url(host: str, port: int) -> str:
-    """The address under which this machine reaches the gateway."""
+def endpoint_url(host: str, port: int) -> str:
+    """The URL under which this machine reaches the gateway."""
     host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class Server(uvicorn.Server):
-    """Says when it answers, and ends the streams of events before it waits for calls to end."""
+class GatewayServer(uvicorn.Server):
+    """Reports when it is ready, and ends the event streams before it waits for calls to end."""
 
     def __init__(
-        self, config: uvicorn.Config, events: Broadcaster, ready: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        event_broadcaster: EventBroadcaster,
+        on_ready: Callable[[], None],
     ) -> None:
         super().__init__(config)
-        self._events = events
-        self._ready = ready
+        self._event_broadcaster = event_broadcaster
+        self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listener in sockets or ():
-            listener.listen(_QUEUE)  # asyncio's backlog is both, how many wait and are taken
-        self._ready()
+            # asyncio's backlog sets both how many wait and how many are accepted at once.
+            listener.listen(_LISTEN_BACKLOG)
+        self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._events.close()
+        self._event_broadcaster.close()
         await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leaves signals to :func:`serve`: uvicorn would raise them again once the server has
-        ended, and so kill the process before the desk is closed."""
+        """Leaves signals to :func:`serve`: uvicorn would raise them again after the server has
+        ended, and so kill the process before the job runtime is closed."""
         yield
 
 
-def _start(desk: Desk, settings: GatewaySettings) -> None:
+def _start_runtime(runtime: JobRuntime, settings: GatewaySettings) -> None:
     try:
-        with told(settings.data_dir):
-            desk.start()
+        with storage_errors(settings.data_dir):
+            runtime.start()
     except (SQLAlchemyError, StorageUnavailable) as error:
         cause = error.__cause__ if isinstance(error, StorageUnavailable) else error
         if not isinstance(cause, SQLAlchemyError):
-            raise  # a disk, which says so itself
+            raise  # the error of a disk
         raise StorageError(
             f"the gateway's database cannot be opened: {getattr(cause, 'orig', None) or cause}",
-            # The address itself may hold a password.
+            # The URL itself may contain a password.
             where="gateway.database_url" if settings.database_url else str(settings.data_dir),
             next_step="correct gateway.database_url or gateway.data_dir, or repair the database",
         ) from error
 
 
 @dataclass(frozen=True)
-class Idle:
-    """Ends a server that nobody needs any more."""
+class IdleShutdown:
+    """Ends a server that is idle."""
 
     activity: Activity
-    desk: Desk
+    runtime: JobRuntime
     seconds: float
     """0: never."""
 
-    async def end(self, server: uvicorn.Server) -> None:
-        """End the server once there was no call, no listener and no job for so long."""
+    async def run(self, server: uvicorn.Server) -> None:
+        """End the server after ``seconds`` without a call, a listener or a job."""
         while self.seconds:
             await asyncio.sleep(min(self.seconds / 4, 10.0))
-            if self._unused() and not await to_thread.run_sync(self.desk.busy) and self._unused():
-                _log.info("nobody has called for %g seconds; ending", self.seconds)
+            if (
+                self._is_idle()
+                and not await to_thread.run_sync(self.runtime.has_open_jobs)
+                and self._is_idle()
+            ):
+                _log.info("idle for %g seconds; ending", self.seconds)
                 server.should_exit = True
                 return
 
-    def _unused(self) -> bool:
+    def _is_idle(self) -> bool:
         return self.activity.idle_seconds() >= self.seconds
 
 
-class _Stop:
-    """What a signal does: the first ends the server, the second the process."""
+class _StopSignalHandler:
+    """Handles signals: the first ends the server, the second the process."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.is_requested = False
         self._server: uvicorn.Server | None = None
 
     @property
@@ -231,62 +259,64 @@ class _Stop:
     @server.setter
     def server(self, server: uvicorn.Server) -> None:
         self._server = server
-        server.should_exit = self.asked
+        server.should_exit = self.is_requested
 
     def __call__(self, number: int, _: FrameType | None) -> None:
-        if self.asked:
+        if self.is_requested:
             os._exit(128 + number)
-        self.asked = True
+        self.is_requested = True
         if self._server is not None:
             self._server.should_exit = True
 
 
 @contextmanager
-def _signals() -> Iterator[_Stop]:
-    stop = _Stop()
-    kinds = [signal.SIGINT, signal.SIGTERM]
+def _install_signal_handlers() -> Iterator[_StopSignalHandler]:
+    stop_handler = _StopSignalHandler()
+    signals = [signal.SIGINT, signal.SIGTERM]
     if sys.platform == "win32":
-        kinds.append(signal.SIGBREAK)
-    before = {kind: signal.signal(kind, stop) for kind in kinds}
+        signals.append(signal.SIGBREAK)
+    previous = {kind: signal.signal(kind, stop_handler) for kind in signals}
     try:
-        yield stop
+        yield stop_handler
     finally:
-        for kind, handler in before.items():
+        for kind, handler in previous.items():
             signal.signal(kind, handler)
 
 
-async def _run(server: Server, listener: socket.socket, idle: Idle) -> None:
-    watching = asyncio.create_task(idle.end(server))
+async def _run(server: GatewayServer, listener: socket.socket, idle_shutdown: IdleShutdown) -> None:
+    idle_task = asyncio.create_task(idle_shutdown.run(server))
     try:
         await server.serve(sockets=[listener])
     finally:
-        watching.cancel()
+        idle_task.cancel()
         with suppress(asyncio.CancelledError):
-            await watching
+            await idle_task
 
 
-def config(app: object, limits: Limits | None = None) -> uvicorn.Config:
-    """``limits``: of connections; None: what the system gives."""
-    bounded = partial(BoundedProtocol, open_connections=Connections(limits or system_limits()))
+def server_config(app: object, limits: ConnectionLimits | None = None) -> uvicorn.Config:
+    """The configuration of the server; ``limits`` None: those of the system."""
+    bounded = partial(
+        BoundedProtocol, open_connections=ConnectionRegistry(limits or system_connection_limits())
+    )
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         http=bounded,  # type: ignore[arg-type]
-        # Connections taken at one go: some goes are over before the first of them is counted.
+        # Connections accepted at once: several rounds may pass before the first of them is counted.
         backlog=32,
         ws="none",
         lifespan="off",
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        # Longer than clients keep an idle connection, so that none is cut under a call.
+        # Longer than clients keep idle connections, so that none is closed during a call.
         timeout_keep_alive=75,
-        # For listeners that take nothing any more; calls are short, and uploads go on later.
+        # For listeners that no longer read; calls are short, and uploads can be resumed.
         timeout_graceful_shutdown=5,
     )
 
 
-def _withdraw(announced: Path, instance: str) -> None:
-    """Remove the announcement, unless a later gateway has written its own there."""
+def _remove_announcement(path: Path, instance_id: str) -> None:
+    """Remove the announcement, unless another gateway has written its own there."""
     with suppress(OSError, ValueError):
-        if json.loads(announced.read_text(encoding="utf-8")).get("instance") == instance:
-            announced.unlink()
+        if json.loads(path.read_text(encoding="utf-8")).get("instance_id") == instance_id:
+            path.unlink()

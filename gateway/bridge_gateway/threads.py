@@ -1,4 +1,4 @@
-"""Calls in threads that nobody has to wait for."""
+"""Calls in threads that need not be joined."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def run_in_thread(call: Callable[[], T], name: str) -> Future[T]:
-    """Begin ``call`` in a daemon thread of its own. Unlike an executor's, a call that hangs does
+    """Start ``call`` in a daemon thread of its own. Unlike in an executor, a call that hangs does
     not keep the process from ending."""
     outcome: Future[T] = Future()
 

@@ -1,12 +1,12 @@
-"""Real Blenders without a window: virtual environments with ``bpy``, for building and testing.
+"""Blenders without a window: virtual environments with ``bpy``, for building and testing.
 
 ::
 
-    python packaging/blender/bpy_environment.py          the one for the everyday tests
-    python packaging/blender/bpy_environment.py 4.2 5.2  those for the wider ones
+    python packaging/blender/bpy_environment.py          the one for the usual tests
+    python packaging/blender/bpy_environment.py 4.2 5.2  others
 
-They go into ``.cache/blender/bpy-VERSION``, about 1 GB each; a second call only looks whether
-they are there. Also fetches the wheels that the extension carries, so that tests need no network.
+They go into ``.cache/blender/bpy-VERSION``, about 1 GB each, unless they exist. The wheels of the
+extension are downloaded, too, so that tests need no network.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ import tools
 import wheels
 from targets import Target, target, this_platform
 
-#: Blender's version and the Python that its wheel was built for.
+#: Blender versions and the Python of their wheels.
 PYTHONS = {"4.2": (3, 11), "4.5": (3, 11), "5.2": (3, 13)}
-#: What the tests that run inside need besides.
+#: Requirements of the tests that run inside.
 _TESTS = ("pytest>=8", "pytest-timeout>=2.3")
 
 
-def everyday() -> str | None:
-    """The Blender that this Python can hold; None where there is none."""
+def default_version() -> str | None:
+    """The version of Blender that runs in this Python; None if there is none."""
     return {(3, 11): "4.5", (3, 13): "5.2"}.get(sys.version_info[:2])
 
 
 def requirements(version: str) -> tuple[str, ...]:
-    """What its lock, ``bpy-VERSION.lock``, is made for."""
+    """The requirements of its lock, ``bpy-VERSION.lock``."""
     return (f"bpy~={version}.0", *_TESTS)
 
 
 def python_of(version: str) -> Path:
-    """The environment's Python, once :func:`ensure` has made it."""
-    return tools.script(_folder(version), "python")
+    """The environment's Python, after :func:`ensure`."""
+    return tools.environment_program(_folder(version), "python")
 
 
 def target_of(version: str) -> Target:
-    """What is built for it on this machine.
+    """The extension's target for it on this machine.
 
-    :raises SystemExit: nothing is.
+    :raises SystemExit: there is none.
     """
     return target(f"{this_platform()}-cp{PYTHONS[version][0]}{PYTHONS[version][1]}")
 
@@ -56,13 +56,13 @@ def is_ready(version: str) -> bool:
 
 
 def ensure(version: str) -> Path:
-    """The environment's Python, which is made when it is not there.
+    """The environment's Python; the environment is created if it is missing.
 
-    :raises SystemExit: there is no such Blender, no Python for it here, nothing for this machine,
-        or it could not be fetched.
+    :raises SystemExit: this Blender is not supported, its Python is not installed, there is no
+        target for this machine, or the download failed.
     """
     if version not in PYTHONS:
-        raise SystemExit(f"no Blender {version} is tested; there are: {', '.join(PYTHONS)}")
+        raise SystemExit(f"Blender {version} is not among the tested ones: {', '.join(PYTHONS)}")
     wheels.locked(target_of(version))
     if is_ready(version):
         return python_of(version)
@@ -70,14 +70,14 @@ def ensure(version: str) -> Path:
 
 
 def extension_tool() -> Path:
-    """Blender's own program that builds and validates extensions.
+    """Blender's program that builds and validates extensions.
 
-    :raises SystemExit: no Blender is here.
+    :raises SystemExit: no Blender is installed.
     """
     for version in PYTHONS:
         if is_ready(version):
             return next(_folder(version).rglob("bl_pkg/cli/blender_ext.py"))
-    raise SystemExit("no Blender is here: run packaging/blender/bpy_environment.py")
+    raise SystemExit("no Blender is installed: run packaging/blender/bpy_environment.py")
 
 
 def _folder(version: str) -> Path:
@@ -98,16 +98,16 @@ def _interpreter(wanted: tuple[int, int]) -> str:
         and subprocess.run([found, "-c", ""], check=False, capture_output=True).returncode == 0
     ):
         return found
-    raise SystemExit(f"this Blender needs {name}, which is not on the PATH")
+    raise SystemExit(f"this Blender requires {name}, which is not on the PATH")
 
 
 def main() -> None:
     versions = sys.argv[1:]
     if not versions:
-        usual = everyday()
-        if usual is None:
-            raise SystemExit("no Blender runs in this Python: 3.11 or 3.13 is needed")
-        versions = [usual]
+        version = default_version()
+        if version is None:
+            raise SystemExit("no Blender runs in this Python: 3.11 or 3.13 is required")
+        versions = [version]
     for version in versions:
         print(f"Blender {version}: {ensure(version)}")
 

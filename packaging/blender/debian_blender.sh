@@ -1,11 +1,11 @@
 #!/bin/sh
-# A real Blender with its window, where none can be installed: Debian 13's, in a folder of its own.
+# A real Blender with its window, from Debian 13 in its own folder, for other systems.
 #
-#   sh packaging/blender/debian_blender.sh                   makes the folder, once: 1.4 GB
-#   sh packaging/blender/debian_blender.sh in FOLDER WORDS   runs a command in there, with FOLDER
-#                                                            at the same path as out here
+#   sh packaging/blender/debian_blender.sh                   creates the folder, once: 1.4 GB
+#   sh packaging/blender/debian_blender.sh in FOLDER COMMAND runs a command in it, with FOLDER
+#                                                            at the same path as outside
 #
-# Needs root, for chroot. The network is shared, so that a gateway out here is reached.
+# Requires root, for chroot. The network is shared, so that it reaches a gateway outside.
 set -eu
 
 REPO=$(cd "$(dirname "$0")/../.." && pwd)
@@ -15,7 +15,7 @@ libgl1-mesa-dri libegl1 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysym
 libxcb-render-util0 libxcb-xkb1 libxkbcommon-x11-0"
 
 if [ "$(id -u)" -ne 0 ]; then
-    echo "a Blender in a folder of its own needs root: sudo sh $0 $*" >&2
+    echo "Blender in its own folder requires root: sudo sh $0 $*" >&2
     exit 1
 fi
 
@@ -40,7 +40,7 @@ make)
     ;;
 in)
     shift
-    # Mounts of this process only: they are gone when it ends, however it ends.
+    # These mounts belong to this process only, and end with it.
     exec unshare --mount sh -euc '
         root=$1 folder=$2
         shift 2

@@ -1,7 +1,7 @@
 """The kinds of machine and Python that the Blender extension is built for.
 
-One zip holds the wheels of one platform and one Python: Blender picks wheels by platform, but
-among those of several Pythons it takes the last by name, whatever Python it runs.
+A zip contains the wheels for one platform and one Python: Blender chooses wheels by platform, but
+of several Pythons it takes the last by name, whichever Python it runs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Target:
-    """``platform`` as Blender calls it; ``python`` as major and minor number."""
+    """``platform`` has Blender's name; ``python`` is the major and minor version."""
 
     platform: str
     python: tuple[int, int]
@@ -29,10 +29,10 @@ class Target:
 
     @property
     def wheel_platforms(self) -> tuple[str, ...]:
-        """Platform tags of wheels that run there, as pip wants them: no tag implies another.
+        """Platform tags of the wheels that run there, for pip, where no tag implies another.
 
-        Blender's own needs set the floor: glibc 2.28 and macOS 11 (Intel), 11.2 (Apple).
-        PySide6 6.8 asks for macOS 12.
+        Blender requires glibc 2.28, and macOS 11 (Intel) or 11.2 (Apple); PySide6 6.8 requires
+        macOS 12.
         """
         return _WHEEL_PLATFORMS[self.platform]
 
@@ -45,7 +45,7 @@ _WHEEL_PLATFORMS = {
 
 #: Blender 4.2 to 5.0 run Python 3.11, 5.1 and newer 3.13; Debian's 4.3 runs 3.13 too. Macs with
 #: Intel processors are left out: OpenTimelineIO has no wheels for them any more, and Blender 5
-#: does not run there.
+#: does not run on them.
 TARGETS = (
     Target("linux-x64", (3, 11)),
     Target("linux-x64", (3, 13)),
@@ -57,7 +57,7 @@ TARGETS = (
 
 
 def this_platform() -> str:
-    """This machine as Blender calls it."""
+    """Blender's name of this platform."""
     system = {"darwin": "macos", "win32": "windows"}.get(sys.platform, sys.platform)
     machine = platform.machine().lower()
     return f"{system}-{'x64' if machine in ('x86_64', 'amd64') else 'arm64'}"
@@ -65,9 +65,9 @@ def this_platform() -> str:
 
 def target(name: str) -> Target:
     """
-    :raises SystemExit: there is no such target; the message lists those that there are.
+    :raises SystemExit: there is no such target; the message lists all targets.
     """
     for one in TARGETS:
         if one.name == name:
             return one
-    raise SystemExit(f"no target {name!r}; there are: {', '.join(t.name for t in TARGETS)}")
+    raise SystemExit(f"no target {name!r}; the targets are: {', '.join(t.name for t in TARGETS)}")

@@ -1,9 +1,9 @@
-"""Makes a wheel smaller by leaving files out; what stays is byte for byte what its makers built.
+"""Makes a wheel smaller by removing files; the remaining files are not changed.
 
-A wheel that was trimmed says so in its version (``0+shotbridge.6.8.3``) and in ``TRIMMED.txt``
-beside its licence. That version is below any other on purpose: Blender installs one wheel of a
-name for all extensions, the highest, so a whole Qt that another extension brings goes before our
-trimmed one and never the other way round. See docs/decisions/0012-qt-inside-blender.md.
+A trimmed wheel has a special version (``0+shotbridge.6.8.3``) and a ``TRIMMED.txt`` beside its
+licence. The version is lower than any other on purpose: of wheels with the same name, Blender
+installs the highest version for all extensions, so a complete Qt of another extension is preferred
+to our trimmed one. See docs/decisions/0012-qt-inside-blender.md.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-#: What runs the panel: of Qt the modules that bridge_ui imports and what these load, by the
-#: system's names for them. Left out are QML, the designer and its tools, databases, printing,
-#: headers and translations.
+#: What the panel needs: the Qt modules that bridge_ui imports and what these load, by their file
+#: names on each system. Removed are QML, the designer and its tools, databases, printing, headers
+#: and translations.
 _MODULES = "(?:Core|Gui|Widgets|Svg)"
 _LIBRARIES = "(?:Core|Gui|Widgets|Svg|DBus|XcbQpa|WaylandClient|WlShellIntegration)"
 _PLUGINS = (
@@ -49,17 +49,17 @@ _QT = re.compile(
 _LIBRARY = re.compile(r"(?:lib)?Qt6\w+\.(?:so\.6|dll)|Qt\w+\.framework/Versions/A/Qt\w+")
 
 
-def of_the_panel(name: str) -> bool:
-    """Whether a file of PySide6-Essentials' wheel is one that the panel needs."""
+def is_needed_by_panel(name: str) -> bool:
+    """Whether the panel needs a file of the PySide6-Essentials wheel."""
     return _QT.fullmatch(name) is not None
 
 
 def trim(wheel: Path, folder: Path, keep: Callable[[str], bool], version: str, reason: str) -> Path:
-    """Write a wheel with the files that ``keep`` wants, under another version, into ``folder``.
+    """Write a wheel with the files for which ``keep`` is true, with another version, to ``folder``.
 
-    The wheel's metadata stays, except for the programs that it would install.
+    The metadata is kept, except for entry points.
 
-    :raises ValueError: a library that stays names one that does not.
+    :raises ValueError: a remaining library needs a removed one.
     """
     name, old, *tags = wheel.stem.split("-")
     before, after = f"{name}-{old}.dist-info/", f"{name}-{version}.dist-info/"
@@ -86,7 +86,7 @@ def trim(wheel: Path, folder: Path, keep: Callable[[str], bool], version: str, r
             for path, member, data in _metadata(source, before, old, version):
                 write(member, after + path, data)
             last = source.getinfo(f"{before}RECORD")
-            write(last, f"{after}TRIMMED.txt", _said(wheel.name, reason, gone).encode())
+            write(last, f"{after}TRIMMED.txt", _trim_note(wheel.name, reason, gone).encode())
             record.append(f"{after}RECORD,,")
             out.writestr(
                 zipfile.ZipInfo(f"{after}RECORD", last.date_time), "\n".join([*record, ""])
@@ -104,8 +104,8 @@ def _metadata(
         data = source.read(member)
         if path == "METADATA":
             line = rb"(?m)^(Version: )" + re.escape(old).encode() + rb"(\r?)$"
-            data, found = re.subn(line, rb"\g<1>" + version.encode() + rb"\2", data, count=1)
-            if not found:
+            data, replaced = re.subn(line, rb"\g<1>" + version.encode() + rb"\2", data, count=1)
+            if not replaced:
                 raise ValueError(f"{source.filename}: METADATA does not say Version: {old}")
         yield path, member, data
 
@@ -113,7 +113,8 @@ def _metadata(
 def _check_closed(
     source: zipfile.ZipFile, stay: Iterable[zipfile.ZipInfo], gone: Iterable[str]
 ) -> None:
-    """A linked library stands by its file name in the binary that needs it, in every format."""
+    """Check that no remaining binary contains the file name of a removed library, as all binary
+    formats do for linked libraries."""
     libraries = {m[0].encode() for name in gone if (m := _LIBRARY.search(name))}
     for member in stay:
         data = source.read(member)
@@ -128,13 +129,13 @@ def _check_closed(
 _MACH_O = (b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe")
 
 
-def _said(wheel: str, reason: str, gone: Iterable[str]) -> str:
+def _trim_note(wheel: str, reason: str, gone: Iterable[str]) -> str:
     return "\n".join(
         (
-            f"This is {wheel} with files left out: {reason}.",
-            "Nothing that stayed was changed. The whole wheel is on the Python Package Index.",
+            f"This is {wheel} with files removed: {reason}.",
+            "The remaining files are unchanged. The complete wheel is on the Python Package Index.",
             "",
-            "Left out:",
+            "Removed:",
             *sorted(gone),
             "",
         )

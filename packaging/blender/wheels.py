@@ -1,6 +1,6 @@
-"""The wheels that the extension carries: exact versions, by their hashes, from ``wheels.lock``.
+"""The wheels in the extension: exact versions with hashes, from ``wheels.lock``.
 
-Downloaded once into ``.cache/blender/wheels``; after that nothing here needs a network.
+They are downloaded once into ``.cache/blender/wheels``; after that no network is needed.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ REPO = HERE.parents[1]
 CACHE = REPO / ".cache" / "blender"
 LOCK = HERE / "wheels.lock"
 
-#: Qt 6.8 is the VFX Reference Platform's of CY2026, and its wheels run wherever Blender does
-#: (glibc 2.28). The panel works with 6.5 and newer.
+#: Qt 6.8 is that of the VFX Reference Platform CY2026, and its wheels support the same systems as
+#: Blender (glibc 2.28). The panel works with 6.5 and newer.
 QT = "6.8.3"
 _QT_VERSION = f"0+shotbridge.{QT}"
-_SAID = """\
+_LOCK_HEADER = """\
 # What the Blender extension carries, by hash; made by `build_extension.py --lock`.
 """
 
 
 def client_wheel(folder: Path) -> Path:
-    """Our own wheel, built from setup.py, without the gateway: it runs in a Python of its own."""
+    """Our own wheel, built from setup.py, without the gateway, which has its own Python."""
     with tempfile.TemporaryDirectory() as scratch:
         whole = whole_wheel(Path(scratch))
         version = whole.name.split("-")[1]
@@ -40,19 +40,19 @@ def client_wheel(folder: Path) -> Path:
             folder,
             lambda name: not name.startswith("bridge_gateway/"),
             f"{version}+client",
-            "inside a host there is the client only, the gateway is installed by itself",
+            "a host only needs the client, the gateway is installed separately",
         )
 
 
 def whole_wheel(folder: Path) -> Path:
-    """Our own wheel, as setup.py makes it, out of a copy: building leaves things behind."""
+    """Our own wheel as built by setup.py, from a copy, since building leaves files behind."""
     source = folder / "source"
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         source.mkdir(exist_ok=True)
         shutil.copy(REPO / name, source)
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for room in ("bridge_core", "ui", "gateway"):
-        shutil.copytree(REPO / room, source / room, ignore=ignore)
+    for source_folder in ("bridge_core", "ui", "gateway"):
+        shutil.copytree(REPO / source_folder, source / source_folder, ignore=ignore)
     _run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source],
     )
@@ -60,9 +60,9 @@ def whole_wheel(folder: Path) -> Path:
 
 
 def locked(target: Target) -> list[Path]:
-    """Everybody else's wheels for a target, PySide6 trimmed; fetched when they are not there.
+    """The wheels of other projects for a target, with PySide6 trimmed; downloaded if necessary.
 
-    :raises SystemExit: they could not be fetched.
+    :raises SystemExit: the download failed.
     """
     folder = CACHE / "wheels" / target.name
     marker = folder / "made-from"
@@ -75,13 +75,13 @@ def locked(target: Target) -> list[Path]:
         with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
             _download(target, Path(scratch), ["--no-deps", "--require-hashes", "-r", str(LOCK)])
             for wheel in Path(scratch).glob("*.whl"):
-                _take(wheel, folder)
+                _add_wheel(wheel, folder)
         marker.write_text(recipe)
     return sorted(folder.glob("*.whl"))
 
 
 def lock() -> None:
-    """Resolve what our own wheel asks for on every target, and write it down by hash."""
+    """Resolve the requirements of our own wheel for every target, and write the lock."""
     with tempfile.TemporaryDirectory() as scratch:
         own = whole_wheel(Path(scratch))
         found: dict[str, set[str]] = {}
@@ -98,17 +98,17 @@ def lock() -> None:
         " \\\n    ".join([pin, *(f"--hash=sha256:{digest}" for digest in sorted(found[pin]))])
         for pin in sorted(found)
     ]
-    LOCK.write_text(_SAID + "\n".join([*lines, ""]))
+    LOCK.write_text(_LOCK_HEADER + "\n".join([*lines, ""]))
 
 
-def _take(wheel: Path, folder: Path) -> None:
+def _add_wheel(wheel: Path, folder: Path) -> None:
     if wheel.name.lower().startswith("pyside6_essentials-"):
         trimming.trim(
-            wheel, folder, trimming.of_the_panel, _QT_VERSION, "the panel does not use them"
+            wheel, folder, trimming.is_needed_by_panel, _QT_VERSION, "the panel does not use them"
         )
     elif wheel.name.startswith("shiboken6-"):
-        # It is whole, and bears the version that keeps it together with the PySide6 it is for.
-        trimming.trim(wheel, folder, lambda _: True, _QT_VERSION, "none, it is whole")
+        # It is complete, but needs the version of the PySide6 that it belongs to.
+        trimming.trim(wheel, folder, lambda _: True, _QT_VERSION, "none, it is complete")
     else:
         shutil.copy(wheel, folder)
 

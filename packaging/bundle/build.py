@@ -1,11 +1,11 @@
-"""``make bundle``: everything for a machine without any network, for this platform and Python.
+"""``make bundle``: an installer for machines without network, for this platform and Python.
 
-    dist/bundle/shotbridge-0.1.0-linux-x86_64-py3.11/      the folder, and beside it
-    dist/bundle/shotbridge-0.1.0-linux-x86_64-py3.11.tar   the same to carry
+    dist/bundle/shotbridge-0.1.0-linux-x86_64-py3.11/      the folder
+    dist/bundle/shotbridge-0.1.0-linux-x86_64-py3.11.tar   the same as one file
     dist/bundle/...tar.sha256, ...cdx.json                 its checksum, its bill of materials
 
-Built for the Python that runs this, from the last commit, Blender's extension as well.
-``install.py``, which lies in it, installs it; ``docs`` say what else can be done with it.
+Built from the last commit, for the Python that runs this, with Blender's extension. It contains
+``install.py``, which installs it, and the documents.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ PACKAGING = REPO / "packaging"
 sys.path[:0] = [str(PACKAGING), str(PACKAGING / "blender"), str(HERE), str(REPO)]
 sys.path.append(str(REPO / "gateway"))
 
-import sbom  # noqa: E402  found by the lines above
+import sbom  # noqa: E402  needs the lines above
 from install import SUMS  # noqa: E402
 from targets import TARGETS, this_platform  # noqa: E402
-from tools import emptied, pip, run, script  # noqa: E402
+from tools import environment_program, make_empty_folder, pip, run  # noqa: E402
 
 import bridge_core  # noqa: E402
 
 LOCKS = ("requirements-gateway.lock", "requirements-host.lock")
-#: What rez packages are made of, and the plugins' place.
+#: The sources of rez packages, and the plugins.
 SOURCES = ("bridge_core", "gateway", "packaging", "plugins", "ui")
 README = """Shotbridge {version}, for {platform} with Python {python}. No network is needed.
 
     python{python} install.py /opt/shotbridge
 
-It looks at every file first. What is in here, with licences and hashes: {sbom}.
-The number to compare with what you were told another way (install.py --expect):
+It checks every file first. The contents, with licences and hashes: {sbom}.
+The hash to compare with the one that was sent separately (install.py --expect):
     sha256sum SHA256SUMS
 Administration: docs/admin.md. For directors and artists: docs/guide.
-With a rez of your own, rez packages in place of the above:
+With your own rez, rez packages instead:
     python{python} source/packaging/rez/install.py /studio/packages \\
         --wheels wheels --models models --extensions blender
 """
@@ -54,7 +54,7 @@ With a rez of your own, rez packages in place of the above:
 def main() -> None:
     if sys.platform == "win32":
         sys.exit(
-            "bundles are made and installed on Linux and macOS: what they install are shell "
+            "bundles are built and installed on Linux and macOS only, as they contain shell "
             "scripts and links. On Windows install by pip (docs/admin.md)"
         )
     models = Path(os.environ.get("SHOTBRIDGE_MODELS") or REPO / ".cache" / "models")
@@ -65,17 +65,17 @@ def main() -> None:
         "platform": system,
     }
     name = f"shotbridge-{about['version']}-{system}-py{about['python']}"
-    bundle = emptied(REPO / "dist" / "bundle" / name)
+    bundle = make_empty_folder(REPO / "dist" / "bundle" / name)
     with tempfile.TemporaryDirectory() as scratch:
-        # What git would hand out: no leftovers of builds, nothing that is not committed.
+        # Only what is committed: no leftovers of builds.
         source = Path(scratch) / "source"
         run("git", "clone", "--quiet", "--local", str(REPO), str(source))
         for lock in LOCKS:
             shutil.copy(source / "packaging" / lock, bundle)
         _wheels(source, bundle)
         _extensions(source, bundle / "blender")
-        for room in SOURCES:
-            shutil.copytree(source / room, bundle / "source" / room)
+        for source_folder in SOURCES:
+            shutil.copytree(source / source_folder, bundle / "source" / source_folder)
         shutil.copytree(source / "docs", bundle / "docs")
         shutil.copy(source / "packaging" / "bundle" / "install.py", bundle)
         shutil.copy(source / "LICENSE", bundle)
@@ -92,14 +92,14 @@ def main() -> None:
 
 
 def _wheels(source: Path, bundle: Path) -> None:
-    """The lock's wheels for this platform and Python, and Shotbridge's own."""
+    """The lock's wheels for this platform and Python, and that of Shotbridge."""
     wheels = bundle / "wheels"
     pip(
         sys.executable,
         *("download", "--require-hashes", "--only-binary", ":all:", "--no-deps"),
         *("--dest", str(wheels), "--requirement", str(bundle / "requirements-gateway.lock")),
     )
-    # --no-isolation: with the setuptools of this environment.
+    # --no-isolation: uses the setuptools of this environment.
     run(
         *(sys.executable, "-m", "build", "--wheel", "--no-isolation"),
         *("--outdir", str(wheels), str(source)),
@@ -116,37 +116,37 @@ def _models(installed: Path, target: Path) -> None:
 
 
 def _extensions(source: Path, target: Path) -> None:
-    """Blender's extension for this platform, a zip for each of Blender's Pythons."""
+    """Build Blender's extension for this platform, a zip for each of Blender's Pythons."""
     ours = [one.name for one in TARGETS if one.platform == this_platform()]
     if not ours:
-        print(f"without Blender's extension, which there is not for {this_platform()}")
+        print(f"without Blender's extension, which is not built for {this_platform()}")
         return
-    # Blender's own tool and the wheels that are carried are fetched once for every checkout.
+    # Blender's tool and the extension's wheels are downloaded once, into the checkout's cache.
     (source / ".cache").symlink_to(REPO / ".cache")
     folder = source / "packaging" / "blender"
     run(sys.executable, str(folder / "bpy_environment.py"))
     only = [word for name in ours for word in ("--only", name)]
     run(sys.executable, str(folder / "build_extension.py"), *only, "--out", str(target))
-    # A run of Python in it leaves what was not committed.
+    # Running Python in it has left files that are not committed.
     for left in source.rglob("__pycache__"):
         shutil.rmtree(left)
 
 
 def _sbom(bundle: Path, target: Path) -> None:
-    from bridge_gateway.models.catalogue import catalogue
+    from bridge_gateway.inference.catalogue import bundled_catalogue
 
-    entries = [entry.model_dump(mode="json") for entry in catalogue().entries]
+    entries = [entry.model_dump(mode="json") for entry in bundled_catalogue().entries]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "venv"
         venv.create(folder, with_pip=True)
-        python = script(folder, "python")
+        python = environment_program(folder, "python")
         wheels = [str(path) for path in sorted((bundle / "wheels").glob("*.whl"))]
         pip(python, "install", "--no-index", "--no-deps", *wheels)
         sbom.write(bundle, python, entries, target)
 
 
 def write_sums(bundle: Path) -> Path:
-    """``SHA256SUMS`` of every file in the folder, as ``sha256sum --check`` reads it."""
+    """Write ``SHA256SUMS`` for every file in the folder, in the format of ``sha256sum``."""
     lines = []
     for path in sorted(bundle.rglob("*")):
         if path.is_file() and path.name != SUMS:
@@ -158,7 +158,7 @@ def write_sums(bundle: Path) -> Path:
 
 
 def _tar(bundle: Path) -> Path:
-    """Not compressed: wheels and weights are already. Owners and times say nothing."""
+    """Not compressed, as wheels and weights already are; without owners."""
 
     def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
         member.uid = member.gid = 0

@@ -1,19 +1,19 @@
-"""Installs Shotbridge from this folder, on a machine without any network.
+"""Installs Shotbridge from this folder, without a network.
 
 ::
 
     python3.11 install.py /opt/shotbridge
-    python3.11 install.py --verify            look at every file, install nothing
+    python3.11 install.py --verify            check every file, install nothing
     python3.11 install.py /opt/shotbridge --expect SHA256-OF-SHA256SUMS
 
 Every file is compared with SHA256SUMS before anything is written, and again by pip with the hashes
-in the lock. ``--expect`` compares SHA256SUMS itself with the number that came by another way.
+in the lock. ``--expect`` compares SHA256SUMS itself with a hash that was sent separately.
 
 ::
 
-    /opt/shotbridge/current              the version in use: a link, moved by the next install
+    /opt/shotbridge/current              the version in use: a link, changed by the next install
     /opt/shotbridge/0.1.0/bin/shotbridge
-    /opt/shotbridge/0.1.0/environment.sh for hosts: NUKE_PATH and what else they need
+    /opt/shotbridge/0.1.0/environment.sh for hosts: NUKE_PATH and other variables
     /opt/shotbridge/0.1.0/{venv,host,models,blender,docs}  and shotbridge.yaml
 
 Standard library only.
@@ -35,15 +35,15 @@ from pathlib import Path
 
 BUNDLE = Path(__file__).resolve().parent
 SUMS = "SHA256SUMS"
-#: Stands in a version's folder until everything is in place.
+#: A file in a version's folder until the version is complete.
 UNFINISHED = "unfinished"
 
 COMMAND = """#!/bin/sh
 . {environment}
 exec {program} "$@"
 """
-ENVIRONMENT = """# Shotbridge {version}, for shells and for hosts. Made by install.py.
-# Whatever is set already stays, in front.
+ENVIRONMENT = """# Shotbridge {version}, for shells and hosts. Written by install.py.
+# Existing values are kept, in front.
 SHOTBRIDGE_CONFIG={config}"${{SHOTBRIDGE_CONFIG:+:$SHOTBRIDGE_CONFIG}}"
 NUKE_PATH="${{NUKE_PATH:+$NUKE_PATH:}}"{nuke}
 SHOTBRIDGE_PLUGINS={plugins}
@@ -51,7 +51,7 @@ SHOTBRIDGE_PYTHON={python}
 SHOTBRIDGE_SITE={site}
 export SHOTBRIDGE_CONFIG NUKE_PATH SHOTBRIDGE_PLUGINS SHOTBRIDGE_PYTHON SHOTBRIDGE_SITE
 """
-CONFIG = """# Made by install.py; what the studio and the user configure goes before it.
+CONFIG = """# Written by install.py; the configurations of studio and user override it.
 client:
   gateway_command: {command}
 gateway:
@@ -59,31 +59,31 @@ gateway:
 """
 
 
-class Refused(Exception):
-    """Says what is wrong and what to do."""
+class InstallRefused(Exception):
+    """The bundle cannot be installed; the message says why and what to do."""
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Install Shotbridge from this folder.")
-    parser.add_argument("folder", type=Path, nargs="?", help="where versions are put")
-    parser.add_argument("--expect", help="SHA-256 of SHA256SUMS, as it came by another way")
-    parser.add_argument("--verify", action="store_true", help="look at every file only")
-    wanted = parser.parse_args(argv)
-    if wanted.folder is None and not wanted.verify:
+    parser.add_argument("folder", type=Path, nargs="?", help="folder of all versions")
+    parser.add_argument("--expect", help="SHA-256 of SHA256SUMS, as sent separately")
+    parser.add_argument("--verify", action="store_true", help="check every file, install nothing")
+    arguments = parser.parse_args(argv)
+    if arguments.folder is None and not arguments.verify:
         parser.error("name the folder to install into, such as /opt/shotbridge")
     try:
-        count = verify(BUNDLE, wanted.expect)
-        print(f"{count} files are as they were bundled", flush=True)
-        if not wanted.verify:
-            install(BUNDLE, wanted.folder.expanduser().absolute())
-    except Refused as error:
+        count = verify(BUNDLE, arguments.expect)
+        print(f"{count} files verified", flush=True)
+        if not arguments.verify:
+            install(BUNDLE, arguments.folder.expanduser().absolute())
+    except InstallRefused as error:
         print(f"install.py: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        where = error.filename or wanted.folder
+        where = error.filename or arguments.folder
         print(
-            f"install.py: {where}: {error.strerror or error}. Make room, have the rights changed, "
-            "or name another folder; the next run clears away what this one left",
+            f"install.py: {where}: {error.strerror or error}. Free some space, have the "
+            "permissions changed, or name another folder; the next run removes what this one left",
             file=sys.stderr,
         )
         return 1
@@ -91,35 +91,35 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def verify(bundle: Path, expected: str | None = None) -> int:
-    """Compare every file with SHA256SUMS; how many there are.
+    """Compare every file with SHA256SUMS and return their number.
 
-    :raises Refused: a file is changed, missing, or was added; a link is in the place of a file.
+    :raises InstallRefused: a file was changed, removed, added, or replaced by a link.
     """
     sums = bundle / SUMS
     if not sums.is_file():
-        raise Refused(f"there is no {SUMS}: this is no whole bundle. Copy it again")
+        raise InstallRefused(f"there is no {SUMS}: this bundle is incomplete. Copy it again")
     if expected is not None and _hash(sums) != expected.lower():
-        raise Refused(
-            f"{SUMS} is not the expected one: {_hash(sums)}. Nothing was installed; ask who made "
-            "the bundle"
+        raise InstallRefused(
+            f"{SUMS} is not the expected one: {_hash(sums)}. Nothing was installed; ask "
+            "whoever sent the bundle"
         )
     listed: dict[str, str] = {}
     for line in sums.read_text(encoding="utf-8").splitlines():
         digest, _, name = line.partition("  ")
         if len(digest) != 64 or not name or name.startswith("/") or ".." in Path(name).parts:
-            raise Refused(f"{SUMS} has a line that means nothing: {line!r}. Copy the bundle again")
+            raise InstallRefused(f"{SUMS} has an invalid line: {line!r}. Copy the bundle again")
         listed[name] = digest
-    there = {
+    found = {
         path.relative_to(bundle).as_posix(): path
         for path in bundle.rglob("*")
         if path.is_symlink() or path.is_file()
     }
-    there.pop(SUMS)
-    missing = sorted(set(listed) - set(there))
-    added = sorted(set(there) - set(listed))
-    links = sorted(name for name, path in there.items() if path.is_symlink())
+    found.pop(SUMS)
+    missing = sorted(set(listed) - set(found))
+    added = sorted(set(found) - set(listed))
+    links = sorted(name for name, path in found.items() if path.is_symlink())
     changed = sorted(
-        name for name in set(listed) & set(there) - set(links) if _hash(there[name]) != listed[name]
+        name for name in set(listed) & set(found) - set(links) if _hash(found[name]) != listed[name]
     )
     for names, what in (
         (links, "are links"),
@@ -128,26 +128,26 @@ def verify(bundle: Path, expected: str | None = None) -> int:
         (added, "were added"),
     ):
         if names:
-            raise Refused(
+            raise InstallRefused(
                 f"{len(names)} of its files {what}: {', '.join(names[:5])}"
                 f"{', ...' if len(names) > 5 else ''}. Nothing was installed; copy the bundle "
-                "again, and if it stays so, ask who made it"
+                "again, and if that does not help, ask whoever sent it"
             )
     return len(listed)
 
 
 def install(bundle: Path, folder: Path) -> None:
-    """Put the bundle's version beside those that are there, and take it into use.
+    """Install the bundle's version beside existing ones, and activate it.
 
-    :raises Refused: another Python or platform than the bundle's, or the version is there.
+    :raises InstallRefused: the bundle is for another Python or platform, or the version exists.
     """
     about = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
-    _fits(about)
+    _check_platform(about)
     target = folder / about["version"]
     if target.exists():
         if not (target / UNFINISHED).exists():
-            raise Refused(
-                f"{target} is there already. To install it anew, stop what runs from it and remove "
+            raise InstallRefused(
+                f"{target} is there already. To install it again, stop its programs and remove "
                 "that folder first"
             )
         shutil.rmtree(target)
@@ -163,24 +163,24 @@ def install(bundle: Path, folder: Path) -> None:
     shutil.copytree(bundle / "source" / "plugins", plugins)
     _write(target, python, plugins, about["version"])
     (target / UNFINISHED).unlink()
-    _use(folder, about["version"])
+    _activate(folder, about["version"])
     print(
-        f"done. Try:\n  {folder}/current/bin/shotbridge doctor\n"
+        f"done. Next:\n  {folder}/current/bin/shotbridge doctor\n"
         f"  {folder}/current/bin/shotbridge demo --out /tmp/shotbridge_demo\n"
         f"For hosts: . {folder}/current/environment.sh"
     )
 
 
-def _fits(about: dict[str, str]) -> None:
-    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    if here != about["python"]:
-        raise Refused(
-            f"this bundle is for Python {about['python']}, and this is {here}. Run it with "
-            f"python{about['python']}, or make a bundle with Python {here}"
+def _check_platform(about: dict[str, str]) -> None:
+    running_python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if running_python != about["python"]:
+        raise InstallRefused(
+            f"this bundle is for Python {about['python']}, and this is {running_python}. Run it "
+            f"with python{about['python']}, or make a bundle with Python {running_python}"
         )
     machine = f"{sys.platform}-{platform.machine()}"
     if machine != about["platform"]:
-        raise Refused(
+        raise InstallRefused(
             f"this bundle is for {about['platform']}, and this machine is {machine}. Make one there"
         )
 
@@ -189,7 +189,7 @@ def _environment(bundle: Path, folder: Path) -> Path:
     try:
         venv.create(folder, with_pip=True)
     except subprocess.CalledProcessError as error:
-        raise Refused(
+        raise InstallRefused(
             "this Python cannot make virtual environments; on Debian install python3-venv"
         ) from error
     python = folder / "bin" / "python"
@@ -198,17 +198,17 @@ def _environment(bundle: Path, folder: Path) -> Path:
 
 
 def _pip(bundle: Path, python: Path, *where: str, lock: str) -> None:
-    """The lock's files, by hash, and Shotbridge itself; no index is asked."""
+    """Install the lock's files, by hash, and Shotbridge itself; no index is asked."""
     words = [str(python), "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", *where]
     words += ["--disable-pip-version-check", "--find-links", str(bundle / "wheels")]
     own = [str(path) for path in (bundle / "wheels").glob("shotbridge-*.whl")]
     for what in (["--require-hashes", "--requirement", str(bundle / lock)], own):
-        # Nothing of the user's: no configuration of pip, no variables, no packages.
+        # Without the user's pip configuration, variables and packages.
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))}
         clean["PIP_CONFIG_FILE"] = os.devnull
         done = subprocess.run([*words, *what], env=clean, check=False)
         if done.returncode:
-            raise Refused("pip could not install it; its own words stand above")
+            raise InstallRefused("pip could not install it; see its output above")
 
 
 def _write(target: Path, python: Path, plugins: Path, version: str) -> None:
@@ -223,8 +223,8 @@ def _write(target: Path, python: Path, plugins: Path, version: str) -> None:
         "python": python,
         "site": target / "host",
     }
-    told = {name: shlex.quote(str(path)) for name, path in quoted.items()}
-    environment.write_text(ENVIRONMENT.format(version=version, **told), encoding="utf-8")
+    shell_values = {name: shlex.quote(str(path)) for name, path in quoted.items()}
+    environment.write_text(ENVIRONMENT.format(version=version, **shell_values), encoding="utf-8")
     program = target / "bin" / "shotbridge"
     program.parent.mkdir()
     program.write_text(
@@ -237,8 +237,8 @@ def _write(target: Path, python: Path, plugins: Path, version: str) -> None:
     program.chmod(0o755)
 
 
-def _use(folder: Path, version: str) -> None:
-    """Move ``current``, in one step: whoever starts now gets the old version or the new one."""
+def _activate(folder: Path, version: str) -> None:
+    """Move the link ``current`` atomically: programs start in the old version or in the new one."""
     link = folder / f".current.{os.getpid()}"
     link.symlink_to(version)
     link.replace(folder / "current")

@@ -1,8 +1,8 @@
 """The bundle's bill of materials: CycloneDX 1.6, JSON.
 
-``cyclonedx-py`` describes the Python packages out of an environment that was installed from the
-bundle's own wheels; this adds the hash of each wheel, and what no Python tool knows: the weights
-and the footage, with their licences, origin and hashes, and Blender's extensions.
+``cyclonedx-py`` describes the Python packages of an environment that was installed from the
+bundle's wheels. This module adds the hash of each wheel, and what no Python tool lists: weights
+and footage with licence, origin and hash, and Blender's extensions.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tools import run, tool
+from tools import run, tool_program
 
 SPEC = "1.6"
-#: A licence by its SPDX name; what the catalogue says otherwise goes in as words.
+#: A licence's SPDX name; other licences of the catalogue are entered as text.
 _SPDX = re.compile(r"[A-Za-z0-9.+-]+-[0-9][A-Za-z0-9.+-]*|MIT")
-#: Licences of packages that do not say it in their metadata, as their repositories' LICENSE does.
+#: Licences from the repositories of packages whose metadata has none.
 _UNDECLARED = {"opencolorio": "BSD-3-Clause", "protobuf": "BSD-3-Clause"}
-#: Of Blender's extension as a whole, as its manifest says.
+#: The licence of Blender's extension as a whole, from its manifest.
 _EXTENSION = "GPL-3.0-or-later"
-#: Run by the tool's own Python: the library that validates lives there.
+#: Run by the tool's Python, which has the library that validates.
 _VALIDATE = """
 import sys
 from pathlib import Path
@@ -38,12 +38,12 @@ Component = dict[str, Any]
 
 
 def write(bundle: Path, python: Path, catalogue: list[dict[str, Any]], target: Path) -> None:
-    """Describe what ``bundle`` holds; ``python`` is of an environment installed from its wheels.
+    """Describe the contents of ``bundle``; ``python`` is of an environment with its wheels.
 
-    :raises SystemExit: the result is not valid by CycloneDX' schema.
+    :raises SystemExit: the result is not valid CycloneDX.
     """
     run(
-        *(str(tool("cyclonedx", "cyclonedx-py")), "environment", str(python)),
+        *(str(tool_program("cyclonedx", "cyclonedx-py")), "environment", str(python)),
         *("--spec-version", SPEC, "--output-reproducible", "--output-file", str(target)),
     )
     described = json.loads(target.read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ def write(bundle: Path, python: Path, catalogue: list[dict[str, Any]], target: P
     }
     described["components"] = [
         *(
-            completed(component, wheels[_canonical(component["name"])])
+            complete_component(component, wheels[_canonical(component["name"])])
             for component in described["components"]
             if _canonical(component["name"]) in wheels
         ),
@@ -76,17 +76,17 @@ def write(bundle: Path, python: Path, catalogue: list[dict[str, Any]], target: P
 
 
 def validate(path: Path) -> None:
-    """:raises SystemExit: says what the schema does not allow."""
-    program = str(tool("cyclonedx", "python"))
-    done = subprocess.run(
+    """:raises SystemExit: the file is not valid; the message says why."""
+    program = str(tool_program("cyclonedx", "python"))
+    completed = subprocess.run(
         [program, "-c", _VALIDATE, str(path)], capture_output=True, text=True, check=False
     )
-    if done.returncode:
-        sys.exit(f"{path.name} is not valid CycloneDX {SPEC}: {done.stderr.strip()}")
+    if completed.returncode:
+        sys.exit(f"{path.name} is not valid CycloneDX {SPEC}: {completed.stderr.strip()}")
 
 
-def completed(component: Component, wheel: Path) -> Component:
-    """The component with its file's hash and a licence, without addresses of download places."""
+def complete_component(component: Component, wheel: Path) -> Component:
+    """The component with its wheel's hash and a licence, without download addresses."""
     kept = [
         reference
         for reference in component.get("externalReferences", [])
@@ -101,7 +101,7 @@ def completed(component: Component, wheel: Path) -> Component:
 
 
 def model_components(catalogue: list[dict[str, Any]], models: Path) -> list[Component]:
-    """Weights and footage that are in ``models``, as the catalogue knows them."""
+    """The weights and footage in ``models``, as the catalogue describes them."""
     components: list[Component] = []
     for entry in catalogue:
         record_file = models / entry["id"] / "installed.json"

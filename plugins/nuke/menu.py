@@ -1,14 +1,14 @@
-"""Nuke runs this after ``init.py`` when it has an interface: the menu, and the pane."""
+"""Nuke runs this after ``init.py`` if it has an interface: the menu and the pane."""
 
 import sys
 
 try:
-    from bridge_nuke import start
+    from bridge_nuke import startup
 except Exception:
-    start = None  # init.py has said why
+    startup = None  # init.py has printed why
 
-if start is not None:
+if startup is not None:
     try:
-        start.in_the_interface()
+        startup.register_interface()
     except Exception as error:
         print(f"Shotbridge has no panel in this Nuke: {error}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Movies: rates, tags, pixel formats."""
+"""Movie inputs: rates, colour tags, pixel formats."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 import av
 import numpy as np
 
-from case_inputs.kit import HEIGHT, WIDTH, case, movie
+from case_inputs.builders import HEIGHT, WIDTH, case, movie
 
 
 @case
 def movie_rate_timecode(out: Path) -> None:
-    """ProRes at 30000/1001 with drop-frame timecode, sent by itself and wanted back as a movie."""
+    """ProRes at 30000/1001 with drop-frame timecode, and H.264 at 25."""
     movie(
         out / "m2997.mov",
         60,
@@ -49,13 +49,13 @@ def movie_high_dynamic_range(out: Path) -> None:
 
 @case
 def movie_prores_tags(out: Path) -> None:
-    """ProRes of a standard-definition camera: BT.601 525 (6, 6, 6), and P3-D65 (12, 1, 1)."""
+    """ProRes as BT.601 525 (6, 6, 6), of a standard-definition camera, and P3-D65 (12, 1, 1)."""
     movie(out / "bt601.mov", 12, 24, "prores_ks", "yuv422p10le", colour=(6, 6, 6, 1))
     movie(out / "p3.mov", 12, 24, "prores_ks", "yuv422p10le", colour=(12, 1, 1, 1))
 
 
 def _flat(path: Path, codec: str, pixels: str, values: list[int]) -> None:
-    """Four pictures of one value in each plane, given as the format's own codes."""
+    """Four frames with one value in each plane, given as the format's own code values."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=24)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, pixels
@@ -71,7 +71,7 @@ def _flat(path: Path, codec: str, pixels: str, values: list[int]) -> None:
 
 @case
 def movie_odd_depths(out: Path) -> None:
-    """Depths between those that FFmpeg's planar formats are read at: 5, 9, 14 bits."""
+    """Bit depths that are less common in FFmpeg's planar formats: 5, 9, 14 bits."""
     _flat(out / "gbrp9.mkv", "ffv1", "gbrp9le", [256, 256, 256])
     _flat(out / "gbrp14.mkv", "ffv1", "gbrp14le", [8192, 8192, 8192])
     _flat(out / "yuv444p9.mkv", "ffv1", "yuv444p9le", [256, 256, 256])
@@ -87,19 +87,19 @@ def movie_odd_depths(out: Path) -> None:
 
 @case
 def movie_vp9_alpha(out: Path) -> None:
-    """VP9 in WebM with alpha, half covered (128 of 255); FFmpeg's own decoder drops the alpha."""
+    """VP9 in WebM with an alpha of 128 of 255; FFmpeg's own decoder drops the alpha."""
 
     def half(_: int) -> np.ndarray:
-        made = np.full((HEIGHT, WIDTH, 4), 200, np.uint8)
-        made[..., 3] = 128
-        return made
+        pixels = np.full((HEIGHT, WIDTH, 4), 200, np.uint8)
+        pixels[..., 3] = 128
+        return pixels
 
     movie(out / "alpha.webm", 6, 24, "libvpx-vp9", "yuva420p", {}, make=half)
 
 
 @case
 def movie_colour_tags(out: Path) -> None:
-    """Movies that say PQ in BT.2020 and sRGB; nothing else says their colour."""
+    """Movies tagged as PQ in BT.2020 and as sRGB, without any other colour information."""
     lossless = {"x265-params": "log-level=none:lossless=1"}
     movie(
         out / "pq.mp4",

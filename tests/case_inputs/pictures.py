@@ -1,4 +1,4 @@
-"""Pictures: what files say of themselves, damage, odd sizes, names."""
+"""Picture inputs: metadata, damage, unusual sizes, names."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 
-from case_inputs import rawexr
-from case_inputs.kit import (
+from case_inputs import exr_bytes
+from case_inputs.builders import (
     HEIGHT,
     WIDTH,
-    bars,
     case,
     clip,
     cut,
     frames,
+    numbered_bars,
     picture,
     sequence,
     span,
@@ -29,24 +29,24 @@ def _grey(value: float, width: int = WIDTH, height: int = HEIGHT) -> dict[str, n
 
 
 @case
-def picture_colour_told(out: Path) -> None:
-    """EXRs that say their colour in the header, in two ways; saturated Rec.709 red and green."""
+def picture_colour_tagged(out: Path) -> None:
+    """EXRs with their colour space in the header, in two ways; saturated Rec.709 red and green."""
     colour = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     colour[...] = (0.6, 0.1, 0.05)
     picture(out / "interop.exr", colour, "half", "RGB", oiio__ColorSpace="lin_rec709_scene")
     planes = {name: colour[..., k].astype(np.float16) for k, name in enumerate("RGB")}
     p3 = struct.pack("<8f", 0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290)
-    rawexr.write(
+    exr_bytes.write(
         out / "chromaticities_p3.exr",
-        rawexr.Part(planes, [("chromaticities", "chromaticities", p3)]),
+        exr_bytes.ExrPart(planes, [("chromaticities", "chromaticities", p3)]),
     )
 
 
 @case
 def picture_nan(out: Path) -> None:
-    """Three frames; the second has one pixel of NaN, as renderers leave."""
+    """Three frames; the second has one NaN pixel, as renderers may write it."""
     for number in (1001, 1002, 1003):
-        pixels = bars(number)
+        pixels = numbered_bars(number)
         if number == 1002:
             pixels[5, 5, 0] = np.nan
         picture(out / f"plate.{number}.exr", pixels)
@@ -54,7 +54,7 @@ def picture_nan(out: Path) -> None:
 
 @case
 def picture_damaged(out: Path) -> None:
-    """Three frames; the second is cut off (``short``) or empty (``empty``)."""
+    """Three frames; the second is truncated (``short``) or empty (``empty``)."""
     for name in ("short", "empty"):
         frames(out / name, "plate.%04d.exr", (1001, 1002, 1003))
         path = out / name / "plate.1002.exr"
@@ -68,14 +68,14 @@ def picture_two_sizes(out: Path) -> None:
     writer = oiio.ImageOutput.create(str(path))
     for mode, size in (("Create", (WIDTH, HEIGHT)), ("AppendSubimage", (WIDTH // 2, HEIGHT // 2))):
         spec = oiio.ImageSpec(*size, 3, "uint8")
-        if not (writer.open(str(path), spec, mode) and writer.write_image(bars(7, *size))):
+        if not (writer.open(str(path), spec, mode) and writer.write_image(numbered_bars(7, *size))):
             raise RuntimeError(writer.geterror())
     writer.close()
 
 
 @case
 def picture_names_decomposed(out: Path) -> None:
-    """The cut spells a name composed (NFC), the disk decomposed (NFD), as copies from macOS do."""
+    """A name that is composed (NFC) in the cut, decomposed (NFD) on disk, as copied from macOS."""
     name = "caf\u00e9."
     frames(out / "plate", unicodedata.normalize("NFD", name) + "%04d.exr", range(1001, 1011))
     cut(
@@ -90,9 +90,9 @@ def _strings(*texts: str) -> bytes:
 
 @case
 def picture_attributes(out: Path) -> None:
-    """An EXR with an attribute of every kind that the format has; all have to come back."""
+    """An EXR with an attribute of every type of the format; all have to be preserved."""
     pack = struct.pack
-    told = [
+    attributes = [
         ("aBox", "box2f", pack("<4f", 0, 1, 2, 3)),
         ("aDouble", "double", pack("<d", 0.1)),
         ("aMatrix", "m44f", pack("<16f", *range(16))),
@@ -109,23 +109,25 @@ def picture_attributes(out: Path) -> None:
         ("timeCode", "timecode", pack("<II", 0x01020304, 0)),
         ("keyCode", "keycode", pack("<7i", 12, 34, 123456, 1234, 5, 4, 64)),
     ]
-    rawexr.write(out / "plate.1001.exr", rawexr.Part(_grey(0.5), told))
+    exr_bytes.write(out / "plate.1001.exr", exr_bytes.ExrPart(_grey(0.5), attributes))
 
 
 @case
 def picture_multi_part(out: Path) -> None:
-    """The same layers as parts and as channels: AO 0.25 stands before Combined 0.75."""
+    """The same layers as parts and as channels: AO (0.25) comes before Combined (0.75)."""
     low, high = _grey(0.25), _grey(0.75)
-    rawexr.write(
+    exr_bytes.write(
         out / "parts.exr",
-        rawexr.Part({f"AO.{name}": plane for name, plane in low.items()}, name="ViewLayer.AO"),
-        rawexr.Part(
+        exr_bytes.ExrPart(
+            {f"AO.{name}": plane for name, plane in low.items()}, name="ViewLayer.AO"
+        ),
+        exr_bytes.ExrPart(
             {f"Combined.{name}": plane for name, plane in high.items()}, name="ViewLayer.Combined"
         ),
     )
-    rawexr.write(
+    exr_bytes.write(
         out / "channels.exr",
-        rawexr.Part(
+        exr_bytes.ExrPart(
             {
                 **{f"ViewLayer.AO.{name}": plane for name, plane in low.items()},
                 **{f"ViewLayer.Combined.{name}": plane for name, plane in high.items()},
@@ -136,10 +138,10 @@ def picture_multi_part(out: Path) -> None:
 
 @case
 def picture_negative_numbers(out: Path) -> None:
-    """Frames -2 to 2, with the sign before four digits as Houdini and OTIO write it."""
+    """Frames -2 to 2, with the sign before four digits, as Houdini and OTIO write it."""
     for number in range(-2, 3):
         sign = "-" if number < 0 else ""
-        picture(out / "plate" / f"plate.{sign}{abs(number):04d}.exr", bars(number))
+        picture(out / "plate" / f"plate.{sign}{abs(number):04d}.exr", numbered_bars(number))
     cut(
         out / "cut.otio",
         clip("sh010", sequence("plate/", first=-2, available=span(0, 5)), span(0, 5)),
@@ -148,20 +150,28 @@ def picture_negative_numbers(out: Path) -> None:
 
 @case
 def picture_dpx_endian(out: Path) -> None:
-    """A big-endian DPX of 10 bits, as scanners write; delivery in the plate's own format."""
+    """DPX files of 10 bits, one big-endian, as scanners write, and one little-endian."""
     picture(
-        out / "plate.1001.dpx", bars(1001), "uint16", oiio__BitsPerSample=10, oiio__Endian="big"
+        out / "plate.1001.dpx",
+        numbered_bars(1001),
+        "uint16",
+        oiio__BitsPerSample=10,
+        oiio__Endian="big",
     )
     picture(
-        out / "plate.1002.dpx", bars(1002), "uint16", oiio__BitsPerSample=10, oiio__Endian="little"
+        out / "plate.1002.dpx",
+        numbered_bars(1002),
+        "uint16",
+        oiio__BitsPerSample=10,
+        oiio__Endian="little",
     )
 
 
 @case
 def picture_cmyk(out: Path) -> None:
-    """A CMYK TIFF of 16 bits a channel: 0.1, 0.2, 0.3 and 0.4 of ink.
+    """A CMYK TIFF of 16 bits per channel: 0.1, 0.2, 0.3 and 0.4 of ink.
 
-    Written by hand (TIFF 6.0, section 16): OpenImageIO writes CMYK in 8 bits only.
+    Written byte by byte (TIFF 6.0, section 16): OpenImageIO writes CMYK in 8 bits only.
     """
     ink = np.empty((HEIGHT, WIDTH, 4), "<u2")
     ink[...] = np.rint(np.array((0.1, 0.2, 0.3, 0.4)) * 65535)
@@ -187,8 +197,8 @@ def picture_cmyk(out: Path) -> None:
 
 @case
 def picture_tall(out: Path) -> None:
-    """An EXR of 1 x 66000 pixels: more than JPEG, and so a proxy, can be high."""
-    rawexr.write(out / "tall.exr", rawexr.Part(_grey(0.5, 1, 66000)))
+    """An EXR of 1 x 66000 pixels, taller than a JPEG, and so a proxy, can be."""
+    exr_bytes.write(out / "tall.exr", exr_bytes.ExrPart(_grey(0.5, 1, 66000)))
 
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -204,20 +214,20 @@ _ITEM = (
 )
 
 
-def _jpeg(folder: Path, value: int, size: tuple[int, int], told: str) -> bytes:
+def _jpeg(folder: Path, value: int, size: tuple[int, int], properties: str) -> bytes:
     """A flat grey JPEG with an XMP packet right after its first marker."""
     path = picture(folder / "part.jpg", np.full((size[1], size[0], 3), value, np.uint8), "uint8")
     data = path.read_bytes()
     path.unlink()
-    packet = _XMP + _RDF.format(told).encode()
+    packet = _XMP + _RDF.format(properties).encode()
     return data[:2] + b"\xff\xe1" + struct.pack(">H", len(packet) + 2) + packet + data[2:]
 
 
 @case
 def picture_gain_map(out: Path) -> None:
-    """A JPEG with a gain map behind it, as phones write: base 128 everywhere, up to 2 stops more.
+    """A JPEG with a gain map, as phones write it: base 128 everywhere, up to 2 stops more.
 
-    The map is flat too (255), so the picture with the map is 4 times as bright in light.
+    The map is flat as well (255), so with the map, the linear picture is 4 times as bright.
     """
     gain = _jpeg(
         out,

@@ -1,12 +1,11 @@
-"""Rates and times: what counts at which rate, and where rounding takes another frame."""
+"""Rate and time inputs: rates of clips and media, and cases where rounding may shift a frame."""
 
 from __future__ import annotations
 
 import struct
 from pathlib import Path
 
-from case_inputs.kit import (
-    at,
+from case_inputs.builders import (
     case,
     clip,
     cut,
@@ -16,6 +15,7 @@ from case_inputs.kit import (
     sequence,
     span,
     speed,
+    time_at,
     write,
 )
 
@@ -24,16 +24,16 @@ NTSC_30 = 30000 / 1001
 
 
 def _single(value: float) -> float:
-    """A rate as hosts store it that keep 32 bits: 23.976024627685547 for 24000/1001."""
+    """A rate as stored in 32 bits by some hosts: 23.976024627685547 for 24000/1001."""
     return struct.unpack("f", struct.pack("f", value))[0]
 
 
 @case
 def ntsc_spellings_read(out: Path) -> None:
-    """Media counted at one spelling of a rate, the clip at another, the same seconds meant.
+    """Media at one spelling of a rate and a clip at another, at the same seconds.
 
-    The clip starts on the tenth frame after the first, 1011, and holds 20 frames of the media; a
-    thousandth of a frame keeps floating-point noise from deciding where it starts.
+    The clip starts at 1011, the tenth frame after the first, and shows 20 frames of the media; it
+    starts a thousandth of a frame later, so that rounding errors do not matter.
     """
     frames(out / "plate", "plate.%04d.exr", range(1001, 1061))
     for name, media, own in (
@@ -52,7 +52,7 @@ def ntsc_spellings_read(out: Path) -> None:
 
 @case
 def ntsc_spellings_written(out: Path) -> None:
-    """One spelling throughout a cut, timecode at 14 h; the version has to agree with the plate."""
+    """One spelling throughout a cut, timecode at 14 h; the version has to match the plate."""
     frames(out / "plate", "plate.%04d.exr", range(1001, 1031))
     for spelt in ("23.976", "23.98", "29.97", "59.94"):
         rate = float(spelt)
@@ -64,7 +64,7 @@ def ntsc_spellings_written(out: Path) -> None:
 
 @case
 def sequence_rate_default(out: Path) -> None:
-    """A sequence reference made without a rate: OTIO's default is 1.0; its range counts at 24."""
+    """A sequence reference with OTIO's default rate of 1.0; its range is at 24."""
     frames(out / "plate", "plate.%04d.exr", range(1001, 1061))
     reference = sequence("plate/", rate=1, available=span(86400, 60))
     cut(
@@ -83,13 +83,13 @@ def global_start_in_seconds(out: Path) -> None:
         reference = sequence("plate/", available=span(0, 60))
         return [clip(f"sh0{k}0", reference.deepcopy(), span(10 * k, 20)) for k in (1, 2)]
 
-    cut(out / "seconds.otio", *clips(), start=at(3600, 1))
-    cut(out / "milliseconds.otio", *clips(), start=at(3600000, 1000))
+    cut(out / "seconds.otio", *clips(), start=time_at(3600, 1))
+    cut(out / "milliseconds.otio", *clips(), start=time_at(3600000, 1000))
 
 
 @case
 def clip_rate_24000(out: Path) -> None:
-    """Ranges in ticks of 1/24000 s and in milliseconds, on a movie of 24 frames a second."""
+    """Ranges in ticks of 1/24000 s and in milliseconds, on a movie of 24 fps."""
     movie(out / "m24.mov", 48)
     ticks = external("m24.mov", span(0, 48000, 24000))
     cut(out / "ticks.otio", clip("sh010", ticks, span(12000, 12000, 24000)))
@@ -99,7 +99,7 @@ def clip_rate_24000(out: Path) -> None:
 
 @case
 def seconds_on_a_movie(out: Path) -> None:
-    """Ranges as ``opentime.from_seconds`` makes them: rate 1. The second second of 24 fps."""
+    """Ranges as from ``opentime.from_seconds``, at rate 1: the second second of a 24 fps movie."""
     movie(out / "m24.mov", 60)
     reference = external("m24.mov", span(0, 2.5, 1))
     cut(out / "cut.otio", clip("sh010", reference, span(1, 1, 1)))
@@ -110,26 +110,28 @@ def mixed_rate_playhead(out: Path) -> None:
     """A 48 fps plate in a 24 fps cut, and a 24 fps plate in a 25 fps cut, one clip each."""
     frames(out / "plate", "plate.%04d.exr", range(1001, 1061))
     fast = sequence("plate/", rate=48, available=span(0, 60, 48))
-    cut(out / "48_in_24.otio", clip("sh010", fast, span(0, 24)), start=at(0))
+    cut(out / "48_in_24.otio", clip("sh010", fast, span(0, 24)), start=time_at(0))
     slow = sequence("plate/", available=span(0, 60))
-    cut(out / "24_in_25.otio", clip("sh010", slow, span(0, 50, 25)), start=at(0, 25))
+    cut(out / "24_in_25.otio", clip("sh010", slow, span(0, 50, 25)), start=time_at(0, 25))
     double = sequence("plate/", rate=50, available=span(0, 60, 50))
     cut(
-        out / "50_in_25_200.otio", clip("sh010", double, span(0, 12, 25), speed(2)), start=at(0, 25)
+        out / "50_in_25_200.otio",
+        clip("sh010", double, span(0, 12, 25), speed(2)),
+        start=time_at(0, 25),
     )
 
 
 @case
 def mixed_rate_fraction(out: Path) -> None:
-    """24 fps media in a 25 fps cut: the clip starts 5 of 25ths, that is 4.8 media frames, in."""
+    """24 fps media in a 25 fps cut: the clip starts 5/25 s, which is 4.8 media frames, in."""
     frames(out / "plate", "plate.%04d.exr", range(1001, 1061))
     reference = sequence("plate/", available=span(0, 60))
-    cut(out / "cut.otio", clip("sh010", reference, span(5, 25, 25)), start=at(0, 25))
+    cut(out / "cut.otio", clip("sh010", reference, span(5, 25, 25)), start=time_at(0, 25))
 
 
 @case
 def odd_rates(out: Path) -> None:
-    """Rates of real cameras and of hosts' arithmetic, one cut each."""
+    """Rates of real cameras and from hosts' arithmetic, one cut each."""
     for name, rate in (
         ("240000_1001", 240000 / 1001),
         ("24_000001", 24.000001),
@@ -143,7 +145,7 @@ def odd_rates(out: Path) -> None:
 
 @case
 def edl_rate(out: Path) -> None:
-    """An EDL of 25 frames a second, and one in drop frame; the format names no rate."""
+    """An EDL of 25 fps, and one with drop-frame timecode; the format does not give the rate."""
     write(
         out / "at25.edl",
         """TITLE: AT25
@@ -171,7 +173,7 @@ FCM: DROP FRAME
 
 @case
 def edl_midnight(out: Path) -> None:
-    """A clip whose timecode runs over midnight: 23:59:58:00 to 00:00:02:00, 96 frames at 24."""
+    """A clip whose timecode passes midnight: 23:59:58:00 to 00:00:02:00, 96 frames at 24."""
     write(
         out / "midnight.edl",
         """TITLE: MIDNIGHT
@@ -189,7 +191,7 @@ FCM: NON-DROP FRAME
 
 @case
 def edl_reverse(out: Path) -> None:
-    """M2 with a negative speed; source and record are equally long, as 100 % backwards is."""
+    """M2 with a negative speed; source and record are equally long, as for -100 %."""
     write(
         out / "reverse.edl",
         """TITLE: REVERSE

@@ -1,4 +1,4 @@
-"""Reading cuts: what a file says and what is taken from it, or passed over without a word."""
+"""Inputs for reading cuts: retimes, tracks, files and names."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from pathlib import Path
 
 import opentimelineio as otio
 
-from case_inputs.kit import (
-    at,
-    bars,
+from case_inputs.builders import (
     case,
     clip,
     cut,
     external,
     frames,
     movie,
+    numbered_bars,
     picture,
     save,
     schema,
     sequence,
     span,
     speed,
+    time_at,
     write,
 )
 
 
 def _fcp7(length: int, speed_percent: int, reverse: bool, media: Path) -> str:
-    """A sequence of so many frames: one clip, from its media's start, under a Time Remap."""
+    """A sequence of one clip with a Time Remap, from its media's start, ``length`` frames long."""
     rate = "<rate><timebase>24</timebase><ntsc>FALSE</ntsc></rate>"
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE xmeml>
@@ -60,7 +60,7 @@ def _fcp7(length: int, speed_percent: int, reverse: bool, media: Path) -> str:
 
 @case
 def fcp7_time_remap(out: Path) -> None:
-    """40 frames at 25 %, and all 60 of the media backwards at 100 %, as FCP 7 XML says it."""
+    """40 frames at 25 %, and all 60 of the media backwards at 100 %, in FCP 7 XML."""
     media = movie(out / "m24.mov", 60)
     write(out / "speed25.xml", _fcp7(40, 25, False, media))
     write(out / "reverse.xml", _fcp7(60, 100, True, media))
@@ -68,7 +68,7 @@ def fcp7_time_remap(out: Path) -> None:
 
 @case
 def retime_disabled(out: Path) -> None:
-    """A speed of 200 % that the editor switched off: ``effect.enabled = False``."""
+    """A disabled speed of 200 %: ``effect.enabled = False``."""
     frames(out / "plate", "plate.%04d.exr", range(1001, 1061))
     effect = speed(2)
     effect.enabled = False
@@ -78,7 +78,7 @@ def retime_disabled(out: Path) -> None:
 
 @case
 def track_starts_negative(out: Path) -> None:
-    """What OTIO's EDL reader makes of a record start at 01:00:00:00, saved as .otio.
+    """An EDL with a record start of 01:00:00:00, as OTIO's reader returns it, saved as .otio.
 
     The track's source range starts at minus the record start; three clips of 20 frames.
     """
@@ -104,13 +104,13 @@ def track_kinds(out: Path) -> None:
 @case
 def still_held_numbered(out: Path) -> None:
     """A still whose name ends in a version number, held for 48 frames by its available range."""
-    picture(out / "title_v02.png", bars(2), "uint8")
+    picture(out / "title_v02.png", numbered_bars(2), "uint8")
     cut(out / "cut.otio", clip("title", external("title_v02.png", span(0, 48)), span(0, 48)))
 
 
 @case
 def movie_names(out: Path) -> None:
-    """Movies whose names hold what patterns are made of: @, #, %d."""
+    """Movies whose names contain the characters of patterns: @, #, %d."""
     names = {"at": "A001@24fps.mov", "hash": "take#1.mov", "percent": "100%d one.mov"}
     for name, file in names.items():
         cut(
@@ -121,33 +121,33 @@ def movie_names(out: Path) -> None:
 
 @case
 def several_timelines(out: Path) -> None:
-    """A collection of two timelines, as a bin or an AAF with two compositions gives it."""
+    """A collection of two timelines, as from a bin or an AAF with two compositions."""
     frames(out / "plate", "plate.%04d.exr", range(1001, 1061))
-    found = schema.SerializableCollection("bin")
+    collection = schema.SerializableCollection("bin")
     for name in ("reel_01", "reel_02"):
         timeline = schema.Timeline(name)
         track = schema.Track("V1", kind="Video")
         track.append(clip("sh010", sequence("plate/", available=span(0, 60)), span(10, 20)))
         timeline.tracks.append(track)
-        found.append(timeline)
-    save(out / "bin.otio", found)
+        collection.append(timeline)
+    save(out / "bin.otio", collection)
 
 
 @case
 def metadata_infinity(out: Path) -> None:
-    """Metadata with infinity and NaN; OTIO's reader takes ``Inf`` as it takes ``Infinity``."""
+    """Metadata with infinity and NaN; OTIO's reader accepts ``Inf`` as well as ``Infinity``."""
     frames(out / "plate", "plate.%04d.exr", range(1001, 1061))
-    made = clip("sh010", sequence("plate/", available=span(0, 60)), span(10, 20))
-    made.metadata["other"] = {"far": math.inf, "near": -math.inf, "none": math.nan}
-    cut(out / "cut.otio", made)
+    new_clip = clip("sh010", sequence("plate/", available=span(0, 60)), span(10, 20))
+    new_clip.metadata["other"] = {"far": math.inf, "near": -math.inf, "none": math.nan}
+    cut(out / "cut.otio", new_clip)
     text = (out / "cut.otio").read_text(encoding="utf-8")
     write(out / "short.otio", text.replace('"far": Infinity', '"far": Inf'))
 
 
 @case
 def bundles(out: Path) -> None:
-    """One cut as .otio, .otioz and .otiod, written by OTIO itself with its media inside."""
-    still = picture(out / "source" / "card.png", bars(7), "uint8")
+    """One cut as .otio, .otioz and .otiod, written by OTIO with its media inside."""
+    still = picture(out / "source" / "card.png", numbered_bars(7), "uint8")
     film = movie(out / "source" / "m24.mov", 48)
     timeline = cut(
         out / "cut.otio",
@@ -160,7 +160,7 @@ def bundles(out: Path) -> None:
 
 @case
 def lone_surrogate(out: Path) -> None:
-    """Half of an emoji in a clip's name, as JSON's escapes allow and JavaScript writes."""
+    """A lone surrogate in a clip's name, which JSON's escapes allow and JavaScript writes."""
     frames(out / "plate", "plate.%04d.exr", range(1001, 1061))
     cut(out / "cut.otio", clip("HALF", sequence("plate/", available=span(0, 60)), span(10, 20)))
     path = out / "cut.otio"
@@ -171,9 +171,9 @@ def lone_surrogate(out: Path) -> None:
 
 @case
 def adapter_prints(out: Path) -> None:
-    """An AAF whose only clip points at a mob that is not in the file; its reader prints that.
+    """An AAF whose only clip references a mob that is not in the file; its reader prints that.
 
-    Written by pyaaf2, which OTIO's AAF reader needs anyway; nothing is made without it.
+    Written by pyaaf2, which OTIO's AAF reader needs as well; without it, no file is made.
     """
     try:
         import aaf2
@@ -186,15 +186,15 @@ def adapter_prints(out: Path) -> None:
         slot.slot_id = 1
         parts = file.create.Sequence(media_kind="picture")
         slot.segment = parts
-        lost = file.create.SourceClip(media_kind="picture", start=0, length=24)
-        lost["SourceID"].value = aaf2.mobid.MobID.new()
-        lost["SourceMobSlotID"].value = 1
-        parts.components.append(lost)
+        missing_clip = file.create.SourceClip(media_kind="picture", start=0, length=24)
+        missing_clip["SourceID"].value = aaf2.mobid.MobID.new()
+        missing_clip["SourceMobSlotID"].value = 1
+        parts.components.append(missing_clip)
 
 
 @case
 def media_patterns(out: Path) -> None:
-    """Sequences as people spell them in hosts; only the spelling differs."""
+    """One sequence in the spellings of several hosts."""
     frames(out / "plate", "plate.%04d.exr", range(1001, 1011))
     for name, spelt in (
         ("houdini", "plate.$F4.exr"),
@@ -209,10 +209,10 @@ def media_patterns(out: Path) -> None:
 
 @case
 def cut_colour_space(out: Path) -> None:
-    """A cut whose plates say nothing of their colour; ``send`` is told a space for them."""
+    """A cut whose plates have no colour space; it is given to ``send``."""
     frames(out / "plate", "plate.%04d.exr", range(1001, 1005))
     cut(
         out / "cut.otio",
         clip("sh010", sequence("plate/", available=span(0, 4)), span(0, 4)),
-        start=at(0),
+        start=time_at(0),
     )

@@ -1,7 +1,7 @@
-"""Small inputs that each stand for a class of faults, and a user at a terminal to try them on.
+"""Small inputs, each for a class of faults, and a terminal to run commands with them.
 
-The inputs are made by ``tests/case_inputs``. Gateway and inputs are shared by a module's tests:
-give each test a show of its own.
+The inputs are made by ``tests/case_inputs``. A module's tests share the gateway and the inputs, so
+each test needs its own show.
 """
 
 from __future__ import annotations
@@ -10,30 +10,36 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from case_inputs import exchange, movies, pictures, rates, timelines  # noqa: F401  (they register)
-from case_inputs.kit import CASES
+from case_inputs import (  # noqa: F401  (they register)
+    movies,
+    pictures,
+    rates,
+    timelines,
+    versions_and_exports,
+)
+from case_inputs.builders import CASES
 from terminal import Terminal
 
 
 @pytest.fixture(scope="module")
 def case_input(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The folder with a case's input, by the case's name; made once for a module."""
-    made: dict[str, Path] = {}
+    """The folder with a case's input, by the case's name; made once per module."""
+    folders: dict[str, Path] = {}
 
     def folder(name: str) -> Path:
-        if name not in made:
-            # The folder's name becomes part of what is sent, so it is the case's.
-            made[name] = tmp_path_factory.mktemp("inputs") / name
-            made[name].mkdir()
-            CASES[name](made[name])
-        return made[name]
+        if name not in folders:
+            # The folder's name is part of the request, so it is the case's name.
+            folders[name] = tmp_path_factory.mktemp("inputs") / name
+            folders[name].mkdir()
+            CASES[name](folders[name])
+        return folders[name]
 
     return folder
 
 
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[Terminal]:
-    """A terminal whose gateway may read every input; it is started by the first command."""
+    """A terminal; its gateway is started by the first command."""
     folder = tmp_path_factory.mktemp("terminal")
     terminal = Terminal(folder, models_dir)
     terminal.plates.mkdir()

@@ -1,4 +1,4 @@
-"""The tree of errors: every error speaks, travels and comes back as itself."""
+"""Errors: their classes, messages, and transport over HTTP and between processes."""
 
 from __future__ import annotations
 
@@ -21,36 +21,40 @@ def tree(kind: type[errors.ShotbridgeError]) -> Iterator[type[errors.ShotbridgeE
 ALL = list(tree(errors.ShotbridgeError))
 
 
-def test_codes_name_one_class_each() -> None:
+def test_codes_are_unique() -> None:
     codes = [kind.code for kind in ALL]
     assert len(set(codes)) == len(codes)
 
 
-def test_every_class_stands_in_the_drawing() -> None:
+def test_every_class_is_in_the_docstring() -> None:
     assert errors.__doc__ is not None
     for kind in ALL:
         assert kind.__name__ in errors.__doc__
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_an_error_comes_back_as_itself_over_http_and_between_processes(
+def test_an_error_keeps_its_class_over_http_and_between_processes(
     kind: type[errors.ShotbridgeError],
 ) -> None:
     error = kind("it broke", where="plate.1001.exr", next_step="mend it", details={"n": [1]})
-    text = Problem.of(error).model_dump_json()
-    for back in (Problem(**json.loads(text)).error(), pickle.loads(pickle.dumps(error))):
+    text = Problem.from_error(error).model_dump_json()
+    for back in (Problem(**json.loads(text)).to_error(), pickle.loads(pickle.dumps(error))):
         assert type(back) is kind
-        assert (back.what, back.where, back.next_step) == (error.what, error.where, error.next_step)
+        assert (back.message, back.where, back.next_step) == (
+            error.message,
+            error.where,
+            error.next_step,
+        )
         assert back.details == error.details
 
 
-def test_a_code_of_a_newer_gateway_keeps_its_words() -> None:
-    back = Problem(code="from_the_future", what="the moon is in the way").error()
+def test_an_unknown_code_keeps_its_message() -> None:
+    back = Problem(code="from_the_future", message="the moon is in the way").to_error()
     assert isinstance(back, errors.GatewayError)
     assert "moon" in str(back)
 
 
-def test_missing_frames_are_named() -> None:
+def test_missing_frames_are_listed() -> None:
     error = errors.MissingFrames.of([1009, 1002, 1003, 1004], where="plate.%04d.exr")
     assert "1002-1004, 1009" in str(error)
     assert error.details["frames"] == [1002, 1003, 1004, 1009]
@@ -60,5 +64,5 @@ def test_missing_frames_are_named() -> None:
     ("frames", "spelled"),
     [([], ""), ([5], "5"), ([-2, -1, 0, 4], "-2-0, 4"), ([3, 3, 1], "1, 3")],
 )
-def test_frames_are_spelled_as_people_write_them(frames: list[int], spelled: str) -> None:
-    assert errors.spell(frames) == spelled
+def test_frames_are_formatted_as_ranges(frames: list[int], spelled: str) -> None:
+    assert errors.format_frames(frames) == spelled

@@ -1,9 +1,9 @@
-"""A strict fake of DaVinci Resolve's scripting API, held to the stubs of 21.0.0.
+"""A strict fake of DaVinci Resolve's scripting API, which conforms to the stubs of 21.0.0.
 
-Like the program, it answers what cannot be done with None, False or an empty list, and never with
-an exception. What its stubs do not say is from ``api_truth.py`` of davinci-resolve-mcp, which was
-measured on Resolve Studio 19.1.3 to 21.0.4 ("ledger"). What nobody measured (takes above all) is
-in docs/hosts-unproven.md.
+Like in the program, calls that fail return None, False or an empty list, and never raise. Behaviour
+that the stubs do not describe is taken from ``api_truth.py`` of davinci-resolve-mcp, which was
+measured on Resolve Studio 19.1.3 to 21.0.4 ("ledger"). What has not been measured (mainly takes)
+is listed in docs/hosts-unproven.md.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
-from resolve_media import Media
+from resolve_api_object import CALL_RECORDER, ApiObject
+from resolve_media import ResolveMedia
 from resolve_pool import Folder, MediaPoolItem
 from resolve_project import Project
 from resolve_stubs import STUBS
-from resolve_thing import WITNESS, Thing
-from resolve_timeline import Take, Timeline, TimelineItem
+from resolve_timeline import Timeline, TimelineItem, TimelineTake
 from stubs import conforming, conforming_function
 
 
-@conforming(STUBS, guard=WITNESS)
-class ProjectManager(Thing):
+@conforming(STUBS, guard=CALL_RECORDER)
+class ProjectManager(ApiObject):
     def GetCurrentProject(self) -> Project | None:
         return self._app._project
 
 
-@conforming(STUBS, guard=WITNESS)
-class Resolve(Thing):
-    """``_refused`` names calls that fail: ``"TimelineItem.AddTake"``; one that was ``_closed``
-    answers nothing more."""
+@conforming(STUBS, guard=CALL_RECORDER)
+class Resolve(ApiObject):
+    """``_refused`` has the names of calls that fail, such as ``"TimelineItem.AddTake"``. After
+    ``_closed`` all calls return nothing."""
 
     def __init__(self, rate: str = "25", *, studio: bool = True) -> None:
         super().__init__(self)
-        WITNESS.forget()
+        CALL_RECORDER.clear()
         self._refused: set[str] = set()
         self._studio = studio
         self._closed = False
@@ -63,7 +63,7 @@ class Resolve(Thing):
         assert self._project is not None
         return [one for folder in self._project._pool._root._walk() for one in folder._clips]
 
-    def _add_media(self, media: Media, folder: Folder | None = None) -> MediaPoolItem:
+    def _add_media(self, media: ResolveMedia, folder: Folder | None = None) -> MediaPoolItem:
         assert self._project is not None
         item = MediaPoolItem(self, media)
         (folder or self._project._pool._root)._clips.append(item)
@@ -72,13 +72,13 @@ class Resolve(Thing):
     def _new_timeline(
         self, name: str, rate: str | None = None, start: str = "01:00:00:00"
     ) -> Timeline:
-        """As a person makes one."""
+        """Create a timeline, as a person does."""
         project = self._project
         assert project is not None
-        made = Timeline(self, name, rate or project._settings["timelineFrameRate"], start)
-        project._timelines.append(made)
-        project._current = made
-        return made
+        timeline = Timeline(self, name, rate or project._settings["timelineFrameRate"], start)
+        project._timelines.append(timeline)
+        project._current = timeline
+        return timeline
 
     def _cut_in(
         self,
@@ -92,13 +92,14 @@ class Resolve(Thing):
         speed: Fraction = Fraction(1),
         name: str = "",
     ) -> TimelineItem:
-        """As a person edits: ``duration`` record frames from the media's frame ``first`` on."""
+        """Add a clip as a person does: ``duration`` record frames from the media's frame
+        ``first``."""
         while len(timeline._tracks["video"]) < track:
             timeline.AddTrack("video")
         length = duration / timeline._rate * abs(speed) * item._media.rate
-        take = Take(item, Fraction(first), first + length)
+        take = TimelineTake(item, Fraction(first), first + length)
         made = TimelineItem(
-            self, name or item._told["Clip Name"], record, duration, [take], speed=speed
+            self, name or item._properties["Clip Name"], record, duration, [take], speed=speed
         )
         made._track = ("video", track)
         timeline._tracks["video"][track - 1].put(made)
@@ -112,9 +113,9 @@ class Resolve(Thing):
 
 
 def scripting_module(app: Resolve | None) -> Any:
-    """``DaVinciResolveScript`` beside this Resolve; the free edition lets no script in."""
+    """The module ``DaVinciResolveScript`` for this Resolve; the free edition accepts no scripts."""
 
     def scriptapp(name: str) -> Resolve | None:
         return app if app is not None and app._studio and not app._closed else None
 
-    return SimpleNamespace(scriptapp=conforming_function(STUBS, scriptapp, WITNESS))
+    return SimpleNamespace(scriptapp=conforming_function(STUBS, scriptapp, CALL_RECORDER))

@@ -1,4 +1,4 @@
-"""Media as a fake Resolve sees it: files on the disk, and what the camera files would hold."""
+"""Media of the fake Resolve: files on disk, and simulated camera files."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ import av
 import numpy as np
 import OpenImageIO as oiio
 
-from bridge_core.models.frames import can_drop, frame_of, timecode, to_rate
-from bridge_core.models.media import MOVIES, frame_path, pattern_of
+from bridge_core.models.frames import (
+    frame_to_timecode,
+    supports_drop_frame,
+    timecode_to_frame,
+    to_rate,
+)
+from bridge_core.models.media import MOVIE_EXTENSIONS, detect_pattern, frame_path
 
 Picture = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -22,9 +27,9 @@ _BRACKETS = re.compile(r"\[(\d+)-(\d+)\]")
 
 
 @dataclass
-class Media:
-    """``start`` is the media's first timecode frame, counted at ``rate``; ``picture`` gives the
-    frame that many after the first."""
+class ResolveMedia:
+    """``start`` is the frame of the first timecode at ``rate``; ``picture`` returns a frame by its
+    offset from the first."""
 
     path: str
     frames: int
@@ -35,20 +40,20 @@ class Media:
     codec: str
     picture: Callable[[int], Picture]
     drop: bool = False
-    """Its timecode drops frames."""
+    """Drop-frame timecode."""
     embedded: str = ""
-    """The timecode of its first frame, as it stands in the file."""
+    """The timecode of its first frame in the file."""
     properties: dict[str, str] = field(default_factory=dict)
 
-    def read_at(self, rate: Fraction) -> None:
-        """As a person sets the clip's frame rate: its timecode is counted anew."""
+    def set_rate(self, rate: Fraction) -> None:
+        """Set the clip's frame rate; its timecode is computed again."""
         self.rate = rate
         if self.embedded:
-            self.start = counted(self.embedded, rate)
+            self.start = timecode_frame(self.embedded, rate)
 
-    def told(self) -> dict[str, str]:
-        """Clip properties by the names that ``GetClipProperty`` has for them."""
-        drop = self.drop and can_drop(self.rate)
+    def clip_properties(self) -> dict[str, str]:
+        """Clip properties by their names in ``GetClipProperty``."""
+        drop = self.drop and supports_drop_frame(self.rate)
         return {
             "File Path": self.path,
             "File Name": Path(self.path).name,
@@ -58,7 +63,7 @@ class Media:
             "Frames": str(self.frames),
             "Start": "0",
             "End": str(self.frames - 1),
-            "Start TC": timecode(self.start, self.rate, drop_frame=drop),
+            "Start TC": frame_to_timecode(self.start, self.rate, drop_frame=drop),
             "Drop frame": str(int(drop)),
             "Resolution": f"{self.width}x{self.height}",
             "PAR": "Square",
@@ -74,8 +79,8 @@ def black(width: int, height: int) -> Picture:
     return np.zeros((height, width, 3), np.float32)
 
 
-def read_sequence(pattern: str, first: int, last: int, rate: Fraction) -> Media | None:
-    """None where a frame is missing: Resolve imports nothing then, or splits the clip."""
+def read_sequence(pattern: str, first: int, last: int, rate: Fraction) -> ResolveMedia | None:
+    """None if a frame is missing: Resolve imports nothing then, or splits the clip."""
     files = [frame_path(pattern, frame) for frame in range(first, last + 1)]
     if not files or not all(Path(file).is_file() for file in files):
         return None
@@ -90,11 +95,11 @@ def read_sequence(pattern: str, first: int, last: int, rate: Fraction) -> Media 
     assert padding is not None
     digits = int(padding[1] or 1)
     number = f"[{first:0{digits}d}-{last:0{digits}d}]"
-    return Media(
+    return ResolveMedia(
         path=f"{folder}/{re.sub(r'%0?[0-9]*d', number, name)}",
         frames=last - first + 1,
         rate=rate,
-        start=counted(embedded, rate) if embedded else first,
+        start=timecode_frame(embedded, rate) if embedded else first,
         width=spec.width,
         height=spec.height,
         codec="EXR",
@@ -104,7 +109,7 @@ def read_sequence(pattern: str, first: int, last: int, rate: Fraction) -> Media 
     )
 
 
-def read_path(path: str, rate: Fraction) -> Media | None:
+def read_path(path: str, rate: Fraction) -> ResolveMedia | None:
     """A movie, a ``plate.[1001-1100].exr``, or one frame of a sequence."""
     brackets = _BRACKETS.search(path)
     if brackets:
@@ -112,42 +117,42 @@ def read_path(path: str, rate: Fraction) -> Media | None:
         return read_sequence(pattern, int(brackets[1]), int(brackets[2]), rate)
     if not Path(path).is_file():
         return None
-    if Path(path).suffix.lower() in MOVIES:
+    if Path(path).suffix.lower() in MOVIE_EXTENSIONS:
         return _movie(path)
-    found = pattern_of(path)
-    return read_sequence(found[0], found[1], found[1], rate) if found else None
+    parsed = detect_pattern(path)
+    return read_sequence(parsed[0], parsed[1], parsed[1], rate) if parsed else None
 
 
-def _movie(path: str) -> Media | None:
+def _movie(path: str) -> ResolveMedia | None:
     try:
         with av.open(path) as container:
             stream = container.streams.video[0]
             rate = to_rate(float(stream.average_rate))
-            told = {**container.metadata, **stream.metadata}.get("timecode", "")
+            tag = {**container.metadata, **stream.metadata}.get("timecode", "")
             count = stream.frames or sum(1 for _ in container.decode(stream))
             size = stream.width, stream.height
             codec = stream.codec_context.name
     except (av.FFmpegError, IndexError):
         return None
-    start = frame_of(told, rate) if told else 0
-    return Media(path, count, rate, start, *size, codec, lambda _: black(*size), ";" in told)
+    start = timecode_to_frame(tag, rate) if tag else 0
+    return ResolveMedia(path, count, rate, start, *size, codec, lambda _: black(*size), ";" in tag)
 
 
-def counted(embedded: str, rate: Fraction) -> int:
-    """The frame of a timecode; at a rate that has no such timecode, as far as it can be counted."""
+def timecode_frame(embedded: str, rate: Fraction) -> int:
+    """The frame of a timecode; approximately for rates without such a timecode."""
     try:
-        return frame_of(embedded, rate)
+        return timecode_to_frame(embedded, rate)
     except ValueError:
-        return frame_of(f"{embedded[:8]}:00", rate) + int(embedded[9:])
+        return timecode_to_frame(f"{embedded[:8]}:00", rate) + int(embedded[9:])
 
 
 def embedded_timecode(spec: Any) -> str:
-    """Empty where there is none. OpenEXR keeps binary-coded decimals, hours highest, and a bit that
+    """Empty if there is none. OpenEXR has binary-coded decimals, hours highest, and a bit that
     says whether frames are dropped (SMPTE ST 12-1)."""
-    found = spec.getattribute("smpte:TimeCode")
-    if found is None:
+    attribute = spec.getattribute("smpte:TimeCode")
+    if attribute is None:
         return ""
-    word = int(found[0])
+    word = int(attribute[0])
     hours, minutes, seconds = (f"{word >> by & 0xFF:02x}" for by in (24, 16, 8))
     return f"{hours}:{minutes}:{seconds}{';' if word & 0x40 else ':'}{word & 0x3F:02x}"
 

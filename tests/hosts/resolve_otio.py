@@ -1,9 +1,9 @@
-"""OTIO as Resolve writes and reads it: its dialect, and what it drops.
+"""Exports and imports OTIO like Resolve: its dialect, and what it drops.
 
 From public exports of Resolve 21 and from ``api_truth.py`` of davinci-resolve-mcp (measured on
 Studio 19.1.3 and 21.0): ranges count in the media's embedded timecode; ``Clip.2`` with one media
 reference; bare paths; a constant retime is a ``LinearTimeWarp`` whose clip lasts as long as it
-does in the cut; a reading that fails gives no timeline and no reason.
+does in the cut; a failed import returns no timeline and no reason.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from resolve_media import read_path
 
-from bridge_core.models.frames import timecode, to_rate
+from bridge_core.models.frames import frame_to_timecode, to_rate
 
 if TYPE_CHECKING:
     from resolve_fake import Resolve
     from resolve_pool import Folder, MediaPoolItem
     from resolve_timeline import Timeline, TimelineItem
 
-#: OTIO's colours of markers, by Resolve's.
+#: OTIO's marker colours by Resolve's.
 _COLOURS = {"Yellow": "YELLOW", "Purple": "PURPLE", "Blue": "BLUE", "Green": "GREEN"}
 
 
@@ -101,13 +101,13 @@ def _clip(item: TimelineItem, rate: Fraction) -> dict[str, Any]:
                 "metadata": {},
             }
         )
-    start, reference = _time(0, rate), _missing()
+    start, reference = _time(0, rate), _missing_reference()
     if take is not None:
         media = take.item._media
         start = _time(media.start + take.start, media.rate)
         reference = {
             "OTIO_SCHEMA": "ExternalReference.1",
-            "name": take.item._told["Clip Name"],
+            "name": take.item._properties["Clip Name"],
             "target_url": media.path,
             "available_range": _range(
                 _time(media.start, media.rate), _time(media.frames, media.rate)
@@ -124,60 +124,60 @@ def _clip(item: TimelineItem, rate: Fraction) -> dict[str, Any]:
         "media_references": {"DEFAULT_MEDIA": reference},
         "active_media_reference_key": "DEFAULT_MEDIA",
         "effects": effects,
-        "markers": [_marker(item, at, told) for at, told in sorted(item._markers.items())],
+        "markers": [_marker(item, at, data) for at, data in sorted(item._markers.items())],
         "metadata": {"Resolve_OTIO": {"Link Group ID": 1}},
     }
 
 
-def _marker(item: TimelineItem, at: float, told: dict[str, Any]) -> dict[str, Any]:
+def _marker(item: TimelineItem, at: float, data: dict[str, Any]) -> dict[str, Any]:
     take = item._take
     assert take is not None
     media = take.item._media
     return {
         "OTIO_SCHEMA": "Marker.2",
-        "name": told["name"],
+        "name": data["name"],
         "comment": "",
-        "color": _COLOURS.get(told["color"], "RED"),
+        "color": _COLOURS.get(data["color"], "RED"),
         "marked_range": _range(
             _time(media.start + Fraction(at), media.rate),
-            _time(Fraction(told["duration"]), media.rate),
+            _time(Fraction(data["duration"]), media.rate),
         ),
-        # The script's own data does not come out (stubs: "CustomData is not exposed via UI").
-        "metadata": {"Resolve_OTIO": {"Note": told["note"]}},
+        # customData is not exported (stubs: "CustomData is not exposed via UI").
+        "metadata": {"Resolve_OTIO": {"Note": data["note"]}},
     }
 
 
-def _missing() -> dict[str, Any]:
+def _missing_reference() -> dict[str, Any]:
     return {"OTIO_SCHEMA": "MissingReference.1", "name": "", "metadata": {}}
 
 
-class _Refused(Exception):
-    """Resolve would give no timeline, and no reason."""
+class _ImportRefused(Exception):
+    """Resolve would return no timeline."""
 
 
 def read(
     app: Resolve, path: str, timeline: Timeline, folder: Folder, *, import_media: bool
 ) -> bool:
-    """Fill an empty timeline from a file; False where Resolve would refuse it."""
+    """Fill an empty timeline from a file; False if Resolve would refuse it."""
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
         start = document["global_start_time"]
         rate = to_rate(start["rate"])
         if rate != timeline._rate:
             timeline._settings["timelineFrameRate"] = f"{float(rate):.3f}".rstrip("0").rstrip(".")
-        timeline._start_tc = timecode(int(start["value"]), rate)
+        timeline._start_tc = frame_to_timecode(int(start["value"]), rate)
         timeline._tracks["video"].clear()
         for number, track in enumerate(document["tracks"]["children"], 1):
             if track.get("kind", "Video") == "Video":
                 timeline._tracks["video"].append(
-                    _Track(app, timeline, folder, import_media).read(track, number)
+                    _OtioTrackReader(app, timeline, folder, import_media).read(track, number)
                 )
-    except (OSError, ValueError, KeyError, TypeError, _Refused):
+    except (OSError, ValueError, KeyError, TypeError, _ImportRefused):
         return False
     return True
 
 
-class _Track:
+class _OtioTrackReader:
     def __init__(self, app: Resolve, timeline: Timeline, folder: Folder, import_media: bool):
         self.app, self.timeline, self.folder = app, timeline, folder
         self.import_media = import_media
@@ -210,12 +210,12 @@ class _Track:
             if kind == "Clip":
                 made.put(self._clip(child, round(at), round(at + duration) - round(at)))
             elif kind != "Gap":
-                raise _Refused(kind)
+                raise _ImportRefused(kind)
             at += duration
         return made
 
     def _clip(self, clip: dict[str, Any], at: int, duration: int) -> TimelineItem:
-        from resolve_timeline import Take, TimelineItem
+        from resolve_timeline import TimelineItem, TimelineTake
 
         if "media_references" in clip:  # only the active one is taken; the others are dropped
             reference = clip["media_references"][clip["active_media_reference_key"]]
@@ -223,7 +223,7 @@ class _Track:
             reference = clip["media_reference"]
         kind = reference["OTIO_SCHEMA"].partition(".")[0]
         if kind == "MissingReference":
-            raise _Refused("a title stops the whole import")
+            raise _ImportRefused("a title stops the whole import")
         item = self._media(reference) if kind == "ExternalReference" else None
         takes = []
         speed, ramp = _retime(clip)
@@ -231,9 +231,9 @@ class _Track:
             media = item._media
             start = _frames(clip["source_range"]["start_time"], media.rate) - media.start
             if not 0 <= start < media.frames:
-                raise _Refused("the clip lies outside its media's timecode")
+                raise _ImportRefused("the clip lies outside its media's timecode")
             end = start + duration / self.timeline._rate * abs(speed) * media.rate
-            takes = [Take(item, start, end)]
+            takes = [TimelineTake(item, start, end)]
         made = TimelineItem(
             self.app, clip.get("name", ""), at, duration, takes, speed=speed, ramp=ramp
         )

@@ -1,4 +1,4 @@
-"""The media pool of a fake Resolve: bins, media, and what is cut in from there."""
+"""The media pool of the fake Resolve: bins, media, and appending clips."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import resolve_otio
-from resolve_media import Media, read_path, read_sequence
+from resolve_api_object import CALL_RECORDER, ApiObject
+from resolve_media import ResolveMedia, read_path, read_sequence
 from resolve_stubs import STUBS
-from resolve_thing import WITNESS, Thing
-from resolve_timeline import Take, Timeline, TimelineItem
+from resolve_timeline import Timeline, TimelineItem, TimelineTake
 from stubs import conforming
 
 from bridge_core.models.frames import to_rate
@@ -20,40 +20,40 @@ if TYPE_CHECKING:
     from resolve_project import Project
 
 
-@conforming(STUBS, guard=WITNESS)
-class MediaPoolItem(Thing):
-    def __init__(self, app: Resolve, media: Media) -> None:
+@conforming(STUBS, guard=CALL_RECORDER)
+class MediaPoolItem(ApiObject):
+    def __init__(self, app: Resolve, media: ResolveMedia) -> None:
         super().__init__(app)
         self._media = media
-        self._told = media.told()
+        self._properties = media.clip_properties()
 
     def GetName(self) -> str:
-        return self._told["Clip Name"]
+        return self._properties["Clip Name"]
 
     def GetUniqueId(self) -> str:
         return self._id
 
     def GetClipProperty(self, propertyName: str | None = None) -> str | dict[str, str]:
         if not propertyName:
-            return dict(self._told)
-        return self._told.get(propertyName, "")
+            return dict(self._properties)
+        return self._properties.get(propertyName, "")
 
     def SetClipProperty(self, propertyName: str, propertyValue: Any) -> bool:
-        if self._refuses("SetClipProperty") or propertyName not in self._told:
+        if self._is_refused("SetClipProperty") or propertyName not in self._properties:
             return False
         assert self._app._project is not None
         of_colour = propertyName in ("Input Color Space", "Input Gamma", "IDT")
         if of_colour and propertyName not in self._app._project._colour_keys:
             return False  # read-only in this colour management (stubs: "disabled in ... contexts")
-        self._told[propertyName] = str(propertyValue)
+        self._properties[propertyName] = str(propertyValue)
         if propertyName == "FPS":
-            self._media.read_at(to_rate(str(propertyValue)))
-            self._told["Start TC"] = self._media.told()["Start TC"]
+            self._media.set_rate(to_rate(str(propertyValue)))
+            self._properties["Start TC"] = self._media.clip_properties()["Start TC"]
         return True
 
 
-@conforming(STUBS, guard=WITNESS)
-class Folder(Thing):
+@conforming(STUBS, guard=CALL_RECORDER)
+class Folder(ApiObject):
     def __init__(self, app: Resolve, name: str) -> None:
         super().__init__(app)
         self._name = name
@@ -78,8 +78,8 @@ class Folder(Thing):
             yield from inner._walk()
 
 
-@conforming(STUBS, guard=WITNESS)
-class MediaPool(Thing):
+@conforming(STUBS, guard=CALL_RECORDER)
+class MediaPool(ApiObject):
     def __init__(self, app: Resolve) -> None:
         super().__init__(app)
         self._root = Folder(app, "Master")
@@ -101,7 +101,7 @@ class MediaPool(Thing):
         return True
 
     def AddSubFolder(self, folder: Folder, name: str) -> Folder | None:
-        if self._refuses("AddSubFolder") or any(one._name == name for one in folder._folders):
+        if self._is_refused("AddSubFolder") or any(one._name == name for one in folder._folders):
             return None
         made = Folder(self._app, name)
         folder._folders.append(made)
@@ -109,10 +109,10 @@ class MediaPool(Thing):
         return made
 
     def ImportMedia(self, items: list[Any]) -> list[MediaPoolItem]:
-        """Into the current folder, always (ledger). Nothing, where a file is missing."""
+        """Always into the current folder (ledger); nothing if a file is missing."""
         rate = self._project._rate
         made = []
-        for one in [] if self._refuses("ImportMedia") else items:
+        for one in [] if self._is_refused("ImportMedia") else items:
             if isinstance(one, dict):
                 media = read_sequence(one["FilePath"], one["StartIndex"], one["EndIndex"], rate)
             else:
@@ -137,12 +137,12 @@ class MediaPool(Thing):
 
     def CreateEmptyTimeline(self, name: str) -> Timeline | None:
         project = self._project
-        if self._refuses("CreateEmptyTimeline") or project._named(name):
+        if self._is_refused("CreateEmptyTimeline") or project._named(name):
             return None
-        made = Timeline(self._app, name, project._settings["timelineFrameRate"], "01:00:00:00")
-        project._timelines.append(made)
-        project._current = made
-        return made
+        timeline = Timeline(self._app, name, project._settings["timelineFrameRate"], "01:00:00:00")
+        project._timelines.append(timeline)
+        project._current = timeline
+        return timeline
 
     def DeleteTimelines(self, timeline: list[Timeline]) -> bool:
         project = self._project
@@ -154,7 +154,7 @@ class MediaPool(Thing):
 
     def AppendToTimeline(self, *clips: Any) -> list[TimelineItem]:
         """``endFrame`` is exclusive and ``recordFrame`` counts from 00:00:00:00 (ledger, and its
-        issues 82 and 164); what overlaps is dropped; lengths are rounded down (ledger)."""
+        issues 82 and 164); overlapping clips are dropped; lengths are rounded down (ledger)."""
         timeline = self._project._current
         (infos,) = clips
         made: list[TimelineItem] = []
@@ -162,7 +162,7 @@ class MediaPool(Thing):
             assert timeline is not None and isinstance(info, dict), "only dictionaries are modelled"
             item, track = info["mediaPoolItem"], timeline._tracks["video"]
             first, end = info["startFrame"], info["endFrame"]
-            if self._refuses("AppendToTimeline") or not 1 <= info["trackIndex"] <= len(track):
+            if self._is_refused("AppendToTimeline") or not 1 <= info["trackIndex"] <= len(track):
                 continue
             if not 0 <= first < end <= item._media.frames:
                 continue
@@ -170,8 +170,8 @@ class MediaPool(Thing):
             start = info["recordFrame"]
             if not track[info["trackIndex"] - 1].fits(start, start + length):
                 continue
-            take = Take(item, Fraction(first), Fraction(end))
-            new = TimelineItem(self._app, item._told["Clip Name"], start, length, [take])
+            take = TimelineTake(item, Fraction(first), Fraction(end))
+            new = TimelineItem(self._app, item._properties["Clip Name"], start, length, [take])
             new._track = ("video", info["trackIndex"])
             track[info["trackIndex"] - 1].put(new)
             made.append(new)
@@ -183,12 +183,12 @@ class MediaPool(Thing):
         options = importOptions or {}
         project = self._project
         name = options.get("timelineName") or "Imported Timeline"
-        if self._refuses("ImportTimelineFromFile") or project._named(name):
+        if self._is_refused("ImportTimelineFromFile") or project._named(name):
             return None  # a name that is taken: None and no reason (ledger)
-        made = Timeline(self._app, name, project._settings["timelineFrameRate"], "01:00:00:00")
+        timeline = Timeline(self._app, name, project._settings["timelineFrameRate"], "01:00:00:00")
         media = options.get("importSourceClips", True)
-        if not resolve_otio.read(self._app, filePath, made, self._current, import_media=media):
+        if not resolve_otio.read(self._app, filePath, timeline, self._current, import_media=media):
             return None
-        project._timelines.append(made)
-        project._current = made
-        return made
+        project._timelines.append(timeline)
+        project._current = timeline
+        return timeline

@@ -1,14 +1,14 @@
-"""A project of a fake Resolve: its timelines, its settings, its render queue."""
+"""A project of the fake Resolve: timelines, settings, render queue."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from resolve_api_object import CALL_RECORDER, ApiObject
 from resolve_pool import MediaPool
-from resolve_render import CODECS, FORMATS, Job
+from resolve_render import CODECS, FORMATS, RenderJob
 from resolve_stubs import STUBS
-from resolve_thing import WITNESS, Thing
 from resolve_timeline import Timeline
 from stubs import conforming
 
@@ -17,7 +17,7 @@ from bridge_core.models.frames import to_rate
 if TYPE_CHECKING:
     from resolve_fake import Resolve
 
-#: What the user has set up for his own deliveries.
+#: The user's own render settings.
 USERS_SETTINGS = {
     "SelectAllFrames": True,
     "TargetDir": "/deliveries",
@@ -28,8 +28,8 @@ USERS_SETTINGS = {
 }
 
 
-@conforming(STUBS, guard=WITNESS)
-class Project(Thing):
+@conforming(STUBS, guard=CALL_RECORDER)
+class Project(ApiObject):
     def __init__(self, app: Resolve, name: str, rate: str) -> None:
         super().__init__(app)
         self._name = name
@@ -48,7 +48,7 @@ class Project(Thing):
         self._format = {"format": "mov", "codec": "H264"}
         self._mode = 1
         self._presets: dict[str, Any] = {}
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, RenderJob] = {}
 
     @property
     def _rate(self) -> Fraction:
@@ -56,7 +56,7 @@ class Project(Thing):
 
     @property
     def _colour_keys(self) -> tuple[str, ...]:
-        """Clip properties that say how its colours are read; others are read-only now."""
+        """Clip properties with the colour space; others are read-only in this mode."""
         mode = self._settings["colorScienceMode"]
         if mode.startswith("aces"):
             return ("IDT",)
@@ -66,7 +66,7 @@ class Project(Thing):
         return ("Input Color Space", "Input Gamma")[: 1 + apart]
 
     def _use_aces(self, display: str = "Rec.709 BT.1886") -> None:
-        """As a person sets it up, with an output for his display."""
+        """Set up ACES as a person does, with an output transform for a display."""
         self._settings["colorScienceMode"] = "acescct"
         self._settings["colorAcesIDT"] = "No Input Transform"
         self._settings["colorAcesODT"] = display
@@ -97,7 +97,7 @@ class Project(Thing):
         return self._current
 
     def SetCurrentTimeline(self, timeline: Timeline) -> bool:
-        if self._refuses("SetCurrentTimeline") or timeline not in self._timelines:
+        if self._is_refused("SetCurrentTimeline") or timeline not in self._timelines:
             return False
         self._current = timeline
         return True
@@ -127,8 +127,8 @@ class Project(Thing):
         return True
 
     def SetRenderSettings(self, settings: dict[str, Any]) -> bool:
-        """On top of what was set before (ledger, issue 123)."""
-        if self._refuses("SetRenderSettings"):
+        """Added to earlier settings (ledger, issue 123)."""
+        if self._is_refused("SetRenderSettings"):
             return False
         self._render_settings = {**self._render_settings, **settings}
         return True
@@ -137,7 +137,7 @@ class Project(Thing):
         return list(self._presets)
 
     def SaveAsNewRenderPreset(self, presetName: str) -> bool:
-        if self._refuses("SaveAsNewRenderPreset") or presetName in self._presets:
+        if self._is_refused("SaveAsNewRenderPreset") or presetName in self._presets:
             return False
         self._presets[presetName] = (dict(self._render_settings), dict(self._format))
         return True
@@ -154,9 +154,9 @@ class Project(Thing):
 
     def AddRenderJob(self) -> str:
         timeline = self._current
-        if self._refuses("AddRenderJob") or timeline is None or self._format["format"] != "exr":
+        if self._is_refused("AddRenderJob") or timeline is None or self._format["format"] != "exr":
             return ""
-        job = Job(
+        job = RenderJob(
             id=f"job-{len(self._jobs) + 1}",
             timeline=timeline._name,
             settings=dict(self._render_settings),
@@ -185,7 +185,7 @@ class Project(Thing):
 
     def StartRendering(self, *which: Any) -> bool:
         jobs = which[0] if which and isinstance(which[0], list) else list(which)
-        if self._refuses("StartRendering") or self.IsRenderingInProgress():
+        if self._is_refused("StartRendering") or self.IsRenderingInProgress():
             return False
         for one in jobs:
             if one not in self._jobs:
@@ -205,6 +205,6 @@ class Project(Thing):
         job = self._jobs.get(jobId)
         if job is None:
             return {}
-        job.work(fails=self._refuses("GetRenderJobStatus"))
-        told = {"JobStatus": job.status, "CompletionPercentage": job.percent}
-        return {**told, "Error": "the GPU is full"} if job.status == "Failed" else told
+        job.advance(fails=self._is_refused("GetRenderJobStatus"))
+        status = {"JobStatus": job.status, "CompletionPercentage": job.percent}
+        return {**status, "Error": "the GPU is full"} if job.status == "Failed" else status

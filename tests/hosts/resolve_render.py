@@ -1,4 +1,4 @@
-"""A fake Resolve's render queue: jobs that write real EXR files while they are asked about."""
+"""The fake Resolve's render queue: jobs write real EXR files while their status is read."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 import OpenImageIO as oiio
 from resolve_media import Picture
 
-from bridge_core.models.frames import timecode
+from bridge_core.models.frames import frame_to_timecode
 
-#: Frames that a job gets on with between two questions: several polls even for a short shot.
+#: Frames written between two status calls, so that even a short shot needs several.
 FRAMES_A_POLL = 3
 
 FORMATS = {"EXR": "exr", "QuickTime": "mov", "DPX": "dpx"}
@@ -29,8 +29,8 @@ CODECS = {
 }
 
 
-def packed(text: str) -> tuple[int, int]:
-    """A timecode as OpenEXR keeps it: binary-coded decimals, hours highest, and a bit that says
+def pack_timecode(text: str) -> tuple[int, int]:
+    """A timecode in OpenEXR's format: binary-coded decimals, hours highest, and a bit that says
     whether frames are dropped (SMPTE ST 12-1)."""
     hours, minutes, seconds, frames = (int(part, 16) for part in text.replace(";", ":").split(":"))
     drop = 0x40 if ";" in text else 0
@@ -38,7 +38,7 @@ def packed(text: str) -> tuple[int, int]:
 
 
 @dataclass
-class Job:
+class RenderJob:
     id: str
     timeline: str
     settings: dict[str, Any]
@@ -56,7 +56,7 @@ class Job:
     def percent(self) -> int:
         return 100 * len(self.written) // max(1, len(self.frames))
 
-    def work(self, *, fails: bool) -> None:
+    def advance(self, *, fails: bool) -> None:
         if self.status != "Rendering":
             return
         for frame in self.frames[len(self.written) :][:FRAMES_A_POLL]:
@@ -71,8 +71,8 @@ class Job:
         path = Path(self.settings["TargetDir"]) / f"{self.settings['CustomName']}{frame:08d}.exr"
         pixels = self.picture(frame)
         spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], 3, oiio.HALF)
-        told = packed(timecode(frame, self.rate, drop_frame=self.drop))
-        spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, told)
+        packed_timecode = pack_timecode(frame_to_timecode(frame, self.rate, drop_frame=self.drop))
+        spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, packed_timecode)
         spec.attribute("output", self.output)
         out = oiio.ImageOutput.create(str(path))
         assert out.open(str(path), spec), out.geterror()

@@ -1,7 +1,7 @@
 """The stubs of DaVinci Resolve's scripting API, read from ``fusionscript-stubs`` 21.0.0 and
-tightened by hand where they say less, or more, than the API does. Each change has its source.
+corrected by hand where they differ from the API. Each change has its source.
 
-What holds against these stubs "conforms to the stubs of 21.0.0"; it was not tested in Resolve.
+Code that passes "conforms to the stubs of 21.0.0"; it was not tested in Resolve.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def _file() -> Path:
 
 
 def _constants() -> dict[str, object]:
-    """A number of its own for each constant, so that its name as a string is refused (Resolve
-    turns that down silently: ledger, Timeline.Export)."""
+    """A unique number for each constant, so that its name as a string is refused (Resolve rejects
+    that silently: ledger, Timeline.Export)."""
     names = Stubs(_file()).classes["Resolve"].attributes
     return {f"Resolve.{name}": float(number) for number, name in enumerate(names, 1000)}
 

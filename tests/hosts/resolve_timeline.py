@@ -1,4 +1,4 @@
-"""Timelines of a fake Resolve: tracks, items, takes, markers."""
+"""Timelines of the fake Resolve: tracks, items, takes, markers."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import resolve_otio
+from resolve_api_object import CALL_RECORDER, ApiObject
 from resolve_media import Picture, black
 from resolve_stubs import STUBS
-from resolve_thing import WITNESS, Thing
 from stubs import conforming
 
-from bridge_core.models.frames import frame_of, timecode, to_rate
+from bridge_core.models.frames import frame_to_timecode, timecode_to_frame, to_rate
 
 if TYPE_CHECKING:
     from resolve_fake import Resolve
     from resolve_pool import MediaPoolItem
 
 
-class Markers:
-    """One marker a frame, as Resolve has it; ``customData`` finds them again."""
+class MarkerStore:
+    """Markers, one per frame as in Resolve."""
 
     _markers: dict[float, dict[str, Any]]
 
@@ -47,18 +47,18 @@ class Markers:
 
 
 @dataclass
-class Take:
-    """``start`` and ``end`` (exclusive) count in the media's frames, from its first."""
+class TimelineTake:
+    """``start`` and ``end`` (exclusive) are media frames, counted from the first."""
 
     item: MediaPoolItem
     start: Fraction
     end: Fraction
 
 
-@conforming(STUBS, guard=WITNESS)
-class TimelineItem(Thing, Markers):
+@conforming(STUBS, guard=CALL_RECORDER)
+class TimelineItem(ApiObject, MarkerStore):
     """A clip with takes, a transition over a cut, or a title. ``_start`` is the record frame,
-    counted from 00:00:00:00; ``_speed`` and ``_ramp`` are what the API does not tell."""
+    counted from 00:00:00:00; ``_speed`` and ``_ramp`` are not in the API."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class TimelineItem(Thing, Markers):
         name: str,
         start: int,
         duration: int,
-        takes: list[Take],
+        takes: list[TimelineTake],
         *,
         kind: str = "clip",
         speed: Fraction = Fraction(1),
@@ -82,7 +82,7 @@ class TimelineItem(Thing, Markers):
         self._track: tuple[str, int] = ("video", 1)
 
     @property
-    def _take(self) -> Take | None:
+    def _take(self) -> TimelineTake | None:
         return self._takes[self._selected] if self._takes else None
 
     @property
@@ -91,7 +91,7 @@ class TimelineItem(Thing, Markers):
 
     def GetName(self) -> str:
         take = self._take
-        return take.item._told["Clip Name"] if self._selected and take else self._name
+        return take.item._properties["Clip Name"] if self._selected and take else self._name
 
     def GetUniqueId(self) -> str:
         return self._id
@@ -123,11 +123,11 @@ class TimelineItem(Thing, Markers):
     ) -> bool:
         first = 0 if startFrame is None else startFrame
         end = mediaPoolItem._media.frames if endFrame is None else endFrame
-        if self._refuses("AddTake") or not self._takes:
+        if self._is_refused("AddTake") or not self._takes:
             return False
         if not 0 <= first < end <= mediaPoolItem._media.frames:
             return False
-        self._takes.append(Take(mediaPoolItem, Fraction(first), Fraction(end)))
+        self._takes.append(TimelineTake(mediaPoolItem, Fraction(first), Fraction(end)))
         self._selector = True
         return True
 
@@ -148,7 +148,7 @@ class TimelineItem(Thing, Markers):
         }
 
     def SelectTakeByIndex(self, idx: int) -> bool:
-        if self._refuses("SelectTakeByIndex"):
+        if self._is_refused("SelectTakeByIndex"):
             return False
         if not self._selector or not 1 <= idx <= len(self._takes):
             return False
@@ -172,15 +172,15 @@ class TimelineItem(Thing, Markers):
         duration: float,
         customData: str | None = None,
     ) -> bool:
-        if self._refuses("AddMarker"):
+        if self._is_refused("AddMarker"):
             return False
         return self._add_marker(frameId, color, name, note, duration, customData)
 
     def GetMarkers(self) -> dict[float, dict[str, Any]]:
-        return {frame: dict(told) for frame, told in self._markers.items()}
+        return {frame: dict(marker) for frame, marker in self._markers.items()}
 
     def UpdateMarkerCustomData(self, frameId: float, customData: str) -> bool:
-        if self._refuses("UpdateMarkerCustomData"):
+        if self._is_refused("UpdateMarkerCustomData"):
             return False
         return self._update_data(frameId, customData)
 
@@ -188,7 +188,7 @@ class TimelineItem(Thing, Markers):
         return self._markers.pop(float(frameNum), None) is not None
 
     def _source_offset(self, record: int, rate: Fraction) -> int:
-        """The media frame under a record frame, from the media's first."""
+        """The media frame at a record frame, counted from the media's first."""
         take = self._take
         assert take is not None
         seconds = (record - self._start) / rate
@@ -209,8 +209,8 @@ class Track:
         self.items.sort(key=lambda one: one._start)
 
 
-@conforming(STUBS, guard=WITNESS)
-class Timeline(Thing, Markers):
+@conforming(STUBS, guard=CALL_RECORDER)
+class Timeline(ApiObject, MarkerStore):
     def __init__(self, app: Resolve, name: str, rate: str, start: str) -> None:
         super().__init__(app)
         self._name = name
@@ -231,11 +231,11 @@ class Timeline(Thing, Markers):
 
     @property
     def _first(self) -> int:
-        return frame_of(self._start_tc, self._rate)
+        return timecode_to_frame(self._start_tc, self._rate)
 
     @property
     def _output(self) -> str:
-        """What its pictures are put out as."""
+        """The colour space of its renderings."""
         aces = self.GetSetting("colorScienceMode").startswith("aces")
         return self.GetSetting("colorAcesODT" if aces else "colorSpaceOutput")
 
@@ -265,8 +265,8 @@ class Timeline(Thing, Markers):
         return True
 
     def GetSetting(self, settingName: str) -> str:
-        """The project's, as long as it has none of its own. "DF" is for setting: the rate is told
-        without, and whether frames are dropped by a key of its own (seen in others' dumps)."""
+        """The project's setting unless it has its own. "DF" is only for setting: the rate is
+        returned without it, and drop frame has a separate key (seen in published dumps)."""
         if settingName == "timelineFrameRate":
             return self._settings[settingName].removesuffix(" DF")
         if settingName == "timelineDropFrameTimecode":
@@ -276,11 +276,11 @@ class Timeline(Thing, Markers):
         return self._settings.get(settingName, inherited)
 
     def SetSetting(self, settingName: str, settingValue: str) -> bool:
-        if self._refuses("SetSetting"):
+        if self._is_refused("SetSetting"):
             return False
         custom = self._settings["useCustomSettings"] == "1"
         if settingName != "useCustomSettings" and not custom:
-            return False  # disabled in the dialog too, until custom settings are used
+            return False  # also disabled in the dialog until custom settings are used
         if settingName == "timelineFrameRate" and self._items:
             return False
         self._settings[settingName] = settingValue
@@ -301,8 +301,8 @@ class Timeline(Thing, Markers):
         return True
 
     def AddTrack(self, trackType: str, how: str | dict[str, Any] | None = None) -> bool:
-        """With an ``index`` within bounds it is put in there, else at the top (stubs)."""
-        if self._refuses("AddTrack"):
+        """Inserted at a valid ``index``, otherwise at the top (stubs)."""
+        if self._is_refused("AddTrack"):
             return False
         tracks = self._tracks.setdefault(trackType, [])
         index = how.get("index", 0) if isinstance(how, dict) else 0
@@ -342,22 +342,22 @@ class Timeline(Thing, Markers):
         return True
 
     def GetCurrentTimecode(self) -> str:
-        return timecode(self._playhead, self._rate, drop_frame=self._drop)
+        return frame_to_timecode(self._playhead, self._rate, drop_frame=self._drop)
 
     def SetCurrentTimecode(self, timecode: str) -> bool:
-        frame = frame_of(timecode, self._rate)
+        frame = timecode_to_frame(timecode, self._rate)
         if not self._first <= frame <= self.GetEndFrame():
             return False
         self._playhead = frame
         return True
 
     def Export(self, fileName: str, exportType: float, exportSubtype: float | None = None) -> bool:
-        if self._refuses("Export") or exportType != self._app.EXPORT_OTIO:
+        if self._is_refused("Export") or exportType != self._app.EXPORT_OTIO:
             return False
         return resolve_otio.write(self, fileName)
 
     def _picture(self, record: int) -> Picture:
-        """What a render shows: the topmost enabled clip, or black."""
+        """The rendered frame: the topmost enabled clip, or black."""
         for track in reversed(self._tracks["video"]):
             for item in track.items:
                 if item._kind == "clip" and item._enabled and item._start <= record < item._end:

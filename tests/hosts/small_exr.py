@@ -1,4 +1,4 @@
-"""EXR files written by hand: hosts' Pythons have no library for them."""
+"""Writes EXR files without a library, since the Pythons of hosts have none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import struct
 
 
 def exr(colour: tuple[float, float, float], size: tuple[int, int]) -> bytes:
-    """An uncompressed half-float EXR of one colour, after "OpenEXR File Layout" (openexr.com)."""
+    """An uncompressed half-float EXR of one colour (see "OpenEXR File Layout", openexr.com)."""
     width, height = size
 
     def attribute(name: str, kind: str, value: bytes) -> bytes:

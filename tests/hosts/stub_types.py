@@ -1,4 +1,4 @@
-"""Whether a value is of the type that a stub's annotation names."""
+"""Checks whether a value has the type of a stub's annotation."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class StubClass:
 
 
 class Types:
-    """What the names in annotations stand for: the stubs' ``classes`` and ``aliases``, the values
-    of their ``constants``, and the fake's class for each of theirs (``kinds``)."""
+    """Resolves names in annotations: the stubs' ``classes`` and ``aliases``, the values of their
+    ``constants``, and the fake's classes (``kinds``)."""
 
     def __init__(self, constants: Mapping[str, object]) -> None:
         self.classes: dict[str, StubClass] = {}
@@ -34,8 +34,8 @@ class Types:
         self.kinds: dict[str, type] = {}
 
     def mismatch(self, value: object, kind: ast.expr) -> str | None:
-        """Why a value is not of an annotation's type; None: it is. Of what the stubs name but do
-        not describe, everything is."""
+        """Why a value does not have an annotation's type; None if it does. Types that the stubs do
+        not describe accept everything."""
         if isinstance(kind, ast.Constant):
             if kind.value is None:
                 return None if value is None else f"{value!r} is not None"
@@ -122,7 +122,7 @@ class Types:
 
 
 def last(node: ast.expr) -> str:
-    """The last word of a dotted name."""
+    """The last part of a dotted name."""
     return ast.unparse(node).rpartition(".")[2]
 
 

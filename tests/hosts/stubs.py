@@ -1,13 +1,12 @@
-"""Reads a program's published API stubs, and refuses whatever they do not have.
+"""Reads a program's published API stubs, and refuses calls that do not conform to them.
 
-A strict fake is made of two things: the ``.pyi`` files that describe a program, and classes that
-behave like it. :func:`conforming` ties them: a public method that the stubs do not know is an error
-when the fake is written; a call that fits none of a method's overloads, by names, number or types,
-is an error when it is made.
+A strict fake consists of the ``.pyi`` files that describe a program, and classes that behave like
+it. :func:`conforming` connects them: a public method that is not in the stubs is an error when the
+class is defined, and a call that matches no overload, by names, number or types, is an error when
+it is made.
 
-The stubs are read as syntax, with ``ast``, and never run. Where they are loose
-(``*args, **kwargs``) they are tightened by hand with :meth:`Stubs.tighten`, each time with the
-source of what is claimed.
+The stubs are parsed with ``ast`` and never run. Loose signatures (``*args, **kwargs``) are
+tightened by hand with :meth:`Stubs.tighten`, each with its source.
 """
 
 from __future__ import annotations
@@ -28,22 +27,22 @@ _KINDS = inspect.Parameter
 _STARS: dict[object, str] = {_KINDS.VAR_POSITIONAL: "*", _KINDS.VAR_KEYWORD: "**"}
 
 
-class NotInTheApi(AttributeError):
-    """A name that the program's stubs do not have."""
+class NotInApiError(AttributeError):
+    """A name that is not in the stubs."""
 
 
-class BadCall(TypeError):
-    """A call that fits none of the signatures that the stubs give."""
+class BadCallError(TypeError):
+    """A call that matches no signature of the stubs."""
 
 
-class NotModelled(AssertionError):
-    """The program has it; the fake does not behave like it yet, and says so."""
+class NotModelledError(AssertionError):
+    """Something that the program has, but the fake does not model."""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """One overload. ``types`` holds the annotations as they stand in the stub; parameters without
-    one take anything."""
+    """An overload. ``types`` are the annotations of the stub; parameters without one accept
+    anything."""
 
     name: str
     shape: inspect.Signature
@@ -61,17 +60,17 @@ class Signature:
 
     @property
     def loose(self) -> bool:
-        """Says nothing: ``(*args, **kwargs)``."""
+        """Whether it is ``(*args, **kwargs)``."""
         kinds = [p.kind for p in self.shape.parameters.values() if p.name != "self"]
         return kinds == [_KINDS.VAR_POSITIONAL, _KINDS.VAR_KEYWORD]
 
 
 class Stubs(Types):
-    """What a program's stubs say: ``functions``, ``classes``, ``attributes`` by name.
+    """The contents of a program's stubs: ``functions``, ``classes``, ``attributes`` by name.
 
     ``optional_may_be_left_out``: stubs that write ``Optional[X]`` without a default for parameters
     that callers may leave out. ``constants`` gives values for dotted names in ``Literal[...]``;
-    without one a constant's value is its last word.
+    without one, a constant's value is the last part of its name.
     """
 
     def __init__(
@@ -89,7 +88,7 @@ class Stubs(Types):
         for file in files:
             self._read(ast.parse(file.read_text(encoding="utf-8"), filename=str(file)))
 
-    # Asking
+    # Lookup
 
     def __contains__(self, name: str) -> bool:
         owner, _, member = name.rpartition(".")
@@ -98,8 +97,8 @@ class Stubs(Types):
         return name in self.functions or name in self.classes or name in self.attributes
 
     def find(self, owner: str, method: str) -> tuple[Signature, ...] | None:
-        """Overloads of a method, own or inherited; an inherited one that says something goes
-        before an own one that says nothing."""
+        """Overloads of a method, own or inherited; an inherited signature is preferred to a loose
+        own one."""
         loose = None
         for stub in self.lineage(owner):
             found = stub.methods.get(method)
@@ -121,7 +120,7 @@ class Stubs(Types):
     def tighten(self, signatures: str, source: str) -> None:
         """Replace loose signatures, written as in a stub: ``def f(a: int) -> str: ...`` or within
         ``class X:`` (a TypedDict's keys are replaced as a whole). Names that the stubs do not
-        have are added; ``source`` says who says so."""
+        have are added; ``source`` documents the change."""
         before = self.functions, self.classes, self.attributes
         self.functions, self.classes, self.attributes = {}, {}, {}
         self._read(ast.parse(signatures))
@@ -138,7 +137,7 @@ class Stubs(Types):
             members = [*stub.methods, *stub.attributes, *(stub.keys or ())]
             self.tightened.update({f"{name}.{member}": source for member in members})
 
-    # Calling
+    # Calls
 
     def bind(
         self,
@@ -146,9 +145,9 @@ class Stubs(Types):
         args: Sequence[object],
         kwargs: Mapping[str, object],
     ) -> inspect.BoundArguments:
-        """The call's arguments by the first overload that takes them.
+        """The call's arguments bound to the first matching overload.
 
-        :raises BadCall: none does.
+        :raises BadCallError: no overload matches.
         """
         reasons = []
         for one in signatures:
@@ -162,7 +161,7 @@ class Stubs(Types):
                 return bound
             reasons.append(f"  {one}: {wrong}")
         name = signatures[0].name
-        raise BadCall(f"{name}() does not take these arguments\n" + "\n".join(reasons))
+        raise BadCallError(f"{name}() does not take these arguments\n" + "\n".join(reasons))
 
     def _wrong_argument(self, one: Signature, bound: inspect.BoundArguments) -> str | None:
         for name, value in bound.arguments.items():
@@ -181,7 +180,7 @@ class Stubs(Types):
                     return f"{name}: {wrong}"
         return None
 
-    # Reading
+    # Parsing
 
     def _read(self, tree: ast.Module) -> None:
         for node in tree.body:
@@ -230,7 +229,7 @@ class Stubs(Types):
         return stub
 
     def _value(self, dotted: str, value: ast.expr | None) -> None:
-        """A constant's value, where the stub gives one."""
+        """A constant's value, if the stub has one."""
         if value is None or (isinstance(value, ast.Constant) and value.value is ...):
             return
         try:
@@ -293,20 +292,20 @@ def _left_out(keys: Mapping[str, ast.expr], total: bool) -> frozenset[str]:
 def conforming(
     stubs: Stubs, name: str = "", guard: Callable[[str], None] = lambda _: None
 ) -> Callable[[C], C]:
-    """Class decorator: hold a fake's class to the stubs' class of the same name, or of ``name``.
+    """Class decorator: check a fake's class against the stubs' class of the same name, or ``name``.
 
-    Every public method of the fake is one of the stubs', and each call of it is bound to their
-    overloads first; ``guard`` is called with ``Class.method`` before that. What the stubs have
-    and the fake has not raises :class:`NotModelled`; anything else, :class:`NotInTheApi`. Names
-    that begin with an underscore are the fake's own.
+    Every public method has to be in the stubs, and each call is checked against their overloads;
+    before that, ``guard`` is called with ``Class.method``. Names that are in the stubs but not in
+    the fake raise :class:`NotModelledError`, others :class:`NotInApiError`. Names that start with
+    an underscore belong to the fake.
 
-    :raises NotInTheApi: the fake has a public method that the stubs have not.
+    :raises NotInApiError: the fake has a public method that is not in the stubs.
     """
 
     def hold(fake: C) -> C:
         known = name or fake.__name__
         if known not in stubs.classes:
-            raise NotInTheApi(f"the stubs have no class {known}")
+            raise NotInApiError(f"the stubs have no class {known}")
         stubs.kinds[known] = fake
         for method, body in list(vars(fake).items()):
             static = isinstance(body, staticmethod)
@@ -318,7 +317,7 @@ def conforming(
             if signatures is None:
                 if method == "__init__":
                     continue
-                raise NotInTheApi(f"{known}.{method} is not in the stubs")
+                raise NotInApiError(f"{known}.{method} is not in the stubs")
             if static:
                 held = _bound(stubs, f"{known}.{method}", signatures, body.__func__, guard)
                 setattr(fake, method, staticmethod(held))
@@ -327,8 +326,8 @@ def conforming(
 
         def missing(self: object, wanted: str) -> Any:
             if not wanted.startswith("_") and f"{known}.{wanted}" in stubs:
-                raise NotModelled(f"{known}.{wanted} exists, and the fake does not do it yet")
-            raise NotInTheApi(f"{known} has no {wanted!r}")
+                raise NotModelledError(f"{known}.{wanted} exists, and the fake does not do it yet")
+            raise NotInApiError(f"{known} has no {wanted!r}")
 
         type.__setattr__(fake, "__getattr__", missing)
         return fake
@@ -339,14 +338,14 @@ def conforming(
 def conforming_function(
     stubs: Stubs, body: Callable[..., Any], guard: Callable[[str], None] = lambda _: None
 ) -> Callable[..., Any]:
-    """A fake's function held to the stubs' function of the same name, as :func:`conforming`."""
+    """A fake's function, checked against the stubs' function like :func:`conforming`."""
     signatures = stubs.functions.get(body.__name__)
     if signatures is None:
-        raise NotInTheApi(f"{body.__name__} is not in the stubs")
+        raise NotInApiError(f"{body.__name__} is not in the stubs")
     return _bound(stubs, body.__name__, signatures, body, guard)
 
 
-#: What Python calls by itself, and a fake is held to as to any other method.
+#: Special methods that are checked like other methods.
 _DUNDERS = ("__init__", "__getitem__", "__len__", "__enter__", "__exit__")
 
 

@@ -1,4 +1,4 @@
-"""The fake of Nuke refuses what the real program does not have, and behaves where it does."""
+"""The fake of Nuke refuses what the real program does not have, and models what it has."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import nuke_worlds
+import nuke_sample_comp
 import pytest
 from nuke_fake import FakeNuke, api
-from stubs import BadCall, NotInTheApi, NotModelled, StubClass, Stubs, conforming
+from stubs import BadCallError, NotInApiError, NotModelledError, StubClass, Stubs, conforming
 
 
 @pytest.fixture
@@ -22,44 +22,45 @@ def program() -> Iterator[FakeNuke]:
 
 #: Calls that the real API does not have: by name, by arguments, by type, by knob, by value.
 WRONG: dict[str, tuple[Callable[[Any], object], type[BaseException]]] = {
-    "a function that does not exist": (lambda n: n.selectedReads(), NotInTheApi),
-    "a class of nodes that does not exist": (lambda n: n.nodes.ReadSequence(), NotInTheApi),
+    "a function that does not exist": (lambda n: n.selectedReads(), NotInApiError),
+    "a class of nodes that does not exist": (lambda n: n.nodes.ReadSequence(), NotInApiError),
     "a node class by createNode": (lambda n: n.createNode("Reed"), RuntimeError),
-    "a method that does not exist": (lambda n: n.root().setRange(1, 2), NotInTheApi),
-    "a method of another class": (lambda n: n.nodes.Read().selectedNodes(), NotInTheApi),
+    "a method that does not exist": (lambda n: n.root().setRange(1, 2), NotInApiError),
+    "a method of another class": (lambda n: n.nodes.Read().selectedNodes(), NotInApiError),
     "a knob that does not exist": (lambda n: n.nodes.Read()["colourspace"], NameError),
     "a knob of another class": (lambda n: n.nodes.Write()["on_error"], NameError),
     "a knob of another file type": (lambda n: n.nodes.Write()["datatype"], NameError),
     "a keyword for a knob that does not exist": (lambda n: n.nodes.Read(fil="x"), NameError),
-    "too few arguments": (lambda n: n.toNode(), BadCall),
-    "too many arguments": (lambda n: n.root(1), BadCall),
-    "a keyword that does not exist": (lambda n: n.allNodes(kind="Read"), BadCall),
-    "a number for a name": (lambda n: n.toNode(3), BadCall),
-    "a name for a number": (lambda n: n.frame("10"), BadCall),
-    "a string for a node": (lambda n: n.nodes.Read().setInput(0, "Read2"), BadCall),
-    "a float for a frame": (lambda n: n.execute(n.nodes.Write(), 1.5, 2), BadCall),
-    "views as a string": (lambda n: n.execute(n.nodes.Write(), 1, 1, 1, "main"), BadCall),
+    "too few arguments": (lambda n: n.toNode(), BadCallError),
+    "too many arguments": (lambda n: n.root(1), BadCallError),
+    "a keyword that does not exist": (lambda n: n.allNodes(kind="Read"), BadCallError),
+    "a number for a name": (lambda n: n.toNode(3), BadCallError),
+    "a name for a number": (lambda n: n.frame("10"), BadCallError),
+    "a string for a node": (lambda n: n.nodes.Read().setInput(0, "Read2"), BadCallError),
+    "a float for a frame": (lambda n: n.execute(n.nodes.Write(), 1.5, 2), BadCallError),
+    "views as a string": (lambda n: n.execute(n.nodes.Write(), 1, 1, 1, "main"), BadCallError),
     "a string in a number's knob": (
-        lambda n: n.nodes.Read()["first"].setValue("1001"), BadCall),
+        lambda n: n.nodes.Read()["first"].setValue("1001"), BadCallError),
     "a path in a file's knob": (
-        lambda n: n.nodes.Read()["file"].setValue(Path("/a/b.exr")), BadCall),
+        lambda n: n.nodes.Read()["file"].setValue(Path("/a/b.exr")), BadCallError),
     "a value that a menu has not": (
         lambda n: n.nodes.Read()["on_error"].setValue("nearest"), ValueError),
     "a colour space of another management": (
         lambda n: n.nodes.Read()["colorspace"].setValue("ACES - ACEScg"), ValueError),
     "a format that there is not": (
         lambda n: n.nodes.Read()["format"].setValue("HD_720"), ValueError),
-    "an enumeration without values": (lambda n: n.Enumeration_Knob("a", "b"), BadCall),
+    "an enumeration without values": (lambda n: n.Enumeration_Knob("a", "b"), BadCallError),
     "mappings as pairs": (
-        lambda n: n.nodes.Shuffle2()["mappings"].setValue([("rgba.red", "rgba.alpha")]), BadCall),
+        lambda n: n.nodes.Shuffle2()["mappings"].setValue([("rgba.red", "rgba.alpha")]),
+        BadCallError),
     "an undo's name as a keyword of another name": (
-        lambda n: n.Undo.begin(title="x"), BadCall),
+        lambda n: n.Undo.begin(title="x"), BadCallError),
     "an undo method that does not exist": (lambda n: n.Undo.rollback(), AttributeError),
-    "a callback without a function": (lambda n: n.addKnobChanged(), BadCall),
+    "a callback without a function": (lambda n: n.addKnobChanged(), BadCallError),
     "a callback's class by another keyword": (
-        lambda n: n.addOnCreate(print, node_class="Read"), BadCall),
+        lambda n: n.addOnCreate(print, node_class="Read"), BadCallError),
     "a menu command by another keyword": (
-        lambda n: n.menu("Nuke").addCommand("a", "pass", key="x"), BadCall),
+        lambda n: n.menu("Nuke").addCommand("a", "pass", key="x"), BadCallError),
     "executing what is no Write": (lambda n: n.execute(n.nodes.Constant(), 1, 1), RuntimeError),
     "executing a Write without a file": (lambda n: n.execute(n.nodes.Write(), 1, 1), RuntimeError),
     "a node that was deleted": (lambda n: _deleted(n).name(), ValueError),
@@ -67,7 +68,7 @@ WRONG: dict[str, tuple[Callable[[Any], object], type[BaseException]]] = {
     "a module that is not there": (lambda n: __import__("nuke.panels"), ModuleNotFoundError),
     "a widget that is no string": (lambda n: _panels().registerWidgetAsPanel(object, "a", "b"),
                                    TypeError),
-    "a panel that is not registered": (lambda n: _panels().openPanel("a"), NotInTheApi),
+    "a panel that is not registered": (lambda n: _panels().openPanel("a"), NotInApiError),
 }  # fmt: skip
 
 
@@ -94,13 +95,13 @@ def test_what_nuke_does_not_have_is_refused(program: FakeNuke, what: str) -> Non
         call(program.module)
 
 
-def test_what_exists_and_is_not_modelled_says_so(program: FakeNuke) -> None:
+def test_existing_calls_that_are_not_modelled_raise(program: FakeNuke) -> None:
     for call in (lambda: program.module.zoom, lambda: program.module.root().mergeFrameRange):
-        with pytest.raises(NotModelled):
+        with pytest.raises(NotModelledError):
             call()
 
 
-def test_nodes_are_touched_on_the_main_thread_only(program: FakeNuke) -> None:
+def test_nodes_can_only_be_used_on_the_main_thread(program: FakeNuke) -> None:
     nuke = program.module
     read = nuke.nodes.Read()
     knob = read["first"]
@@ -129,7 +130,7 @@ def test_nodes_are_touched_on_the_main_thread_only(program: FakeNuke) -> None:
     assert knob.value() == 1
 
 
-def test_other_threads_ask_the_main_one(program: FakeNuke) -> None:
+def test_other_threads_call_the_main_thread(program: FakeNuke) -> None:
     nuke = program.module
     answers: list[str] = []
     thread = threading.Thread(
@@ -154,10 +155,10 @@ def test_a_terminal_has_no_windows() -> None:
             import nukescripts  # noqa: F401
 
 
-def test_undo_takes_back_what_a_group_did(program: FakeNuke) -> None:
+def test_undo_reverts_a_group(program: FakeNuke) -> None:
     nuke = program.module
     read = nuke.nodes.Read()
-    before, undos = program.script.tell(), nuke.Undo.undoSize()
+    before, undos = program.script.snapshot(), nuke.Undo.undoSize()
     nuke.Undo.begin("much")
     read["first"].setValue(7)
     read.addKnob(nuke.Tab_Knob("tab", "Tab"))
@@ -166,11 +167,11 @@ def test_undo_takes_back_what_a_group_did(program: FakeNuke) -> None:
     assert nuke.Undo.undoSize() == undos + 1
     assert nuke.Undo.undoDescribe() == "much"
     nuke.undo()
-    assert program.script.tell() == before
+    assert program.script.snapshot() == before
     nuke.Undo.begin()
     nuke.delete(read)
     nuke.Undo.cancel()
-    assert program.script.tell() == before
+    assert program.script.snapshot() == before
     nuke.Undo.disable()
     nuke.nodes.Dot()
     nuke.Undo.enable()
@@ -179,8 +180,8 @@ def test_undo_takes_back_what_a_group_did(program: FakeNuke) -> None:
 
 def test_a_script_is_the_same_after_saving_and_opening(program: FakeNuke, tmp_path: Path) -> None:
     nuke = program.module
-    nuke_worlds.settings_of_script()
-    read = nuke_worlds.read("/a b/[c]/$d {e}.####.exr", label='say "this"\nor that \\')
+    nuke_sample_comp.set_script_settings()
+    read = nuke_sample_comp.make_read("/a b/[c]/$d {e}.####.exr", label='say "this"\nor that \\')
     group = nuke.nodes.Group()
     with group:
         inner = nuke.nodes.NoOp(inputs=[None])
@@ -194,14 +195,14 @@ def test_a_script_is_the_same_after_saving_and_opening(program: FakeNuke, tmp_pa
     file = tmp_path / "a script.nk"
     nuke.scriptSave(str(file))
     assert not nuke.modified()
-    before = program.script.tell()
+    before = program.script.snapshot()
     nuke.scriptOpen(str(file))
-    assert sorted(program.script.tell()) == sorted(before)
+    assert sorted(program.script.snapshot()) == sorted(before)
     assert not nuke.modified()
     assert nuke.toNode("Group1.NoOp1").isSelected()
 
 
-def test_selected_is_what_a_person_selected(program: FakeNuke) -> None:
+def test_only_a_person_changes_the_selection(program: FakeNuke) -> None:
     nuke = program.module
     source = nuke.nodes.Constant()
     first, second = (nuke.nodes.NoOp(inputs=[source]) for _ in range(2))
@@ -213,20 +214,20 @@ def test_selected_is_what_a_person_selected(program: FakeNuke) -> None:
     ("mode", "value", "starts", "at_1"),
     [("expression", "", 11, 11), ("start at", "1", 1, 11), ("offset", "10", 1, 11)],
 )
-def test_a_read_starts_where_its_frame_mode_says(
+def test_frame_modes_of_a_read(
     program: FakeNuke, tmp_path: Path, mode: str, value: str, starts: int, at_1: int
 ) -> None:
-    file = nuke_worlds.plate(tmp_path, "p", range(11, 21))
-    read = nuke_worlds.read(file, 11, 20, raw=True, frame_mode=mode, frame=value)
+    file = nuke_sample_comp.write_plate(tmp_path, "p", range(11, 21))
+    read = nuke_sample_comp.make_read(file, 11, 20, raw=True, frame_mode=mode, frame=value)
     assert (read.firstFrame(), read.lastFrame()) == (starts, starts + 9)
     red = program.module.sample(read, "rgba.red", 1, 1)
     assert red == pytest.approx(at_1 / 2048, abs=1e-3)
 
 
-def test_missing_frames_are_shown_as_the_read_says(program: FakeNuke, tmp_path: Path) -> None:
-    file = nuke_worlds.plate(tmp_path, "p", range(1001, 1004))
+def test_missing_frames_follow_the_reads_setting(program: FakeNuke, tmp_path: Path) -> None:
+    file = nuke_sample_comp.write_plate(tmp_path, "p", range(1001, 1004))
     (tmp_path / "p" / "p.1002.exr").unlink()
-    read = nuke_worlds.read(file, 1001, 1003, raw=True)
+    read = nuke_sample_comp.make_read(file, 1001, 1003, raw=True)
     program.module.frame(1002)
     with pytest.raises(RuntimeError, match=r"p\.1002\.exr"):
         program.module.sample(read, "rgba.red", 1, 1)
@@ -238,24 +239,24 @@ def test_missing_frames_are_shown_as_the_read_says(program: FakeNuke, tmp_path: 
 
 def test_callbacks_are_called_until_they_are_removed(program: FakeNuke) -> None:
     nuke = program.module
-    told: list[tuple[str, str]] = []
+    calls: list[tuple[str, str]] = []
 
     def listen() -> None:
-        told.append((nuke.thisNode().name(), nuke.thisKnob().name()))
+        calls.append((nuke.thisNode().name(), nuke.thisKnob().name()))
 
     nuke.addKnobChanged(listen, nodeClass="Read")
     read, dot = nuke.nodes.Read(), nuke.nodes.Dot()
     read["first"].setValue(5)
     read["first"].setValue(5)
     dot["label"].setValue("not a Read")
-    assert told == [("Read1", "first")]
+    assert calls == [("Read1", "first")]
     nuke.removeKnobChanged(listen, nodeClass="Read")
     read["first"].setValue(6)
-    assert len(told) == 1
+    assert len(calls) == 1
     assert program.callbacks("KnobChanged") == 0
 
 
-def test_a_pane_is_made_from_a_string(program: FakeNuke, capsys: Any) -> None:
+def test_a_pane_is_created_from_a_string(program: FakeNuke, capsys: Any) -> None:
     panels = _panels()
     program.main_names["Widget"] = lambda: "a widget"
     assert panels.registerWidgetAsPanel("Widget", "Mine", "my.id") is None
@@ -266,7 +267,7 @@ def test_a_pane_is_made_from_a_string(program: FakeNuke, capsys: Any) -> None:
     assert "hasn't been registered" in capsys.readouterr().out
 
 
-def test_every_tightening_names_its_source_and_something_to_tighten() -> None:
+def test_every_tightened_signature_has_a_source_and_was_loose() -> None:
     for signatures, source in api.TIGHTENED:
         assert source.strip()
         assert ast.parse(signatures).body
@@ -317,7 +318,7 @@ def h(table: Dict[str, int], either: int | None = ...) -> None: ...
         ("g", ({"name": "n"}, (1, "x", 2)), {}),
     ]  # fmt: skip
     for name, args, kwargs in wrong:
-        with pytest.raises(BadCall, match=name):
+        with pytest.raises(BadCallError, match=name):
             stubs.bind(stubs.functions[name], args, kwargs)
 
 
@@ -331,13 +332,13 @@ def test_a_fake_cannot_have_more_than_the_stubs(tmp_path: Path) -> None:
             return a
 
     assert Fake().f() is None
-    with pytest.raises(NotInTheApi):
+    with pytest.raises(NotInApiError):
 
         @conforming(stubs, "A")
         class More:
             def g(self) -> None: ...
 
-    with pytest.raises(NotInTheApi):
+    with pytest.raises(NotInApiError):
 
         @conforming(stubs)
         class Unknown: ...

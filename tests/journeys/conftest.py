@@ -10,19 +10,21 @@ from terminal import Terminal, write_cut, write_plate
 
 
 @pytest.fixture
-def desk(tmp_path: Path, models_dir: Path) -> Iterator[Terminal]:
-    # A space and letters beyond ASCII, as artists' folders have them.
+def terminal(tmp_path: Path, models_dir: Path) -> Iterator[Terminal]:
+    # With spaces and letters outside ASCII, as artists' folders may have.
     folder = tmp_path / "Größe und Länge"
     folder.mkdir()
-    terminal = Terminal(folder, models_dir)
-    terminal.plates.mkdir()
-    yield terminal
-    terminal.close()
+    new_terminal = Terminal(folder, models_dir)
+    new_terminal.plates.mkdir()
+    yield new_terminal
+    new_terminal.close()
 
 
 @pytest.fixture
-def cut(desk: Terminal) -> Path:
+def cut(terminal: Terminal) -> Path:
     """Two shots of 8 frames, 1001 to 1008; the cut shows 1003 to 1006."""
     frames = range(1001, 1009)
-    shots = {name: write_plate(desk.plates / name, name, frames) for name in ("AB_0010", "AB_0020")}
-    return write_cut(desk.folder / "reel 1.otio", shots, frames)
+    shots = {
+        name: write_plate(terminal.plates / name, name, frames) for name in ("AB_0010", "AB_0020")
+    }
+    return write_cut(terminal.folder / "reel 1.otio", shots, frames)

@@ -1,10 +1,10 @@
-"""A director at the panel: everything by mouse and keys.
+"""A director who uses the panel by mouse and keyboard.
 
     python director.py CUT FOLDER
 
-sends the two shots of a cut, looks, draws, says something, approves, and writes the cut and the
-review to ``FOLDER``; the gateway is that of the environment's settings. The pictures of the panel
-in ``docs`` are made on the same way, see :mod:`docs.screenshots`.
+sends the two shots of a cut, reviews, draws, writes a note, approves, and writes the cut and review
+reports to ``FOLDER``. The gateway is that of the environment's settings. ``docs/screenshots.py``
+uses the same class.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hands import Hands, at_a_screen, until
 from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import (
     QApplication,
@@ -27,44 +26,47 @@ from PySide6.QtWidgets import (
     QPushButton,
     QWidget,
 )
+from user_input import UserInput, start_user_input, wait_until
 
 from bridge_core.models.versions import ReviewStatus
 
 if TYPE_CHECKING:
-    from bridge_core.host import Host
+    from bridge_core.hosts.base import Host
     from bridge_core.models.settings import Settings
-    from bridge_ui.panel.shell import Panel
+    from bridge_ui.app.panel import Panel
 
 SIZE = 1440, 880
 
 
 class Director:
-    """Each step ends when it is seen on the panel."""
+    """Each step returns once the panel shows its result."""
 
-    def __init__(self, panel: Panel, hands: Hands) -> None:
-        self.panel, self.hands = panel, hands
-        self._states: set[str] = set()
+    def __init__(self, panel: Panel, user_input: UserInput) -> None:
+        self.panel, self.user_input = panel, user_input
+        self._job_signs: set[str] = set()
 
     @classmethod
     @contextmanager
-    def sits_down(cls, hands: Hands, settings: Settings, host: Host) -> Iterator[Director]:
-        """At a panel with this host, once the gateway answers; it closes in the end."""
-        from bridge_ui.panel.opening import open_panel
+    def open_panel(
+        cls, user_input: UserInput, settings: Settings, host: Host
+    ) -> Iterator[Director]:
+        """Open a panel with this host, wait until it is connected, and close it at the end."""
+        from bridge_ui.app.opening import open_panel
 
         panel = open_panel(settings, host)
         panel.resize(*SIZE)
         panel.move(0, 0)
         panel.show()
         panel.activateWindow()
-        director = cls(panel, hands)
-        until(panel.isActiveWindow, "the panel to have the keys")
-        until(lambda: hasattr(panel, "controllers"), "the panel")
+        director = cls(panel, user_input)
+        wait_until(panel.isActiveWindow, "the panel to be active")
+        wait_until(lambda: hasattr(panel, "controllers"), "the panel")
         on = panel.controllers
-        until(lambda: on.session.connection.value.up, "the gateway")
-        until(lambda: on.shots.rows, "the cut's shots")
-        until(lambda: on.send.state.value.service, "the services")
+        wait_until(lambda: on.session.connection.value.is_connected, "the gateway")
+        wait_until(lambda: on.shots.rows, "the cut's shots")
+        wait_until(lambda: on.send.state.value.service, "the services")
         on.jobs.rows.watch(
-            lambda _change: director._states.update(row.sign.mark for row in on.jobs.rows)
+            lambda _change: director._job_signs.update(row.sign.symbol for row in on.jobs.rows)
         )
         try:
             yield director
@@ -75,233 +77,238 @@ class Director:
             QApplication.processEvents()
 
     @property
-    def states(self) -> set[str]:
-        """Signs of the states that any job was in."""
-        return self._states
+    def job_signs(self) -> set[str]:
+        """Symbols of all states that any job was in."""
+        return self._job_signs
 
-    def select(self, at: int) -> None:
+    def select(self, row: int) -> None:
         view = self.panel.shots.view
-        self.hands.click(view.viewport(), view.visualRect(view.model().index(at, 0)).center())
-        key = self.panel.controllers.shots.rows[at].key
-        until(lambda: self.panel.controllers.shots.state.value.selected == (key,), "the selection")
+        self.user_input.click(view.viewport(), view.visualRect(view.model().index(row, 0)).center())
+        key = self.panel.controllers.shots.rows[row].key
+        wait_until(
+            lambda: self.panel.controllers.shots.state.value.selected == (key,), "the selection"
+        )
 
-    def choose_service(self, words: str) -> None:
-        self.hands.key("Ctrl+K")
-        until(self.panel.services.isVisible, "the services to choose from")
-        self.hands.type(words)
-        self.hands.key("Return")
-        until(
+    def choose_service(self, text: str) -> None:
+        self.user_input.press_key("Ctrl+K")
+        wait_until(self.panel.service_popover.isVisible, "the list of services")
+        self.user_input.type_text(text)
+        self.user_input.press_key("Return")
+        wait_until(
             lambda: (
-                self.panel.services.isHidden()
-                and words in self.panel.controllers.send.state.value.service.id
+                self.panel.service_popover.isHidden()
+                and text in self.panel.controllers.send.state.value.service.id
             ),
-            f"{words} to be chosen",
+            f"{text} to be chosen",
         )
 
     def send(self) -> None:
-        """What is selected; until it is a job."""
+        """Send the selection, and wait for its job."""
         jobs = self.panel.controllers.jobs.rows
-        before, button = len(jobs), self.named("send")
-        until(button.isEnabled, "the button to be ready")
-        self.hands.click(button)
-        until(lambda: len(jobs) > before, "the job in the list")
+        before, button = len(jobs), self.find_button("send")
+        wait_until(button.isEnabled, "the button to be enabled")
+        self.user_input.click(button)
+        wait_until(lambda: len(jobs) > before, "the job in the list")
 
     def wait_for_versions(self, count: int, seconds: float = 90) -> None:
         jobs = self.panel.controllers.jobs.rows
-        until(lambda: sum(bool(row.result) for row in jobs) == count, "the versions", seconds)
-
-    def compare(self, side: str, words: str) -> None:
-        """Choose what A or B shows, and give the keys to the picture."""
-        lists = self.panel.room.findChildren(QComboBox)
-        self.pick(next(o for o in lists if o.accessibleName() == f"What {side} shows"), words)
-        self.hands.click(self.panel.room.canvas)
-
-    def look(self) -> None:
-        """Until the pictures of both sides are there."""
-        review, player = self.panel.controllers.review, self.panel.room.player
-        until(lambda: review.state.value.version, "a version under review")
-        until(lambda: player.picture("A") and player.picture("B"), "pictures of both sides")
-
-    def go_to(self, frame: int) -> None:
-        self.hands.key("G")
-        self.hands.type(str(frame))
-        self.hands.key("Return")
-        until(lambda: self.panel.room.frame == frame, f"frame {frame}")
-        self.hands.key("Escape")
-
-    def draw(self, *way: tuple[float, float]) -> None:
-        """Drag over parts of the picture's width and height."""
-        canvas = self.panel.room.canvas
-        place = canvas.picture_rect()
-        self.hands.drag(
-            canvas,
-            [
-                QPointF(place.left() + x * place.width(), place.top() + y * place.height())
-                for x, y in way
-            ],
+        wait_until(
+            lambda: sum(bool(row.result_id) for row in jobs) == count, "the versions", seconds
         )
 
-    def draw_no_more(self) -> None:
-        if self.panel.room.canvas.drawing:
-            self.hands.click(self.panel.room.note_field.pencil)
-            until(lambda: not self.panel.room.canvas.drawing, "the pen to be put away")
+    def compare(self, side: str, text: str) -> None:
+        """Choose what A or B shows, and give the focus to the canvas."""
+        lists = self.panel.review.findChildren(QComboBox)
+        self.pick(next(o for o in lists if o.accessibleName() == f"What {side} shows"), text)
+        self.user_input.click(self.panel.review.canvas)
 
-    def note(self, words: str, *, keep: bool = True) -> None:
-        field, review = self.panel.room.note_field.words, self.panel.controllers.review
+    def wait_for_pictures(self) -> None:
+        """Wait for the pictures of both sides."""
+        review, player = self.panel.controllers.review, self.panel.review.player
+        wait_until(lambda: review.state.value.version, "a version under review")
+        wait_until(lambda: player.picture("A") and player.picture("B"), "pictures of both sides")
+
+    def go_to_frame(self, frame: int) -> None:
+        self.user_input.press_key("G")
+        self.user_input.type_text(str(frame))
+        self.user_input.press_key("Return")
+        wait_until(lambda: self.panel.review.frame == frame, f"frame {frame}")
+        self.user_input.press_key("Escape")
+
+    def draw(self, *path: tuple[float, float]) -> None:
+        """Drag along points, given as fractions of the picture's width and height."""
+        canvas = self.panel.review.canvas
+        rect = canvas.picture_rect()
+        points = [
+            QPointF(rect.left() + x * rect.width(), rect.top() + y * rect.height()) for x, y in path
+        ]
+        self.user_input.drag(canvas, points)
+
+    def stop_drawing(self) -> None:
+        if self.panel.review.canvas.is_drawing:
+            self.user_input.click(self.panel.review.note_editor.draw_button)
+            wait_until(lambda: not self.panel.review.canvas.is_drawing, "drawing to end")
+
+    def note(self, text: str, *, submit: bool = True) -> None:
+        line_edit, review = self.panel.review.note_editor.line_edit, self.panel.controllers.review
         before = len(review.state.value.notes)
-        self.hands.key("N")
-        until(field.hasFocus, "the line for a note")
-        self.hands.type(words)
-        until(lambda: field.text() == words, "the words")
-        if keep:
-            self.hands.key("Return")
-            until(lambda: len(review.state.value.notes) > before, "the note to be safe")
-            until(lambda: not field.text(), "room for another one")
+        self.user_input.press_key("N")
+        wait_until(line_edit.hasFocus, "the note editor")
+        self.user_input.type_text(text)
+        wait_until(lambda: line_edit.text() == text, "the text")
+        if submit:
+            self.user_input.press_key("Return")
+            wait_until(lambda: len(review.state.value.notes) > before, "the note to be saved")
+            wait_until(lambda: not line_edit.text(), "the note editor to be cleared")
 
-    def decide(self, key: str, words: str) -> None:
-        """``key`` of a decision; its words are left in their line."""
-        comment = self.panel.room.comment.words
-        self.hands.key(key)
-        until(comment.hasFocus, "the line for a comment")
-        self.hands.type(words)
-        until(lambda: comment.text() == words, "the words")
+    def decide(self, key: str, comment: str) -> None:
+        """Open the form by the key of a decision, and type the comment."""
+        line_edit = self.panel.review.decision_form.line_edit
+        self.user_input.press_key(key)
+        wait_until(line_edit.hasFocus, "the decision form")
+        self.user_input.type_text(comment)
+        wait_until(lambda: line_edit.text() == comment, "the comment")
 
-    def say_so(self) -> None:
-        """What was decided."""
-        self.hands.key("Return")
-        review, comment = self.panel.controllers.review, self.panel.room.comment
-        until(lambda: review.state.value.decisions, "the decision")
-        until(comment.isHidden, "its words to be safe")
+    def confirm_decision(self) -> None:
+        """Submit the decision form."""
+        self.user_input.press_key("Return")
+        review, form = self.panel.controllers.review, self.panel.review.decision_form
+        wait_until(lambda: review.state.value.decisions, "the decision")
+        wait_until(form.isHidden, "the decision form to close")
 
     def show_page(self, name: str) -> None:
         tabs = self.panel.findChild(QWidget, "tabs")
-        at = self.panel._tab_pages.index(name)
-        self.hands.click(tabs, tabs.tabRect(at).center())
-        until(lambda: self.panel.page == name, f"the page {name}")
+        index = self.panel._tab_pages.index(name)
+        self.user_input.click(tabs, tabs.tabRect(index).center())
+        wait_until(lambda: self.panel.current_page == name, f"the page {name}")
 
-    def save_as(self, button: QWidget, words: str, target: Path) -> None:
-        """Choose an entry of the menu that a button opens, and a file in the dialog after it."""
-        self.choose(button, words)
+    def save_as(self, button: QWidget, text: str, target: Path) -> None:
+        """Choose an entry of a button's menu, then the file in a dialog."""
+        self.choose(button, text)
         dialog = self._dialog()
-        kinds = dialog.findChild(QComboBox, "fileTypeCombo")
-        self.pick(kinds, f"*{target.suffix}")
+        file_types = dialog.findChild(QComboBox, "fileTypeCombo")
+        self.pick(file_types, f"*{target.suffix}")
         assert Path(dialog.selectedFiles()[0]).suffix == target.suffix
-        self.hands.click(dialog.findChild(QLineEdit, "fileNameEdit"))
-        self.hands.key("Ctrl+A")
-        self.hands.type(str(target))
-        self.hands.key("Return")
-        until(lambda: target.exists() and not self._dialogs(), target.name)
+        self.user_input.click(dialog.findChild(QLineEdit, "fileNameEdit"))
+        self.user_input.press_key("Ctrl+A")
+        self.user_input.type_text(str(target))
+        self.user_input.press_key("Return")
+        wait_until(lambda: target.exists() and not self._dialogs(), target.name)
 
-    def pick(self, choices: QComboBox, words: str) -> None:
-        """From a list that opens, what has these words."""
-        at = next(n for n in range(choices.count()) if words in choices.itemText(n))
-        if at != choices.currentIndex():
-            self.hands.click(choices)
-            listed = choices.view()
-            until(listed.isVisible, "the list")
-            spot = listed.visualRect(choices.model().index(at, 0)).center()
-            self.hands.click(listed.viewport(), spot)
-            until(lambda: choices.currentIndex() == at, f"{words} to be chosen")
+    def pick(self, combo_box: QComboBox, text: str) -> None:
+        """Choose the first entry that contains a text."""
+        index = next(n for n in range(combo_box.count()) if text in combo_box.itemText(n))
+        if index != combo_box.currentIndex():
+            self.user_input.click(combo_box)
+            view = combo_box.view()
+            wait_until(view.isVisible, "the list")
+            position = view.visualRect(combo_box.model().index(index, 0)).center()
+            self.user_input.click(view.viewport(), position)
+            wait_until(lambda: combo_box.currentIndex() == index, f"{text} to be chosen")
 
-    def choose(self, button: QWidget, words: str) -> None:
-        self.hands.click(button)
-        until(QApplication.activePopupWidget, "the menu")
+    def choose(self, button: QWidget, text: str) -> None:
+        """Choose the first entry of a button's menu that contains a text."""
+        self.user_input.click(button)
+        wait_until(QApplication.activePopupWidget, "the menu")
         menu = QApplication.activePopupWidget()
         assert isinstance(menu, QMenu)
-        entry = next(action for action in menu.actions() if words in action.text())
-        self.hands.click(menu, menu.actionGeometry(entry).center())
+        entry = next(action for action in menu.actions() if text in action.text())
+        self.user_input.click(menu, menu.actionGeometry(entry).center())
 
-    def named(self, name: str) -> QPushButton:
+    def find_button(self, name: str) -> QPushButton:
         return self.panel.findChild(QPushButton, name)
 
     def _dialog(self) -> QFileDialog:
-        until(self._dialogs, "the dialog")
+        wait_until(self._dialogs, "the dialog")
         return self._dialogs()[-1]
 
     def _dialogs(self) -> Sequence[QFileDialog]:
         return [one for one in self.panel.findChildren(QFileDialog) if one.isVisible()]
 
 
-def from_a_cut_to_an_approved_version(director: Director, folder: Path) -> None:
-    panel, hands = director.panel, director.hands
-    # Two shots, three services.
-    player = panel.room.player
-    for at, service in ((0, "upscale"), (1, "matte"), (0, "round_trip")):
-        director.select(at)
+def approve_a_version(director: Director, folder: Path) -> None:
+    panel, user_input = director.panel, director.user_input
+    # Send two shots to three services.
+    player = panel.review.player
+    for row, service in ((0, "upscale"), (1, "matte"), (0, "round_trip")):
+        director.select(row)
         director.choose_service(service)
-        assert director.named("send").text() == "Make v001"
+        assert director.find_button("send").text() == "Make v001"
         director.send()
-        # Right after the click: it plays, and makes nothing.
-        hands.key("Space")
-        until(lambda: player.clock.playing, "Space to play")
-        hands.key("Space")
-        until(lambda: not player.clock.playing, "Space to stop it")
+        # Right after the click, Space plays and does not press the button again.
+        user_input.press_key("Space")
+        wait_until(lambda: player.clock.is_playing, "Space to play")
+        user_input.press_key("Space")
+        wait_until(lambda: not player.clock.is_playing, "Space to stop")
     director.wait_for_versions(3)
-    assert {"▸", "✓"} <= director.states, "it was seen to run, and to end"
+    assert {"▸", "✓"} <= director.job_signs, "the panel showed jobs running and done"
 
-    # Look: plate beside version, play, wipe.
+    # Compare a version with its plate: play, step, wipe.
     director.select(0)
     director.compare("B", "Upscale v001")
-    director.look()
-    room, canvas = panel.room, panel.room.canvas
+    director.wait_for_pictures()
+    review_widget, canvas = panel.review, panel.review.canvas
     assert player.picture("B").width() == 2 * player.picture("A").width()
-    hands.click(canvas)
-    seen: list[int] = []
-    room.frame_changed.connect(seen.append)
-    hands.key("Space")
-    until(lambda: len(set(seen)) == 8, "every frame to be played")
-    hands.key("K")
-    until(lambda: not player.clock.playing, "it to stand still")
-    hands.key("Home")
-    hands.key("Right")
-    until(lambda: room.frame == 1002, "the second frame")
-    hands.key("W")
+    user_input.click(canvas)
+    played_frames: list[int] = []
+    review_widget.frame_changed.connect(played_frames.append)
+    user_input.press_key("Space")
+    wait_until(lambda: len(set(played_frames)) == 8, "every frame to be played")
+    user_input.press_key("K")
+    wait_until(lambda: not player.clock.is_playing, "playback to stop")
+    user_input.press_key("Home")
+    user_input.press_key("Right")
+    wait_until(lambda: review_widget.frame == 1002, "the second frame")
+    user_input.press_key("W")
     director.draw((0.5, 0.5), (0.3, 0.5), (0.25, 0.5))
-    until(lambda: abs(canvas.look.wipe - 0.25) < 0.02, "the wipe")
+    wait_until(lambda: abs(canvas.settings.wipe - 0.25) < 0.02, "the wipe")
 
-    hands.type("?")
-    until(lambda: panel.has("keys") and panel.keys.isVisible(), "the sheet of all keys")
-    hands.key("Escape")
-    until(panel.keys.isHidden, "the sheet to go")
+    user_input.type_text("?")
+    wait_until(lambda: panel.has_part("shortcuts") and panel.shortcuts.isVisible(), "the shortcuts")
+    user_input.press_key("Escape")
+    wait_until(panel.shortcuts.isHidden, "the shortcuts to close")
 
-    # Say something, with a drawing.
-    hands.key("D")
+    # Write a note with a drawing.
+    user_input.press_key("D")
     director.draw((0.2, 0.5), (0.5, 0.5), (0.8, 0.5))
     director.note("Hold the horizon")
 
-    # Approve what is shown, with a word: A alone, while B is newer.
-    hands.key("Escape")
+    # Approve the visible version with a comment: A alone, while B is newer.
+    user_input.press_key("Escape")
     director.compare("A", "Upscale v001")
     director.compare("B", "Round trip v001")
-    approve = room.decisions.button(ReviewStatus.APPROVED)
+    approve = review_widget.decision_buttons.button(ReviewStatus.APPROVED)
     assert approve.text() == "Approve Round trip v001"
-    hands.key("1")
-    until(lambda: approve.text() == "Approve Upscale v001", "the version that is shown")
+    user_input.press_key("1")
+    wait_until(lambda: approve.text() == "Approve Upscale v001", "the visible version")
     director.decide("Shift+A", "Lovely")
-    director.say_so()
-    director.show_page("made_by")
+    director.confirm_decision()
+    director.show_page("lineage")
     lineage, review = panel.controllers.lineage, panel.controllers.review
-    until(lambda: lineage.state.value.facts, "the lineage")
+    wait_until(lambda: lineage.state.value.facts, "the lineage")
     assert lineage.state.value.result == review.state.value.version.id
 
-    assert len(panel.controllers.jobs.rows) == 3, "no key made anything"
+    assert len(panel.controllers.jobs.rows) == 3, "no key has sent another job"
 
-    # Hand on: the cut, and the review.
-    director.save_as(panel.top.menu_button, "OpenRV", folder / "with versions.otio")
+    # Write the cut and the review reports.
+    director.save_as(panel.toolbar.menu_button, "OpenRV", folder / "with versions.otio")
     for name in ("review.pdf", "review.html"):
-        director.save_as(room.more, "of reel 1", folder / name)
+        director.save_as(review_widget.menu_button, "of reel 1", folder / name)
 
 
 def main(cut: Path, folder: Path) -> None:
-    from bridge_core.config import load
-    from bridge_ui.standalone_host import StandaloneHost
+    from bridge_core.config import load_settings
+    from bridge_ui.app.standalone_host import StandaloneHost
 
-    with tempfile.TemporaryDirectory() as room, at_a_screen(Path(room)) as hands:
+    with (
+        tempfile.TemporaryDirectory() as screen_folder,
+        start_user_input(Path(screen_folder)) as user_input,
+    ):
         app = QApplication(["shotbridge-tests"])
         print("the platform is", app.platformName())
-        settings = load().settings
-        with Director.sits_down(hands, settings, StandaloneHost(settings, cut)) as director:
-            from_a_cut_to_an_approved_version(director, folder)
+        settings = load_settings().settings
+        with Director.open_panel(user_input, settings, StandaloneHost(settings, cut)) as director:
+            approve_a_version(director, folder)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The scripts of packaging/ are no package: they are found as they find each other."""
+"""Puts the scripts in packaging/, which are no package, on the path as they find each other."""
 
 from __future__ import annotations
 

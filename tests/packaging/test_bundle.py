@@ -1,5 +1,5 @@
-"""The bundle's installer refuses what is not as it was bundled, and its bill of materials knows
-what no Python tool does. ``make test-bundle`` installs a whole one without a network."""
+"""The bundle's installer, which refuses a changed bundle, and its bill of materials.
+``make test-bundle`` installs a complete bundle without a network."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pins import entries, without
-from sbom import completed, model_components
+from pins import lock_entries, without_packages
+from sbom import complete_component, model_components
 
-from bridge_gateway.models.catalogue import catalogue
+from bridge_gateway.inference.catalogue import bundled_catalogue
 
 REPO = Path(__file__).parents[2]
 INSTALLER = REPO / "packaging" / "bundle" / "install.py"
@@ -34,7 +34,7 @@ def _write_sums(folder: Path) -> str:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    """A small one, as build.py lays it out; it would only install on another Python."""
+    """A small bundle as build.py lays it out, for another Python than this one."""
     folder = tmp_path / "bundle"
     for name in (
         "wheels/one-1.0-py3-none-any.whl",
@@ -60,18 +60,18 @@ def _for_this_machine(bundle: Path) -> None:
     _write_sums(bundle)
 
 
-def _install(bundle: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def _install(bundle: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(bundle / "install.py"), *words],
+        [sys.executable, str(bundle / "install.py"), *arguments],
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def test_a_whole_bundle_is_told_so(bundle: Path) -> None:
-    done = _install(bundle, "--verify")
-    assert (done.returncode, done.stdout) == (0, "5 files are as they were bundled\n")
+def test_complete_bundle_is_verified(bundle: Path) -> None:
+    completed = _install(bundle, "--verify")
+    assert (completed.returncode, completed.stdout) == (0, "5 files verified\n")
 
 
 def _change(bundle: Path) -> None:
@@ -86,84 +86,82 @@ def _link(bundle: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tamper", "words"),
+    ("tamper", "message"),
     [
         (_change, "1 of its files are changed: models/span/span.onnx"),
         (lambda b: (b / "wheels/one-1.0-py3-none-any.whl").unlink(), "are missing: wheels/one"),
         (lambda b: (b / "source/more.py").write_text("x"), "were added: source/more"),
         (_link, "are links: bundle.json"),
         (lambda b: (b / "SHA256SUMS").unlink(), "there is no SHA256SUMS"),
-        (lambda b: (b / "SHA256SUMS").write_text("0" * 64 + "  ../x\n"), "means nothing"),
+        (lambda b: (b / "SHA256SUMS").write_text("0" * 64 + "  ../x\n"), "has an invalid line"),
     ],
 )
-def test_a_bundle_that_was_tampered_with_is_refused(
-    bundle: Path, tmp_path: Path, tamper: Callable[[Path], object], words: str
+def test_bundle_that_was_tampered_with_is_refused(
+    bundle: Path, tmp_path: Path, tamper: Callable[[Path], object], message: str
 ) -> None:
     tamper(bundle)
-    done = _install(bundle, str(tmp_path / "opt"))
-    assert done.returncode == 1
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    completed = _install(bundle, str(tmp_path / "opt"))
+    assert completed.returncode == 1
+    assert message in completed.stderr
+    assert "Traceback" not in completed.stderr
     assert not (tmp_path / "opt").exists()
 
 
-def test_checksums_that_were_exchanged_as_well_are_found_by_the_number(
-    bundle: Path, tmp_path: Path
-) -> None:
-    true = hashlib.sha256((bundle / "SHA256SUMS").read_bytes()).hexdigest()
-    assert _install(bundle, "--verify", "--expect", true.upper()).returncode == 0
+def test_replaced_checksums_are_found_by_the_expected_hash(bundle: Path, tmp_path: Path) -> None:
+    expected = hashlib.sha256((bundle / "SHA256SUMS").read_bytes()).hexdigest()
+    assert _install(bundle, "--verify", "--expect", expected.upper()).returncode == 0
     _change(bundle)
     _write_sums(bundle)
     assert _install(bundle, "--verify").returncode == 0
-    done = _install(bundle, str(tmp_path / "opt"), "--expect", true)
-    assert done.returncode == 1
-    assert "not the expected one" in done.stderr
+    completed = _install(bundle, str(tmp_path / "opt"), "--expect", expected)
+    assert completed.returncode == 1
+    assert "not the expected one" in completed.stderr
 
 
 def test_another_python_is_refused_before_anything_is_written(bundle: Path, tmp_path: Path) -> None:
-    done = _install(bundle, str(tmp_path / "opt"))
-    assert done.returncode == 1
-    assert "this bundle is for Python 3.99" in done.stderr
+    completed = _install(bundle, str(tmp_path / "opt"))
+    assert completed.returncode == 1
+    assert "this bundle is for Python 3.99" in completed.stderr
     assert not (tmp_path / "opt").exists()
 
 
-def test_on_windows_none_is_made_and_the_words_say_what_to_do() -> None:
+def test_on_windows_build_is_refused_with_advice() -> None:
     folder = str(INSTALLER.parent)
     program = f"import sys; sys.path[:0] = [{folder!r}]; import build; sys.platform = 'win32'; "
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", program + "build.main()"],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 1
-    assert "On Windows install by pip" in done.stderr
+    assert completed.returncode == 1
+    assert "On Windows install by pip" in completed.stderr
 
 
-def test_a_folder_that_cannot_be_made_is_told(bundle: Path, tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_is_reported(bundle: Path, tmp_path: Path) -> None:
     _for_this_machine(bundle)
     (tmp_path / "taken").write_text("")
-    done = _install(bundle, str(tmp_path / "taken" / "opt"))
-    assert done.returncode == 1
-    assert "Not a directory" in done.stderr and "name another folder" in done.stderr
-    assert "Traceback" not in done.stderr
+    completed = _install(bundle, str(tmp_path / "taken" / "opt"))
+    assert completed.returncode == 1
+    assert "Not a directory" in completed.stderr and "name another folder" in completed.stderr
+    assert "Traceback" not in completed.stderr
 
 
-def test_a_version_that_is_there_stays(bundle: Path, tmp_path: Path) -> None:
+def test_installed_version_is_not_overwritten(bundle: Path, tmp_path: Path) -> None:
     _for_this_machine(bundle)
     (tmp_path / "opt" / "9.9.9").mkdir(parents=True)
     (tmp_path / "opt" / "9.9.9" / "mine").write_text("mine")
-    done = _install(bundle, str(tmp_path / "opt"))
-    assert done.returncode == 1
-    assert "is there already" in done.stderr
+    completed = _install(bundle, str(tmp_path / "opt"))
+    assert completed.returncode == 1
+    assert "is there already" in completed.stderr
     assert [path.name for path in (tmp_path / "opt" / "9.9.9").iterdir()] == ["mine"]
 
 
 # --- the bill of materials
 
 
-def test_models_and_footage_are_in_it_with_licence_and_hash(tmp_path: Path) -> None:
-    known = [entry.model_dump(mode="json") for entry in catalogue().entries]
+def test_bill_of_materials_has_models_and_footage_with_licence_and_hash(tmp_path: Path) -> None:
+    known = [entry.model_dump(mode="json") for entry in bundled_catalogue().entries]
     for entry in known[:-1]:  # the last is not installed
         (tmp_path / entry["id"]).mkdir()
         (tmp_path / entry["id"] / "installed.json").write_text(
@@ -186,8 +184,8 @@ def test_models_and_footage_are_in_it_with_licence_and_hash(tmp_path: Path) -> N
         assert component["licenses"] and component["hashes"][0]["content"] == "a" * 64
 
 
-def test_a_licence_that_is_not_known_is_not_made_up(tmp_path: Path) -> None:
-    entry = catalogue().entry("bikes").model_dump(mode="json")
+def test_unknown_licence_is_listed_as_unknown(tmp_path: Path) -> None:
+    entry = bundled_catalogue().get_entry("bikes").model_dump(mode="json")
     (tmp_path / "bikes").mkdir()
     record = {"package": "p", "version": "1", "package_sha256": "b", "file": "f", "sha256": "a"}
     (tmp_path / "bikes" / "installed.json").write_text(json.dumps(record))
@@ -195,31 +193,31 @@ def test_a_licence_that_is_not_known_is_not_made_up(tmp_path: Path) -> None:
     assert component["licenses"] == [{"license": {"name": "unknown"}}]
 
 
-def test_packages_get_their_wheels_hash_and_no_place_of_download(tmp_path: Path) -> None:
+def test_packages_have_the_hash_of_their_wheel_and_no_download_url(tmp_path: Path) -> None:
     wheel = tmp_path / "one-1.0-py3-none-any.whl"
     wheel.write_bytes(b"content")
     references = [
         {"type": "distribution", "url": "https://index/one"},
         {"type": "website", "url": "https://one"},
     ]
-    found = completed({"name": "one", "externalReferences": references}, wheel)
+    component = complete_component({"name": "one", "externalReferences": references}, wheel)
     digest = hashlib.sha256(b"content").hexdigest()
-    assert found["hashes"] == [{"alg": "SHA-256", "content": digest}]
-    assert found["externalReferences"] == references[1:]
-    assert "licenses" not in found
+    assert component["hashes"] == [{"alg": "SHA-256", "content": digest}]
+    assert component["externalReferences"] == references[1:]
+    assert "licenses" not in component
 
 
 # --- the lock's entries
 
 
-def test_entries_are_taken_out_of_a_lock_with_all_their_hashes() -> None:
+def test_entries_are_removed_from_a_lock_with_all_their_hashes() -> None:
     lock = (
         "# a head\none==1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n"
         "two-more==2.0 ; sys_platform == 'win32' \\\n    --hash=sha256:cc\n"
     )
-    assert list(entries(lock)) == ["one", "two-more"]
-    assert without(lock, "two-more") == (
+    assert list(lock_entries(lock)) == ["one", "two-more"]
+    assert without_packages(lock, "two-more") == (
         "one==1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n"
     )
     with pytest.raises(KeyError):
-        without(lock, "three")
+        without_packages(lock, "three")

@@ -1,7 +1,7 @@
-"""The requirements locks: they hold what is asked for, everything that that needs, and the hash of
-every file; and environments hold what the locks name. ``make lock`` makes them.
+"""The requirements locks: they have every requirement, what it requires in turn, and the hash of
+every file; environments have what the locks name. ``make lock`` writes them.
 
-Nothing here resolves or asks an index: what others have released since is of no importance.
+No test here resolves versions or asks an index, so that new releases change nothing.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ ALL = sorted(path for path in PACKAGING.rglob("*.lock") if path.name != "wheels.
 
 
 def _pins(path: Path) -> list[Requirement]:
-    found = []
+    pins = []
     for entry in re.sub(r"\\\n", " ", path.read_text()).splitlines():
         if not entry or entry.startswith("#"):
             continue
-        words, *hashes = entry.split("--hash=")
-        assert hashes, f"{words} has no hash"
+        pin, *hashes = entry.split("--hash=")
+        assert hashes, f"{pin} has no hash"
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest.strip()) for digest in hashes)
-        requirement = Requirement(words.strip())
-        assert [clause.operator for clause in requirement.specifier] == ["=="], words
-        found.append(requirement)
-    return found
+        requirement = Requirement(pin.strip())
+        assert [clause.operator for clause in requirement.specifier] == ["=="], pin
+        pins.append(requirement)
+    return pins
 
 
 def _locked(name: str) -> dict[str, Requirement]:
-    """Pins by name, of a lock that has one version of each package for all Pythons."""
+    """Pins by name, of a lock that has one version of each package for every Python."""
     pins = _pins(PACKAGING / f"requirements-{name}.lock")
     entries = {canonicalize_name(pin.name): pin for pin in pins}
     assert len(entries) == len(pins), name
@@ -61,7 +61,7 @@ def setup() -> Distribution:
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_the_lock_satisfies_setup_py(
+def test_lock_satisfies_setup_py(
     name: str, setup: Distribution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(REPO)
@@ -77,27 +77,28 @@ def test_the_lock_satisfies_setup_py(
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_nothing_that_is_needed_is_missing_from_the_lock(name: str) -> None:
-    """Every package's own requirements on this machine are locked, too, as far as the locked
-    version is here to be asked."""
+def test_lock_has_the_requirements_of_its_packages(name: str) -> None:
+    """For each package whose locked version is installed in this environment."""
     locked = _locked(name)
     for package, pin in locked.items():
         try:
-            here = distribution(package)
+            installed = distribution(package)
         except PackageNotFoundError:
             continue  # for other systems only
-        if Version(here.version) != _version(pin):
+        if Version(installed.version) != _version(pin):
             continue
-        for need in map(Requirement, here.requires or []):
-            if need.marker is not None and not need.marker.evaluate({"extra": ""}):
+        for requirement in map(Requirement, installed.requires or []):
+            if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
                 continue
-            found = locked.get(canonicalize_name(need.name))
-            assert found is not None, f"{package} needs {need}, which is not locked: make lock"
-            assert _version(found) in need.specifier, f"{package} needs {need}, locked is {found}"
+            required = locked.get(canonicalize_name(requirement.name))
+            assert required is not None, f"{requirement} of {package} is not locked: make lock"
+            assert _version(required) in requirement.specifier, (
+                f"{package}: {requirement}, {required}"
+            )
 
 
 @pytest.mark.parametrize("one", lock.locks(), ids=lambda one: one.name)
-def test_each_lock_holds_what_it_is_made_for(one: lock.Lock) -> None:
+def test_each_lock_satisfies_its_requirements(one: lock.Lock) -> None:
     pins: dict[str, list[Version]] = {}
     for pin in _pins(one.path):
         pins.setdefault(canonicalize_name(pin.name), []).append(_version(pin))
@@ -107,13 +108,13 @@ def test_each_lock_holds_what_it_is_made_for(one: lock.Lock) -> None:
         assert all(version in requirement.specifier for version in versions), requirement
 
 
-def test_every_lock_is_made_by_make_lock() -> None:
-    made = {one.path for one in lock.locks()} | {PACKAGING / "requirements-host.lock"}
-    assert set(ALL) == made
+def test_every_lock_is_written_by_make_lock() -> None:
+    written = {one.path for one in lock.locks()} | {PACKAGING / "requirements-host.lock"}
+    assert set(ALL) == written
 
 
 @pytest.mark.parametrize("name", ["client", "gateway", "build"])
-def test_what_is_installed_elsewhere_is_what_the_tests_run_with(name: str) -> None:
+def test_other_locks_have_the_versions_of_the_tests(name: str) -> None:
     dev = {package: str(pin) for package, pin in _locked("dev").items()}
     assert {package: str(pin) for package, pin in _locked(name).items()}.items() <= dev.items()
 
@@ -133,7 +134,7 @@ typing-extensions==4.16.0 \\
 
 
 @pytest.mark.parametrize(
-    ("installed", "python", "says"),
+    ("installed", "python", "expected"),
     [
         ({"numpy": "2.4.6", "typing-extensions": "4.16.0"}, "3.11", []),
         ({"numpy": "2.5.5", "typing-extensions": "4.16.0", "shotbridge": "0.1.0"}, "3.13", []),
@@ -147,22 +148,22 @@ typing-extensions==4.16.0 \\
             ],
         ),
     ],
-    ids=["as locked", "a newer python", "otherwise"],
+    ids=["as locked", "a newer python", "different"],
 )
-def test_what_is_installed_otherwise_than_locked_is_said(
-    installed: dict[str, str], python: str, says: list[str]
+def test_differences_between_lock_and_environment_are_listed(
+    installed: dict[str, str], python: str, expected: list[str]
 ) -> None:
-    assert environments.differences(LOCK, installed, python) == says
+    assert environments.differences(LOCK, installed, python) == expected
 
 
-def test_the_client_gets_the_same_versions_with_and_without_a_gateway() -> None:
+def test_client_has_the_same_versions_with_and_without_a_gateway() -> None:
     client, gateway = _locked("client"), _locked("gateway")
     assert {name: str(pin) for name, pin in client.items()}.items() <= {
         name: str(pin) for name, pin in gateway.items()
     }.items()
 
 
-def test_a_host_that_brings_qt_gets_the_clients_versions_without_it() -> None:
+def test_host_with_its_own_qt_gets_the_clients_versions_without_qt() -> None:
     client, host = _locked("client"), _locked("host")
     assert set(client) - set(host) == {"pyside6-essentials", "shiboken6"}
     assert {name: str(pin) for name, pin in host.items()} == {
@@ -170,28 +171,28 @@ def test_a_host_that_brings_qt_gets_the_clients_versions_without_it() -> None:
     }
 
 
-def test_what_builds_shotbridge_is_locked_and_is_what_the_recipe_builds_with() -> None:
+def test_build_requirements_are_locked_and_in_the_recipe() -> None:
     locked = _locked("build")
     project = tomllib.loads((REPO / "pyproject.toml").read_text())
     for requirement in map(Requirement, project["build-system"]["requires"]):
         assert _version(locked[canonicalize_name(requirement.name)]) in requirement.specifier
     recipe = (REPO / "docs" / "admin.md").read_text()
-    [own] = re.findall(r"^ +pip install .* \.$", recipe, re.MULTILINE)
-    assert "--no-deps" in own and "--no-build-isolation" in own
+    [command] = re.findall(r"^ +pip install .* \.$", recipe, re.MULTILINE)
+    assert "--no-deps" in command and "--no-build-isolation" in command
 
 
-def test_nobody_is_told_to_install_shotbridge_by_name() -> None:
-    """No index has it: whoever takes the name there would be installed."""
+def test_no_document_says_to_install_shotbridge_by_name() -> None:
+    """No index has Shotbridge: somebody else could take the name there."""
     texts = [REPO / "README.md", *(REPO / "docs").rglob("*.md"), *(REPO / "packaging").glob("*")]
-    for room in ("bridge_core", "ui", "gateway", "plugins"):
-        texts += (REPO / room).rglob("*.py")
+    for source_folder in ("bridge_core", "ui", "gateway", "plugins"):
+        texts += (REPO / source_folder).rglob("*.py")
     by_name = re.compile(r"""pip install (?:-\S+ )*["']?shotbridge""")
-    told = [path for path in texts if path.is_file() and by_name.search(path.read_text())]
-    assert told == []
+    offenders = [path for path in texts if path.is_file() and by_name.search(path.read_text())]
+    assert offenders == []
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
-def test_the_lock_names_no_index(path: Path) -> None:
+def test_lock_names_no_index(path: Path) -> None:
     text = path.read_text()
     assert "://" not in text
     assert "index" not in text

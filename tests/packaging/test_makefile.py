@@ -1,6 +1,6 @@
-"""Each target in the Makefile's list works as the first command that is typed in a fresh clone.
+"""Each target in the Makefile's list works as the first command in a fresh clone.
 
-``make -n`` says what would be run there, and runs nothing of it.
+``make -n`` prints the commands of a target and runs none of them.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What make looks at of a clone in which nothing was made yet."""
+def fresh_clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that make reads, in a clone in which nothing was built yet."""
     folder = tmp_path_factory.mktemp("clone")
     for name in ("Makefile", "setup.py", "pyproject.toml", "packaging/requirements-dev.lock"):
         (folder / name).parent.mkdir(exist_ok=True)
@@ -29,39 +29,42 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def dry(folder: Path, words: str) -> subprocess.CompletedProcess[str]:
+def dry_run(folder: Path, arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", "-n", *words.split()], cwd=folder, capture_output=True, text=True, check=False
+        ["make", "-n", *arguments.split()], cwd=folder, capture_output=True, text=True, check=False
     )
 
 
-def test_the_list_names_every_target() -> None:
+def test_list_names_every_target() -> None:
     phony = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
     targets = {target for line in phony for target in line.split()}
-    # Weights and footage come with whatever needs them.
-    assert {words.split()[0] for words in LISTED} == targets - {"models"}
+    # `models` is not in the list: other targets need it.
+    assert {arguments.split()[0] for arguments in LISTED} == targets - {"models"}
 
 
-@pytest.mark.parametrize("words", LISTED)
-def test_a_target_makes_first_what_it_needs(fresh: Path, words: str) -> None:
-    done = dry(fresh, words)
-    assert done.returncode == 0, done.stderr
-    assert "is up to date" not in done.stdout
-    # Everything of ours that is named is there, and no program is used before it is installed.
-    for path in re.findall(r"(?<![\w./-])(?:packaging|docs|tests)/[\w./-]+", done.stdout):
+@pytest.mark.parametrize("arguments", LISTED)
+def test_target_makes_what_it_needs_first(fresh_clone: Path, arguments: str) -> None:
+    completed = dry_run(fresh_clone, arguments)
+    assert completed.returncode == 0, completed.stderr
+    assert "is up to date" not in completed.stdout
+    # Each of our files exists, and no program is used before it is installed.
+    for path in re.findall(r"(?<![\w./-])(?:packaging|docs|tests)/[\w./-]+", completed.stdout):
         assert (REPO / path).exists(), path
-    used, installed = done.stdout.find(".venv/bin/"), done.stdout.find("-m venv --clear .venv")
-    assert used == -1 or -1 < installed < used
-    if "TEST_MODELS" in done.stdout or " demo " in done.stdout:
-        assert "models install" in done.stdout
+    used_at, installed_at = (
+        completed.stdout.find(".venv/bin/"),
+        completed.stdout.find("-m venv --clear .venv"),
+    )
+    assert used_at == -1 or -1 < installed_at < used_at
+    if "TEST_MODELS" in completed.stdout or " demo " in completed.stdout:
+        assert "models install" in completed.stdout
 
 
-def test_pictures_of_the_panel_take_the_demo_first(fresh: Path) -> None:
-    told = dry(fresh, "screenshots").stdout
-    assert -1 < told.find('demo --out "demo_out"') < told.find("docs/screenshots.py")
+def test_screenshots_run_the_demo_first(fresh_clone: Path) -> None:
+    output = dry_run(fresh_clone, "screenshots").stdout
+    assert -1 < output.find('demo --out "demo_out"') < output.find("docs/screenshots.py")
 
 
-def test_a_language_is_asked_for(fresh: Path) -> None:
-    done = dry(fresh, "translations")
-    assert done.returncode != 0
-    assert "make translations LANGUAGE=de" in done.stderr
+def test_translations_require_a_language(fresh_clone: Path) -> None:
+    completed = dry_run(fresh_clone, "translations")
+    assert completed.returncode != 0
+    assert "make translations LANGUAGE=de" in completed.stderr

@@ -1,4 +1,4 @@
-"""Qt without a display, where Qt can be loaded at all; one application for all tests."""
+"""Qt without a display, if it can be loaded, and one application for all tests."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ import pytest
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-# Before anything loads Qt. A run under Xvfb says QT_QPA_PLATFORM=xcb itself.
+# Before Qt is loaded. Runs under Xvfb set QT_QPA_PLATFORM=xcb themselves.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
-def _why_no_qt() -> str:
+def _qt_problem() -> str:
     try:
         import PySide6.QtSvg
         import PySide6.QtWidgets  # noqa: F401
     except ImportError as error:
-        return f"Qt cannot be loaded here ({error}); `make system` says what it needs"
+        return f"Qt cannot be loaded here ({error}); see `make system`"
     return ""
 
 
-_WHY_NO_QT = _why_no_qt()
+_QT_PROBLEM = _qt_problem()
 
 
 @pytest.fixture(scope="session")
 def qapp() -> Iterator[QApplication]:
-    """The process's one application; everything that makes a widget asks for it."""
-    if _WHY_NO_QT:
-        pytest.skip(_WHY_NO_QT)
+    """The application of the process; required by all tests with widgets."""
+    if _QT_PROBLEM:
+        pytest.skip(_QT_PROBLEM)
     from PySide6.QtWidgets import QApplication
 
     yield QApplication.instance() or QApplication(["shotbridge-tests"])  # type: ignore[misc]
 
 
 def pytest_ignore_collect(collection_path: object) -> bool | None:
-    """Tests of widgets import Qt at their top: without it they are passed over, and say why."""
-    if _WHY_NO_QT and any(
+    """Skip modules that import Qt if it cannot be loaded, and print why."""
+    if _QT_PROBLEM and any(
         f"tests/ui/{folder}/" in str(collection_path).replace(os.sep, "/")
-        for folder in ("panel", "review", "qt")
+        for folder in ("app", "review", "widgets", "theme")
     ):
-        print(f"\nleft out: {collection_path}: {_WHY_NO_QT}")
+        print(f"\nskipped: {collection_path}: {_QT_PROBLEM}")
         return True
     return None

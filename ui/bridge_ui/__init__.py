@@ -1,1 +1,1 @@
-"""Qt panels, embedded by every host and by the standalone window."""
+"""The Qt panel, embedded in hosts and in the standalone window."""

@@ -1,8 +1,8 @@
-"""``python -m bridge_ui [cut]``: the panel as a program of its own."""
+"""``python -m bridge_ui [cut]``: the standalone panel."""
 
 import sys
 
-from bridge_ui.window import main
+from bridge_ui.app.window import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Whether anybody uses the gateway."""
+"""Whether the gateway is in use."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Activity:
-    """Counts calls that are being answered, streams of events among them."""
+    """Counts the calls in progress, including event streams."""
 
     def __init__(self) -> None:
-        self._running = 0
-        self._last = time.monotonic()
+        self._active_calls = 0
+        self._last_call_ended = time.monotonic()
 
     def idle_seconds(self) -> float:
         """Seconds since the last call ended; 0 while one is running."""
-        return 0.0 if self._running else time.monotonic() - self._last
+        return 0.0 if self._active_calls else time.monotonic() - self._last_call_ended
 
     def begin(self) -> None:
-        self._running += 1
+        self._active_calls += 1
 
     def end(self) -> None:
-        self._running -= 1
-        self._last = time.monotonic()
+        self._active_calls -= 1
+        self._last_call_ended = time.monotonic()
 
 
-class Watched:
-    """Middleware that tells an :class:`Activity` of each call."""
+class ActivityMiddleware:
+    """Middleware that counts each call in an :class:`Activity`."""
 
     def __init__(self, app: ASGIApp, activity: Activity) -> None:
         self._app = app

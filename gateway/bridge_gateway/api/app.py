@@ -1,4 +1,4 @@
-"""Puts the API together."""
+"""Creates the FastAPI application."""
 
 from __future__ import annotations
 
@@ -8,46 +8,52 @@ from fastapi import FastAPI
 
 import bridge_core
 from bridge_core.models.gateway import Event
-from bridge_gateway.api import about, errors, events, jobs, media, results, versions
-from bridge_gateway.api.activity import Activity, Watched
-from bridge_gateway.api.gate import CLIENT_HEADER, OPEN, Door, Gate
-from bridge_gateway.api.parts import Parts
+from bridge_gateway.api import errors
+from bridge_gateway.api.activity import Activity, ActivityMiddleware
+from bridge_gateway.api.auth.middleware import (
+    CLIENT_HEADER,
+    PUBLIC_PATH,
+    AuthConfig,
+    AuthMiddleware,
+)
+from bridge_gateway.api.dependencies import ApiContext
+from bridge_gateway.api.routes import about, events, jobs, media, results, services, versions
 
-_DESCRIPTION = f"""Sends shots to AI services and gives back versions.
+_DESCRIPTION = f"""Sends shots to AI services and returns versions.
 
-Every call but `GET {OPEN}` needs `Authorization: Bearer TOKEN`. Clients name their version in the
-header `{CLIENT_HEADER}`; one that is too old is answered 426 and told what to do. Errors are
-`Problem` documents (`{errors.PROBLEM}`).
+Every call except `GET {PUBLIC_PATH}` needs `Authorization: Bearer TOKEN`. Clients send their
+version in the header `{CLIENT_HEADER}`; a client that is too old gets status 426. Errors are
+`Problem` documents (`{errors.PROBLEM_MEDIA_TYPE}`).
 """
 
-#: Errors that any call may be answered with: their status, and what brings them.
-_COMMON = {
+#: Errors that any call may return: their status and cause.
+_COMMON_ERRORS = {
     401: "The token is missing or wrong",
-    403: "Called by a wrong name, from a web page, or for files that are out of bounds",
-    422: "The call is not valid; `details.fields` says where",
+    403: "A foreign host name, a web page, or files outside the media roots",
+    422: "The call is not valid; `details.fields` lists the invalid fields",
     426: "The client is too old",
-    500: "The gateway's own mistake; the log has it under the reference in `where`",
-    503: "The database, or a disk that the call needs, cannot be used now; call again",
+    500: "An unexpected error; the gateway's log has it under the reference in `where`",
+    503: "The database, or a disk that the call needs, is not available now; try again",
 }
 
-_SCHEMA = "#/components/schemas/{model}"
+_SCHEMA_REF = "#/components/schemas/{model}"
 
 
-def create_app(parts: Parts, door: Door, activity: Activity) -> FastAPI:
-    """The gateway's API over a desk and its stores."""
-    app = describe()
-    app.state.parts = parts
-    app.state.door = door
-    # The last one added stands outermost: faults are caught everywhere, and only calls that pass
-    # the gate keep the gateway awake.
-    app.add_middleware(Watched, activity=activity)
-    app.add_middleware(Gate, door=door)
-    app.add_middleware(errors.Faults)
+def create_app(context: ApiContext, auth: AuthConfig, activity: Activity) -> FastAPI:
+    """The application with its routes, middleware and context."""
+    app = create_routes_app()
+    app.state.context = context
+    app.state.auth = auth
+    # The last one added is the outermost: unexpected errors are caught everywhere, and only
+    # authorised calls count as activity.
+    app.add_middleware(ActivityMiddleware, activity=activity)
+    app.add_middleware(AuthMiddleware, config=auth)
+    app.add_middleware(errors.UnexpectedErrorMiddleware)
     return app
 
 
-def describe() -> FastAPI:
-    """The routes alone, with nothing behind them: enough for :func:`openapi`."""
+def create_routes_app() -> FastAPI:
+    """The routes without a context: enough for the OpenAPI document."""
     app = FastAPI(
         title="Shotbridge gateway",
         version=bridge_core.API_VERSION,
@@ -57,40 +63,39 @@ def describe() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    errors.install(app)
-    for module in (about, media, jobs, versions, results, events):
-        app.include_router(module.routes)
+    errors.install_error_handlers(app)
+    for module in (about, services, media, jobs, versions, results, events):
+        app.include_router(module.router)
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if not app.openapi_schema:
-            app.openapi_schema = _completed(generate())
+            app.openapi_schema = _complete_openapi(generate())
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
     return app
 
 
-def _completed(document: dict[str, Any]) -> dict[str, Any]:
-    """FastAPI's document with what it cannot know: the gate's token and answers, and that errors
-    are problems."""
+def _complete_openapi(document: dict[str, Any]) -> dict[str, Any]:
+    """FastAPI's document with the token, the middleware's responses, and the form of errors."""
     components = document["components"]
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    # Events travel in a stream, whose parts a description cannot type.
-    event = Event.model_json_schema(ref_template=_SCHEMA, mode="serialization")
+    # The messages of the event stream have no type in OpenAPI; their model is added here.
+    event = Event.model_json_schema(ref_template=_SCHEMA_REF, mode="serialization")
     for name, schema in (*event.pop("$defs").items(), ("Event", event)):
         components["schemas"].setdefault(name, schema)
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
     document["security"] = [{"token": []}]
-    document["paths"][OPEN]["get"]["security"] = []
-    content = {errors.PROBLEM: {"schema": {"$ref": _SCHEMA.format(model="Problem")}}}
+    document["paths"][PUBLIC_PATH]["get"]["security"] = []
+    content = {errors.PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _SCHEMA_REF.format(model="Problem")}}}
     for calls in document["paths"].values():
         for call in calls.values():
-            answers = call["responses"]
-            for status, says in _COMMON.items():
-                answers[str(status)] = {"description": says}
-            for status, answer in answers.items():
+            responses = call["responses"]
+            for status, description in _COMMON_ERRORS.items():
+                responses[str(status)] = {"description": description}
+            for status, response in responses.items():
                 if int(status) >= 400:
-                    answer["content"] = content
+                    response["content"] = content
     return document

@@ -1,4 +1,4 @@
-"""Every error leaves as a :class:`Problem`, and none of them tells more than it should."""
+"""Converts errors to :class:`Problem` responses that reveal nothing confidential."""
 
 from __future__ import annotations
 
@@ -16,60 +16,64 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge_core.errors import GatewayFault, InvalidRequest, NotFound, ShotbridgeError
-from bridge_core.models.base import short
+from bridge_core.models.base import shorten
 from bridge_core.models.problems import Problem
 
-PROBLEM = "application/problem+json"
+PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 _log = logging.getLogger(__name__)
 
 
-class Refusal(HTTPException):
-    """An error with a status of its own, for places where FastAPI lets only its own kind out."""
+class HttpProblem(HTTPException):
+    """An error with its own status, for code where FastAPI passes on only HTTPException."""
 
     def __init__(self, status: int, error: ShotbridgeError) -> None:
-        super().__init__(status, error.what)
+        super().__init__(status, error.message)
         self.error = error
 
 
-def respond(
+def problem_response(
     error: ShotbridgeError,
     *,
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer that carries an error; ``status`` instead of the error's own."""
+    """The response for an error; ``status`` replaces the error's own."""
     return Response(
-        Problem.of(error).model_dump_json(),
+        Problem.from_error(error).model_dump_json(),
         status_code=status or error.status,
-        media_type=PROBLEM,
+        media_type=PROBLEM_MEDIA_TYPE,
         headers=headers,
     )
 
 
-def install(app: FastAPI) -> None:
-    """Make the application's expected errors problems; :class:`Faults` does the others."""
+def install_error_handlers(app: FastAPI) -> None:
+    """Convert expected errors to problems; :class:`UnexpectedErrorMiddleware` does the others."""
 
     @app.exception_handler(ShotbridgeError)
-    async def told(_: Request, error: ShotbridgeError) -> Response:
-        return respond(error)
+    async def handle_shotbridge_error(_: Request, error: ShotbridgeError) -> Response:
+        return problem_response(error)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return respond(invalid_call(error.errors()))
+    async def handle_validation_error(_: Request, error: RequestValidationError) -> Response:
+        return problem_response(invalid_call(error.errors()))
 
     @app.exception_handler(StarletteHTTPException)
-    async def refused(request: Request, error: StarletteHTTPException) -> Response:
+    async def handle_http_exception(request: Request, error: StarletteHTTPException) -> Response:
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            # Routes are made for one method each, and the router names the first one's only.
-            headers["Allow"] = ", ".join(_methods(app, request.url.path)) or headers["Allow"]
-        return respond(_http(request, error), status=error.status_code, headers=headers)
+            # Each route has one method, and the router lists only the first route's.
+            headers["Allow"] = (
+                ", ".join(_allowed_methods(app, request.url.path)) or headers["Allow"]
+            )
+        return problem_response(
+            _from_http_exception(request, error), status=error.status_code, headers=headers
+        )
 
 
-class Faults:
-    """Outermost middleware: what nobody expected is logged under a reference, and only the
-    reference is sent."""
+class UnexpectedErrorMiddleware:
+    """Outermost middleware: logs an unexpected error under a reference, and sends only the
+    reference."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -77,51 +81,54 @@ class Faults:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
 
-        async def watched(message: Message) -> None:
+        async def tracking_send(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, tracking_send)
         except ClientDisconnect:
-            _log.info("%s %s: the client went away", scope["method"], scope["path"])
+            _log.info("%s %s: the client disconnected", scope["method"], scope["path"])
         except Exception:
             reference = uuid4().hex[:12]
-            _log.exception("fault %s in %s %s", reference, scope["method"], scope["path"])
-            if started:
-                raise  # too late for an answer: the server cuts the line
-            fault = GatewayFault(
-                "the gateway made a mistake",
-                where=f"log reference {reference}",
-                next_step="give this reference to whoever runs the gateway; its log says more",
+            _log.exception(
+                "unexpected error %s in %s %s", reference, scope["method"], scope["path"]
             )
-            await respond(fault)(scope, receive, send)
+            if started:
+                raise  # too late for a response: the server closes the connection
+            fault = GatewayFault(
+                "an unexpected error occurred in the gateway",
+                where=f"log reference {reference}",
+                next_step="give this reference to the gateway's administrator; its log has the "
+                "details",
+            )
+            await problem_response(fault)(scope, receive, send)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For ``responses=`` of a route: the errors that it answers with besides the common ones."""
+def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For ``responses=`` of a route: its errors besides the common ones."""
     return {
         status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses
     }
 
 
 def invalid_call(errors: Sequence[Mapping[str, Any]], count: int | None = None) -> InvalidRequest:
-    """An invalid call. ``errors``: as pydantic reports them; ``count``: how many there are, where
-    these are not all."""
+    """The error for an invalid call. ``errors``: as pydantic reports them; ``count``: their number,
+    where these are not all."""
     count = len(errors) if count is None else count
     fields = [
         {
-            "field": _clean(".".join(str(part) for part in item["loc"])),
-            "problem": _clean(_reason(item)),
-            "value": _clean(short(item.get("input"))),
+            "field": _without_surrogates(".".join(str(part) for part in item["loc"])),
+            "problem": _without_surrogates(_reason(item)),
+            "value": _without_surrogates(shorten(item.get("input"))),
         }
         for item in errors[:100]
     ]
-    told = "; ".join(f"{item['field']}: {item['problem']}" for item in fields[:5])
-    more = f", and {count - 5} more" if count > 5 else ""
+    summary = "; ".join(f"{item['field']}: {item['problem']}" for item in fields[:5])
+    remainder = f", and {count - 5} more" if count > 5 else ""
     return InvalidRequest(
-        f"the call is not valid: {told}{more}",
+        f"the call is not valid: {summary}{remainder}",
         where=fields[0]["field"] if fields else "",
         next_step="correct these fields and try again; /v1/openapi.json describes them",
         details={"fields": fields},
@@ -134,25 +141,25 @@ def _reason(item: Mapping[str, Any]) -> str:
     return str(item["msg"])
 
 
-def _http(request: Request, error: StarletteHTTPException) -> ShotbridgeError:
-    if isinstance(error, Refusal):
+def _from_http_exception(request: Request, error: StarletteHTTPException) -> ShotbridgeError:
+    if isinstance(error, HttpProblem):
         return error.error
     where = f"{request.method} {request.url.path}"
     if error.status_code == HTTPStatus.NOT_FOUND:
         return NotFound(
-            "there is nothing at this address",
+            "there is nothing at this path",
             where=where,
-            next_step="/v1/openapi.json lists all addresses",
+            next_step="/v1/openapi.json lists all paths",
         )
     return InvalidRequest(
-        f"the call cannot be taken: {error.detail}",
+        f"the call is not valid: {error.detail}",
         where=where,
         next_step="/v1/openapi.json describes every call",
     )
 
 
-def _methods(app: FastAPI, path: str) -> list[str]:
-    """What an address can be called with."""
+def _allowed_methods(app: FastAPI, path: str) -> list[str]:
+    """The methods that a path allows."""
     return sorted(
         method.upper()
         for template, calls in app.openapi()["paths"].items()
@@ -161,6 +168,6 @@ def _methods(app: FastAPI, path: str) -> list[str]:
     )
 
 
-def _clean(text: str) -> str:
-    """Without the lone surrogates that JSON can name and UTF-8 cannot hold."""
+def _without_surrogates(text: str) -> str:
+    """Replace lone surrogates, which JSON can contain and UTF-8 cannot."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,1 +1,1 @@
-"""The pictures of ``shotbridge demo``: plates out of free footage, and the sheet at the end."""
+"""The pictures of ``shotbridge demo``: plates from free footage, and the contact sheet."""

@@ -1,4 +1,4 @@
-"""How long a request will take, from how long earlier ones took."""
+"""Estimates of working time, from earlier jobs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from bridge_core.models.jobs import JobState
 from bridge_core.models.requests import Request
-from bridge_gateway.store.tables import JobRow
+from bridge_gateway.db.tables import JobRow
 
-#: So many of the newest jobs of the service count: machines and models change.
-_RECENT = 20
+#: Only so many of the newest jobs count, because machines and models change.
+_RECENT_JOBS = 20
 
 
-def seconds(session: Session, request: Request) -> float | None:
-    """Working time of the provider, without waiting in the queue; None without history.
+def estimate_seconds(session: Session, request: Request) -> float | None:
+    """The provider's working time without the time in the queue; None without earlier jobs.
 
     The median of seconds per frame and megapixel, where the request names the plate's size;
     otherwise of seconds per frame.
@@ -29,7 +29,7 @@ def seconds(session: Session, request: Request) -> float | None:
             JobRow.seconds_per_frame.is_not(None),
         )
         .order_by(JobRow.number.desc())
-        .limit(_RECENT)
+        .limit(_RECENT_JOBS)
     ).all()
     plate = request.shot.plate
     frames = len(request.frames)

@@ -1,4 +1,4 @@
-"""The gateway's health, line by line. What is wrong is a line, never an error."""
+"""The gateway's health checks. A failure is reported by its check and never raised."""
 
 from __future__ import annotations
 
@@ -9,107 +9,125 @@ from functools import partial
 from pathlib import Path
 
 from bridge_core.errors import ShotbridgeError
-from bridge_core.models.gateway import HealthLine
+from bridge_core.models.gateway import HealthCheck
 from bridge_core.models.jobs import JobState
+from bridge_core.system.files import atomic_write, storage_errors
+from bridge_gateway.db import queries
+from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.recovery import Reconciler
-from bridge_gateway.jobs.tools import Tools
-from bridge_gateway.media.atomic import new_file, storage_error
-from bridge_gateway.store import records
-from bridge_gateway.store.disks import Disk
+from bridge_gateway.providers.base import queue_name
+from bridge_gateway.storage.disks import Disk
 
-#: Free space, in bytes, below which the folder's line warns.
+#: Free space, in bytes, below which the check of a folder fails.
 _LOW_SPACE = 5_000_000_000
 
 
-def lines(tools: Tools, reconciler: Reconciler) -> list[HealthLine]:
-    """Engine and database, folders, media roots, colour configuration and services."""
-    colour = tools.colour
-    found = [
-        _line("engine", lambda: _engine(tools, reconciler)),
-        _line(
-            "library", lambda: tools.library.run(lambda: _folder("library", "library_dir", tools))
+def check_health(gateway: GatewayContext, reconciler: Reconciler) -> list[HealthCheck]:
+    """Check the queue and database, folders, media roots, colour configuration and services."""
+    colour = gateway.colour
+    checks = [
+        _run_check("queue", lambda: _check_queue(gateway, reconciler)),
+        _run_check(
+            "library",
+            lambda: gateway.library_disk.run(
+                lambda: _check_folder("library", "library_dir", gateway)
+            ),
         ),
-        _line("data", partial(_folder, "data", "data_dir", tools)),
+        _run_check("data", partial(_check_folder, "data", "data_dir", gateway)),
     ]
-    found += [_line(_root_name(disk), partial(_root, disk)) for disk in tools.roots.disks]
-    # A config that cannot be read, or lacks the display or view, ends the start already.
-    says = f"{colour.describe_config()}; shown on {colour.display}, {colour.view}"
-    found.append(HealthLine(name="colour", ok=True, says=says))
-    found += [
-        HealthLine(
+    checks += [
+        _run_check(_media_root_name(disk), partial(_check_media_root, disk))
+        for disk in gateway.media_roots.disks
+    ]
+    # The gateway does not start with a config that cannot be read or lacks the display or view.
+    message = f"{colour.describe_config()}; shown on {colour.display}, {colour.view}"
+    checks.append(HealthCheck(name="colour", ok=True, message=message))
+    checks += [
+        HealthCheck(name=f"provider {name}", ok=False, message="cannot be used", next_step=problem)
+        for name, problem in gateway.providers.problems().items()
+        if problem
+    ]
+    checks += [
+        HealthCheck(
             name=f"service {service.id}",
             ok=service.available,
-            says="can run" if service.available else "cannot run",
-            next_step=service.unavailable_because,
+            message="can run" if service.available else "cannot run",
+            next_step=service.unavailable_reason,
         )
-        for service in tools.services()
+        for service in gateway.providers.list_services()
     ]
-    return found
+    return checks
 
 
-def _line(name: str, look: Callable[[], HealthLine]) -> HealthLine:
-    """What ``look`` finds, or the reason why it cannot look."""
+def _run_check(name: str, check: Callable[[], HealthCheck]) -> HealthCheck:
+    """The result of ``check``, or a failed check with the error that it raised."""
     try:
-        return look()
+        return check()
     except ShotbridgeError as error:
-        says = f"{error.what} ({error.where})"
-        return HealthLine(name=name, ok=False, says=says, next_step=error.next_step)
+        message = f"{error.message} ({error.where})"
+        return HealthCheck(name=name, ok=False, message=message, next_step=error.next_step)
 
 
-def _engine(tools: Tools, reconciler: Reconciler) -> HealthLine:
-    with tools.database.reading() as session:
-        count = records.count_open(session)
-    says = (
-        f"{count[JobState.RUNNING]} running, {count[JobState.QUEUED]} queued, "
-        f"{tools.settings.workers} at once"
+def _check_queue(gateway: GatewayContext, reconciler: Reconciler) -> HealthCheck:
+    with gateway.database.begin_read() as session:
+        counts = queries.count_open_jobs(session)
+    limits = ", ".join(
+        f"{queue_name(one.id, one.queue)} {one.queue.concurrency}"
+        for one in gateway.providers.list_providers()
     )
-    if reconciler.trouble:
-        return HealthLine(
-            name="engine",
+    message = (
+        f"{counts[JobState.RUNNING]} running, {counts[JobState.QUEUED]} queued; "
+        f"at once: {limits or 'nothing'}"
+    )
+    if reconciler.last_error:
+        return HealthCheck(
+            name="queue",
             ok=False,
-            says=f"{says}; jobs cannot be begun now: {reconciler.trouble}",
-            next_step="check the disk of gateway.data_dir; jobs go on by themselves then, or see "
+            message=f"{message}; jobs cannot be started now: {reconciler.last_error}",
+            next_step="check the disk of gateway.data_dir; jobs then resume by themselves, or see "
             "'A damaged database' in docs/admin.md",
         )
-    return HealthLine(name="engine", ok=True, says=says)
+    return HealthCheck(name="queue", ok=True, message=message)
 
 
-def _folder(name: str, setting: str, tools: Tools) -> HealthLine:
-    """A folder that the gateway writes to, checked by writing to it.
+def _check_folder(name: str, setting: str, gateway: GatewayContext) -> HealthCheck:
+    """Check a folder of the gateway by writing to it.
 
     :raises StorageError: it does not exist or cannot be written.
     """
-    folder: Path = getattr(tools.settings, setting)
-    probe = folder / f".health-{tools.instance}"
-    try:
-        with new_file(probe):
+    folder: Path = getattr(gateway.settings, setting)
+    probe = folder / f".health-{gateway.instance_id}"
+    with storage_errors(folder):
+        with atomic_write(probe):
             pass
         probe.unlink()
         free = shutil.disk_usage(folder).free
-    except OSError as error:
-        raise storage_error(error, folder) from error
-    enough = free >= _LOW_SPACE
-    return HealthLine(
+    has_space = free >= _LOW_SPACE
+    return HealthCheck(
         name=name,
-        ok=enough,
-        says=f"{free / 1e9:.1f} GB free in {folder}",
-        next_step="" if enough else f"make room there or set gateway.{setting}",
+        ok=has_space,
+        message=f"{free / 1e9:.1f} GB free in {folder}",
+        next_step="" if has_space else f"free space there, or set gateway.{setting}",
     )
 
 
-def _root_name(disk: Disk) -> str:
+def _media_root_name(disk: Disk) -> str:
     return f"media root {disk.folder}"
 
 
-def _root(disk: Disk) -> HealthLine:
-    """A media root, which is only read.
+def _check_media_root(disk: Disk) -> HealthCheck:
+    """Check a media root, which is only read.
 
     :raises StorageUnavailable: it does not answer.
     """
-    there = disk.run(lambda: disk.folder.is_dir() and os.access(disk.folder, os.R_OK | os.X_OK))
-    return HealthLine(
-        name=_root_name(disk),
-        ok=there,
-        says="can be read" if there else "is not there, or may not be read",
-        next_step="" if there else "mount it, correct its rights or gateway.media_roots",
+    is_readable = disk.run(
+        lambda: disk.folder.is_dir() and os.access(disk.folder, os.R_OK | os.X_OK)
+    )
+    return HealthCheck(
+        name=_media_root_name(disk),
+        ok=is_readable,
+        message="can be read" if is_readable else "does not exist, or may not be read",
+        next_step=""
+        if is_readable
+        else "mount it, or correct its permissions or gateway.media_roots",
     )

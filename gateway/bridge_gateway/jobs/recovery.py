@@ -1,59 +1,69 @@
-"""Keeping the jobs' rows and the engine together.
+"""Reconciles the jobs' rows with the queue.
 
-Rows and engine live in two databases. A kill, or a disk that refuses one of two writes, leaves
-them apart. So each open row is compared with the engine at start and every few seconds, and the
-one that is behind is moved on. The rows are the truth: a job that was accepted needs nothing of
-the engine but time.
+Rows and queue are stored in two databases. After a kill, or when one of two writes fails, they
+disagree. So every open row is compared with the queue at the start and every few seconds, and the
+one that is behind is corrected. The rows are authoritative: a job that was accepted is run, even if
+the queue has lost it.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
 from collections import deque
 from contextlib import suppress
+from functools import partial
 
 from sqlalchemy import select
 
-from bridge_core.errors import StorageUnavailable
+from bridge_core.errors import ShotbridgeError, StorageUnavailable
 from bridge_core.models.jobs import Cost
-from bridge_core.models.requests import Submission
-from bridge_gateway.jobs import states, work
-from bridge_gateway.jobs.engine import Course, Engine
-from bridge_gateway.jobs.tools import Tools
-from bridge_gateway.store import records
-from bridge_gateway.store.tables import ResultRow
+from bridge_gateway.db import queries
+from bridge_gateway.db.tables import RemoteJobRow, ResultRow
+from bridge_gateway.jobs import transitions
+from bridge_gateway.jobs.context import GatewayContext
+from bridge_gateway.jobs.queue import JobQueue, WorkflowStatus
+from bridge_gateway.library import work_dir
+from bridge_gateway.providers.base import RemoteProvider
+from bridge_gateway.providers.remote_cancel import (
+    cancel_at_provider,
+    list_untold_cancellations,
+    record_cancellation,
+)
+from bridge_gateway.providers.remote_table import load_charge
+from bridge_gateway.threads import run_in_thread
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between two looks at all open jobs.
-LOOK_SECONDS = 5.0
-#: Seconds that a stop waits for the look that is going on: it may wait for a locked database.
+#: Seconds between two reconciliations of all open jobs.
+RECONCILE_SECONDS = 5.0
+#: Seconds that a stop waits for a running reconciliation, which may wait for a locked database.
 _STOP_SECONDS = 2.0
 
 
 class Reconciler:
-    """Hands new jobs to the engine and looks after all open ones, in a thread of its own.
+    """Enqueues new jobs and reconciles all open ones, in a thread of its own.
 
-    The engine's database may be locked, full or gone for a while: whoever calls the gateway need
-    not wait for it, and what could not be done is done at a later look.
+    The queue's database may be locked, full or unavailable for a while. Callers of the gateway do
+    not wait for it; whatever fails is repeated at a later reconciliation.
     """
 
-    def __init__(self, tools: Tools, engine: Engine) -> None:
-        self._tools = tools
-        self._engine = engine
-        self._new: deque[str] = deque()
+    def __init__(self, gateway: GatewayContext, queue: JobQueue) -> None:
+        self._gateway = gateway
+        self._queue = queue
+        self._pending: deque[tuple[str, str]] = deque()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._dropped: set[str] = set()
+        self._orphaned: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
-        #: What keeps the last look from ending; empty while all is well.
-        self.trouble = ""
+        #: The error of the last reconciliation; empty where it succeeded.
+        self.last_error = ""
 
     def start(self) -> None:
-        """Look once, then go on looking."""
-        self.look()
+        """Reconcile once, then start the thread."""
+        self.reconcile()
         self._thread.start()
 
     def stop(self) -> None:
@@ -61,114 +71,120 @@ class Reconciler:
         self._wake.set()
         self._thread.join(_STOP_SECONDS)
 
-    def enqueue(self, job_id: str) -> None:
-        """Have a job begun soon. Costs nothing, and may be said more than once."""
-        self._new.append(job_id)
+    def enqueue(self, job_id: str, queue: str) -> None:
+        """Have a job enqueued soon. Returns at once; repeated calls do no harm."""
+        self._pending.append((job_id, queue))
         self._wake.set()
 
-    def look(self) -> None:
-        """Compare all open jobs with the engine, then remove what ended jobs left behind.
+    def reconcile(self) -> None:
+        """Compare all open jobs with the queue, then remove stale work folders.
 
-        Jobs may be worked on meanwhile. The engine is asked before the rows are looked at: a
-        workflow ends after its row has, so a row that is still open then stays so for ever.
+        Jobs may run meanwhile. The queue is read before the rows are read again: a workflow ends
+        after its row, so a row that is still open without a workflow needs repair.
         """
-        tools = self._tools
-        ids = _open_ids(tools)
-        courses = self._engine.courses(ids)
-        still_open = set(_open_ids(tools))
-        dropped, self._dropped = self._dropped, set()
-        for job_id in ids:
+        gateway = self._gateway
+        open_jobs = _open_jobs(gateway)
+        statuses = self._queue.workflow_statuses(list(open_jobs))
+        still_open = _open_jobs(gateway).keys()
+        orphaned, self._orphaned = self._orphaned, set()
+        for job_id, queue in open_jobs.items():
             if job_id not in still_open:
                 continue
-            course = courses.get(job_id)
-            if course is Course.DROPPED and job_id not in dropped:
-                # It may be just about to begin; the next look tells.
-                self._dropped.add(job_id)
+            status = statuses.get(job_id)
+            if status is WorkflowStatus.ORPHANED and job_id not in orphaned:
+                # It may be just about to start; the next reconciliation decides.
+                self._orphaned.add(job_id)
             else:
-                self._move_on(job_id, course)
+                self._repair(job_id, queue, status)
         with suppress(StorageUnavailable):
-            tools.library.run(self._sweep)
+            gateway.library_disk.run(self._remove_stale_work_dirs)
 
-    def _sweep(self) -> None:
-        # Listed before the rows are read, so that no job's folder can be younger than its row.
-        folders = work.folders(self._tools.settings.library_dir, self._tools.instance)
-        work.sweep(folders, keep=set(_open_ids(self._tools)))
+    def _remove_stale_work_dirs(self) -> None:
+        # Listed before the rows are read, so that every folder's job has a row.
+        work_dirs = work_dir.list_work_dirs(
+            self._gateway.settings.library_dir, self._gateway.instance_id
+        )
+        work_dir.remove_stale(work_dirs, open_job_ids=_open_jobs(self._gateway).keys())
 
-    def _move_on(self, job_id: str, course: Course | None) -> None:
-        match course:
+    def _repair(self, job_id: str, queue: str, status: WorkflowStatus | None) -> None:
+        match status:
             case None:
-                _log.warning("job %s had not reached the engine; it does now", job_id)
-                self._engine.enqueue(job_id)
-            case Course.STRANDED:
-                _log.warning("job %s was begun by another version and begins anew", job_id)
-                self._engine.renew(job_id)
-            case Course.DROPPED:
-                _log.warning("job %s was left in the middle and goes on", job_id)
-                self._engine.resume(job_id)
-            case Course.ALIVE:
+                _log.warning("job %s was not in the queue and is enqueued now", job_id)
+                self._queue.enqueue(job_id, queue)
+            case WorkflowStatus.OUTDATED:
+                _log.warning("job %s was started by another version and starts again", job_id)
+                self._queue.restart(job_id, queue)
+            case WorkflowStatus.ORPHANED:
+                _log.warning("job %s was interrupted and is resumed", job_id)
+                self._queue.resume(job_id, queue)
+            case WorkflowStatus.ACTIVE:
                 pass
-            case Course.CANCELLED:
-                states.cancel(self._tools.database, job_id)
-                unpin(self._tools, job_id)
-            case Course.ENDED | Course.BROKEN:
-                _end(self._tools, job_id)
+            case WorkflowStatus.CANCELLED:
+                transitions.cancel_job(self._gateway.database, job_id)
+            case WorkflowStatus.COMPLETED | WorkflowStatus.FAILED:
+                _end_job(self._gateway, job_id)
 
     def _run(self) -> None:
-        next_look = time.monotonic() + LOOK_SECONDS
+        next_reconcile = time.monotonic() + RECONCILE_SECONDS
         while not self._stopping.is_set():
-            self._wake.wait(max(0.0, next_look - time.monotonic()))
+            self._wake.wait(max(0.0, next_reconcile - time.monotonic()))
             self._wake.clear()
-            looks = time.monotonic() >= next_look
+            is_due = time.monotonic() >= next_reconcile
             try:
-                while self._new and not self._stopping.is_set():
-                    self._engine.enqueue(self._new[0])
-                    self._new.popleft()
-                if looks:
-                    self.look()
+                while self._pending and not self._stopping.is_set():
+                    self._queue.enqueue(*self._pending[0])
+                    self._pending.popleft()
+                if is_due:
+                    self.reconcile()
             except Exception as error:
-                # All open jobs are looked at again, so what was not enqueued is not lost.
-                self._new.clear()
-                # SQLAlchemy's own words go on with the statement, which differs each time.
-                trouble = str(getattr(error, "orig", None) or error)
-                if trouble != self.trouble:  # it may go on for hours
-                    _log.exception("jobs could not be looked after; the next look tries again")
-                self.trouble = trouble
+                # The next reconciliation enqueues whatever was pending.
+                self._pending.clear()
+                # SQLAlchemy's own message contains the statement, which differs each time.
+                message = str(getattr(error, "orig", None) or error)
+                if message != self.last_error:  # it may go on for hours
+                    _log.exception("jobs could not be reconciled; trying again")
+                self.last_error = message
             else:
-                if self.trouble and looks:
-                    _log.info("jobs are looked after again")
-                    self.trouble = ""
-            if looks:
-                next_look = time.monotonic() + LOOK_SECONDS
+                if self.last_error and is_due:
+                    _log.info("jobs are reconciled again")
+                    self.last_error = ""
+            if is_due:
+                next_reconcile = time.monotonic() + RECONCILE_SECONDS
 
 
-def pin(tools: Tools, job_id: str, submission: Submission) -> None:
-    """Keep the pictures that the job was sent with until it ends."""
-    files = (*submission.plate_files, *submission.reference_files)
-    tools.contents.pin(job_id, [file.sha256 for file in files if file.sha256 is not None])
+def repeat_cancellations(gateway: GatewayContext) -> None:
+    """Tell remote providers again about cancelled jobs where the gateway ended before they had
+    answered; in threads, without waiting for them."""
+    for row in list_untold_cancellations(gateway.database):
+        run_in_thread(partial(_repeat_cancellation, gateway, row), f"cancel {row.job_id}")
 
 
-def unpin(tools: Tools, job_id: str) -> None:
-    tools.contents.unpin(job_id)
+def _repeat_cancellation(gateway: GatewayContext, row: RemoteJobRow) -> None:
+    try:
+        provider = gateway.providers.get_provider(row.provider)
+        if not isinstance(provider, RemoteProvider):
+            return
+        where = f"job {row.job_id}, provider {row.provider}"
+        answer, answered = cancel_at_provider(provider, json.loads(row.handle or "{}"), where)
+        if answered:
+            record_cancellation(gateway.database, row.job_id, answer)
+            transitions.record_cancellation(gateway.database, row.job_id, answer)
+    except ShotbridgeError as error:
+        _log.warning("the cancellation of job %s cannot be repeated: %s", row.job_id, error)
 
 
-def pin_all(tools: Tools) -> None:
-    """Pins do not outlive the process; the jobs do."""
-    with tools.database.reading() as session:
-        for row in records.open_jobs(session):
-            pin(tools, row.id, records.submission(row))
+def _open_jobs(gateway: GatewayContext) -> dict[str, str]:
+    """The queue of each open job, by the job's id."""
+    with gateway.database.begin_read() as session:
+        return queries.list_open_job_queues(session)
 
 
-def _open_ids(tools: Tools) -> list[str]:
-    with tools.database.reading() as session:
-        return records.open_job_ids(session)
-
-
-def _end(tools: Tools, job_id: str) -> None:
-    with tools.database.reading() as session:
-        published = session.scalar(select(ResultRow.published).where(ResultRow.job == job_id))
+def _end_job(gateway: GatewayContext, job_id: str) -> None:
+    with gateway.database.begin_read() as session:
+        published = session.scalar(select(ResultRow.published).where(ResultRow.job_id == job_id))
+        charge = load_charge(session, job_id)
     if published is not None:
-        states.succeed(tools.database, job_id, Cost())
+        transitions.complete_job(gateway.database, job_id, charge or Cost())
     else:
-        _log.error("job %s was given up by the engine", job_id)
-        states.fail(tools.database, job_id, states.given_up(job_id))
-    unpin(tools, job_id)
+        _log.error("job %s was given up by the queue", job_id)
+        transitions.fail_job(gateway.database, job_id, transitions.attempts_exhausted(job_id))

@@ -1,8 +1,8 @@
-"""The way of a job: which steps, in which order, and what becomes of their errors.
+"""The workflow of a job: its steps, their order, and how their errors are handled.
 
-Each step is checkpointed by the engine (docs/decisions/0003-steps-of-a-job.md says what a step
-is and why there are these). A change of the steps, of their order or of what they hand on raises
-:data:`bridge_gateway.jobs.engine.SHAPE`.
+Each step is checkpointed by DBOS; docs/decisions/0003-steps-of-a-job.md describes the steps. A
+change to the steps, their order or their results must raise
+:data:`bridge_gateway.jobs.queue.WORKFLOW_VERSION`.
 """
 
 from __future__ import annotations
@@ -25,144 +25,165 @@ from bridge_core.errors import (
     StorageUnavailable,
 )
 from bridge_core.models.versions import Proxies
-from bridge_gateway.jobs import publish, recovery, states, steps
-from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
-from bridge_gateway.jobs.engine import Checkpointed, Engine, Interrupted
-from bridge_gateway.jobs.progress import Reporter
-from bridge_gateway.jobs.space import told_of_disk
-from bridge_gateway.jobs.tools import Tools
-from bridge_gateway.jobs.work import WorkFolder
-from bridge_gateway.providers.contract import Made
+from bridge_gateway.jobs import transitions
+from bridge_gateway.jobs.context import GatewayContext, JobContext
+from bridge_gateway.jobs.progress import JobMonitor
+from bridge_gateway.jobs.queue import JobInterrupted, JobQueue, StepRunner
+from bridge_gateway.jobs.steps import admit, outputs, publish, run, stage
+from bridge_gateway.jobs.steps.models import AdmittedJob, HashedOutputs, StagedInputs, StepName
+from bridge_gateway.library.work_dir import WorkDir, library_errors
+from bridge_gateway.providers.base import TaskResult
 from bridge_gateway.threads import run_in_thread
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-_ADMITTED = TypeAdapter(Admitted)
-_STAGED = TypeAdapter(Staged)
-_MADE = TypeAdapter(Made)
-_PROXIES = TypeAdapter(Proxies)
-_SEALED = TypeAdapter(Sealed)
+_ADMITTED_JOB = TypeAdapter(AdmittedJob)
+_STAGED_INPUTS = TypeAdapter(StagedInputs)
+_TASK_RESULT = TypeAdapter(TaskResult)
+_PROXIES: TypeAdapter[Proxies | None] = TypeAdapter(Proxies | None)
+_HASHED_OUTPUTS = TypeAdapter(HashedOutputs)
 _NOTHING = TypeAdapter(None)
 
-#: How long steps have to end once the gateway stops; then they are left behind.
+#: Seconds that steps have to end once the gateway stops; after that they are abandoned.
 _INTERRUPT_SECONDS = 3.0
-#: How long a step has to end after a cancellation before it is left behind: what a provider's
-#: contract says.
+#: Seconds that a step has to end after a cancellation before it is abandoned, as in the provider
+#: contract.
 _GRACE_SECONDS = 2.0
-_LOOK_SECONDS = 0.05
-#: Seconds between two tries of a job to use a disk or a database that does not answer.
+_POLL_SECONDS = 0.05
+#: Seconds between two attempts to use a disk or a database that is not available.
 _RETRY_SECONDS = 1.0
 
 
 class Workflow:
-    """Works on jobs, each in a thread of the engine's."""
+    """Runs jobs, each in a thread of the queue."""
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, gateway: GatewayContext) -> None:
+        self._gateway = gateway
         self._lock = threading.Lock()
-        self._running: dict[str, Reporter] = {}
+        self._running: dict[str, JobMonitor] = {}
 
-    def work(self, job_id: str, checkpointed: Checkpointed) -> None:
-        """Work on a job until it has ended; its errors end in its row.
+    def run_job(self, job_id: str, run_step: StepRunner) -> None:
+        """Run a job until it has ended; its errors are stored in its row.
 
-        :raises Interrupted: the gateway stops, or the engine's database cannot be used, or another
-            thread already works on this job.
+        :raises JobInterrupted: the gateway stops, the queue's database cannot be used, or another
+            thread already runs this job.
         """
-        tools = self._tools
-        folder = WorkFolder(tools.settings.library_dir, job_id, tools.instance)
-        watch = Reporter(tools.database, job_id, tools.stopping)
+        gateway = self._gateway
+        work_dir = WorkDir(gateway.settings.library_dir, job_id, gateway.instance_id)
+        monitor = JobMonitor(gateway.database, job_id, gateway.stopping)
         with self._lock:
-            if tools.stopping.is_set() or job_id in self._running:
-                raise Interrupted
-            self._running[job_id] = watch
+            if gateway.stopping.is_set() or job_id in self._running:
+                raise JobInterrupted
+            self._running[job_id] = monitor
         try:
-            submission = self._until_available(lambda: states.take_up(tools.database, job_id))
+            submission = self._retry_until_available(
+                lambda: transitions.start_job(gateway.database, job_id)
+            )
             if submission is not None:
-                with watch:
-                    self._steps(Bench(tools, job_id, submission, folder, watch), checkpointed)
+                with monitor:
+                    self._run_steps(
+                        JobContext(gateway, job_id, submission, work_dir, monitor), run_step
+                    )
         except ShotbridgeError as error:
             _log.info("job %s ended: %s", job_id, error)
-            self._fail(job_id, error)
+            self._fail_job(job_id, error)
         except Exception as error:
-            self._fail(job_id, _fault(error, f"job {job_id}", "between two steps"))
+            self._fail_job(job_id, _unexpected_error(error, f"job {job_id}", "between two steps"))
         finally:
             with self._lock:
                 del self._running[job_id]
-        with suppress(StorageUnavailable):  # a later sweep removes it
-            tools.library.run(folder.remove)
-        recovery.unpin(tools, job_id)
+        with suppress(StorageUnavailable):  # remove_stale removes it later
+            gateway.library_disk.run(work_dir.remove)
 
-    def cancel(self, job_id: str) -> bool:
-        """End the work on a job that was cancelled. False where nobody is working on it."""
+    def cancel(self, job_id: str) -> None:
+        """Stop running a job that was cancelled, if it is running."""
         with self._lock:
-            watch = self._running.get(job_id)
-        if watch is None:
-            return False
-        watch.cancel()
-        return True
+            monitor = self._running.get(job_id)
+        if monitor is not None:
+            monitor.cancel()
 
-    def drain(self, seconds: float, engine: Engine) -> None:
-        """Take up no more jobs, wait ``seconds`` for those that run, then interrupt them."""
-        timer = threading.Timer(seconds, self._tools.stopping.set)
+    def drain(self, seconds: float, queue: JobQueue) -> None:
+        """Start no more jobs, wait ``seconds`` for the running ones, then interrupt them."""
+        timer = threading.Timer(seconds, self._gateway.stopping.set)
         if seconds > 0:
             timer.start()
         with self._lock:
             if seconds <= 0:
-                self._tools.stopping.set()
-            waits = seconds > 0 or bool(self._running)
-        engine.stop(seconds + _INTERRUPT_SECONDS if waits else 0)
+                self._gateway.stopping.set()
+            should_wait = seconds > 0 or bool(self._running)
+        queue.stop(seconds + _INTERRUPT_SECONDS if should_wait else 0)
         timer.cancel()
-        self._tools.stopping.set()
+        self._gateway.stopping.set()
 
-    def _steps(self, bench: Bench, checkpointed: Checkpointed) -> None:
-        def step(name: str, kind: TypeAdapter[T], body: Callable[[], T]) -> T:
-            return checkpointed(name, kind, lambda: self._step(bench, name, body))
+    def _run_steps(self, context: JobContext, run_step: StepRunner) -> None:
+        def step(name: StepName, result_type: TypeAdapter[T], body: Callable[[], T]) -> T:
+            return run_step(name, result_type, lambda: self._run_step(context, name, body))
 
-        admitted = step("admit", _ADMITTED, lambda: steps.admit(bench))
-        staged = step("stage", _STAGED, lambda: steps.stage(bench))
-        made = step("run", _MADE, lambda: steps.run(bench, admitted, staged))
-        step("check", _NOTHING, lambda: steps.check(bench, staged, made))
-        proxies = step("proxy", _PROXIES, lambda: steps.proxy(bench, made))
-        sealed = step("seal", _SEALED, lambda: steps.seal(bench, made, proxies))
-        step("publish", _NOTHING, lambda: publish.publish(bench, admitted, staged, made, sealed))
-        step("settle", _NOTHING, lambda: steps.settle(bench))
+        admitted = step(StepName.ADMIT, _ADMITTED_JOB, lambda: admit.admit_job(context))
+        staged = step(StepName.STAGE, _STAGED_INPUTS, lambda: stage.stage_inputs(context))
+        task_result = step(
+            StepName.RUN, _TASK_RESULT, lambda: run.run_provider(context, admitted, staged)
+        )
+        step(
+            StepName.CHECK,
+            _NOTHING,
+            lambda: outputs.check_outputs(context, admitted, staged, task_result),
+        )
+        proxies = step(
+            StepName.PROXIES, _PROXIES, lambda: outputs.make_proxies(context, task_result)
+        )
+        hashed = step(
+            StepName.HASH,
+            _HASHED_OUTPUTS,
+            lambda: outputs.hash_outputs(context, task_result, proxies),
+        )
+        step(
+            StepName.PUBLISH,
+            _NOTHING,
+            lambda: publish.publish_result(context, admitted, staged, task_result, hashed),
+        )
+        step(StepName.SETTLE, _NOTHING, lambda: publish.settle_charge(context, admitted))
 
-    def _step(self, bench: Bench, name: str, body: Callable[[], T]) -> T:
-        """Run a step's body, record its time, and turn its errors into those of the tree.
+    def _run_step(self, context: JobContext, name: StepName, body: Callable[[], T]) -> T:
+        """Run a step's body, record its time, and turn its errors into ShotbridgeErrors.
 
-        As after a kill, it runs again from its beginning where a disk or the database did not
-        answer, until it succeeds, the job is cancelled or the gateway stops.
+        Where a disk or the database is not available, the body runs again from its beginning, as
+        after a kill, until it succeeds, the job is cancelled or the gateway stops.
         """
 
         def attempt() -> T:
-            with told_of_disk(bench.folder, bench.request):
+            with library_errors(context.work_dir, context.request):
                 return body()
 
         def timed() -> T:
-            begun = time.monotonic()
-            value = _supervised(attempt, name, bench)
-            states.record_timing(self._tools.database, bench.job, name, time.monotonic() - begun)
+            started = time.monotonic()
+            value = _run_supervised(attempt, name, context)
+            transitions.record_timing(
+                self._gateway.database, context.job_id, name, time.monotonic() - started
+            )
             return value
 
-        bench.watch.begin(name, 0)
+        context.monitor.begin_step(name, 0)
         try:
-            return self._until_available(timed, bench.watch)
+            return self._retry_until_available(timed, context.monitor)
         except JobCancelled:
-            if self._tools.stopping.is_set() and not bench.watch.unwanted:
-                raise Interrupted from None
+            if self._gateway.stopping.is_set() and not context.monitor.cancelled_by_user:
+                raise JobInterrupted from None
             raise
         except ShotbridgeError:
             raise
         except Exception as error:
-            raise _fault(error, f"job {bench.job}", f"in the step {name!r}") from error
+            raise _unexpected_error(
+                error, f"job {context.job_id}", f"in the step '{name}'"
+            ) from error
 
-    def _until_available(self, call: Callable[[], T], watch: Reporter | None = None) -> T:
-        """What ``call`` returns, once disks and the database are available.
+    def _retry_until_available(self, call: Callable[[], T], monitor: JobMonitor | None = None) -> T:
+        """Call ``call`` until disks and the database are available, and return its result.
 
-        :raises JobCancelled: ``watch`` says that nobody wants the job any more.
-        :raises Interrupted: the gateway stops.
+        :raises JobCancelled: ``monitor`` reports that the job was cancelled.
+        :raises JobInterrupted: the gateway stops.
         """
         logged = False
         while True:
@@ -170,42 +191,44 @@ class Workflow:
                 return call()
             except StorageUnavailable as error:
                 if not logged:
-                    _log.warning("a job waits: %s", error)
+                    _log.warning("a job is waiting: %s", error)
                 logged = True
-            if watch is not None:
-                watch.check()
-            if self._tools.stopping.wait(_RETRY_SECONDS):
-                raise Interrupted
+            if monitor is not None:
+                monitor.raise_if_cancelled()
+            if self._gateway.stopping.wait(_RETRY_SECONDS):
+                raise JobInterrupted
 
-    def _fail(self, job_id: str, error: ShotbridgeError) -> None:
-        # Changes nothing where the job was cancelled: its row has ended already.
-        self._until_available(lambda: states.fail(self._tools.database, job_id, error))
+    def _fail_job(self, job_id: str, error: ShotbridgeError) -> None:
+        # Does nothing where the job was cancelled: its row has already ended.
+        self._retry_until_available(
+            lambda: transitions.fail_job(self._gateway.database, job_id, error)
+        )
 
 
-def _supervised(body: Callable[[], T], step: str, bench: Bench) -> T:
-    """Run a step's body in a thread of its own, so that a provider or a disk that does not answer
-    can be left behind once the job is not wanted."""
-    outcome = run_in_thread(body, f"{step} {bench.job}")
-    while not outcome.done() and not bench.watch.cancelled():
-        wait([outcome], timeout=_LOOK_SECONDS)
+def _run_supervised(body: Callable[[], T], step_name: str, context: JobContext) -> T:
+    """Run a step's body in a thread of its own, so that a provider or a disk that hangs can be
+    abandoned once the job is cancelled."""
+    outcome = run_in_thread(body, f"{step_name} {context.job_id}")
+    while not outcome.done() and not context.monitor.cancelled():
+        wait([outcome], timeout=_POLL_SECONDS)
     wait([outcome], timeout=_GRACE_SECONDS)
     if not outcome.done():
         _log.error(
-            "the step %r of job %s did not end within %g s of its cancellation and was left "
-            "behind; restart the gateway if it keeps the machine busy",
-            *(step, bench.job, _GRACE_SECONDS),
+            "step '%s' of job %s did not end within %g s of its cancellation and was abandoned; "
+            "restart the gateway if it keeps the machine busy",
+            *(step_name, context.job_id, _GRACE_SECONDS),
         )
-        bench.watch.check()
+        context.monitor.raise_if_cancelled()
     return outcome.result()
 
 
-def _fault(error: Exception, where: str, when: str) -> GatewayFault:
-    """For an unexpected error, which is logged under a reference."""
+def _unexpected_error(error: Exception, where: str, when: str) -> GatewayFault:
+    """Log an unexpected error under a reference, and make the error that names it."""
     reference = uuid4().hex[:12]
     _log.error("reference %s: %s, %s", reference, where, when, exc_info=error)
     return GatewayFault(
-        f"the gateway made a mistake {when}: {type(error).__name__}",
+        f"an unexpected error occurred {when}: {type(error).__name__}",
         where=f"gateway log, reference {reference}",
-        next_step="send the job again; if it happens again, report it with this part of the "
+        next_step="send the job again; if it fails again, report it with this part of the "
         "gateway's log",
     )

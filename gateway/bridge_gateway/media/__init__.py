@@ -1,1 +1,1 @@
-"""Pixels: files, colour, proxies, checks."""
+"""Reading, writing and checking picture files and movies; colour management; proxies."""

@@ -1,7 +1,7 @@
-"""Colour by OpenColorIO: a plate's space, conversions in and out, and the view of the proxies.
+"""Colour management with OpenColorIO: plates' colour spaces, conversions, the proxies' view.
 
-Pixels are float32 of shape (..., 3), unclamped: what is below 0 or above 1 stays so in every
-conversion but :meth:`Colour.to_display`.
+Pixels are float32 of shape (..., 3). Only :meth:`ColourManager.to_display` clamps: every other
+conversion keeps values below 0 and above 1.
 """
 
 from __future__ import annotations
@@ -20,121 +20,122 @@ from numpy.typing import NDArray
 from bridge_core.errors import ConfigError, UnknownColourSpace
 from bridge_core.models.media import Plate
 from bridge_core.models.settings import ColourSettings
+from bridge_gateway.arrays import FloatArray
 
-Float = NDArray[np.float32]
-
-#: What the local models expect before their own encoding: linear light, Rec.709 primaries, D65.
-#: Every config knows it: those without such a space reach it through OpenColorIO's built-in one.
+#: The local models' input before their own encoding: linear light, Rec.709 primaries, D65.
+#: Every config has it: without such a space of its own, through OpenColorIO's built-in config.
 MODEL_SPACE = "Linear Rec.709 (sRGB)"
 
-#: Of ``Output`` whose values are no colour, such as a matte.
+#: The colour space of outputs whose values are not colours, such as a matte.
 DATA = "data"
 
-_BUILT_INS = "ocio://"
-_BUILT_IN = f"{_BUILT_INS}studio-config-latest"
-#: Bands smaller than this cost more to hand out than they save (measured, see decision 0005).
-_ROWS_WORTH_A_THREAD = 128
+_BUILTIN_PREFIX = "ocio://"
+_BUILTIN_CONFIG = f"{_BUILTIN_PREFIX}studio-config-latest"
+#: Smaller bands cost more to distribute than they save (measured, see decision 0005).
+_MIN_ROWS_PER_THREAD = 128
 
 
 @dataclass(frozen=True)
 class ColourTag:
-    """What a file says of its own colour."""
+    """A file's statement about its own colour."""
 
-    words: str
+    description: str
     """For people: ``PQ, BT.2020 (H.273 codes 9/16/9)``."""
     spaces: tuple[str, ...] = ()
-    """Names of colour spaces that agree with it, best first, as ids of the Color Interop Forum.
-    Empty where what it says is no space that has a name."""
-    complete: bool = True
-    """False where it tells the primaries only, and ``spaces`` supposes the rest."""
+    """Matching colour spaces, best first, as ids of the Color Interop Forum. Empty if no named
+    space matches."""
+    is_complete: bool = True
+    """False if the file states the primaries only, and ``spaces`` assumes the rest."""
 
 
-class SettledColour(NamedTuple):
+class ResolvedColourSpace(NamedTuple):
     space: str
-    """By the name that the OCIO config gives it."""
+    """Its name in the OCIO config."""
     warnings: tuple[str, ...] = ()
-    """Where the file says something else, in words."""
+    """Contradictions with the file's own tag."""
 
 
-class Colour:
-    """One OCIO config with the display and view of the proxies.
+class ColourManager:
+    """One OCIO config with the display and view of the proxies. Thread-safe.
 
-    Safe to use from several threads. ``$OCIO`` goes before the default config, a config named in
-    the settings before ``$OCIO``.
+    A config named in the settings takes precedence over ``$OCIO``, and ``$OCIO`` over the default
+    config.
 
-    :raises ConfigError: a config, display or view that is not there.
+    :raises ConfigError: the config, display or view does not exist.
     """
 
     def __init__(self, settings: ColourSettings) -> None:
         self._settings = settings
-        self._origin, self._config = _load(settings.config)
+        self._origin, self._config = _load_config(settings.config)
         self.display, self.view = self._display_and_view()
         self._processors: dict[tuple[str, ...], Any] = {}
         self._lock = Lock()
 
-    def settle(
+    def resolve_space(
         self, plate: Plate, tag: ColourTag | None = None, path: Path | str | None = None
-    ) -> SettledColour:
-        """The colour space of a plate, and where its file contradicts it.
+    ) -> ResolvedColourSpace:
+        """The colour space of a plate, with a warning if its file contradicts it.
 
-        In this order: what the plate says (a space, an alias or a role); what the file rules of
-        the studio's config say of the plate's own path, unless only the default rule matches; what
-        the file says of itself (``tag``); the rules of the built-in config, which go by endings;
-        ``gateway.colour.default_space``. ``path`` is where the gateway has the file, for errors.
+        In this order: the plate's own colour space (a name, an alias or a role); the file rules of
+        the studio's config for the plate's path, unless only the default rule matches; the file's
+        own tag (``tag``); the rules of the built-in config, which go by file extension;
+        ``gateway.colour.default_colour_space``. ``path`` is the gateway's file, for errors.
 
-        :raises UnknownColourSpace: none of them says anything, or what is said is unknown.
+        :raises UnknownColourSpace: none of them gives a space, or the given one is unknown.
         """
-        where = str(path or plate.file(plate.range.first))
-        space = self._space_of(plate, tag, where)
+        where = str(path or plate.path_at(plate.range.first))
+        space = self._resolve_name(plate, tag, where)
         if tag is None:
-            return SettledColour(space)
-        agrees = any(self._find(name) == space for name in tag.spaces)
-        if agrees and (tag.complete or plate.colour_space is not None):
-            return SettledColour(space)
-        warning = f"the file says that its colour is {tag.words}; it is read as {space}"
-        return SettledColour(space, (warning,))
+            return ResolvedColourSpace(space)
+        agrees = any(self._find_space(name) == space for name in tag.spaces)
+        if agrees and (tag.is_complete or plate.colour_space is not None):
+            return ResolvedColourSpace(space)
+        warning = f"the file is tagged as {tag.description}; it is read as {space}"
+        return ResolvedColourSpace(space, (warning,))
 
-    def _space_of(self, plate: Plate, tag: ColourTag | None, where: str) -> str:
+    def _resolve_name(self, plate: Plate, tag: ColourTag | None, where: str) -> str:
         if plate.colour_space is not None:
-            return self.name_of(plate.colour_space, where=where)
-        file = plate.file(plate.range.first)
+            return self.canonical_name(plate.colour_space, where=where)
+        file = plate.path_at(plate.range.first)
         ruled = not self._config.filepathOnlyMatchesDefaultRule(file)
-        # Rules that a studio wrote know more than a tag: cameras tag their log curves as Rec.709.
-        if tag is not None and (not ruled or self._origin.startswith(_BUILT_INS)):
-            tagged = next(filter(None, map(self._find, tag.spaces)), None)
+        # A studio's rules are more reliable than a tag: cameras tag their log curves as Rec.709.
+        if tag is not None and (not ruled or self._origin.startswith(_BUILTIN_PREFIX)):
+            tagged = next(filter(None, map(self._find_space, tag.spaces)), None)
             if tagged is not None:
                 return tagged
         if ruled:
-            return self.name_of(self._config.getColorSpaceFromFilepath(file)[0], where=where)
-        if self._settings.default_space is not None:
-            return self.name_of(self._settings.default_space, where="gateway.colour.default_space")
+            return self.canonical_name(self._config.getColorSpaceFromFilepath(file)[0], where=where)
+        if self._settings.default_colour_space is not None:
+            return self.canonical_name(
+                self._settings.default_colour_space, where="gateway.colour.default_colour_space"
+            )
         raise UnknownColourSpace(
-            "nothing says in which colour space this plate is",
+            "the colour space of this plate is unknown",
             where=where,
             next_step=(
                 "set the plate's colour space, add a file rule to the OCIO config, or set "
-                f"gateway.colour.default_space; {self._choices()}"
+                f"gateway.colour.default_colour_space; {self._suggestions()}"
             ),
-            details={"spaces": self.spaces()},
+            details={"spaces": self.space_names()},
         )
 
-    def _find(self, name: str) -> str | None:
-        """The config's space of a name, alias or id of the Color Interop Forum; None without."""
+    def _find_space(self, name: str) -> str | None:
+        """The config's space for a name, alias or id of the Color Interop Forum; else None."""
         found = self._config.getColorSpace(name)
         if found is None:
-            # OpenColorIO has these ids since 2.5.
+            # OpenColorIO has had these ids since 2.5.
             spaces = (s for s in self._config.getColorSpaces() if hasattr(s, "getInteropID"))
             found = next((space for space in spaces if space.getInteropID() == name), None)
         return None if found is None else str(found.getName())
 
-    def spaces(self) -> list[str]:
+    def space_names(self) -> list[str]:
         """The names of the config's colour spaces."""
         return [str(name) for name in self._config.getColorSpaceNames()]
 
-    def name_of(self, space: str, *, where: str = "") -> str:
-        """The config's name for a colour space, alias or role; upper and lower case are one.
+    def canonical_name(self, space: str, *, where: str = "") -> str:
+        """The config's name for a colour space, alias or role; case does not matter.
 
-        :raises UnknownColourSpace: with the names that come closest first.
+        :raises UnknownColourSpace: listing the closest names first.
         """
         found = self._config.getColorSpace(space)
         if found is not None:
@@ -142,45 +143,45 @@ class Colour:
         if space == MODEL_SPACE:
             return space
         raise UnknownColourSpace(
-            f"the OCIO config knows no colour space {space!r}",
+            f"the OCIO config has no colour space {space!r}",
             where=where,
-            next_step=f"{self._choices(space)}",
-            details={"space": space, "spaces": self.spaces()},
+            next_step=self._suggestions(space),
+            details={"space": space, "spaces": self.space_names()},
         )
 
     def is_data(self, space: str) -> bool:
-        """True for what is no colour and is never converted."""
+        """Whether the values are not colours and are never converted."""
         found = self._config.getColorSpace(space)
         return space == DATA or (found is not None and bool(found.isData()))
 
     def is_linear(self, space: str) -> bool:
-        """True where values are proportional to light, so pixels may be averaged as they are."""
+        """Whether values are proportional to light, so that pixels may be averaged directly."""
         found = self._config.getColorSpace(space)
         return space == MODEL_SPACE or (
             found is not None and found.getEncoding() in ("scene-linear", "display-linear")
         )
 
-    def convert(self, rgb: Float, source: str, target: str) -> Float:
-        """Pixels from one space in another; a new array. Data and equal spaces are only copied.
+    def convert(self, rgb: FloatArray, source: str, target: str) -> FloatArray:
+        """Pixels converted from one space to another, as a new array. Data is only copied.
 
-        Infinite and NaN values spread to all three channels of their pixel.
+        Infinity and NaN spread to all three channels of their pixel.
 
-        :raises UnknownColourSpace: one of the spaces.
+        :raises UnknownColourSpace: one of the spaces is unknown.
         """
         if source == target or self.is_data(source) or self.is_data(target):
             return np.array(rgb, np.float32)
-        return _apply(self._conversion(source, target), rgb)
+        return _apply_processor(self._conversion_processor(source, target), rgb)
 
-    def to_display(self, rgb: Float, source: str) -> NDArray[np.uint8]:
-        """Pixels as the proxies' display and view show them, 0 to 255. Data is only clamped."""
+    def to_display(self, rgb: FloatArray, source: str) -> NDArray[np.uint8]:
+        """Pixels through the proxies' display and view, 0 to 255. Data is only clamped."""
         shown = np.asarray(rgb, np.float32)
         if not self.is_data(source):
-            shown = _apply(self._viewing(source), shown)
-        # NaN has no colour; black shows the hole in a proxy, the checks count it.
+            shown = _apply_processor(self._view_processor(source), shown)
+        # NaN becomes black in a proxy; the output checks report it.
         return np.rint(np.nan_to_num(shown, nan=0.0).clip(0, 1) * np.float32(255)).astype(np.uint8)
 
-    def describe(self, source: str, target: str) -> str:
-        """A conversion in words, for the lineage."""
+    def describe_conversion(self, source: str, target: str) -> str:
+        """A description of a conversion, for the lineage."""
         if source == target:
             return f"{source}, not converted"
         if self.is_data(source) or self.is_data(target):
@@ -188,7 +189,7 @@ class Colour:
         return f"{source} to {target} ({self.describe_config()})"
 
     def describe_view(self, source: str) -> str:
-        """The view of the proxies in words."""
+        """A description of the proxies' view, for the lineage."""
         return f"proxies: {source} on {self.display}, {self.view} ({self.describe_config()})"
 
     def describe_config(self) -> str:
@@ -197,8 +198,8 @@ class Colour:
         name = str(self._config.getName()) or self._origin
         return f"OpenColorIO {ocio.GetVersion()}, config {name}"
 
-    def _choices(self, near: str = "") -> str:
-        names = self.spaces()
+    def _suggestions(self, near: str = "") -> str:
+        names = self.space_names()
         aliases = {
             alias.lower(): name
             for name in names
@@ -206,7 +207,7 @@ class Colour:
         }
         close = difflib.get_close_matches(near.lower(), aliases, n=5, cutoff=0.5)
         first = list(dict.fromkeys(aliases[alias] for alias in close))
-        return f"it could be: {', '.join([*first, *(n for n in names if n not in first)])}"
+        return f"choose one of: {', '.join([*first, *(n for n in names if n not in first)])}"
 
     def _display_and_view(self) -> tuple[str, str]:
         config, wanted = self._config, self._settings
@@ -228,11 +229,11 @@ class Colour:
             )
         return display, view
 
-    def _conversion(self, source: str, target: str) -> Any:
+    def _conversion_processor(self, source: str, target: str) -> Any:
         import PyOpenColorIO as ocio
 
         config = self._config
-        source, target = self.name_of(source), self.name_of(target)
+        source, target = self.canonical_name(source), self.canonical_name(target)
 
         def make() -> Any:
             if config.getColorSpace(source) is None:
@@ -241,18 +242,18 @@ class Colour:
                 return ocio.Config.GetProcessorToBuiltinColorSpace(config, source, target)
             return config.getProcessor(source, target)
 
-        return self._cached((source, target), make)
+        return self._cached_processor((source, target), make)
 
-    def _viewing(self, source: str) -> Any:
+    def _view_processor(self, source: str) -> Any:
         import PyOpenColorIO as ocio
 
-        config, source = self._config, self.name_of(source)
+        config, source = self._config, self.canonical_name(source)
 
         def make() -> Any:
             if config.getColorSpace(source) is not None:
                 shown = ocio.DisplayViewTransform(source, self.display, self.view)
                 return config.getProcessor(shown)
-            # A space outside the config: reach the config first, then its view.
+            # A space outside the config: convert into the config first, then apply its view.
             inside = str(config.getColorSpace(ocio.ROLE_SCENE_LINEAR).getName())
             both = ocio.GroupTransform()
             both.appendTransform(
@@ -263,29 +264,30 @@ class Colour:
             both.appendTransform(ocio.DisplayViewTransform(inside, self.display, self.view))
             return config.getProcessor(both)
 
-        return self._cached((source, "", self.display, self.view), make)
+        return self._cached_processor((source, "", self.display, self.view), make)
 
-    def _cached(self, key: tuple[str, ...], make: Any) -> Any:
+    def _cached_processor(self, key: tuple[str, ...], create: Any) -> Any:
         import PyOpenColorIO as ocio
 
         with self._lock:
             if key not in self._processors:
                 try:
-                    self._processors[key] = make().getDefaultCPUProcessor()
+                    self._processors[key] = create().getDefaultCPUProcessor()
                 except (ocio.Exception, ocio.ExceptionMissingFile) as error:
                     raise UnknownColourSpace(
                         f"the OCIO config cannot convert {' to '.join(filter(None, key[:2]))}: "
                         f"{error}",
                         where=self._origin,
-                        next_step="the config needs the role aces_interchange, or other spaces",
+                        next_step="add the role aces_interchange to the config, or choose other "
+                        "colour spaces",
                     ) from error
             return self._processors[key]
 
 
-def _load(wanted: str) -> tuple[str, Any]:
+def _load_config(wanted: str) -> tuple[str, Any]:
     import PyOpenColorIO as ocio
 
-    origin = (os.environ.get("OCIO") or wanted) if wanted == _BUILT_IN else wanted
+    origin = (os.environ.get("OCIO") or wanted) if wanted == _BUILTIN_CONFIG else wanted
     try:
         return origin, ocio.Config.CreateFromFile(origin)
     except (ocio.Exception, ocio.ExceptionMissingFile) as error:
@@ -293,14 +295,14 @@ def _load(wanted: str) -> tuple[str, Any]:
         raise ConfigError(
             f"the OCIO config {origin} cannot be read: {error}",
             where=named,
-            next_step=f"name an existing config, or {_BUILT_IN} for the built-in ACES one",
+            next_step=f"set an existing config, or {_BUILTIN_CONFIG} for the built-in ACES config",
         ) from error
 
 
-def _apply(processor: Any, rgb: Float) -> Float:
-    """Run a CPU processor over a copy of the pixels, in bands of rows on all cores."""
+def _apply_processor(processor: Any, rgb: FloatArray) -> FloatArray:
+    """Apply a CPU processor to a copy of the pixels, in bands of rows on all cores."""
     pixels = np.array(rgb, np.float32, order="C")
-    count = min(os.cpu_count() or 1, len(pixels) // _ROWS_WORTH_A_THREAD)
+    count = min(os.cpu_count() or 1, len(pixels) // _MIN_ROWS_PER_THREAD)
     if pixels.ndim < 3 or count < 2:
         processor.applyRGB(pixels)
         return pixels

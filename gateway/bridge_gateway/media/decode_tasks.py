@@ -1,4 +1,4 @@
-"""Tasks for a process that reads pictures, and its answers."""
+"""Tasks for a decoding process, and the messages that it sends."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from bridge_core.models.base import Value
+from bridge_core.models.base import StrictModel
 from bridge_core.models.media import Plate, frame_path
 from bridge_core.models.settings import ColourSettings, ProxySettings
-from bridge_core.models.versions import Output
-from bridge_gateway.media.plate_facts import PlateFacts
-from bridge_gateway.workers.messages import Failed, FrameDone
+from bridge_core.models.versions import ResultOutput
+from bridge_gateway.media.plate_info import PlateInfo
+from bridge_gateway.workers.messages import FrameDone, TaskFailed
 
 
-class _OneFrame(Value):
+class _SingleFrameTask(StrictModel):
     frame: int
 
     @property
@@ -23,64 +23,64 @@ class _OneFrame(Value):
         return (self.frame,)
 
 
-class _OfPlate(Value):
+class _PlateTask(StrictModel):
     plate: Plate
 
-    def file(self, frame: int) -> str:
+    def path_at(self, frame: int) -> str:
         """The file of a frame, for messages."""
-        return self.plate.file(frame)
+        return self.plate.path_at(frame)
 
 
-class _OfOutput(Value):
+class _OutputTask(StrictModel):
     folder: Path
-    output: Output
+    output: ResultOutput
 
-    def file(self, frame: int) -> str:
+    def path_at(self, frame: int) -> str:
         """The file of a frame, for messages."""
         return str(self.folder / frame_path(self.output.pattern, frame))
 
 
-class LookTask(_OneFrame, _OfPlate):
+class PlateProxyTask(_SingleFrameTask, _PlateTask):
     """Write the proxy of a plate's frame to ``target``."""
 
-    kind: Literal["look"] = "look"
+    kind: Literal["plate_proxy"] = "plate_proxy"
     path: Path
-    stamp: str
-    """Changes whenever the file's content may have changed."""
+    fingerprint: str
+    """Differs whenever the file's content may have changed."""
     target: Path
     colour: ColourSettings
     proxies: ProxySettings
 
 
-class ProbeTask(_OneFrame, _OfPlate):
-    """Read the facts of a frame's file, or of the movie; they are in the answer."""
+class ProbePlateTask(_SingleFrameTask, _PlateTask):
+    """Read the properties of a frame's file or of the movie; the result holds them."""
 
-    kind: Literal["probe"] = "probe"
+    kind: Literal["probe_plate"] = "probe_plate"
     path: Path
 
 
-class ExamineTask(_OfPlate):
-    """Check by their headers that these frames of a plate exist and can be read."""
+class CheckPlateTask(_PlateTask):
+    """Check that these frames of a plate exist and that their headers can be read."""
 
-    kind: Literal["examine"] = "examine"
+    kind: Literal["check_plate"] = "check_plate"
     files: dict[int, Path]
     frames: tuple[int, ...]
 
 
-class CheckTask(_OfOutput):
-    """Compare every picture of an output with what ``output`` says, and with the plate."""
+class CheckOutputTask(_OutputTask):
+    """Compare every picture of an output with its description and with the plate."""
 
-    kind: Literal["check"] = "check"
+    kind: Literal["check_output"] = "check_output"
     frames: tuple[int, ...]
     plate: Plate
     files: dict[int, Path]
-    """Of the plate."""
+    """The plate's files."""
 
 
-class ProxiesTask(_OfOutput):
-    """Write the proxies of an output's frames, each to its ``targets``."""
+class OutputProxiesTask(_OutputTask):
+    """Write the proxies of an output's frames to their ``targets``."""
 
-    kind: Literal["proxies"] = "proxies"
+    kind: Literal["output_proxies"] = "output_proxies"
     targets: dict[int, Path]
     colour: ColourSettings
     proxies: ProxySettings
@@ -90,8 +90,8 @@ class ProxiesTask(_OfOutput):
         return tuple(self.targets)
 
 
-class ThumbnailTask(_OneFrame):
-    """Write a proxy again, smaller, to ``target``; the proxy's size is in the answer."""
+class ThumbnailTask(_SingleFrameTask):
+    """Write a smaller copy of a proxy to ``target``; the result holds the proxy's size."""
 
     kind: Literal["thumbnail"] = "thumbnail"
     proxy: Path
@@ -99,34 +99,41 @@ class ThumbnailTask(_OneFrame):
     colour: ColourSettings
     width: int
 
-    def file(self, frame: int) -> str:
+    def path_at(self, frame: int) -> str:
         """The proxy, for messages."""
         return str(self.proxy)
 
 
-class Decoded(Value):
-    """The task is done. ``size``: width and height of the one proxy that was written or read,
+class DecodeResult(StrictModel):
+    """The task is done. ``proxy_size`` is the size of the one proxy that was written or read,
     otherwise 0."""
 
-    kind: Literal["decoded"] = "decoded"
-    size: tuple[int, int] = (0, 0)
-    facts: PlateFacts | None = None
+    kind: Literal["done"] = "done"
+    proxy_size: tuple[int, int] = (0, 0)
+    info: PlateInfo | None = None
 
 
-DecodeTask = LookTask | ProbeTask | ExamineTask | CheckTask | ProxiesTask | ThumbnailTask
-DecodeAnswer = FrameDone | Decoded | Failed
+DecodeTask = (
+    PlateProxyTask
+    | ProbePlateTask
+    | CheckPlateTask
+    | CheckOutputTask
+    | OutputProxiesTask
+    | ThumbnailTask
+)
+DecodeMessage = FrameDone | DecodeResult | TaskFailed
 
 _tasks: TypeAdapter[DecodeTask] = TypeAdapter(Annotated[DecodeTask, Field(discriminator="kind")])
-_answers: TypeAdapter[DecodeAnswer] = TypeAdapter(
-    Annotated[DecodeAnswer, Field(discriminator="kind")]
+_messages: TypeAdapter[DecodeMessage] = TypeAdapter(
+    Annotated[DecodeMessage, Field(discriminator="kind")]
 )
 
 
-def task(text: bytes) -> DecodeTask:
+def parse_task(text: bytes) -> DecodeTask:
     """:raises ValueError: not a task."""
     return _tasks.validate_json(text)
 
 
-def answer(text: bytes) -> DecodeAnswer:
-    """:raises ValueError: not an answer; something else wrote into the channel."""
-    return _answers.validate_json(text)
+def parse_message(text: bytes) -> DecodeMessage:
+    """:raises ValueError: not a message; something else wrote to the pipe."""
+    return _messages.validate_json(text)

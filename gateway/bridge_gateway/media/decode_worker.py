@@ -1,4 +1,4 @@
-"""Main of a process that reads pictures; see :mod:`bridge_gateway.media.decoder`.
+"""Main module of a decoding process; see :mod:`bridge_gateway.media.decode_pool`.
 
 Started as ``python -m bridge_gateway.media.decode_worker``.
 """
@@ -16,119 +16,123 @@ from bridge_core.models.media import Plate, PlateKind
 from bridge_core.models.problems import Problem
 from bridge_core.models.settings import ColourSettings
 from bridge_gateway.media import decode_tasks
-from bridge_gateway.media.checks import check_output
-from bridge_gateway.media.colour import DATA, Colour
+from bridge_gateway.media.colour import DATA, ColourManager
+from bridge_gateway.media.decode_pool import memory_limit
 from bridge_gateway.media.decode_tasks import (
-    CheckTask,
-    Decoded,
+    CheckOutputTask,
+    CheckPlateTask,
+    DecodeResult,
     DecodeTask,
-    ExamineTask,
-    LookTask,
-    ProbeTask,
-    ProxiesTask,
+    OutputProxiesTask,
+    PlateProxyTask,
+    ProbePlateTask,
     ThumbnailTask,
 )
-from bridge_gateway.media.decoder import memory_limit
-from bridge_gateway.media.pictures import read_picture
-from bridge_gateway.media.plates import PlateReader, probe
-from bridge_gateway.media.proxies import write_proxy, write_thumbnail
-from bridge_gateway.workers import child
-from bridge_gateway.workers.messages import Failed, FrameDone
+from bridge_gateway.media.output_checks import check_output
+from bridge_gateway.media.picture_reader import read_picture
+from bridge_gateway.media.plate_reader import PlateReader, probe
+from bridge_gateway.media.proxy_writer import write_proxy, write_thumbnail
+from bridge_gateway.workers import child_main
+from bridge_gateway.workers.messages import FrameDone, TaskFailed
 
-#: Movies kept open between two frames: a player asks for one frame after another.
-_OPEN_MOVIES = 2
+#: Movies kept open between frames, because a player asks for one frame after another.
+_MAX_OPEN_MOVIES = 2
 
-Done = Callable[[int], None]
+FrameCallback = Callable[[int], None]
 
 
-class TaskRunner:
-    """Does tasks; keeps colour configs and open movies from one to the next."""
+class DecodeTaskRunner:
+    """Runs tasks; keeps colour configs and movies open from one to the next."""
 
     def __init__(self) -> None:
-        self._colours: dict[str, Colour] = {}
+        self._colours: dict[str, ColourManager] = {}
         self._movies: OrderedDict[tuple[Path, str, int], PlateReader] = OrderedDict()
 
-    def run(self, task: DecodeTask, done: Done) -> Decoded:
+    def run(self, task: DecodeTask, frame_done: FrameCallback) -> DecodeResult:
         match task:
-            case LookTask():
-                return self._look(task)
-            case ProbeTask():
-                return Decoded(facts=probe(task.plate, {task.frame: task.path}))
-            case ExamineTask():
-                return self._examine(task, done)
-            case CheckTask():
+            case PlateProxyTask():
+                return self._write_plate_proxy(task)
+            case ProbePlateTask():
+                return DecodeResult(info=probe(task.plate, {task.frame: task.path}))
+            case CheckPlateTask():
+                return self._check_plate(task, frame_done)
+            case CheckOutputTask():
                 with PlateReader(task.plate, task.files) as plate:
-                    check_output(task.folder, task.output, task.frames, done, plate=plate)
-                return Decoded()
-            case ProxiesTask():
-                return self._proxies(task, done)
+                    check_output(task.folder, task.output, task.frames, frame_done, plate=plate)
+                return DecodeResult()
+            case OutputProxiesTask():
+                return self._write_output_proxies(task, frame_done)
             case ThumbnailTask():
-                return self._thumbnail(task)
+                return self._write_thumbnail(task)
 
-    def _look(self, task: LookTask) -> Decoded:
+    def _write_plate_proxy(self, task: PlateProxyTask) -> DecodeResult:
         colour = self._colour(task.colour)
         with self._reader(task) as reader:
-            picture = reader.look(task.frame)
-            tag = reader.colour_of(picture)
+            picture = reader.read_for_proxy(task.frame)
+            tag = reader.colour_tag(picture)
         plate = task.plate
         size = write_proxy(
             task.target,
-            picture.framed(picture.rgb()),
-            colour.settle(plate, tag, task.path).space,
+            picture.fit_to_display(picture.rgb()),
+            colour.resolve_space(plate, tag, task.path).space,
             colour,
             task.proxies.width,
             task.proxies.quality,
-            # A person may have put the plate's right where the file is wrong.
+            # The plate's value may be a person's correction of a wrong file.
             pixel_aspect=plate.pixel_aspect if plate.pixel_aspect != 1 else picture.pixel_aspect,
         )
-        return Decoded(size=size)
+        return DecodeResult(proxy_size=size)
 
-    def _examine(self, task: ExamineTask, done: Done) -> Decoded:
+    def _check_plate(self, task: CheckPlateTask, frame_done: FrameCallback) -> DecodeResult:
         with PlateReader(task.plate, task.files) as reader:
-            reader.check(task.frames)
+            reader.require_frames(task.frames)
             for frame in task.frames:
-                reader.examine(frame)
-                done(frame)
-        return Decoded()
+                reader.check_header(frame)
+                frame_done(frame)
+        return DecodeResult()
 
-    def _proxies(self, task: ProxiesTask, done: Done) -> Decoded:
+    def _write_output_proxies(
+        self, task: OutputProxiesTask, frame_done: FrameCallback
+    ) -> DecodeResult:
         colour, output = self._colour(task.colour), task.output
         plate = Plate(path=str(task.folder / output.pattern), range=output.range)
-        with PlateReader(plate, {frame: Path(plate.file(frame)) for frame in task.frames}) as made:
+        with PlateReader(
+            plate, {frame: Path(plate.path_at(frame)) for frame in task.frames}
+        ) as reader:
             for frame, target in task.targets.items():
-                picture = made.look(frame)
+                picture = reader.read_for_proxy(frame)
                 write_proxy(
                     target,
-                    picture.framed(picture.rgb()),
+                    picture.fit_to_display(picture.rgb()),
                     output.colour_space,
                     colour,
                     task.proxies.width,
                     task.proxies.quality,
                     pixel_aspect=output.pixel_aspect,
                 )
-                done(frame)
-        return Decoded()
+                frame_done(frame)
+        return DecodeResult()
 
-    def _thumbnail(self, task: ThumbnailTask) -> Decoded:
+    def _write_thumbnail(self, task: ThumbnailTask) -> DecodeResult:
         proxy = read_picture(task.proxy)
         colour = self._colour(task.colour)
         write_thumbnail(task.target, proxy.rgb(), DATA, colour, task.width)
-        return Decoded(size=(proxy.width, proxy.height))
+        return DecodeResult(proxy_size=(proxy.width, proxy.height))
 
-    def _colour(self, settings: ColourSettings) -> Colour:
+    def _colour(self, settings: ColourSettings) -> ColourManager:
         key = settings.model_dump_json()
         if key not in self._colours:
-            self._colours[key] = Colour(settings)
+            self._colours[key] = ColourManager(settings)
         return self._colours[key]
 
     @contextmanager
-    def _reader(self, task: LookTask) -> Iterator[PlateReader]:
+    def _reader(self, task: PlateProxyTask) -> Iterator[PlateReader]:
         """A movie's reader stays open for the next frame, unless it failed."""
         if task.plate.kind is not PlateKind.MOVIE:
             with PlateReader(task.plate, {task.frame: task.path}) as reader:
                 yield reader
             return
-        key = (task.path, task.stamp, task.plate.range.first)
+        key = (task.path, task.fingerprint, task.plate.range.first)
         movie = self._movies.pop(key, None) or PlateReader(task.plate, {task.frame: task.path})
         try:
             yield movie
@@ -136,46 +140,48 @@ class TaskRunner:
             movie.close()
             raise
         self._movies[key] = movie
-        if len(self._movies) > _OPEN_MOVIES:
+        if len(self._movies) > _MAX_OPEN_MOVIES:
             self._movies.popitem(last=False)[1].close()
 
 
 def main() -> None:
-    runner = TaskRunner()
-    child.run(
-        lambda text, channel: _do(decode_tasks.task(text), runner, channel),
-        memory=memory_limit(),
+    runner = DecodeTaskRunner()
+    child_main.serve_tasks(
+        lambda text, channel: _run_task(decode_tasks.parse_task(text), runner, channel),
+        memory_limit=memory_limit(),
     )
 
 
-def _do(task: DecodeTask, runner: TaskRunner, channel: child.Channel) -> Decoded | Failed:
-    at = list(task.frames)
+def _run_task(
+    task: DecodeTask, runner: DecodeTaskRunner, channel: child_main.MessageChannel
+) -> DecodeResult | TaskFailed:
+    remaining = list(task.frames)
 
-    def done(frame: int) -> None:
-        at.remove(frame)
-        channel.say(FrameDone(frame=frame))
+    def frame_done(frame: int) -> None:
+        remaining.remove(frame)
+        channel.send(FrameDone(frame=frame))
 
     try:
-        return runner.run(task, done)
+        return runner.run(task, frame_done)
     except ShotbridgeError as error:
-        return Failed(problem=Problem.of(error), fit=True)
+        return TaskFailed(problem=Problem.from_error(error), is_reusable=True)
     except MemoryError:
-        file = task.file(at[0] if at else task.frames[-1])
+        file = task.path_at(remaining[0] if remaining else task.frames[-1])
         too_large = UnreadableMedia(
             f"{PurePath(file).name} cannot be read: it needs more memory than the "
-            f"{memory_limit() / 1e9:.0f} GB that reading a picture may take",
+            f"{memory_limit() / 1e9:.0f} GB allowed for reading a picture",
             where=file,
             next_step="send a smaller picture, or one with fewer layers",
         )
-        return Failed(problem=Problem.of(too_large), fit=False)
+        return TaskFailed(problem=Problem.from_error(too_large), is_reusable=False)
     except Exception as error:
         traceback.print_exc()
         fault = GatewayFault(
-            f"the gateway made a mistake when it read this: {type(error).__name__}: {error}",
-            where=task.file(at[0] if at else task.frames[-1]),
+            f"the gateway failed unexpectedly while reading: {type(error).__name__}: {error}",
+            where=task.path_at(remaining[0] if remaining else task.frames[-1]),
             next_step="report it with the gateway's log, which holds the traceback",
         )
-        return Failed(problem=Problem.of(fault), fit=False)
+        return TaskFailed(problem=Problem.from_error(fault), is_reusable=False)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""JPEG in memory: proxies, and what a file's markers say (ITU-T T.81, annex B).
+"""JPEG in memory: encoding of proxies, and a file's markers (ITU-T T.81, annex B).
 
-OpenImageIO's writer rests on libjpeg, which ends the process when the disk is full; proxies are
-encoded in memory by FFmpeg instead and written by us.
+OpenImageIO writes JPEG with libjpeg, which ends the process when the disk is full; so proxies are
+encoded in memory by FFmpeg and then written as bytes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-#: RGB to full-range YCbCr (ITU-R BT.601, as JFIF 1.02 prescribes it).
-_YCC = np.array(
+#: RGB to full-range YCbCr (ITU-R BT.601, as specified by JFIF 1.02).
+_RGB_TO_YCC = np.array(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
 )
 _OFFSET = np.array([0, 128, 128], np.float32)
@@ -33,8 +33,8 @@ def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
     encoder.time_base = Fraction(1, 25)
     encoder.sample_aspect_ratio = Fraction(1)
     encoder.thread_count = 1
-    encoder.qmin = encoder.qmax = _quantiser(quality)
-    ycc = np.rint(rgb.astype(np.float32) @ _YCC.T + _OFFSET).clip(0, 255).astype(np.uint8)
+    encoder.qmin = encoder.qmax = _ffmpeg_quantiser(quality)
+    ycc = np.rint(rgb.astype(np.float32) @ _RGB_TO_YCC.T + _OFFSET).clip(0, 255).astype(np.uint8)
     planes = np.ascontiguousarray(np.moveaxis(ycc, -1, 0))
     frame = av.VideoFrame.from_ndarray(planes, format="yuvj444p")
     frame.pts = 0
@@ -42,30 +42,30 @@ def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
 
 
 #: Start of a frame, baseline to arithmetic coded: C0 to CF without the tables among them.
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_START_OF_SCAN, _END = 0xDA, 0xD9
-#: A restart, or a byte FF of the data: neither ends a scan.
-_WITHIN_SCAN = frozenset({0x00, *range(0xD0, 0xD8)})
+_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+#: Restart markers, or a byte FF of the data: neither ends a scan.
+_MARKERS_IN_SCAN = frozenset({0x00, *range(0xD0, 0xD8)})
 
 
-def components(data: bytes) -> int:
-    """How many components the picture has: 1 grey, 3 colour, 4 ink; 0 where nothing tells."""
+def count_components(data: bytes) -> int:
+    """Number of components of the picture: 1 grey, 3 colour, 4 CMYK; 0 if unknown."""
     for marker, at in _markers(data):
-        if marker in _FRAMES:
+        if marker in _FRAME_MARKERS:
             return data[at + 9] if at + 9 < len(data) else 0
     return 0
 
 
 def first_picture(data: bytes) -> bytes:
-    """The first of the pictures that stand one behind the other in a file."""
+    """The first of several pictures in a file."""
     for marker, at in _markers(data):
-        if marker == _END:
+        if marker == _END_OF_IMAGE:
             return data[: at + 2]
     return data
 
 
 def _markers(data: bytes) -> Iterator[tuple[int, int]]:
-    """Each marker of the first picture, and where it stands."""
+    """Each marker of the first picture, with its offset."""
     at = 2
     while at + 4 <= len(data) or data[at : at + 2] == b"\xff\xd9":
         marker = data[at + 1]
@@ -75,22 +75,22 @@ def _markers(data: bytes) -> Iterator[tuple[int, int]]:
             at += 1
             continue
         yield marker, at
-        if marker == _END:
+        if marker == _END_OF_IMAGE:
             return
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         if marker == _START_OF_SCAN:
             at = data.find(b"\xff", at)
-            while 0 <= at < len(data) - 1 and data[at + 1] in _WITHIN_SCAN:
+            while 0 <= at < len(data) - 1 and data[at + 1] in _MARKERS_IN_SCAN:
                 at = data.find(b"\xff", at + 2)
             if at < 0:
                 return
 
 
-def _quantiser(quality: int) -> int:
-    """FFmpeg's scale, 1 (best) to 31, whose tables are on average as coarse as IJG's.
+def _ffmpeg_quantiser(quality: int) -> int:
+    """FFmpeg's quantiser, 1 (best) to 31, whose tables are on average as coarse as IJG's.
 
-    IJG scales a table of mean 57.6 by 2 - quality / 50, or 50 / quality below 50; FFmpeg the
-    MPEG-1 intra table of mean 27 by a quantiser's eighths.
+    IJG scales a table of mean 57.6 by 2 - quality / 50, or by 50 / quality below 50; FFmpeg scales
+    the MPEG-1 intra table of mean 27 by eighths of the quantiser.
     """
     share = 2 - quality / 50 if quality >= 50 else 50 / quality
     return int(np.clip(round(57.6 * share * 8 / 27), 1, 31))

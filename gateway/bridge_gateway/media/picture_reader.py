@@ -1,7 +1,7 @@
-"""Reading pictures: OpenEXR, DPX, TIFF, PNG and JPEG, by OpenImageIO.
+"""Reads pictures with OpenImageIO: OpenEXR, DPX, TIFF, PNG and JPEG.
 
-Headers are held against limits before a pixel is read; what OpenImageIO guesses, hides or turns
-into something else is put right here. ``docs/decisions/0005-pixels-and-colour.md`` says why.
+Headers are checked against limits before pixels are read. What OpenImageIO guesses, hides or
+converts is corrected here; ``docs/decisions/0005-pixels-and-colour.md`` has the reasons.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from bridge_core.errors import UnreadableMedia
-from bridge_gateway.media import exr, jpeg
-from bridge_gateway.media.parts import DTYPES, MOST_PIXELS, Part, Picture
+from bridge_gateway.media import exr_header, jpeg
+from bridge_gateway.media.picture import MAX_PIXELS, Picture, PicturePart
+from bridge_gateway.media.picture_samples import SAMPLE_DTYPES
 
 _MAGIC = {
     b"\x76\x2f\x31\x01": "openexr",
@@ -31,15 +32,15 @@ _MAGIC = {
     b"\xff\xd8\xff": "jpeg",
 }
 #: In a file; 16384 x 16384 with 8 channels. A header that claims more would fill the memory.
-_MOST_SAMPLES = 1 << 31
-_MOST_PARTS = 1000
-#: What OpenImageIO calls TIFF's colours that it turns into RGB on reading, each with a loss.
-_NOT_RGB = frozenset({"CMYK", "color separated", "CIELAB", "ICCLAB", "ITULAB"})
-#: Orientations (EXIF) above this one lie on their side.
-_UPRIGHT = 4
+_MAX_SAMPLES = 1 << 31
+_MAX_PARTS = 1000
+#: OpenImageIO's names for TIFF colours that it converts to RGB on reading, with a loss.
+_NON_RGB_COLOUR_SPACES = frozenset({"CMYK", "color separated", "CIELAB", "ICCLAB", "ITULAB"})
+#: Orientations (EXIF) above this one are rotated by 90 degrees.
+_MAX_UPRIGHT_ORIENTATION = 4
 #: Components of a CMYK JPEG.
-_INKS = 4
-#: XMP that speaks of a gain map.
+_CMYK_COMPONENTS = 4
+#: XMP attributes of a gain map.
 _GAIN_MAP_ATTRIBUTES = ("hdrgm:", "Container:", "GContainer:", "Item:", "rdf:parseType")
 _PNG_END = b"IEND\xaeB`\x82"
 
@@ -47,88 +48,88 @@ _PNG_END = b"IEND\xaeB`\x82"
 def read_picture(path: Path) -> Picture:
     """The whole picture in ``path``, at native depth.
 
-    Alpha stays as the file has it: associated in OpenEXR, unassociated in PNG. What is left
-    behind (a TIFF's pages of another size, a JPEG's gain map) stands in ``Picture.notes``.
+    Alpha stays as in the file: associated in OpenEXR, unassociated in PNG. ``Picture.notes`` lists
+    what is not read (a TIFF's pages of another size, a JPEG's gain map).
 
-    :raises UnreadableMedia: not there, not permitted, not such a picture, truncated, damaged,
-        deep, in colours that are not red, green and blue, or too large.
+    :raises UnreadableMedia: missing, not permitted, not one of these formats, truncated, damaged,
+        deep, not RGB, or too large.
     """
-    with _opened(path) as file:
-        specs, notes = _examined(file)
+    with _open_file(path) as file:
+        specs, notes = _read_headers(file)
         parts = []
         for index, spec in enumerate(specs):
             if not file.source.seek_subimage(index, 0):
-                raise _unreadable(path, _complaint(file.source))
+                raise _unreadable_error(path, _library_error(file.source))
             try:
                 parts.append(_read_part(file.source, index, spec, path, (0, spec.nchannels)))
             except MemoryError:
                 size = f"{spec.width}x{spec.height} with {spec.nchannels} channels"
-                raise _unreadable(path, f"{size} need more memory than there is") from None
-            # Some readers give what they found of a truncated file and only mention it here.
-            complaint = _complaint(file.source)
-            if complaint:
-                raise _unreadable(path, complaint)
+                raise _unreadable_error(path, f"{size} need more memory than there is") from None
+            # Some readers return part of a truncated file and report that only here.
+            reason = _library_error(file.source)
+            if reason:
+                raise _unreadable_error(path, reason)
         if file.kind == "openexr":
             parts = _with_attributes(parts, path)
     if file.kind == "png":
         _check_png_end(path)
     notes = (*file.notes, *notes)
-    return Picture(parts=tuple(parts), format=file.kind, where=str(path), notes=notes)
+    return Picture(parts=tuple(parts), file_format=file.kind, where=str(path), notes=notes)
 
 
-def read_shown(path: Path) -> Picture:
-    """What a proxy shows of the picture in ``path``: of an OpenEXR file, only the main layer's R,
-    G and B, for reading all layers of a large file takes minutes. Not to be written.
+def read_for_proxy(path: Path) -> Picture:
+    """What a proxy needs of the picture in ``path``. Of an OpenEXR file only the main layer's R, G
+    and B are read, because all layers of a large file take minutes. Not meant to be written.
 
-    :raises UnreadableMedia: as :func:`read_picture`, but for damage in what is not read.
+    :raises UnreadableMedia: as :func:`read_picture`, except for damage in what is not read.
     """
-    with _opened(path) as file:
+    with _open_file(path) as file:
         if file.kind == "openexr":
-            specs, notes = _examined(file)
-            headers = tuple(_header_of(spec) for spec in specs)
-            index, three = Picture(headers, file.kind, str(path)).shown
-            first = min(three)
-            part = _read_part(file.source, index, specs[index], path, (first, max(three) + 1))
-            wanted = [channel - first for channel in dict.fromkeys(three)]
+            specs, notes = _read_headers(file)
+            headers = tuple(_part_without_pixels(spec) for spec in specs)
+            index, rgb = Picture(headers, file.kind, str(path)).main_channels
+            first = min(rgb)
+            part = _read_part(file.source, index, specs[index], path, (first, max(rgb) + 1))
+            wanted = [channel - first for channel in dict.fromkeys(rgb)]
             part = replace(
                 part,
                 channels=tuple(part.channels[at] for at in wanted),
-                formats=tuple(part.formats[at] for at in wanted),
+                sample_types=tuple(part.sample_types[at] for at in wanted),
                 pixels=part.pixels[..., wanted],
             )
-            complaint = _complaint(file.source)
-            if complaint:
-                raise _unreadable(path, complaint)
+            reason = _library_error(file.source)
+            if reason:
+                raise _unreadable_error(path, reason)
             return Picture((part,), file.kind, str(path), notes)
     return read_picture(path)
 
 
-def examine_picture(path: Path) -> None:
-    """Whether the headers in ``path`` are those of a picture that can be read.
+def check_picture_header(path: Path) -> None:
+    """Check the headers in ``path`` without reading pixels.
 
-    :raises UnreadableMedia: as :func:`read_picture`, but for damage in the pixels.
+    :raises UnreadableMedia: as :func:`read_picture`, except for damage in the pixels.
     """
-    with _opened(path) as file:
-        _examined(file)
+    with _open_file(path) as file:
+        _read_headers(file)
 
 
-def _sniff(path: Path) -> tuple[bytes, str]:
-    """A file's first four bytes, and the format that they tell."""
+def _detect_format(path: Path) -> tuple[bytes, str]:
+    """A file's first four bytes, and the format that they identify."""
     try:
         with path.open("rb") as file:
             head = file.read(4)
     except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
+        raise _unreadable_error(path, error.strerror or str(error)) from error
     for magic, kind in _MAGIC.items():
         if head.startswith(magic):
             return head, kind
-    raise _unreadable(
-        path, "it is empty" if not head else "it is no OpenEXR, DPX, TIFF, PNG or JPEG file"
+    raise _unreadable_error(
+        path, "it is empty" if not head else "it is not an OpenEXR, DPX, TIFF, PNG or JPEG file"
     )
 
 
 @dataclass(frozen=True)
-class _File:
+class _OpenPicture:
     """A file that OpenImageIO has opened."""
 
     path: Path
@@ -139,133 +140,130 @@ class _File:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[_File]:
-    """
-    :raises UnreadableMedia: not there, not permitted, or no such picture.
-    """
-    magic, kind = _sniff(path)
+def _open_file(path: Path) -> Iterator[_OpenPicture]:
+    """:raises UnreadableMedia: missing, not permitted, or not one of these formats."""
+    magic, kind = _detect_format(path)
     with ExitStack() as stack:
-        source = _open(path)
+        source = _open_input(path)
         stack.callback(source.close)
         notes: tuple[str, ...] = ()
         if kind == "jpeg":
             _check_components(path)
             if str(source.spec().format) != "uint8":
-                # OpenImageIO has applied a gain map: linear light, which no JPEG's name tells.
-                source = _open(stack.enter_context(_base_picture(path)))
+                # OpenImageIO has applied a gain map: the pixels are linear light, unexpectedly.
+                source = _open_input(stack.enter_context(_base_picture(path)))
                 stack.callback(source.close)
-                notes = ("its gain map was left behind: the picture is the one without it",)
-        yield _File(path, kind, source, magic, notes)
+                notes = ("its gain map was ignored: the picture is the one without it",)
+        yield _OpenPicture(path, kind, source, magic, notes)
 
 
-def _open(path: Path) -> Any:
+def _open_input(path: Path) -> Any:
     import OpenImageIO as oiio
 
-    wishes = oiio.ImageSpec()
-    wishes.attribute("oiio:UnassociatedAlpha", 1)  # do not multiply: that loses values
-    source = oiio.ImageInput.open(str(path), wishes)
+    config = oiio.ImageSpec()
+    config.attribute("oiio:UnassociatedAlpha", 1)  # multiplying would lose values
+    source = oiio.ImageInput.open(str(path), config)
     if source is None:
-        raise _unreadable(path, _complaint(oiio))
+        raise _unreadable_error(path, _library_error(oiio))
     return source
 
 
-def _examined(file: _File) -> tuple[list[Any], tuple[str, ...]]:
-    """The header of each part, and what of the file is left behind.
+def _read_headers(file: _OpenPicture) -> tuple[list[Any], tuple[str, ...]]:
+    """The header of each part, and notes on what is not read.
 
-    :raises UnreadableMedia: a header that says more than can be read, or other than is read.
+    :raises UnreadableMedia: a header exceeds the limits or is not supported.
     """
     specs: list[Any] = []
-    left = 0
-    while file.source.seek_subimage(len(specs) + left, 0):
+    skipped = 0
+    while file.source.seek_subimage(len(specs) + skipped, 0):
         spec = file.source.spec()
         if file.kind == "tiff" and specs and _size(spec) != _size(specs[0]):
-            left += 1  # a page is a picture of its own
-        elif left:
-            raise _unreadable(file.path, "its pages differ in size, in no order that can be kept")
+            skipped += 1  # such a page is another picture
+        elif skipped:
+            raise _unreadable_error(
+                file.path, "its pages of the same size do not follow one another"
+            )
         else:
             _check_header(spec, file)
             specs.append(spec)
-        if len(specs) + left > _MOST_PARTS:
-            raise _unreadable(file.path, f"it has more than {_MOST_PARTS} parts")
-    complaint = _complaint(file.source)  # of the part after the last one
+        if len(specs) + skipped > _MAX_PARTS:
+            raise _unreadable_error(file.path, f"it has more than {_MAX_PARTS} parts")
+    reason = _library_error(file.source)  # of the part after the last one
     if not specs:
-        raise _unreadable(file.path, complaint)
-    if sum(spec.image_pixels() * spec.nchannels for spec in specs) > _MOST_SAMPLES:
-        raise _unreadable(file.path, "all parts together are too large")
+        raise _unreadable_error(file.path, reason)
+    if sum(spec.image_pixels() * spec.nchannels for spec in specs) > _MAX_SAMPLES:
+        raise _unreadable_error(file.path, "all parts together are too large")
     for spec in specs:
         if file.kind == "dpx":
             spec.attribute("oiio:Endian", "big" if file.magic == b"SDPX" else "little")
-            if spec.get_int_attribute("Orientation") > _UPRIGHT:
-                # OpenImageIO gives the sides as they are shown, and the lines as they are stored.
+            if spec.get_int_attribute("Orientation") > _MAX_UPRIGHT_ORIENTATION:
+                # OpenImageIO returns the size as displayed, and the pixels as stored.
                 spec.width, spec.height = spec.full_width, spec.full_height
         if file.notes:
             for prefix in _GAIN_MAP_ATTRIBUTES:
                 spec.erase_attribute(f"{prefix}.*")
-    return specs, tuple(_left_behind(file, specs, left))
+    return specs, tuple(_notes_on_losses(file, specs, skipped))
 
 
-def _left_behind(file: _File, specs: list[Any], pages: int) -> Iterator[str]:
-    """What of the file is not read, in words; ``pages`` of another size than the first."""
+def _notes_on_losses(file: _OpenPicture, specs: list[Any], pages: int) -> Iterator[str]:
+    """Describes what is not read, including ``pages`` of another size than the first."""
     if pages:
-        told = "1 page was" if pages == 1 else f"{pages} pages were"
-        yield f"{told} left behind, of another size than the first"
+        noun = "page" if pages == 1 else "pages"
+        yield f"ignored {pages} {noun} of another size than the first"
     shape = (specs[0].nchannels, specs[0].get_int_attribute("oiio:BitsPerSample"))
     if file.kind == "dpx" and shape == (4, 10) and specs[0].width % 3 == 1:
-        # A line's last sample has a word of its own, which OpenImageIO 3.2 does not read.
-        yield "the alpha of its last column cannot be read, and is not what the file holds"
+        # A line's last sample is in a word of its own, which OpenImageIO 3.2 does not read.
+        yield "the alpha of its last column cannot be read and differs from the file"
     if any({"Y", "RY", "BY"} <= set(spec.channelnames) for spec in specs):
-        yield "its colour is in RY and BY (luminance and chroma), so only Y counts, as grey"
+        yield "its colour is stored in RY and BY (luminance and chroma); only Y is used, as grey"
     if file.source.seek_subimage(0, 1):
-        yield "its smaller levels (mipmap) were left behind"
+        yield "its mipmap levels were not read"
     orientation = specs[0].get_int_attribute("Orientation", 1)
-    if file.kind != "openexr" and orientation > 1:  # of another file, in OpenEXR
-        yield (
-            f"viewers turn or mirror it (EXIF orientation {orientation}); it is sent as it is "
-            "stored"
-        )
+    if file.kind != "openexr" and orientation > 1:  # in OpenEXR it refers to another file
+        yield f"viewers rotate or mirror it (EXIF orientation {orientation}); it is sent as stored"
 
 
 def _size(spec: Any) -> tuple[int, ...]:
     return (spec.width, spec.height, spec.full_width, spec.full_height)
 
 
-def _check_header(spec: Any, file: _File) -> None:
+def _check_header(spec: Any, file: _OpenPicture) -> None:
     path = file.path
     if spec.deep:
         raise UnreadableMedia(
-            "deep pictures hold many samples in a pixel and cannot be worked on",
+            "deep pictures have several samples per pixel and are not supported",
             where=str(path),
             next_step="flatten it (DeepToImage in Nuke) and send that",
         )
-    ink = spec.get_string_attribute("tiff:ColorSpace")
-    if ink in _NOT_RGB:
-        raise _not_rgb(path, ink)
+    colour_space = spec.get_string_attribute("tiff:ColorSpace")
+    if colour_space in _NON_RGB_COLOUR_SPACES:
+        raise _not_rgb_error(path, colour_space)
     for what, width, height in (
         ("picture", spec.width, spec.height),
         ("display window", spec.full_width, spec.full_height),
     ):
-        if width * height > MOST_PIXELS:
-            raise _too_large(path, f"its {what} of {width}x{height} is more than can be read")
-    if spec.image_pixels() * spec.nchannels > _MOST_SAMPLES:
-        raise _too_large(
+        if width * height > MAX_PIXELS:
+            raise _too_large_error(path, f"its {what} of {width}x{height} is too large")
+    if spec.image_pixels() * spec.nchannels > _MAX_SAMPLES:
+        raise _too_large_error(
             path, f"{spec.width}x{spec.height} with {spec.nchannels} channels is too large"
         )
     for name in (*spec.channelnames, spec.get_string_attribute("oiio:subimagename")):
-        if not _is_text(name):
-            raise _unreadable(path, f"the name {name!a} of a channel or part is not UTF-8")
-    # OpenEXR's integers are numbers such as ids; a TIFF's of 32 bits are light, as none is here.
-    known = set(DTYPES) if file.kind == "openexr" else set(DTYPES) - {"uint"}
-    strange = sorted(set(_kinds(spec)) - known)
-    if strange:
-        raise _unreadable(path, f"samples of type {', '.join(strange)} are not supported")
+        if not _is_utf8(name):
+            raise _unreadable_error(path, f"the name {name!a} of a channel or part is not UTF-8")
+    # 32-bit integers are data such as ids in OpenEXR, and light in TIFF, which is not supported.
+    known = set(SAMPLE_DTYPES) if file.kind == "openexr" else set(SAMPLE_DTYPES) - {"uint"}
+    unsupported = sorted(set(_sample_types(spec)) - known)
+    if unsupported:
+        raise _unreadable_error(path, f"samples of type {', '.join(unsupported)} are not supported")
 
 
-def _kinds(spec: Any) -> list[str]:
+def _sample_types(spec: Any) -> list[str]:
     return [str(kind) for kind in spec.channelformats] or [str(spec.format)] * spec.nchannels
 
 
-def _is_text(name: str) -> bool:
-    """False where OpenImageIO found bytes that are not UTF-8 and hands them on as they are."""
+def _is_utf8(name: str) -> bool:
+    """False if the name has bytes that are not UTF-8, which OpenImageIO returns unchanged."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -273,97 +271,103 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _header_of(spec: Any) -> Part:
+def _part_without_pixels(spec: Any) -> PicturePart:
     """A part without its pixels."""
     name = spec.get_string_attribute("oiio:subimagename")
-    return Part(name, tuple(spec.channelnames), np.empty((0, 0, 0)), tuple(_kinds(spec)), spec)
+    return PicturePart(
+        name, tuple(spec.channelnames), np.empty((0, 0, 0)), tuple(_sample_types(spec)), spec
+    )
 
 
-def _read_part(source: Any, index: int, spec: Any, path: Path, channels: tuple[int, int]) -> Part:
+def _read_part(
+    source: Any, index: int, spec: Any, path: Path, channels: tuple[int, int]
+) -> PicturePart:
     """A part with its ``channels``, a half-open range."""
     start, stop = channels
-    kinds = _kinds(spec)[start:stop]
+    kinds = _sample_types(spec)[start:stop]
     blocks = []
-    for first, end in _runs(kinds):
+    for first, end in _sample_type_runs(kinds):
         block = source.read_image(index, 0, start + first, start + end, kinds[first])
         if block is None:
-            raise _unreadable(path, _complaint(source))
+            raise _unreadable_error(path, _library_error(source))
         blocks.append(block)
-    # A single type stays as it came, without a copy; half, float and uint fit into the result.
+    # A single type needs no copy; the result type holds half, float and uint exactly.
     kind = np.result_type(*blocks)
     with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
         pixels = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=-1, dtype=kind)
     pixels = pixels.reshape(spec.height, spec.width, len(kinds))
     names = tuple(spec.channelnames)[start:stop]
-    return replace(_header_of(spec), channels=names, pixels=pixels, formats=tuple(kinds))
+    return replace(
+        _part_without_pixels(spec), channels=names, pixels=pixels, sample_types=tuple(kinds)
+    )
 
 
-def _with_attributes(parts: list[Part], path: Path) -> list[Part]:
+def _with_attributes(parts: list[PicturePart], path: Path) -> list[PicturePart]:
     try:
-        pairs = list(zip(parts, exr.read_attributes(path), strict=True))
+        pairs = list(zip(parts, exr_header.read_attributes(path), strict=True))
     except ValueError as error:
-        raise _unreadable(path, str(error)) from error
+        raise _unreadable_error(path, str(error)) from error
     return [replace(part, attributes=attributes) for part, attributes in pairs]
 
 
 def _check_components(path: Path) -> None:
-    if jpeg.components(path.read_bytes()) == _INKS:
-        raise _not_rgb(path, "CMYK")
+    if jpeg.count_components(path.read_bytes()) == _CMYK_COMPONENTS:
+        raise _not_rgb_error(path, "CMYK")
 
 
 @contextmanager
 def _base_picture(path: Path) -> Iterator[Path]:
-    """A copy of a JPEG's first picture, without the gain map that stands behind it."""
+    """A copy of a JPEG's first picture, without the gain map that follows it."""
     with TemporaryDirectory(prefix="shotbridge-") as folder:
         base = Path(folder) / path.with_suffix(".jpg").name
         base.write_bytes(jpeg.first_picture(path.read_bytes()))
         yield base
 
 
-def _runs(kinds: list[str]) -> list[tuple[int, int]]:
+def _sample_type_runs(kinds: list[str]) -> list[tuple[int, int]]:
     """Half-open ranges of neighbouring channels of one type."""
     cuts = [i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]]
     return list(zip([0, *cuts], [*cuts, len(kinds)], strict=True))
 
 
 def _check_png_end(path: Path) -> None:
-    """libpng is content once it has all pixels; a file without its end is cut off all the same."""
+    """libpng ignores a missing end after the last pixel; such a file is truncated all the same."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 4096))
         if _PNG_END not in file.read():
-            raise _unreadable(path, "its end is missing")
+            raise _unreadable_error(path, "its end is missing")
 
 
-def _complaint(library: Any) -> str:
-    """What OpenImageIO, or one of its readers, has to say; empty for nothing."""
+def _library_error(library: Any) -> str:
+    """The error of OpenImageIO or of one of its readers; empty if there is none."""
     try:
         return str(library.geterror())
     except UnicodeDecodeError:
-        return "it holds damaged text"  # which the message quotes
+        return "it has damaged text"  # which the message quotes
 
 
-def _unreadable(path: Path, reason: str) -> UnreadableMedia:
-    # Of a library, with whatever bytes it found in the file.
+def _unreadable_error(path: Path, reason: str) -> UnreadableMedia:
+    # A library's message may quote any bytes of the file.
     reason = " ".join(reason.encode(errors="backslashreplace").decode().split())
     return UnreadableMedia(
         f"{path.name} cannot be read: {reason or 'no reason given'}",
         where=str(path),
-        next_step="render or copy this file again, then send again",
+        next_step="render or copy this file again, then send it again",
     )
 
 
-def _too_large(path: Path, reason: str) -> UnreadableMedia:
+def _too_large_error(path: Path, reason: str) -> UnreadableMedia:
     return UnreadableMedia(
         f"{path.name} cannot be read: {reason}",
         where=str(path),
-        next_step=f"at most {MOST_PIXELS} pixels (16384x16384) and {_MOST_SAMPLES} samples can be "
-        "read; crop it or make it smaller",
+        next_step=f"crop it or make it smaller: at most {MAX_PIXELS} pixels (16384x16384) and "
+        f"{_MAX_SAMPLES} samples can be read",
     )
 
 
-def _not_rgb(path: Path, what: str) -> UnreadableMedia:
+def _not_rgb_error(path: Path, colour_space: str) -> UnreadableMedia:
     return UnreadableMedia(
-        f"{path.name} cannot be read: its pixels are {what}, not red, green and blue",
+        f"{path.name} cannot be read: its pixels are {colour_space}, not red, green and blue",
         where=str(path),
-        next_step="convert it to RGB with the profile that it was made for, then send that",
+        next_step="convert it to RGB with its own profile, then send that",
     )

@@ -1,4 +1,4 @@
-"""What FFmpeg does not hand out of a QuickTime file: how fast its timecode track counts."""
+"""The timecode track of QuickTime files, whose rate FFmpeg does not report."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-#: A movie's header may list millions of pictures; more than this is no header.
-_MOST_BYTES = 1 << 28
+#: A movie's header may list millions of pictures; anything larger is damaged.
+_MAX_HEADER_BYTES = 1 << 28
 
 
-def timecode_base(path: Path) -> int | None:
-    """Frames in a second of the timecode track; None without such a track.
+def timecode_frames_per_second(path: Path) -> int | None:
+    """Frames per second of the timecode track; None without such a track.
 
     From the timecode sample description (QuickTime File Format, "Timecode media"), whose time
-    scale and frame duration are the rate that FFmpeg spells timecode at. It need not be the
-    pictures' rate: of 60 pictures in a second SMPTE ST 12-1 counts 30.
+    scale and frame duration give the rate that FFmpeg formats timecode at. It may differ from the
+    picture rate: SMPTE ST 12-1 counts 60 pictures per second at 30.
     """
     with path.open("rb") as file:
-        header = _header(file)
+        header = _read_moov(file)
     at = header.find(b"stsd")
     while at >= 0:
         if header[at + 16 : at + 20] == b"tmcd" and at + 44 <= len(header):
@@ -28,16 +28,16 @@ def timecode_base(path: Path) -> int | None:
     return None
 
 
-def _header(file: BinaryIO) -> bytes:
-    """The content of the file's ``moov`` atom; empty where none is found."""
+def _read_moov(file: BinaryIO) -> bytes:
+    """The content of the file's ``moov`` atom; empty if there is none."""
     while len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
         left = size - 8
-        if size == 1:  # the size did not fit
+        if size == 1:  # a 64-bit size follows
             left = int.from_bytes(file.read(8), "big") - 16
         if kind == b"moov":
-            return file.read(left) if 0 <= left <= _MOST_BYTES else b""
-        if left < 0:  # 0: up to the file's end
+            return file.read(left) if 0 <= left <= _MAX_HEADER_BYTES else b""
+        if left < 0:  # a size of 0 means up to the end of the file
             break
         file.seek(left, 1)
     return b""

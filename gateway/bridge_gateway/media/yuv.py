@@ -1,6 +1,6 @@
-"""Y'CbCr and R'G'B', exactly as ITU-R BT.601, BT.709 and BT.2020 define them.
+"""Y'CbCr and R'G'B', exactly as defined by ITU-R BT.601, BT.709 and BT.2020.
 
-FFmpeg's own converter rounds to the depth of its target and clips; film needs neither.
+FFmpeg's own converter rounds to the target's depth and clips, which loses values.
 """
 
 from __future__ import annotations
@@ -10,42 +10,42 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from bridge_gateway.arrays import FloatArray
 
 
-class Matrix(NamedTuple):
-    """Weights of red and blue in luma."""
+class YuvMatrix(NamedTuple):
+    """The weights of red and blue in luma."""
 
     name: str
     kr: float
     kb: float
 
 
-BT601 = Matrix("BT.601", 0.299, 0.114)
-BT709 = Matrix("BT.709", 0.2126, 0.0722)
-BT2020 = Matrix("BT.2020", 0.2627, 0.0593)
+BT601 = YuvMatrix("BT.601", 0.299, 0.114)
+BT709 = YuvMatrix("BT.709", 0.2126, 0.0722)
+BT2020 = YuvMatrix("BT.2020", 0.2627, 0.0593)
 
 #: By the code of ITU-T H.273, "MatrixCoefficients".
 _BY_CODE = {1: BT709, 5: BT601, 6: BT601, 9: BT2020}
 
 
-def matrix_of(code: int, width: int, height: int) -> Matrix | None:
-    """The matrix that a stream's tag means; untagged (2): BT.709 from 1280x720 on, else BT.601.
+def matrix_of(code: int, width: int, height: int) -> YuvMatrix | None:
+    """The matrix of a stream's tag; untagged (2) is BT.709 from 1280x720 on, otherwise BT.601.
 
-    None for one that is not supported.
+    None if it is not supported.
     """
     if code == 2:
         return BT709 if width >= 1280 or height >= 720 else BT601
     return _BY_CODE.get(code)
 
 
-def to_rgb(planes: list[NDArray[Any]], bits: int, matrix: Matrix, *, full: bool) -> Float:
+def to_rgb(planes: list[NDArray[Any]], bits: int, matrix: YuvMatrix, *, full: bool) -> FloatArray:
     """Planes Y, Cb, Cr of one size as float32 (height, width, 3).
 
-    0 is black and 1 white; head- and footroom come out above 1 and below 0. ``full``: the range
-    that JPEG uses, else that of video (16 to 235 in 8 bits).
+    0 is black and 1 white; head- and footroom are above 1 and below 0. ``full``: the range of
+    JPEG, otherwise that of video (16 to 235 in 8 bits).
     """
-    black, luma, chroma = _levels(bits, full=full)
+    black, luma, chroma = _code_levels(bits, full=full)
     middle = np.float32(1 << (bits - 1))
     y = (planes[0].astype(np.float32) - np.float32(black)) / np.float32(luma)
     cb, cr = ((plane.astype(np.float32) - middle) / np.float32(chroma) for plane in planes[1:3])
@@ -60,19 +60,19 @@ def to_rgb(planes: list[NDArray[Any]], bits: int, matrix: Matrix, *, full: bool)
     return rgb
 
 
-def to_levels(plane: NDArray[Any], bits: int, *, full: bool) -> Float:
+def normalise(plane: NDArray[Any], bits: int, *, full: bool) -> FloatArray:
     """A plane of R, G, B, grey or alpha as float32, 0 black and 1 white; see :func:`to_rgb`."""
-    black, span, _ = _levels(bits, full=full)
+    black, span, _ = _code_levels(bits, full=full)
     return (plane.astype(np.float32) - np.float32(black)) / np.float32(span)
 
 
-def from_rgb(rgb: Float, bits: int, matrix: Matrix) -> list[NDArray[np.uint16]]:
-    """The inverse of :func:`to_rgb` in video range, as integers of ``bits``, clipped to them.
+def from_rgb(rgb: FloatArray, bits: int, matrix: YuvMatrix) -> list[NDArray[np.uint16]]:
+    """The inverse of :func:`to_rgb` in video range, as clipped integers of ``bits`` bits.
 
-    Codes that serial interfaces reserve (SMPTE ST 274: the lowest and highest four of 10 bits)
-    are left out.
+    Codes reserved for serial interfaces (SMPTE ST 274: the lowest and highest four of 10 bits) are
+    not used.
     """
-    black, luma, chroma = _levels(bits, full=False)
+    black, luma, chroma = _code_levels(bits, full=False)
     kr, kb = matrix.kr, matrix.kb
     y = rgb @ np.array([kr, 1 - kr - kb, kb], np.float32)
     cb = (rgb[..., 2] - y) / np.float32(2 * (1 - kb))
@@ -80,7 +80,7 @@ def from_rgb(rgb: Float, bits: int, matrix: Matrix) -> list[NDArray[np.uint16]]:
     low = 1 << (bits - 8)
     high = (1 << bits) - 1 - low
 
-    def code(values: Float, zero: float, span: float) -> NDArray[np.uint16]:
+    def code(values: FloatArray, zero: float, span: float) -> NDArray[np.uint16]:
         scaled = values * np.float32(span) + np.float32(zero)
         codes: NDArray[np.uint16] = np.rint(scaled).clip(low, high).astype(np.uint16)
         return codes
@@ -90,7 +90,7 @@ def from_rgb(rgb: Float, bits: int, matrix: Matrix) -> list[NDArray[np.uint16]]:
 
 
 def subsample(plane: NDArray[np.uint16], *, vertical: bool) -> NDArray[np.uint16]:
-    """A chroma plane of half the width (and height), sited as MPEG-2 and ProRes have it.
+    """A chroma plane of half the width (and height), sited as in MPEG-2 and ProRes.
 
     Horizontally a sample lies on every second pixel (weights 1 2 1), vertically between two rows.
     """
@@ -101,7 +101,7 @@ def subsample(plane: NDArray[np.uint16], *, vertical: bool) -> NDArray[np.uint16
     return np.rint(half).astype(np.uint16)
 
 
-def _levels(bits: int, *, full: bool) -> tuple[float, float, float]:
+def _code_levels(bits: int, *, full: bool) -> tuple[float, float, float]:
     """Black, the span of luma and the span of chroma, in codes."""
     if full:
         return 0.0, float((1 << bits) - 1), float((1 << bits) - 1)

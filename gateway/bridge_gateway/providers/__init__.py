@@ -1,1 +1,1 @@
-"""Who runs services: one contract, and one folder or module for each provider."""
+"""Providers run services: :mod:`.base` is the contract, and each provider has its own package."""

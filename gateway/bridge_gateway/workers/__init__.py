@@ -1,7 +1,7 @@
-"""Child processes that the gateway keeps warm, and what crosses the pipes between.
+"""Child processes that the gateway keeps warm, and the messages between them.
 
-:mod:`.pool` and :mod:`.process` are the gateway's side, :mod:`.child` is the main loop of the
-child, :mod:`.messages` are the answers that every kind of child gives. What a child works on is
-its own: networks in :mod:`bridge_gateway.providers.local`, pictures in
-:mod:`bridge_gateway.media.decoder`.
+:mod:`.process_pool` and :mod:`.child_process` run in the gateway, :mod:`.child_main` is the main
+loop of a child, :mod:`.messages` holds the messages that every kind of child sends. The tasks are
+defined elsewhere: networks in :mod:`bridge_gateway.providers.local`, decoding in
+:mod:`bridge_gateway.media.decode_tasks`.
 """

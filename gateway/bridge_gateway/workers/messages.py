@@ -1,27 +1,27 @@
-"""What every child process answers: a line of JSON each."""
+"""Messages that every child process sends: one line of JSON each."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from bridge_core.models.base import Value
+from bridge_core.models.base import StrictModel
 from bridge_core.models.problems import Problem
 
 
-class FrameDone(Value):
-    """A frame is complete: made on disk, or looked at."""
+class FrameDone(StrictModel):
+    """A frame is complete: written to disk, or checked."""
 
-    kind: Literal["frame"] = "frame"
+    kind: Literal["frame_done"] = "frame_done"
     frame: int
 
 
-class Failed(Value):
-    """The task cannot go on. ``fit``: the process can take another one."""
+class TaskFailed(StrictModel):
+    """The task failed. ``is_reusable``: the process can take another task."""
 
     kind: Literal["failed"] = "failed"
     problem: Problem
-    fit: bool
+    is_reusable: bool
 
 
-def line(message: Value) -> bytes:
+def encode_message(message: StrictModel) -> bytes:
     return message.model_dump_json().encode() + b"\n"

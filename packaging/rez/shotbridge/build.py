@@ -12,12 +12,12 @@ SOURCE = Path(os.environ["REZ_BUILD_SOURCE_PATH"])
 REPO = SOURCE.parents[2]
 sys.path[:0] = [str(REPO / "packaging"), str(REPO / "packaging" / "blender")]
 
-from targets import this_platform  # noqa: E402  found by the line above
-from tools import emptied  # noqa: E402
+from targets import this_platform  # noqa: E402  needs the line above
+from tools import make_empty_folder  # noqa: E402
 
-ROOMS = (REPO / "bridge_core", REPO / "ui" / "bridge_ui")
+SOURCE_FOLDERS = (REPO / "bridge_core", REPO / "ui" / "bridge_ui")
 
-#: The Python of the environment, whatever else is called python on the PATH.
+#: Uses the Python of the environment, not any python on the PATH.
 COMMAND = """#!/bin/sh
 exec "${SHOTBRIDGE_PYTHON:-python}" -m bridge_core.cli.main "$@"
 """
@@ -25,8 +25,8 @@ exec "${SHOTBRIDGE_PYTHON:-python}" -m bridge_core.cli.main "$@"
 
 def main(install: Path) -> None:
     leave = shutil.ignore_patterns("__pycache__")
-    for room in ROOMS:
-        shutil.copytree(room, install / "python" / room.name, ignore=leave)
+    for source_folder in SOURCE_FOLDERS:
+        shutil.copytree(source_folder, install / "python" / source_folder.name, ignore=leave)
     shutil.copytree(REPO / "plugins", install / "plugins", ignore=leave)
     command = install / "bin" / "shotbridge"
     command.parent.mkdir()
@@ -36,8 +36,8 @@ def main(install: Path) -> None:
 
 
 def extensions(target: Path) -> None:
-    """Blender's extension for this platform, one folder for each Python, and the script that
-    enables it; where the extension was built: ``make blender-extension``."""
+    """Add Blender's extension for this platform, one folder for each Python, and the script that
+    enables it, if the extension was built: ``make blender-extension``."""
     built = Path(os.environ.get("SHOTBRIDGE_EXTENSIONS") or REPO / "dist" / "blender")
     version = os.environ["REZ_BUILD_PROJECT_VERSION"]
     for zipped in built.glob(f"shotbridge-{version}-{this_platform()}-*.zip"):
@@ -48,4 +48,4 @@ def extensions(target: Path) -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["install"]:
-    main(emptied(Path(os.environ["REZ_BUILD_INSTALL_PATH"])))
+    main(make_empty_folder(Path(os.environ["REZ_BUILD_INSTALL_PATH"])))

@@ -1,13 +1,13 @@
 """The client, the panel, and the plugins for Nuke, Blender and Resolve.
 
-Environment only: nothing is written into any host. See docs/admin.md.
+It only sets the environment: nothing is written into any host. See docs/admin.md.
 """
 
 name = "shotbridge"
 
 authors = ["Shotbridge maintainers"]
 
-description = "Send shots to the studio's AI services and review what comes back, in the host"
+description = "Send shots to the studio's AI services and review versions, in the host"
 
 tools = ["shotbridge"]
 
@@ -34,7 +34,7 @@ def requires():
         "pydantic-2.10+",
         "PyYAML-6.0+",
         "OpenTimelineIO-0.17+",
-        # Whose Qt: the studio's choice for this version, and none where the host brings its own.
+        # Qt: the studio's choice for this version, and none if the host has its own.
         f"shotbridge_qt==host.{this.version}|==own.{this.version}",
     ]
     if os.environ.get("SHOTBRIDGE_REZ_GATEWAY", "1") != "0":
@@ -46,8 +46,8 @@ def requires():
 def variants():
     import os
 
-    # pydantic and OpenTimelineIO hold compiled parts, which fit one Python. Nuke 16 and 17 run
-    # Python 3.11: with Nuke in the environment, no other is taken.
+    # pydantic and OpenTimelineIO have compiled modules for one Python. Nuke 16 and 17 run Python
+    # 3.11, so with Nuke in the environment no other is resolved.
     pythons = os.environ.get("SHOTBRIDGE_REZ_PYTHONS", "3.11").split()
     return [[f"python-{one}"] + ([] if one == "3.11" else ["!nuke-16+<18"]) for one in pythons]
 
@@ -55,8 +55,8 @@ def variants():
 def commands():
     import os
 
-    def lengthen(variable, path):
-        # What the shell brought stays, in front; rez alone would forget it.
+    def append(variable, path):
+        # Values from the shell are kept, in front; rez would drop them.
         kept = str(getenv(variable)) if defined(variable) else ""
         env[variable].append(path)
         if kept and not str(getenv(variable)).startswith(kept):
@@ -68,21 +68,21 @@ def commands():
     env.SHOTBRIDGE_PYTHON = python if os.path.exists(python) else "python"
     env.SHOTBRIDGE_PLUGINS = "{root}/plugins"
 
-    lengthen("NUKE_PATH", os.path.join(str(this.root), "plugins", "nuke"))
+    append("NUKE_PATH", os.path.join(str(this.root), "plugins", "nuke"))
 
     if "blender" in resolve:
-        # Blender picks no wheels by Python: one folder for each. 5.1 was the first with 3.13.
+        # Blender does not select wheels by Python: one folder each. 5.1 was the first with 3.13.
         tag = "cp313" if intersects(resolve.blender, "5.1+") else "cp311"
         extensions = os.path.join(str(this.root), "blender", tag)
-        # One folder is all that this variable takes: a studio's own stays.
+        # This variable takes only one folder: a studio's value is kept.
         if os.path.isdir(extensions) and undefined("BLENDER_SYSTEM_EXTENSIONS"):
             env.BLENDER_SYSTEM_EXTENSIONS = extensions
-            # Of scripts, 4.2 takes one folder, 4.5 and newer take several.
+            # For scripts, 4.2 takes one folder, 4.5 and newer take several.
             if undefined("BLENDER_SYSTEM_SCRIPTS") or intersects(resolve.blender, "4.5+"):
-                lengthen("BLENDER_SYSTEM_SCRIPTS", os.path.join(extensions, "scripts"))
+                append("BLENDER_SYSTEM_SCRIPTS", os.path.join(extensions, "scripts"))
 
-    # Where Resolve's scripting lies, as its own README says; a studio's own values stay.
-    places = {
+    # Folders of Resolve's scripting API, from its README; a studio's values are kept.
+    folders = {
         "linux": ("/opt/resolve/Developer/Scripting", "/opt/resolve/libs/Fusion/fusionscript.so"),
         "osx": (
             "/Library/Application Support/Blackmagic Design/DaVinci Resolve/Developer/Scripting",
@@ -90,7 +90,7 @@ def commands():
             "fusionscript.so",
         ),
     }
-    api, library = places[system.platform]
+    api, library = folders[system.platform]
     if undefined("RESOLVE_SCRIPT_API"):
         env.RESOLVE_SCRIPT_API = api
     if undefined("RESOLVE_SCRIPT_LIB"):
@@ -99,8 +99,9 @@ def commands():
 
 
 tests = {
-    "imports": "python -c 'import bridge_core.client, bridge_core.timeline.reading'",
+    "imports": "python -c 'import bridge_core.client, bridge_core.timeline.cut_reader'",
     "command": "shotbridge --version",
-    "plugins": "python -c 'from bridge_core.plugins import plugin; plugin(\"nuke\")'",
+    "plugins": "python -c 'from bridge_core.hosts.plugin_folders import plugin_folder; "
+    'plugin_folder("nuke")\'',
     "doctor": "shotbridge doctor",
 }

@@ -1,7 +1,7 @@
 """Called by ``rez build``: installs the gateway and its locked libraries into the package.
 
 ``SHOTBRIDGE_WHEELS`` names a folder of wheels, such as the offline bundle's; without it they come
-from the index that pip is configured with. Either way their hashes are those of the lock.
+from pip's index. In both cases their hashes are those of the lock.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ SOURCE = Path(os.environ["REZ_BUILD_SOURCE_PATH"])
 REPO = SOURCE.parents[2]
 sys.path.insert(0, str(REPO / "packaging"))
 
-from pins import without  # noqa: E402  found by the line above
-from tools import emptied, pip  # noqa: E402
+from pins import without_packages  # noqa: E402  needs the line above
+from tools import make_empty_folder, pip  # noqa: E402
 
-#: PYTHONPATH of a host's environment ends here: the gateway's libraries are its own.
+#: Replaces the PYTHONPATH of a host's environment by the gateway's libraries.
 COMMAND = """#!/bin/sh
 here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 PYTHONPATH="$here/python" PYTHONNOUSERSITE=1
@@ -32,7 +32,7 @@ def main(install: Path) -> None:
     python = install / "python"
     lock = Path(os.environ["REZ_BUILD_PATH"]) / "gateway.lock"
     text = (REPO / "packaging" / "requirements-gateway.lock").read_text(encoding="utf-8")
-    lock.write_text(without(text, "pyside6-essentials", "shiboken6"), encoding="utf-8")
+    lock.write_text(without_packages(text, "pyside6-essentials", "shiboken6"), encoding="utf-8")
     wheels = os.environ.get("SHOTBRIDGE_WHEELS")
     pip(
         sys.executable,
@@ -41,8 +41,8 @@ def main(install: Path) -> None:
         *("--target", str(python), "-r", str(lock)),
     )
     leave = shutil.ignore_patterns("__pycache__")
-    for room in (REPO / "bridge_core", REPO / "gateway" / "bridge_gateway"):
-        shutil.copytree(room, python / room.name, ignore=leave)
+    for source_folder in (REPO / "bridge_core", REPO / "gateway" / "bridge_gateway"):
+        shutil.copytree(source_folder, python / source_folder.name, ignore=leave)
     command = install / "bin" / "shotbridge-gateway"
     command.parent.mkdir()
     command.write_text(COMMAND)
@@ -51,4 +51,4 @@ def main(install: Path) -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["install"]:
-    main(emptied(Path(os.environ["REZ_BUILD_INSTALL_PATH"])))
+    main(make_empty_folder(Path(os.environ["REZ_BUILD_INSTALL_PATH"])))

@@ -1,14 +1,14 @@
-"""A gateway for one machine: started by the client when it is needed, in a process of its own.
+"""A local gateway, which the client starts when needed, in a separate process.
 
-Its libraries (numpy, OpenImageIO, onnxruntime and some forty more) stay in its own folder and never
-reach a host's Python path: the environment gets a program and a line of configuration.
+Its libraries (numpy, OpenImageIO, onnxruntime and some forty more) are in its own folder and never
+on a host's Python path: the environment gets a program and a configuration file.
 """
 
 name = "shotbridge_gateway"
 
 authors = ["Shotbridge maintainers"]
 
-description = "Shotbridge's gateway, with everything that it needs in a folder of its own"
+description = "Shotbridge's gateway with its libraries in a separate folder"
 
 tools = ["shotbridge-gateway"]
 
@@ -51,7 +51,7 @@ def commands():
     env.PATH.append("{root}/bin")
     python = os.path.join(resolve.python.root, "bin", "python")
     env.SHOTBRIDGE_GATEWAY_PYTHON = python if os.path.exists(python) else "python"
-    # First of the site's files: whatever the studio configures goes before it.
+    # First of the site's files, so that the studio's configuration overrides it.
     kept = str(getenv("SHOTBRIDGE_CONFIG")) if defined("SHOTBRIDGE_CONFIG") else ""
     env.SHOTBRIDGE_CONFIG.prepend("{root}/shotbridge.yaml")
     if kept and not str(getenv("SHOTBRIDGE_CONFIG")).endswith(kept):

@@ -1,5 +1,5 @@
-"""Called by ``rez build``: copies the installed weights and footage of ``SHOTBRIDGE_MODELS``, which
-``shotbridge models install`` made and which every start of a service verifies by hash."""
+"""Called by ``rez build``: copies the weights and footage of ``SHOTBRIDGE_MODELS``, installed by
+``shotbridge models install``. Services verify them by hash at every start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 REPO = Path(os.environ["REZ_BUILD_SOURCE_PATH"]).parents[2]
 sys.path.insert(0, str(REPO / "packaging"))
 
-from tools import emptied  # noqa: E402  found by the line above
+from tools import make_empty_folder  # noqa: E402  needs the line above
 
 
 def main(models: Path, install: Path) -> None:
@@ -25,4 +25,4 @@ def main(models: Path, install: Path) -> None:
 
 if __name__ == "__main__" and sys.argv[1:] == ["install"]:
     chosen = Path(os.environ.get("SHOTBRIDGE_MODELS") or REPO / ".cache" / "models")
-    main(chosen, emptied(Path(os.environ["REZ_BUILD_INSTALL_PATH"])))
+    main(chosen, make_empty_folder(Path(os.environ["REZ_BUILD_INSTALL_PATH"])))

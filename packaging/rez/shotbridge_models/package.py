@@ -1,7 +1,7 @@
 """Weights of the local services, and the demo's footage. Their licences: docs/models.md.
 
-A studio that keeps them on a server of its own sets ``gateway.models_dir`` in its configuration,
-which goes before this package, or builds without it.
+A studio with its own copy on a server sets ``gateway.models_dir`` in its configuration, which
+overrides this package, or builds without it.
 """
 
 name = "shotbridge_models"
@@ -25,7 +25,7 @@ def version():
 
 
 def commands():
-    # First of the site's files: whatever the studio configures goes before it.
+    # First of the site's files, so that the studio's configuration overrides it.
     kept = str(getenv("SHOTBRIDGE_CONFIG")) if defined("SHOTBRIDGE_CONFIG") else ""
     env.SHOTBRIDGE_CONFIG.prepend("{root}/shotbridge.yaml")
     if kept and not str(getenv("SHOTBRIDGE_CONFIG")).endswith(kept):

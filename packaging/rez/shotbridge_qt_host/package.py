@@ -1,4 +1,4 @@
-"""No Qt from here: Nuke's own PySide6 is used, and Blender's extension carries one."""
+"""Without Qt: Nuke has its own PySide6, and Blender's extension contains one."""
 
 name = "shotbridge_qt"
 
@@ -12,6 +12,6 @@ def version():
         return "host." + re.search(r'__version__ = "(.+)"', file.read()).group(1)
 
 
-description = "Shotbridge with the PySide6 that the host brings"
+description = "Shotbridge with the PySide6 of the host"
 
 build_command = False

@@ -1,9 +1,9 @@
-"""Qt of one's own: for a panel in a window of its own, and for Resolve's companion window.
+"""Requires Qt, for the standalone panel and for Resolve's companion window.
 
-``shotbridge_qt-own`` is taken wherever it may; a host that brings its own Qt rules it out, and
-``shotbridge_qt-host`` remains (rez takes the later name first). ``SHOTBRIDGE_REZ_QT`` names a
-package of the studio's own instead, such as ``pyside6-6.5+``. Each version of Shotbridge has its
-own, so that another choice at an upgrade leaves the older version's environments alone.
+rez prefers ``shotbridge_qt-own``, as the later name. It conflicts with hosts that have their own
+Qt, for which ``shotbridge_qt-host`` remains. ``SHOTBRIDGE_REZ_QT`` names a package of the studio
+instead, such as ``pyside6-6.5+``. Each version of Shotbridge has its own ``shotbridge_qt``, so that
+another choice at an upgrade does not change the older version's environments.
 """
 
 name = "shotbridge_qt"
@@ -18,7 +18,7 @@ def version():
         return "own." + re.search(r'__version__ = "(.+)"', file.read()).group(1)
 
 
-description = "Shotbridge with a PySide6 of its own, or of the studio's"
+description = "Shotbridge with its own PySide6, or the studio's"
 
 build_command = False
 

@@ -1,7 +1,7 @@
-"""``blender --command shotbridge``: OTIO out of a .blend and into a new one, without a window.
+"""``blender --command shotbridge``: exports OTIO from a .blend and imports it into a new one.
 
-``shotbridge blender`` runs this and reads the last line, which is JSON: ``{"shotbridge": ...}``
-with the file that was written and what it could not carry, or with the error.
+``shotbridge blender`` runs this and reads the last line of JSON: ``{"shotbridge": ...}`` with the
+file that was written and the warnings, or with the error.
 """
 
 from __future__ import annotations
@@ -18,95 +18,97 @@ from bridge_core.errors import HostError, ShotbridgeError, TimelineError
 
 from . import sequencer_api as api
 
-NAME = "shotbridge"
-_registered: list[Any] = []
+COMMAND_NAME = "shotbridge"
+_handles: list[Any] = []
 
 
-def run(words: Sequence[str]) -> int:
-    """The exit code; 0 where it was done."""
-    parser = argparse.ArgumentParser(prog=f"blender --command {NAME}", description=__doc__)
+def run(argv: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog=f"blender --command {COMMAND_NAME}", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
-    for name, does in (
+    for name, help_text in (
         ("export", "write the cut of a .blend as OTIO"),
         ("import", "make a .blend of an OTIO cut"),
     ):
-        action = actions.add_parser(name, help=does)
+        action = actions.add_parser(name, help=help_text)
         action.add_argument("source", type=Path)
         action.add_argument("output", type=Path)
         action.add_argument("--overwrite", action="store_true")
-        action.add_argument("--scene", default="", help="its name; none: the one that is open")
-    said = parser.parse_args(list(words))
+        action.add_argument(
+            "--scene", default="", help="name of the scene; by default the open one"
+        )
+    arguments = parser.parse_args(list(argv))
     try:
-        lost = (_export if said.action == "export" else _import)(said)
+        warnings = (_export if arguments.action == "export" else _import)(arguments)
     except ShotbridgeError as error:
         from bridge_core.models.problems import Problem
 
-        _say({"error": Problem.of(error).model_dump(mode="json")})
+        _print_result({"error": Problem.from_error(error).model_dump(mode="json")})
         return error.exit_code
-    _say({"file": str(said.output), "losses": [str(one) for one in lost]})
+    _print_result({"file": str(arguments.output), "warnings": [str(one) for one in warnings]})
     return 0
 
 
-def _export(said: argparse.Namespace) -> list[Any]:
-    from .otio_out import write_cut
+def _export(arguments: argparse.Namespace) -> list[Any]:
+    from .otio_export import export_cut
 
     try:
-        bpy.ops.wm.open_mainfile(filepath=str(said.source.absolute()))
+        bpy.ops.wm.open_mainfile(filepath=str(arguments.source.absolute()))
     except RuntimeError as error:
         raise HostError(
             f"Blender cannot open this file: {str(error).strip()}",
-            where=str(said.source),
+            where=str(arguments.source),
             next_step="check the path, and that this Blender is as new as the one that saved it",
         ) from error
-    scene = bpy.data.scenes.get(said.scene) if said.scene else _edited()
+    scene = bpy.data.scenes.get(arguments.scene) if arguments.scene else _edited_scene()
     if scene is None:
         names = ", ".join(one.name for one in bpy.data.scenes)
         raise HostError(
-            f"the file has no scene {said.scene!r}",
-            where=str(said.source),
-            next_step=f"name one that it has: {names}",
+            f"the file has no scene {arguments.scene!r}",
+            where=str(arguments.source),
+            next_step=f"choose one of its scenes: {names}",
         )
-    return write_cut(scene, said.output, overwrite=said.overwrite)
+    return export_cut(scene, arguments.output, overwrite=arguments.overwrite)
 
 
-def _edited() -> Any:
-    """The scene that the file was saved with, or the only one that has strips."""
-    open_one = api.sequencer_scene()
-    cuts = [
+def _edited_scene() -> Any:
+    """The only scene with strips, or else the one that the file was saved with."""
+    open_scene = api.sequencer_scene()
+    scenes_with_strips = [
         one
         for one in bpy.data.scenes
         if one.sequence_editor is not None and len(api.strips_of(one.sequence_editor))
     ]
-    return cuts[0] if len(cuts) == 1 else open_one
+    return scenes_with_strips[0] if len(scenes_with_strips) == 1 else open_scene
 
 
-def _import(said: argparse.Namespace) -> list[Any]:
-    from .otio_in import read_into
+def _import(arguments: argparse.Namespace) -> list[Any]:
+    from .otio_import import import_cut
 
-    if said.output.exists() and not said.overwrite:
+    if arguments.output.exists() and not arguments.overwrite:
         raise TimelineError(
             "this file exists and would be overwritten",
-            where=str(said.output),
-            next_step="choose another name, or ask for overwriting (--overwrite)",
+            where=str(arguments.output),
+            next_step="choose another name, or use --overwrite",
         )
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    lost = read_into(bpy.context.scene, said.source)
-    bpy.ops.wm.save_as_mainfile(filepath=str(said.output.absolute()))
+    warnings = import_cut(bpy.context.scene, arguments.source)
+    bpy.ops.wm.save_as_mainfile(filepath=str(arguments.output.absolute()))
     if bpy.context.preferences.filepaths.use_relative_paths:
-        # Only a file that has a place can have paths relative to it.
+        # Relative paths are only possible once the file is saved.
         bpy.ops.file.make_paths_relative()
         bpy.ops.wm.save_mainfile()
-    return lost
+    return warnings
 
 
-def _say(answer: dict[str, Any]) -> None:
-    print(json.dumps({NAME: answer}), flush=True)
+def _print_result(result: dict[str, Any]) -> None:
+    print(json.dumps({COMMAND_NAME: result}), flush=True)
 
 
 def register() -> None:
-    _registered.append(bpy.utils.register_cli_command(NAME, run))
+    _handles.append(bpy.utils.register_cli_command(COMMAND_NAME, run))
 
 
 def unregister() -> None:
-    while _registered:
-        bpy.utils.unregister_cli_command(_registered.pop())
+    while _handles:
+        bpy.utils.unregister_cli_command(_handles.pop())

@@ -1,11 +1,11 @@
-"""Blender as a host: see :mod:`bridge_core.host`.
+"""Blender as a host; see :mod:`bridge_core.hosts.base`.
 
-Everything here runs on Blender's main thread. What a strip or a scene is in words of shots stands
-in :mod:`.shots`, how versions are placed in :mod:`.placing`, how plates are rendered in
-:mod:`.rendering`, and how changes are noticed in :mod:`.following`.
+Everything here runs on Blender's main thread. Shots are read in :mod:`.shots`, versions are placed
+in :mod:`.placement`, plates are rendered in :mod:`.rendering`, and changes are detected in
+:mod:`.selection_sync`.
 
-Those need the client's models, which take a third of a second to import. The panel has imported
-them on a thread before it asks anything, so they are imported here when something is asked.
+These modules need the client's models, which take a third of a second to import. The panel imports
+them on a thread before it calls the host, so they are imported inside methods here.
 """
 
 from __future__ import annotations
@@ -17,22 +17,30 @@ from typing import TYPE_CHECKING
 import bpy
 
 from bridge_core.errors import HostError
-from bridge_core.host import Capability, Host, PlaceAs, Placed, Placement, Rendered, Scene
+from bridge_core.hosts.base import (
+    Capability,
+    Host,
+    HostScene,
+    Placement,
+    PlacementMode,
+    PlacementResult,
+    RenderStep,
+)
 
 from . import sequencer_api as api
-from .following import follow
+from .selection_sync import watch_scene
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
 
-    from .shots import Survey
+    from .shots import BlenderShotList
 
 
 class BlenderHost(Host):
-    """The file that is open in this Blender."""
+    """Works on the file that is open in Blender."""
 
     def __init__(self, settings: Settings | Callable[[], Settings]) -> None:
-        self._given = settings
+        self._settings_or_reader = settings
 
     @property
     def title(self) -> str:
@@ -43,58 +51,64 @@ class BlenderHost(Host):
         return frozenset(
             {
                 Capability.SELECTION,
-                Capability.FOLLOW,
+                Capability.WATCH,
                 Capability.PLACE,
                 Capability.RENDER,
                 Capability.PLAYHEAD,
             }
         )
 
-    def scene(self) -> Scene:
-        seen = self._survey()
-        shots = tuple(one.item for one in seen.found)
-        return Scene(seen.title, seen.show, shots, seen.problems, selected=seen.selected)
+    def scene(self) -> HostScene:
+        listing = self._collect_shots()
+        shots = tuple(one.host_shot for one in listing.shots)
+        return HostScene(
+            listing.title, listing.show, shots, listing.problems, is_selection=listing.is_selection
+        )
 
-    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
-        return follow(changed)
+    def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
+        return watch_scene(on_change)
 
     @property
-    def place_as(self) -> tuple[PlaceAs, ...]:
-        from .plans import WAYS
+    def placement_modes(self) -> tuple[PlacementMode, ...]:
+        from .placement_checks import PLACEMENT_MODES
 
-        return WAYS
+        return PLACEMENT_MODES
 
-    def place(self, placements: Sequence[Placement]) -> Placed:
-        from .placing import place
+    def place(self, placements: Sequence[Placement]) -> PlacementResult:
+        from .placement import place
 
-        return place(self._survey(everything=True), placements)
+        return place(self._collect_shots(everything=True), placements)
 
     def render(
-        self, handle: str, folder: Path, frames: Sequence[int] = ()
-    ) -> Generator[Rendered, None, None]:
+        self, item_id: str, folder: Path, frames: Sequence[int] = ()
+    ) -> Generator[RenderStep, None, None]:
         from .rendering import render
 
-        found = self._survey(everything=True).by_handle(handle)
-        if found is None:
+        blender_shot = self._collect_shots(everything=True).by_item_id(item_id)
+        if blender_shot is None:
             raise HostError(
-                f"the file has no {handle!r} any more",
+                f"{item_id!r} no longer exists",
                 where=bpy.data.filepath or "the unsaved file",
-                next_step="it was renamed or removed, or another scene is open: choose it again in "
-                "the panel's list",
+                next_step="it was renamed or removed, or another scene is open: select it again in "
+                "the shot list",
             )
-        yield from render(found, folder, frames)
+        yield from render(blender_shot, folder, frames)
 
-    def frame(self) -> int | None:
+    def current_frame(self) -> int | None:
         scene = api.sequencer_scene()
         return None if scene is None else int(scene.frame_current)
 
-    def go_to(self, frame: int) -> None:
+    def go_to_frame(self, frame: int) -> None:
         scene = api.sequencer_scene()
         if scene is not None:
             scene.frame_current = frame
 
-    def _survey(self, *, everything: bool = False) -> Survey:
-        from .shots import survey
+    def _collect_shots(self, *, everything: bool = False) -> BlenderShotList:
+        from .shots import collect_shots
 
-        settings = self._given() if callable(self._given) else self._given
-        return survey(settings.work, everything=everything)
+        settings = (
+            self._settings_or_reader()
+            if callable(self._settings_or_reader)
+            else self._settings_or_reader
+        )
+        return collect_shots(settings.work, ignore_selection=everything)

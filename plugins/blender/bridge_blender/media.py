@@ -1,4 +1,4 @@
-"""The media of strips and images, as facts for plates: paths, numbering, size, colour space."""
+"""Reads the media of strips and images: path, frame numbers, size, colour space."""
 
 from __future__ import annotations
 
@@ -13,50 +13,51 @@ from typing import Any
 import bpy
 
 from bridge_core.models.frames import FrameRange, to_rate
-from bridge_core.models.media import Plate, frame_paths, pattern_of
-from bridge_core.models.shots import fit_name
+from bridge_core.models.media import Plate, detect_pattern, frame_paths
+from bridge_core.models.shots import sanitise_name
 
-from . import colours
+from . import colour_spaces
 from . import sequencer_api as api
-from .speed import Run, Unfit, run_of
+from .retime import FrameMapping, UnsupportedStripError, strip_frame_mapping
 
-_RELINK = "relink the strip, or remove it"
+_RELINK_STEP = "relink the strip, or remove it"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """What a strip shows and how. ``to_render``: there is no file yet."""
+class StripMedia:
+    """The plate of a strip, and the frames that it shows."""
 
     plate: Plate
-    run: Run
-    first: int
-    """The plate frame that the content starts with: later than the plate's where it is trimmed
-    hard."""
-    to_render: bool = False
+    frame_mapping: FrameMapping
+    first_frame: int
+    """The plate frame that the content starts with, after the plate's first if it is hard
+    trimmed."""
+    needs_render: bool = False
+    """The plate's files do not exist yet."""
 
     @property
     def cut_range(self) -> FrameRange:
         """The plate frames that the strip shows."""
-        low, high = self.run.shown()
+        low, high = self.frame_mapping.content_span()
         rate = self.plate.range.rate
-        return FrameRange(first=self.first + low, last=self.first + high, rate=rate)
+        return FrameRange(first=self.first_frame + low, last=self.first_frame + high, rate=rate)
 
 
-def rate_of(scene: Any) -> Fraction:
-    """Frames per second of a scene: Blender keeps 24000/1001 as 24 over 1.001."""
+def scene_rate(scene: Any) -> Fraction:
+    """Frame rate of a scene; Blender stores 24000/1001 as 24 and 1.001."""
     base = Fraction(scene.render.fps_base).limit_denominator(100_000)
     return to_rate(Fraction(scene.render.fps) / base)
 
 
 def render_size(scene: Any) -> tuple[int, int]:
-    """Width and height in pixels of what a scene renders."""
+    """Width and height in pixels of a scene's renderings."""
     render = scene.render
     part = render.resolution_percentage
     return max(1, render.resolution_x * part // 100), max(1, render.resolution_y * part // 100)
 
 
 def cropped_size(scene: Any) -> tuple[int, int]:
-    """That, of the region that the artist crops renders to, where one is set."""
+    """The render size, reduced to the crop region if one is set."""
     render, (width, height) = scene.render, render_size(scene)
     if not (render.use_border and render.use_crop_to_border):
         return width, height
@@ -66,125 +67,129 @@ def cropped_size(scene: Any) -> tuple[int, int]:
         render.border_min_y * height,
         render.border_max_y * height,
     )
-    # Blender rounds to single floats before it cuts off what is behind the point.
+    # Blender rounds to single precision before it truncates to integers.
     left, right, bottom, top = map(int, array("f", edges))
     return right - left, top - bottom
 
 
-def source_of(strip: Any, scene: Any, effect: Any = None) -> Source:
-    """What a movie, image or scene strip of ``scene`` shows, under its speed ``effect`` if any.
+def strip_media(strip: Any, scene: Any, effect: Any = None) -> StripMedia:
+    """The media of a movie, image or scene strip, with its speed ``effect`` if it has one.
 
-    :raises Unfit: it cannot be sent as it is.
+    :raises UnsupportedStripError: it cannot be sent.
     """
     if strip.type == "MOVIE":
-        return _movie(strip, rate_of(scene), effect)
+        return _movie_media(strip, scene_rate(scene), effect)
     if strip.type == "IMAGE":
-        return _images(strip, rate_of(scene), effect)
-    return _scene(strip, rate_of(scene), effect)
+        return _image_media(strip, scene_rate(scene), effect)
+    return _scene_media(strip, scene_rate(scene), effect)
 
 
-def _movie(strip: Any, rate: Fraction, effect: Any) -> Source:
-    path = absolute(strip.filepath)
+def _movie_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
+    path = absolute_path(strip.filepath)
     head, tail = api.content_trims(strip)
     start, end = api.content_bounds(strip)
-    own, length, factor = rate, round(end - start), Fraction(1)
+    movie_rate, length, factor = rate, round(end - start), Fraction(1)
     if strip.fps > 0:
-        own = to_rate(float(strip.fps))
-    if own != rate or api.retiming_keys(strip):
-        # Blender tells how long a strip is, but not whether that was fitted to its movie's rate.
-        counted = movie_facts(path)[0] - head - tail
-        if counted < 1:
-            raise Unfit(f"its movie {path} cannot be opened", _RELINK)
-        fitted = counted * rate / own
-        near = abs(length - fitted) < abs(length - counted)
-        factor = own / rate if near and not api.retiming_keys(strip) else Fraction(1)
-        length = counted
+        movie_rate = to_rate(float(strip.fps))
+    if movie_rate != rate or api.retiming_keys(strip):
+        # Blender has a strip's length, but not whether that was adjusted to the movie's rate.
+        frame_count = movie_info(path)[0] - head - tail
+        if frame_count < 1:
+            raise UnsupportedStripError(f"its movie {path} cannot be opened", _RELINK_STEP)
+        fitted_count = frame_count * rate / movie_rate
+        is_fitted = abs(length - fitted_count) < abs(length - frame_count)
+        factor = movie_rate / rate if is_fitted and not api.retiming_keys(strip) else Fraction(1)
+        length = frame_count
     element = strip.elements[0] if len(strip.elements) else None
     size = (element.orig_width, element.orig_height) if element else (0, 0)
     plate = Plate(
         path=path,
-        range=FrameRange.from_half_open(0, length + head + tail, own),
-        colour_space=colours.public_name(strip.colorspace_settings.name) or None,
+        range=FrameRange.from_half_open(0, length + head + tail, movie_rate),
+        colour_space=colour_spaces.ocio_name(strip.colorspace_settings.name) or None,
         width=size[0] or None,
         height=size[1] or None,
     )
-    return Source(plate, run_of(strip, length, factor, effect), head)
+    return StripMedia(plate, strip_frame_mapping(strip, length, factor, effect), head)
 
 
-def _images(strip: Any, rate: Fraction, effect: Any) -> Source:
+def _image_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
     names = [element.filename for element in strip.elements]
-    folder = absolute(strip.directory)
-    colour = colours.public_name(strip.colorspace_settings.name) or None
+    folder = absolute_path(strip.directory)
+    colour = colour_spaces.ocio_name(strip.colorspace_settings.name) or None
     size = strip.elements[0].orig_width or None, strip.elements[0].orig_height or None
     if len(names) == 1:
         still = FrameRange.from_half_open(0, 1, rate)
         path = str(Path(folder, names[0]))
         plate = Plate(path=path, range=still, colour_space=colour, width=size[0], height=size[1])
         left, right = api.bounds(strip)
-        return Source(plate, Run(right - left, 1, speed=Fraction(0)), 0)
-    found = pattern_of(names[0])
-    numbered = frame_paths(found[0], range(found[1], found[1] + len(names))) if found else None
-    if found is None or numbered != names:
-        raise Unfit(
-            "its pictures are not numbered one after the other",
-            "number them without holes, or add each run of them as a strip of its own",
+        return StripMedia(plate, FrameMapping(right - left, 1, speed=Fraction(0)), 0)
+    pattern = detect_pattern(names[0])
+    expected_names = (
+        frame_paths(pattern[0], range(pattern[1], pattern[1] + len(names))) if pattern else None
+    )
+    if pattern is None or expected_names != names:
+        raise UnsupportedStripError(
+            "its images are not numbered consecutively",
+            "number them without gaps, or add each contiguous range as a strip",
         )
     plate = Plate(
-        path=str(Path(folder, found[0])),
-        range=FrameRange.from_half_open(found[1], len(names), rate),
+        path=str(Path(folder, pattern[0])),
+        range=FrameRange.from_half_open(pattern[1], len(names), rate),
         colour_space=colour,
         width=size[0],
         height=size[1],
     )
     head, tail = api.content_trims(strip)
-    run = run_of(strip, len(names) - head - tail, Fraction(1), effect)
-    return Source(plate, run, found[1] + head)
+    run = strip_frame_mapping(strip, len(names) - head - tail, Fraction(1), effect)
+    return StripMedia(plate, run, pattern[1] + head)
 
 
-def _scene(strip: Any, rate: Fraction, effect: Any) -> Source:
+def _scene_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
     scene = strip.scene
     if scene is None:
-        raise Unfit("it shows no scene", "choose a scene in its properties, or remove it")
-    if strip.scene_input == "CAMERA" and not (strip.scene_camera or scene.camera):
-        raise Unfit(
-            f"the scene {scene.name} has no camera",
-            f"give {scene.name} a camera, or the strip one of its own",
+        raise UnsupportedStripError(
+            "it has no scene", "select a scene in its properties, or remove it"
         )
-    plate = rendered_plate(scene, FrameRange.of(scene.frame_start, scene.frame_end, rate))
+    if strip.scene_input == "CAMERA" and not (strip.scene_camera or scene.camera):
+        raise UnsupportedStripError(
+            f"the scene {scene.name} has no camera",
+            f"add a camera to {scene.name}, or set one on the strip",
+        )
+    plate = plate_to_render(scene, FrameRange.of(scene.frame_start, scene.frame_end, rate))
     head, tail = api.content_trims(strip)
-    run = run_of(strip, plate.range.count - head - tail, Fraction(1), effect)
-    return Source(plate, run, plate.range.first + head, to_render=True)
+    run = strip_frame_mapping(strip, plate.range.count - head - tail, Fraction(1), effect)
+    return StripMedia(plate, run, plate.range.first + head, needs_render=True)
 
 
-def rendered_plate(scene: Any, frames: FrameRange) -> Plate:
-    """The plate that rendering a scene would give; its path is only a name."""
+def plate_to_render(scene: Any, frames: FrameRange) -> Plate:
+    """The plate that rendering a scene would write; its path is only a file name."""
     width, height = render_size(scene)
     pixel = scene.render.pixel_aspect_x / scene.render.pixel_aspect_y
     return Plate(
-        path=f"{file_name(scene.name)}.%04d.exr",
+        path=f"{safe_file_name(scene.name)}.%04d.exr",
         range=frames,
-        colour_space=colours.public_name(colours.scene_linear()),
+        colour_space=colour_spaces.ocio_name(colour_spaces.scene_linear_space()),
         width=width,
         height=height,
         pixel_aspect=pixel,
     )
 
 
-def file_name(text: str) -> str:
-    """A name for files, without what a pattern would take for its frame number."""
-    return fit_name(re.sub(r"[%#@]", "_", text), otherwise="scene")
+def safe_file_name(text: str) -> str:
+    """A file name without characters that look like a frame number in a pattern."""
+    return sanitise_name(re.sub(r"[%#@]", "_", text), default="scene")
 
 
-def absolute(path: str) -> str:
-    """A path of Blender's, which may start with ``//`` for the .blend's own folder."""
+def absolute_path(path: str) -> str:
+    """The absolute path; in Blender ``//`` is the folder of the .blend."""
     return str(Path(bpy.path.abspath(path)))
 
 
-def for_blend(path: Path) -> str:
-    """A path as Blender would keep it: relative to the .blend where that is saved, and the
-    person's preference says so."""
-    wanted = bpy.context.preferences.filepaths.use_relative_paths
-    if not wanted or not bpy.data.filepath:
+def blend_relative_path(path: Path) -> str:
+    """A path as Blender would store it: relative to the .blend if that is saved and the user's
+    preferences ask for it."""
+    use_relative = bpy.context.preferences.filepaths.use_relative_paths
+    if not use_relative or not bpy.data.filepath:
         return str(path)
     try:
         return str(bpy.path.relpath(str(path)))
@@ -192,29 +197,29 @@ def for_blend(path: Path) -> str:
         return str(path)
 
 
-def movie_facts(path: str) -> tuple[int, int, int]:
-    """Frames, width and height of a movie or picture; zeros where Blender cannot open it.
+def movie_info(path: str) -> tuple[int, int, int]:
+    """Frame count, width and height of a movie or image; zeros if Blender cannot open it.
 
-    Takes as long as Blender needs to open the file, once for each state of it.
+    Opening the file may be slow; the result is cached until the file changes.
     """
     try:
-        now = Path(path).stat()
-        return _opened(path, now.st_mtime_ns, now.st_size)
+        stat = Path(path).stat()
+        return _load_movie_info(path, stat.st_mtime_ns, stat.st_size)
     except (OSError, RuntimeError):
         return 0, 0, 0
 
 
 @lru_cache(maxsize=4096)
-def _opened(path: str, _written: int, _size: int) -> tuple[int, int, int]:
-    """Only what could be opened is remembered.
+def _load_movie_info(path: str, _mtime_ns: int, _size: int) -> tuple[int, int, int]:
+    """Only successful results are cached.
 
-    :raises RuntimeError: it could not.
+    :raises RuntimeError: the file cannot be opened.
     """
     image = bpy.data.images.load(path)
     try:
-        found: tuple[int, int, int] = image.frame_duration, image.size[0], image.size[1]
-        if not found[1]:
+        info: tuple[int, int, int] = image.frame_duration, image.size[0], image.size[1]
+        if not info[1]:
             raise RuntimeError(f"{path} holds no pictures")
-        return found
+        return info
     finally:
         bpy.data.images.remove(image)

@@ -1,4 +1,4 @@
-"""The editors that are open in Blender's windows."""
+"""The open editors in Blender's windows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import bpy
 
 
 def image_editors() -> Iterator[Any]:
-    """The Image Editors that show an image: each has its ``image`` and its ``image_user``."""
+    """Image Editors with an image, each with ``image`` and ``image_user``."""
     manager = bpy.context.window_manager
     for window in manager.windows if manager else ():
         for area in window.screen.areas:

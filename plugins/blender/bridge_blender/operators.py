@@ -1,7 +1,6 @@
-"""What a person can press in Blender. An operator never raises: what went wrong is told in words.
+"""Blender operators. An operator never raises: errors are reported in Blender's interface.
 
-Blender reads the annotations of these classes as they stand, so that this file has no postponed
-ones.
+Blender evaluates the annotations of these classes, so this file must not postpone them.
 """
 
 import logging
@@ -22,7 +21,7 @@ _log = logging.getLogger(__name__)
 _Execute = Callable[[Any, Any], set[str]]
 
 
-def _guarded(execute: _Execute) -> _Execute:
+def _report_errors(execute: _Execute) -> _Execute:
     @wraps(execute)
     def run(self: Any, context: Any) -> set[str]:
         try:
@@ -38,19 +37,19 @@ def _guarded(execute: _Execute) -> _Execute:
 
 
 def active_strip() -> Any:
-    """The strip that was clicked last; None where there is none."""
+    """The active strip; None if there is none."""
     scene = api.sequencer_scene()
     editor = scene.sequence_editor if scene is not None else None
     return editor.active_strip if editor is not None else None
 
 
-class SHOTBRIDGE_OT_open_panel(bpy.types.Operator):  # noqa: N801 - as Blender wants them named
-    """Send shots to the studio's AI services, and review what returns"""
+class SHOTBRIDGE_OT_open_panel(bpy.types.Operator):  # noqa: N801 - Blender's naming
+    """Send shots to the studio's AI services, and review versions"""
 
     bl_idname = "shotbridge.open_panel"
     bl_label = "Open Shotbridge"
 
-    @_guarded
+    @_report_errors
     def execute(self, context: Any) -> set[str]:
         from .window import open_window
 
@@ -59,7 +58,7 @@ class SHOTBRIDGE_OT_open_panel(bpy.types.Operator):  # noqa: N801 - as Blender w
 
 
 class SHOTBRIDGE_OT_show_version(bpy.types.Operator):  # noqa: N801
-    """Show this one in the cut; the others stay where they are, muted"""
+    """Show this version in the cut; the others are muted"""
 
     bl_idname = "shotbridge.show_version"
     bl_label = "Show Version"
@@ -73,20 +72,20 @@ class SHOTBRIDGE_OT_show_version(bpy.types.Operator):  # noqa: N801
     def poll(cls, context: Any) -> bool:
         return active_strip() is not None
 
-    @_guarded
+    @_report_errors
     def execute(self, context: Any) -> set[str]:
-        from .strips import show, stack_of
+        from .version_strips import show_version, version_stack
 
-        stack = stack_of(active_strip())
+        stack = version_stack(active_strip())
         if stack is None:
             self.report({"WARNING"}, "This strip has no versions")
             return {"CANCELLED"}
-        show(stack, self.strip)
+        show_version(stack, self.strip)
         return {"FINISHED"}
 
 
 class SHOTBRIDGE_OT_export_otio(bpy.types.Operator, ExportHelper):  # noqa: N801
-    """Write the sequencer's cut as an OpenTimelineIO file, with the versions of its strips"""
+    """Export the sequencer's cut as an OpenTimelineIO file, with the versions of its strips"""
 
     bl_idname = "shotbridge.export_otio"
     bl_label = "Export Cut as OTIO"
@@ -95,19 +94,19 @@ class SHOTBRIDGE_OT_export_otio(bpy.types.Operator, ExportHelper):  # noqa: N801
     filter_glob: StringProperty(default="*.otio", options={"HIDDEN"})  # type: ignore[valid-type]
     check_existing: BoolProperty(default=True, options={"HIDDEN"})  # type: ignore[valid-type]
 
-    @_guarded
+    @_report_errors
     def execute(self, context: Any) -> set[str]:
-        from .otio_out import write_cut
+        from .otio_export import export_cut
 
-        # Blender's file browser has asked whether to overwrite.
+        # Blender's file browser has already confirmed overwriting.
         target = Path(bpy.path.ensure_ext(self.filepath, ".otio"))
-        lost = write_cut(api.sequencer_scene(), target, overwrite=True)
-        _tell(self, f"{target.name} written", lost, "was left behind")
+        warnings = export_cut(api.sequencer_scene(), target, overwrite=True)
+        _report_conversion(self, f"{target.name} written", warnings, "not exported")
         return {"FINISHED"}
 
 
 class SHOTBRIDGE_OT_import_otio(bpy.types.Operator, ImportHelper):  # noqa: N801
-    """Add the strips of an OpenTimelineIO cut to the sequencer, above what is there"""
+    """Add the strips of an OpenTimelineIO cut to the sequencer, above existing strips"""
 
     bl_idname = "shotbridge.import_otio"
     bl_label = "Import OTIO Cut"
@@ -116,24 +115,26 @@ class SHOTBRIDGE_OT_import_otio(bpy.types.Operator, ImportHelper):  # noqa: N801
     filename_ext = ".otio"
     filter_glob: StringProperty(default="*.otio", options={"HIDDEN"})  # type: ignore[valid-type]
 
-    @_guarded
+    @_report_errors
     def execute(self, context: Any) -> set[str]:
-        from .otio_in import read_into
+        from .otio_import import import_cut
 
         path = Path(self.filepath)
-        lost = read_into(api.sequencer_scene(), path)
-        _tell(self, f"{path.name} imported", lost, "could not be carried")
+        warnings = import_cut(api.sequencer_scene(), path)
+        _report_conversion(self, f"{path.name} imported", warnings, "not imported")
         return {"FINISHED"}
 
 
-def _tell(operator: Any, done: str, lost: list[Any], how: str) -> None:
-    """A summary where everybody sees it, and each loss in the Info editor."""
-    for one in lost:
+def _report_conversion(operator: Any, summary: str, warnings: list[Any], consequence: str) -> None:
+    """Report a summary in the status bar, and each warning in the Info editor."""
+    for one in warnings:
         operator.report({"WARNING"}, str(one))
-    if lost:
-        operator.report({"WARNING"}, f"{done}; {len(lost)} things {how}: see the Info editor")
+    if warnings:
+        operator.report(
+            {"WARNING"}, f"{summary}; {len(warnings)} items {consequence}, see the Info editor"
+        )
     else:
-        operator.report({"INFO"}, done)
+        operator.report({"INFO"}, summary)
 
 
 _CLASSES = (

@@ -1,4 +1,4 @@
-"""The Qt window that holds the panel inside a host that Qt knows nothing of."""
+"""The Qt window for the panel, in a host without Qt."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
-    from bridge_ui.panel.shell import Panel
+    from bridge_ui.app.panel import Panel
 
 _log = logging.getLogger(__name__)
 
-#: Where the last one stood, for the next one.
-_last: QRect | None = None
+#: Geometry of the last window, for the next one.
+_last_geometry: QRect | None = None
 
 
 class PanelWindow(QWidget):
-    """Closes the panel down when it is closed itself, by its cross or from outside, and tells
-    ``closed`` once.
+    """Closes the panel when the window is closed, and calls ``on_closed`` once.
 
-    :param on_top: stays above other windows; else it goes behind Blender with every click there.
+    :param on_top: keep the window above others; otherwise it goes behind Blender with each click.
     """
 
-    def __init__(self, panel: Panel, closed: Callable[[], None], *, on_top: bool) -> None:
+    def __init__(self, panel: Panel, on_closed: Callable[[], None], *, on_top: bool) -> None:
         super().__init__()
         self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint, on_top)
         self.setWindowTitle(panel.windowTitle())
@@ -34,8 +33,8 @@ class PanelWindow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(panel)
         self._panel = panel
-        self._tell: Callable[[], None] | None = closed
-        self.setGeometry(_last or self._at_the_right())
+        self._on_closed: Callable[[], None] | None = on_closed
+        self.setGeometry(_last_geometry or self._default_geometry())
 
     def come_to_front(self) -> None:
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
@@ -44,24 +43,27 @@ class PanelWindow(QWidget):
         self.activateWindow()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        global _last
-        tell, self._tell = self._tell, None
-        if tell is not None:
-            _last = self.geometry()
+        global _last_geometry
+        on_closed, self._on_closed = self._on_closed, None
+        if on_closed is not None:
+            _last_geometry = self.geometry()
             try:
                 self._panel.close_down()
             except Exception:
-                # Whatever it is, the window goes: it would else stay without a panel at work.
-                _log.exception("the panel did not close in order")
-            tell()
+                # The window must close even so: otherwise it would stay without a working panel.
+                _log.exception("closing the panel failed")
+            on_closed()
         event.accept()
 
-    def _at_the_right(self) -> QRect:
-        """As narrow as a dock, at the right edge of the screen: Blender is seen beside it."""
-        room = self.screen().availableGeometry()
-        letter = self.fontMetrics().horizontalAdvance("x")
-        width = min(68 * letter, room.width())
-        height = min(round(0.9 * room.height()), room.height())
+    def _default_geometry(self) -> QRect:
+        """As narrow as a dock, at the right edge of the screen, so that Blender is visible."""
+        available = self.screen().availableGeometry()
+        character_width = self.fontMetrics().horizontalAdvance("x")
+        width = min(68 * character_width, available.width())
+        height = min(round(0.9 * available.height()), available.height())
         return QRect(
-            room.right() - width, room.top() + (room.height() - height) // 2, width, height
+            available.right() - width,
+            available.top() + (available.height() - height) // 2,
+            width,
+            height,
         )

@@ -1,6 +1,6 @@
-"""What an artist sets up in Blender's preferences, and the settings that follow from it."""
+"""The extension's preferences, and the settings with them."""
 
-# No postponed annotations here: Blender reads its properties from them.
+# Annotations must not be postponed: Blender evaluates them.
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -10,29 +10,29 @@ import bpy
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
 
-#: The extension's own module, under which Blender keeps its preferences.
+#: The extension's module, under which Blender stores its preferences.
 EXTENSION = __package__.rpartition(".")[0]
 
 
 class ShotbridgePreferences(bpy.types.AddonPreferences):
-    """What is empty is as the studio's and the user's configuration files have it."""
+    """Empty fields use the studio's and the user's configuration files."""
 
     bl_idname = EXTENSION
 
     url: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Studio Gateway",
-        description="Address of the studio's gateway. Empty: as configured, else one of your own "
-        "is started on this machine",
+        description="Address of the studio's gateway. Empty: as configured, otherwise a gateway is "
+        "started on this machine",
     )
     token_file: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Token File",
-        description="File that holds the token of the studio's gateway",
+        description="File with the token for the studio's gateway",
         subtype="FILE_PATH",
     )
     gateway_python: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Python of the Gateway",
-        description="The Python that a gateway of your own is installed in. Empty: as "
-        "configured, else the program shotbridge-gateway on the PATH",
+        description="The Python in which a gateway is installed on this machine. Empty: as "
+        "configured, otherwise the program shotbridge-gateway on the PATH",
         subtype="FILE_PATH",
     )
     user: bpy.props.StringProperty(  # type: ignore[valid-type]
@@ -52,35 +52,35 @@ class ShotbridgePreferences(bpy.types.AddonPreferences):
             layout.prop(self, name)
         if not bpy.app.online_access:
             layout.label(
-                text="Blender may not go online: only gateways on this machine are used",
+                text="Blender may not go online: only a gateway on this machine is used",
                 icon="INFO",
             )
-        layout.label(text="Changes hold from the next time that the panel is opened")
+        layout.label(text="Changes take effect when the panel is opened again")
 
 
-def get() -> ShotbridgePreferences:
-    """This Blender's preferences of ours."""
-    kept: ShotbridgePreferences = bpy.context.preferences.addons[EXTENSION].preferences
-    return kept
+def get_preferences() -> ShotbridgePreferences:
+    """The preferences of this extension."""
+    preferences: ShotbridgePreferences = bpy.context.preferences.addons[EXTENSION].preferences
+    return preferences
 
 
 def settings_reader() -> "Callable[[], Settings]":
-    """A function that reads the client's settings on any thread, once.
+    """A function that loads the client's settings once, on any thread.
 
-    What Blender knows is looked at now, on its main thread; the files are read later, off it. The
-    function raises ConfigError for what is wrong in them, or when they name a gateway elsewhere
-    and Blender may not go online.
+    Blender's preferences are read now, on its main thread. The function reads the configuration
+    files later. It raises ConfigError if they are not valid, or if they name a gateway on another
+    machine and Blender may not go online.
     """
-    given = _arguments(get())
-    online = bpy.app.online_access
+    overrides = _setting_overrides(get_preferences())
+    online_access = bpy.app.online_access
 
     @cache
     def read() -> "Settings":
-        from bridge_core.config import load
+        from bridge_core.config import load_settings
 
-        settings = load(given).settings
-        if not online:
-            _check_near(settings.client.url)
+        settings = load_settings(overrides).settings
+        if not online_access:
+            _check_loopback(settings.client.url)
         return settings
 
     return read
@@ -94,23 +94,23 @@ def unregister() -> None:
     bpy.utils.unregister_class(ShotbridgePreferences)
 
 
-def _arguments(preferences: ShotbridgePreferences) -> dict[str, Any]:
-    """What goes before every file, by the names of docs/configuration.md."""
-    given: dict[str, Any] = {}
+def _setting_overrides(preferences: ShotbridgePreferences) -> dict[str, Any]:
+    """Settings that override every file, by the names in docs/configuration.md."""
+    overrides: dict[str, Any] = {}
     if preferences.url:
-        given["client.url"] = preferences.url.strip()
+        overrides["client.url"] = preferences.url.strip()
     if preferences.token_file:
-        given["client.token_file"] = bpy.path.abspath(preferences.token_file)
+        overrides["client.token_file"] = bpy.path.abspath(preferences.token_file)
     if preferences.gateway_python:
         python = bpy.path.abspath(preferences.gateway_python)
-        given["client.gateway_command"] = [python, "-m", "bridge_gateway"]
+        overrides["client.gateway_command"] = [python, "-m", "bridge_gateway"]
     if preferences.user.strip():
-        given["client.user"] = preferences.user.strip()
-    return given
+        overrides["client.user"] = preferences.user.strip()
+    return overrides
 
 
-def _check_near(url: str | None) -> None:
-    from bridge_core.address import is_loopback
+def _check_loopback(url: str | None) -> None:
+    from bridge_core.connection.endpoint import is_loopback
     from bridge_core.errors import ConfigError
 
     if url is not None and not is_loopback(url):

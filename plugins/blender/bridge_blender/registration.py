@@ -1,32 +1,40 @@
-"""What Blender is told of, in order, and takes back in reverse."""
+"""Registers the extension's modules in Blender in order, and unregisters them in reverse."""
 
 from __future__ import annotations
 
 from types import ModuleType
 
-from . import command, menus, operators, preferences, pump, rendered, window
+from . import command, menus, operators, preferences, qt_pump, render_monitor, window
 
-#: Modules with ``register()`` and ``unregister()``; each undoes exactly what it did.
-PARTS: tuple[ModuleType, ...] = (preferences, pump, rendered, window, operators, menus, command)
+#: Modules with ``register()`` and ``unregister()``.
+MODULES: tuple[ModuleType, ...] = (
+    preferences,
+    qt_pump,
+    render_monitor,
+    window,
+    operators,
+    menus,
+    command,
+)
 
 
 def register() -> None:
-    """Called when the extension is enabled. All parts are there afterwards, or none."""
-    done: list[ModuleType] = []
+    """Called when the extension is enabled. If a module fails, none stays registered."""
+    registered: list[ModuleType] = []
     try:
-        for part in PARTS:
-            part.register()
-            done.append(part)
+        for module in MODULES:
+            module.register()
+            registered.append(module)
     except BaseException:
-        _undo(done)
+        _unregister_modules(registered)
         raise
 
 
 def unregister() -> None:
     """Called when it is disabled, and when Blender ends."""
-    _undo(list(PARTS))
+    _unregister_modules(list(MODULES))
 
 
-def _undo(parts: list[ModuleType]) -> None:
-    for part in reversed(parts):
+def _unregister_modules(modules: list[ModuleType]) -> None:
+    for part in reversed(modules):
         part.unregister()

@@ -1,7 +1,7 @@
-"""Where the sequencer of Blender 4.2 LTS and that of 5.x differ, and nothing else.
+"""The differences between the sequencer APIs of Blender 4.2 LTS and 5.x.
 
 =======================  ======================  =========================  ====================
-what                     4.2, 4.3                4.4 to 5.1                 from 5.2
+Item                     4.2, 4.3                4.4 to 5.1                 from 5.2
 =======================  ======================  =========================  ====================
 strips of an editor      ``sequences``           ``strips``                 ``strips``
 inputs of an effect      ``seq1``, ``seq2``      ``input1``, ``input2``     ``input1``, ``input2``
@@ -11,8 +11,7 @@ place of its content     ``frame_start``         ``frame_start``            ``co
 which scene is edited    the window's            5.0: the workspace's       the workspace's
 =======================  ======================  =========================  ====================
 
-Places are counted in the scene's frames; right ends are the frame after the last one, as Blender
-counts them.
+Positions are frames of the scene; right ends are the frame after the last one, as in Blender.
 """
 
 from __future__ import annotations
@@ -21,48 +20,59 @@ from typing import Any
 
 import bpy
 
-#: Kinds of strips, as ``strip.type`` calls them, that show pictures of their own.
-PICTURES = ("MOVIE", "IMAGE", "SCENE")
+#: Values of ``strip.type`` for strips with pictures of their own.
+PICTURE_TYPES = ("MOVIE", "IMAGE", "SCENE")
 
 
 def sequencer_scene() -> Any:
-    """The scene whose sequencer a person works in; None while a file is being loaded."""
+    """The scene whose sequencer is edited; None while a file is loaded."""
     workspace = getattr(bpy.context, "workspace", None)
     return getattr(workspace, "sequencer_scene", None) or getattr(bpy.context, "scene", None)
 
 
-def is_in_sight() -> bool:
-    """A sequencer is open in one of Blender's windows; without windows, what is selected counts as
-    seen."""
+def is_sequencer_visible() -> bool:
+    """Whether a sequencer is open in a window of Blender; always without windows."""
     if bpy.app.background:
         return True
     windows = bpy.context.window_manager.windows
     return any(area.type == "SEQUENCE_EDITOR" for one in windows for area in one.screen.areas)
 
 
+def is_strip(data: Any) -> bool:
+    """Whether Blender data is a strip, not an image or an object."""
+    return hasattr(data, "channel")
+
+
 def strips_of(editor: Any) -> Any:
-    """The strips of a sequence editor, without those inside of meta strips; can be added to."""
+    """The collection of strips of a sequence editor, without those inside meta strips."""
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
 def new_effect(
     strips: Any, name: str, kind: str, channel: int, bounds: tuple[int, int], *inputs: Any
 ) -> Any:
-    """An effect strip over ``inputs`` (one or two; none for a colour or a text)."""
+    """Create an effect strip on ``inputs``: one or two, none for a colour or a text."""
     left, right = bounds
-    words: dict[str, Any] = {"name": name, "type": kind, "channel": channel, "frame_start": left}
+    arguments: dict[str, Any] = {
+        "name": name,
+        "type": kind,
+        "channel": channel,
+        "frame_start": left,
+    }
     if bpy.app.version >= (5, 0, 0):
-        words["length"] = right - left
+        arguments["length"] = right - left
     else:
-        words["frame_end"] = right
-    word = "seq" if bpy.app.version < (4, 4, 0) else "input"
-    return strips.new_effect(**words, **{f"{word}{n}": one for n, one in enumerate(inputs, 1)})
+        arguments["frame_end"] = right
+    input_prefix = "seq" if bpy.app.version < (4, 4, 0) else "input"
+    return strips.new_effect(
+        **arguments, **{f"{input_prefix}{n}": one for n, one in enumerate(inputs, 1)}
+    )
 
 
 def inputs_of(strip: Any) -> tuple[Any, ...]:
-    """The strips that an effect strip works on; none for any other strip."""
-    found = (getattr(strip, "input_1", None), getattr(strip, "input_2", None))
-    return tuple(one for one in found if one is not None)
+    """The input strips of an effect strip; none for other strips."""
+    inputs = (getattr(strip, "input_1", None), getattr(strip, "input_2", None))
+    return tuple(one for one in inputs if one is not None)
 
 
 def bounds(strip: Any) -> tuple[int, int]:
@@ -73,7 +83,7 @@ def bounds(strip: Any) -> tuple[int, int]:
 
 
 def content_bounds(strip: Any) -> tuple[float, float]:
-    """Where all of a strip's content would stand, were it not trimmed."""
+    """Start and end of a strip's whole content, including trimmed parts."""
     _, right = bounds(strip)
     if hasattr(strip, "content_start"):
         return strip.content_start, right + strip.right_handle_offset
@@ -81,14 +91,14 @@ def content_bounds(strip: Any) -> tuple[float, float]:
 
 
 def content_trims(strip: Any) -> tuple[int, int]:
-    """Media frames cut off before and after the content; Blender calls that a hard trim."""
+    """Media frames removed before and after the content: Blender's hard trims."""
     if hasattr(strip, "content_trim_start"):
         return strip.content_trim_start, strip.content_trim_end
     return strip.animation_offset_start, strip.animation_offset_end
 
 
 def move_content(strip: Any, start: int) -> None:
-    """Move a whole strip so that its content starts there; its trims go along."""
+    """Move a strip with its trims so that its content starts at a frame."""
     if hasattr(strip, "content_start"):
         strip.content_start = start
     else:
@@ -96,17 +106,17 @@ def move_content(strip: Any, start: int) -> None:
 
 
 def trim(strip: Any, left: int, right: int) -> None:
-    """Trim a strip; its content stays where it is, be it between the two or not."""
+    """Trim a strip without moving its content, which may be outside of the trims."""
     first, end = "frame_final_start", "frame_final_end"
     if hasattr(strip, "left_handle"):
         first, end = "left_handle", "right_handle"
     handles = [(first, left), (end, right)]
     if left >= getattr(strip, end):
-        handles.reverse()  # Blender lets no handle pass the other
+        handles.reverse()  # Blender does not let a handle pass the other
     for name, frame in handles:
         setattr(strip, name, frame)
 
 
 def retiming_keys(strip: Any) -> list[float]:
-    """Frames of a strip's retiming keys; none where it has no retiming."""
+    """Frames of a strip's retiming keys; none if it is not retimed."""
     return [key.timeline_frame for key in getattr(strip, "retiming_keys", ())]

@@ -1,8 +1,8 @@
-"""What there is to send in a .blend: strips, the camera's range, the last render, open images.
+"""Reads shots from a .blend: strips, the camera's range, the last rendering, open images.
 
-Strips that are selected go alone, where a sequencer is in sight. Otherwise all strips of the
-sequencer are there, and with them the render range of the scene's camera, what was rendered last,
-and the images in open Image Editors.
+If strips are selected and a sequencer is visible, only they are shots. Otherwise all strips of the
+sequencer are, and also the render range of the scene's camera, the last rendering, and the images
+in open Image Editors.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from pydantic import ValidationError
 
-from bridge_core.host import HostProblem, HostShot
-from bridge_core.models.base import invalid
+from bridge_core.hosts.base import HostProblem, HostShot
+from bridge_core.models.base import validation_error
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import Plate, pattern_of
-from bridge_core.models.shots import Shot, ShotId, fit_name, unversioned
-from bridge_core.timeline.naming import Candidate, settle, split_name
+from bridge_core.models.media import Plate, detect_pattern
+from bridge_core.models.shots import Shot, ShotId, sanitise_name, strip_version
+from bridge_core.timeline.shot_naming import NameCandidate, assign_unique_names, split_name
 
-from . import colours, rendered
+from . import colour_spaces, render_monitor
 from . import sequencer_api as api
-from .media import Source, absolute, movie_facts, rate_of, rendered_plate, source_of
+from .custom_properties import plate_properties, stored_show, version_properties
+from .media import StripMedia, absolute_path, movie_info, plate_to_render, scene_rate, strip_media
 from .open_editors import image_editors
-from .placed import Placed, by_clip
-from .remembered import plate_mark, show_of, version_mark
-from .speed import Run, Unfit
+from .placed_items import PlacedItem, placed_items_by_clip
+from .retime import FrameMapping, UnsupportedStripError
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import WorkSettings
 
-_UNSENT = {
-    "META": ("it is a meta strip", "separate it (Ctrl-Alt-G), and send the strips in it"),
+_UNSUPPORTED_TYPES = {
+    "META": ("it is a meta strip", "ungroup it (Ctrl-Alt-G), and send the strips inside"),
     "MOVIECLIP": ("it shows a movie clip", "add its file as a movie or image strip"),
     "MASK": ("it is a mask", "send the strip that it masks"),
 }
 
 
-class Kind(StrEnum):
+class SourceKind(StrEnum):
     STRIP = "strip"
     CAMERA = "camera"
     RENDER = "render"
@@ -51,313 +51,342 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A shot and what it is in Blender: a strip, a scene (of a camera or a render) or an image."""
+class BlenderShot:
+    """A shot and its Blender data: a strip, a scene (for a camera or a rendering) or an image."""
 
-    item: HostShot
-    kind: Kind
-    thing: Any
-    source: Source
-    placed: tuple[Placed, ...] = ()
-    """In the order of their placing."""
+    host_shot: HostShot
+    kind: SourceKind
+    target: Any
+    media: StripMedia
+    placed_items: tuple[PlacedItem, ...] = ()
+    """In order of placement."""
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class BlenderShotList:
     title: str
     show: str
-    found: tuple[Found, ...]
+    shots: tuple[BlenderShot, ...]
     problems: tuple[HostProblem, ...]
-    selected: bool = False
-    """Strips were selected, and only they were found."""
+    is_selection: bool = False
+    """The list has only the selected strips."""
 
-    def by_handle(self, handle: str) -> Found | None:
-        return next((one for one in self.found if one.item.handle == handle), None)
+    def by_item_id(self, item_id: str) -> BlenderShot | None:
+        return next((one for one in self.shots if one.host_shot.item_id == item_id), None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sighting:
-    """Something on its way to become a shot."""
+class _ShotCandidate:
+    """Blender data that may become a shot."""
 
-    kind: Kind
-    thing: Any
+    kind: SourceKind
+    target: Any
     name: str
-    source: Source
-    record: FrameRange | None
-    placed: tuple[Placed, ...]
+    media: StripMedia
+    record_range: FrameRange | None
+    placed_items: tuple[PlacedItem, ...]
 
     @property
-    def handle(self) -> str:
-        """Names of strips are their scene's own; a copied scene has the same ones again."""
-        within = f"{self.thing.id_data.name}/" if self.kind is Kind.STRIP else ""
+    def item_id(self) -> str:
+        """Unique in the file: strip names are unique only within their scene."""
+        within = f"{self.target.id_data.name}/" if self.kind is SourceKind.STRIP else ""
         return f"{self.kind}:{within}{self.name}"
 
-    def is_wanted(self, chosen: frozenset[str]) -> bool:
-        """A strip is where it is among those chosen, or, with none chosen, where it is seen."""
-        if chosen:
-            return self.kind is Kind.STRIP and self.name in chosen
-        return self.kind is not Kind.STRIP or bool(self.placed) or not self.thing.mute
+    def is_included(self, selected_names: frozenset[str]) -> bool:
+        """Whether it is listed: a selected strip, or anything visible without a selection."""
+        if selected_names:
+            return self.kind is SourceKind.STRIP and self.name in selected_names
+        return self.kind is not SourceKind.STRIP or bool(self.placed_items) or not self.target.mute
 
 
-def survey(work: WorkSettings, *, everything: bool = False) -> Survey:
-    """What a person sees to send; ``everything`` leaves selection and muting out of account.
+def collect_shots(work: WorkSettings, *, ignore_selection: bool = False) -> BlenderShotList:
+    """The shots to list. With ``ignore_selection``, muted strips are listed as well.
 
-    Names are given in view of everything in either case: what is selected renames no shot.
+    Names are always assigned for the whole scene, so that the selection does not change them.
     """
     path = Path(bpy.data.filepath)
     title = path.name or "untitled.blend"
     scene = api.sequencer_scene()
-    named = work.show or _kept_show(scene) or unversioned(path.stem)
-    show = fit_name(named, otherwise="untitled")
+    show_name = work.show or _stored_show(scene) or strip_version(path.stem)
+    show = sanitise_name(show_name, default="untitled")
     if scene is None:
-        return Survey(title, show, (), ())
+        return BlenderShotList(title, show, (), ())
     strips = list(api.strips_of(scene.sequence_editor)) if scene.sequence_editor else []
-    # What was selected in a workspace that nobody looks at is not meant.
-    chosen = _chosen(strips) if api.is_in_sight() and not everything else frozenset()
-    sightings: list[_Sighting] = []
+    # A selection in a workspace that is not visible does not count.
+    selected_names = (
+        _selected_names(strips)
+        if api.is_sequencer_visible() and not ignore_selection
+        else frozenset()
+    )
+    candidates: list[_ShotCandidate] = []
     problems: list[HostProblem] = []
-    for one in _look_at(scene, strips, chosen):
-        if isinstance(one, _Sighting):
-            sightings.append(one)
-        elif not chosen or one.source in chosen:
+    for one in _find_candidates(scene, strips, selected_names):
+        if isinstance(one, _ShotCandidate):
+            candidates.append(one)
+        elif not selected_names or one.label in selected_names:
             problems.append(one)
-    found = []
-    names = settle([_candidate(one, scene) for one in sightings])
-    for one, (sequence, shot, _) in zip(sightings, names, strict=True):
-        if not (everything or one.is_wanted(chosen)):
+    shots = []
+    names = assign_unique_names([_name_candidate(one, scene) for one in candidates])
+    for one, (sequence, shot, _) in zip(candidates, names, strict=True):
+        if not (ignore_selection or one.is_included(selected_names)):
             continue
         try:
-            found.append(_found(one, ShotId(show=show, sequence=sequence, shot=shot), work.handles))
+            shots.append(
+                _build_shot(one, ShotId(show=show, sequence=sequence, shot=shot), work.handles)
+            )
         except ValidationError as error:
-            told = invalid(error, what="strip").what
-            problems.append(HostProblem(one.name, told, "correct it in Blender", True))
-    if not named:
-        problems += [_not_saved(one.item) for one in found]
-    return Survey(title, show, tuple(found), tuple(problems), bool(chosen))
+            message = validation_error(error, label="strip").message
+            problems.append(HostProblem(one.name, message, "correct it in Blender", True))
+    if not show_name:
+        problems += [_unsaved_problem(one.host_shot) for one in shots]
+    return BlenderShotList(title, show, tuple(shots), tuple(problems), bool(selected_names))
 
 
-def _kept_show(scene: Any) -> str:
-    return next((show for one in (scene, *bpy.data.scenes) if one and (show := show_of(one))), "")
+def _stored_show(scene: Any) -> str:
+    return next(
+        (show for one in (scene, *bpy.data.scenes) if one and (show := stored_show(one))), ""
+    )
 
 
-def _not_saved(item: HostShot) -> HostProblem:
+def _unsaved_problem(item: HostShot) -> HostProblem:
     return HostProblem(
-        item.source,
-        "the file has no name yet, and its shots take their show from it",
-        "save the file before you send, or versions will not find back to this shot",
+        item.label,
+        "the file is not saved yet, and its name is the show of its shots",
+        "save the file before you send, or versions will not be matched to this shot",
         skipped=False,
-        handle=item.handle,
+        item_id=item.item_id,
     )
 
 
 def speed_effects(strips: Any) -> dict[str, Any]:
-    """Speed effects by the name of the strip that they work on."""
+    """Speed effects by the name of their input strip."""
     return {
         one.name: strip for strip in strips if strip.type == "SPEED" for one in api.inputs_of(strip)
     }
 
 
-def _look_at(
-    scene: Any, strips: list[Any], chosen: frozenset[str]
-) -> Iterator[_Sighting | HostProblem]:
-    placed = by_clip()
-    yield from _strips(scene, strips, chosen, placed)
+def _find_candidates(
+    scene: Any, strips: list[Any], selected_names: frozenset[str]
+) -> Iterator[_ShotCandidate | HostProblem]:
+    placed_items = placed_items_by_clip()
+    yield from _strip_candidates(scene, strips, selected_names, placed_items)
     window_scene = bpy.context.scene
     if window_scene.camera is not None:
-        yield _camera(window_scene, placed)
-    last = rendered.last()
+        yield _camera_candidate(window_scene, placed_items)
+    last = render_monitor.last_render()
     if last is not None and last.scene in bpy.data.scenes:
-        yield _render(last, placed)
+        yield _render_candidate(last, placed_items)
     for image, user in _open_images():
-        yield from _image(image, user, placed)
+        yield from _image_candidate(image, user, placed_items)
 
 
-def _chosen(strips: list[Any]) -> frozenset[str]:
-    """Names of the strips that are selected. A version stands for its plate, an effect for what it
-    is on; sound is left alone."""
-    chosen: set[str] = set()
+def _selected_names(strips: list[Any]) -> frozenset[str]:
+    """Names of the selected strips. A version selects its plate, an effect its inputs; sound is
+    ignored."""
+    names: set[str] = set()
     for strip in strips:
         if strip.select and strip.type != "SOUND":
             for one in api.inputs_of(strip) or (strip,):
-                chosen.add(_plate_of(one, strips).name)
-    return frozenset(chosen)
+                names.add(_plate_of(one, strips).name)
+    return frozenset(names)
 
 
 def _plate_of(strip: Any, strips: list[Any]) -> Any:
-    mark = version_mark(strip)
-    plates = [one for one in strips if mark and (own := plate_mark(one)) and own.clip == mark.clip]
-    return next((one for one in plates if meet(one, strip)), plates[0] if plates else strip)
+    properties = version_properties(strip)
+    plates = [
+        one
+        for one in strips
+        if properties and (plate := plate_properties(one)) and plate.clip_id == properties.clip_id
+    ]
+    return next((one for one in plates if overlaps(one, strip)), plates[0] if plates else strip)
 
 
-def _strips(
-    scene: Any, strips: list[Any], chosen: frozenset[str], placed: dict[str, list[Placed]]
-) -> Iterator[_Sighting | HostProblem]:
+def _strip_candidates(
+    scene: Any,
+    strips: list[Any],
+    selected_names: frozenset[str],
+    placed_items: dict[str, list[PlacedItem]],
+) -> Iterator[_ShotCandidate | HostProblem]:
     effects = speed_effects(strips)
-    rate = rate_of(scene)
-    known = Counter(plate.clip for strip in strips if (plate := plate_mark(strip)))
+    rate = scene_rate(scene)
+    plate_counts = Counter(plate.clip_id for strip in strips if (plate := plate_properties(strip)))
     for strip in sorted(strips, key=lambda one: (api.bounds(one)[0], one.name)):
-        mark = version_mark(strip)
-        if mark is not None and mark.clip in known:
+        properties = version_properties(strip)
+        if properties is not None and properties.clip_id in plate_counts:
             continue
-        if strip.type not in api.PICTURES:
-            yield from _unsent(strip, chosen=strip.name in chosen)
+        if strip.type not in api.PICTURE_TYPES:
+            yield from _unsupported_problem(strip, is_selected=strip.name in selected_names)
             continue
         left, right = api.bounds(strip)
         record = FrameRange(first=left, last=right - 1, rate=rate)
         try:
-            source = source_of(strip, scene, effects.get(strip.name))
-        except Unfit as unfit:
-            yield HostProblem(strip.name, unfit.what, unfit.next_step, True, record=record)
+            source = strip_media(strip, scene, effects.get(strip.name))
+        except UnsupportedStripError as error:
+            yield HostProblem(strip.name, error.message, error.next_step, True, record_range=record)
             continue
         except (ValidationError, ValueError) as error:
-            yield HostProblem(strip.name, str(error), "correct the strip", True, record=record)
+            yield HostProblem(
+                strip.name, str(error), "correct the strip", True, record_range=record
+            )
             continue
-        own = plate_mark(strip)
-        mine = _of_this(placed.get(own.clip, []), strip, known[own.clip] > 1) if own else []
-        yield _Sighting(Kind.STRIP, strip, strip.name, source, record, tuple(mine))
+        own_plate = plate_properties(strip)
+        own_items = (
+            _items_on_plate(
+                placed_items.get(own_plate.clip_id, []), strip, plate_counts[own_plate.clip_id] > 1
+            )
+            if own_plate
+            else []
+        )
+        yield _ShotCandidate(SourceKind.STRIP, strip, strip.name, source, record, tuple(own_items))
 
 
-def _of_this(placed: list[Placed], plate: Any, copied: bool) -> list[Placed]:
-    """Copies of a plate's strip bring its identity along, and so do copies of a scene: then those
-    versions are its own that stand over it."""
+def _items_on_plate(items: list[PlacedItem], plate: Any, is_copied: bool) -> list[PlacedItem]:
+    """The placed items of a plate. A copied strip or scene has the same identity; then only the
+    versions that overlap the strip belong to it."""
 
-    def mine(thing: Any) -> bool:
-        if not hasattr(thing, "channel"):
+    def is_on_plate(target: Any) -> bool:
+        if not api.is_strip(target):
             return True  # an image
-        return thing.id_data == plate.id_data and (not copied or meet(thing, plate))
+        return target.id_data == plate.id_data and (not is_copied or overlaps(target, plate))
 
-    return [one for one in placed if mine(one.thing)]
+    return [one for one in items if is_on_plate(one.target)]
 
 
-def meet(one: Any, other: Any) -> bool:
-    """Two strips stand at the same time."""
+def overlaps(one: Any, other: Any) -> bool:
+    """Whether two strips overlap in time."""
     (left, right), (first, end) = api.bounds(one), api.bounds(other)
     return left < end and first < right
 
 
-def _unsent(strip: Any, *, chosen: bool) -> Iterator[HostProblem]:
-    told = _UNSENT.get(strip.type)
-    if told is None and chosen:
-        told = ("it has no pictures of its own", "select movie, image or scene strips")
-    if told is not None:
-        yield HostProblem(strip.name, *told)
+def _unsupported_problem(strip: Any, *, is_selected: bool) -> Iterator[HostProblem]:
+    explanation = _UNSUPPORTED_TYPES.get(strip.type)
+    if explanation is None and is_selected:
+        explanation = ("it has no pictures of its own", "select movie, image or scene strips")
+    if explanation is not None:
+        yield HostProblem(strip.name, *explanation)
 
 
-def _camera(scene: Any, placed: dict[str, list[Placed]]) -> _Sighting:
-    frames = FrameRange.of(scene.frame_start, scene.frame_end, rate_of(scene))
-    source = _plain(rendered_plate(scene, frames), to_render=True)
+def _camera_candidate(scene: Any, placed_items: dict[str, list[PlacedItem]]) -> _ShotCandidate:
+    frames = FrameRange.of(scene.frame_start, scene.frame_end, scene_rate(scene))
+    source = _unretimed_media(plate_to_render(scene, frames), to_render=True)
     name = f"{scene.name}/{scene.camera.name}"
-    mine = placed.get(f"{Kind.CAMERA}:{name}", [])
-    return _Sighting(Kind.CAMERA, scene, name, source, frames, tuple(mine))
+    own_items = placed_items.get(f"{SourceKind.CAMERA}:{name}", [])
+    return _ShotCandidate(SourceKind.CAMERA, scene, name, source, frames, tuple(own_items))
 
 
-def _render(last: rendered.RenderedFrame, placed: dict[str, list[Placed]]) -> _Sighting:
+def _render_candidate(
+    last: render_monitor.RenderedFrame, placed_items: dict[str, list[PlacedItem]]
+) -> _ShotCandidate:
     scene = bpy.data.scenes[last.scene]
-    frames = FrameRange.of(last.frame, last.frame, rate_of(scene))
-    plate = rendered_plate(scene, frames).model_copy(
+    frames = FrameRange.of(last.frame, last.frame, scene_rate(scene))
+    plate = plate_to_render(scene, frames).model_copy(
         update={"width": last.width, "height": last.height}
     )
-    mine = placed.get(f"{Kind.RENDER}:{scene.name}", [])
-    source = _plain(plate, to_render=True)
-    return _Sighting(Kind.RENDER, scene, scene.name, source, frames, tuple(mine))
+    own_items = placed_items.get(f"{SourceKind.RENDER}:{scene.name}", [])
+    source = _unretimed_media(plate, to_render=True)
+    return _ShotCandidate(SourceKind.RENDER, scene, scene.name, source, frames, tuple(own_items))
 
 
 def _open_images() -> Iterator[tuple[Any, Any]]:
-    """Images in Image Editors, each once, with how its frames are counted there."""
-    seen = set()
+    """Images in Image Editors, each once with its image user."""
+    listed = set()
     for editor in image_editors():
-        if editor.image not in seen and version_mark(editor.image) is None:
-            seen.add(editor.image)
+        if editor.image not in listed and version_properties(editor.image) is None:
+            listed.add(editor.image)
             yield editor.image, editor.image_user
 
 
-def _image(
-    image: Any, user: Any, placed: dict[str, list[Placed]]
-) -> Iterator[_Sighting | HostProblem]:
+def _image_candidate(
+    image: Any, user: Any, placed_items: dict[str, list[PlacedItem]]
+) -> Iterator[_ShotCandidate | HostProblem]:
     if image.type in ("RENDER_RESULT", "COMPOSITING"):
-        return  # the last render is there by itself
+        return  # the last rendering is a candidate of its own
     scene = bpy.context.scene
-    rate = rate_of(scene)
-    path = absolute(image.filepath)
+    rate = scene_rate(scene)
+    path = absolute_path(image.filepath)
     if image.source not in ("FILE", "SEQUENCE", "MOVIE") or image.packed_file or not image.filepath:
-        yield HostProblem(image.name, "it is in no file", "save it (Alt-S), and send it then")
+        yield HostProblem(image.name, "it is not saved in a file", "save it (Alt-S), then send it")
         return
     if image.is_dirty:
-        yield HostProblem(
-            image.name, "what was painted in it is not saved", "save it (Alt-S), and send it then"
-        )
+        yield HostProblem(image.name, "its changes are not saved", "save it (Alt-S), then send it")
         return
     pattern, frames = path, FrameRange.from_half_open(0, 1, rate)
     if image.source == "MOVIE":
-        frames = FrameRange.from_half_open(0, max(1, movie_facts(path)[0]), rate)
+        frames = FrameRange.from_half_open(0, max(1, movie_info(path)[0]), rate)
     elif image.source == "SEQUENCE":
-        found = pattern_of(path)
-        if found is None:
-            yield HostProblem(image.name, "its files have no numbers", "number its files")
+        detected = detect_pattern(path)
+        if detected is None:
+            yield HostProblem(image.name, "its files have no frame numbers", "number its files")
             return
         first = 1 + user.frame_offset
-        pattern = str(Path(found[0]))
+        pattern = str(Path(detected[0]))
         frames = FrameRange.from_half_open(first, max(1, user.frame_duration), rate)
     plate = Plate(
         path=pattern,
         range=frames,
-        colour_space=colours.public_name(image.colorspace_settings.name) or None,
+        colour_space=colour_spaces.ocio_name(image.colorspace_settings.name) or None,
         width=image.size[0] or None,
         height=image.size[1] or None,
     )
-    mine = placed.get(f"{Kind.IMAGE}:{image.name}", [])
+    own_items = placed_items.get(f"{SourceKind.IMAGE}:{image.name}", [])
     record = frames.shifted(user.frame_start - frames.first) if frames.count > 1 else None
-    yield _Sighting(Kind.IMAGE, image, image.name, _plain(plate), record, tuple(mine))
-
-
-def _plain(plate: Plate, *, to_render: bool = False) -> Source:
-    run = Run(plate.range.count, plate.range.count)
-    return Source(plate, run, plate.range.first, to_render)
-
-
-def _candidate(one: _Sighting, scene: Any) -> Candidate:
-    own = plate_mark(one.thing) if one.kind is Kind.STRIP else None
-    sequence, shot = split_name(one.name.rpartition("/")[2], scene.name)
-    if one.kind is Kind.RENDER:
-        shot = fit_name(f"{one.name} render", otherwise="render")
-    start = one.record.first if one.record else 0
-    return Candidate(
-        sequence=own.sequence if own else sequence,
-        shot=own.shot if own else shot,
-        identity=one.handle,
-        named=own is not None,
-        order=(one.source.plate.path, one.source.cut_range.first, "", Fraction(start)),
+    yield _ShotCandidate(
+        SourceKind.IMAGE, image, image.name, _unretimed_media(plate), record, tuple(own_items)
     )
 
 
-def _found(one: _Sighting, shot: ShotId, handles: int) -> Found:
-    source = one.source
-    made = Shot(
+def _unretimed_media(plate: Plate, *, to_render: bool = False) -> StripMedia:
+    run = FrameMapping(plate.range.count, plate.range.count)
+    return StripMedia(plate, run, plate.range.first, to_render)
+
+
+def _name_candidate(one: _ShotCandidate, scene: Any) -> NameCandidate:
+    plate = plate_properties(one.target) if one.kind is SourceKind.STRIP else None
+    sequence, shot = split_name(one.name.rpartition("/")[2], scene.name)
+    if one.kind is SourceKind.RENDER:
+        shot = sanitise_name(f"{one.name} render", default="render")
+    start = one.record_range.first if one.record_range else 0
+    return NameCandidate(
+        sequence=plate.sequence if plate else sequence,
+        shot=plate.shot if plate else shot,
+        clip_id=one.item_id,
+        has_stored_name=plate is not None,
+        sort_key=(one.media.plate.path, one.media.cut_range.first, "", Fraction(start)),
+    )
+
+
+def _build_shot(one: _ShotCandidate, shot: ShotId, handles: int) -> BlenderShot:
+    source = one.media
+    built = Shot(
         id=shot,
         plate=source.plate,
         cut_range=source.cut_range,
         head_handle=handles,
         tail_handle=handles,
-        retime=_retime(one),
-        record_range=one.record,
+        retime=_shot_retime(one),
+        record_range=one.record_range,
     )
     item = HostShot(
-        shot=made,
-        handle=one.handle,
-        source=one.name,
-        to_render=source.to_render,
-        placed=tuple(dict.fromkeys(placed.mark.version for placed in one.placed)),
-        in_use=_in_use(one.placed),
+        shot=built,
+        item_id=one.item_id,
+        label=one.name,
+        needs_render=source.needs_render,
+        placed_version_ids=tuple(
+            dict.fromkeys(placed.properties.version_id for placed in one.placed_items)
+        ),
+        active_version_id=_active_version(one.placed_items),
     )
-    return Found(item, one.kind, one.thing, source, one.placed)
+    return BlenderShot(item, one.kind, one.target, source, one.placed_items)
 
 
-def _retime(one: _Sighting) -> Any:
-    rate = one.source.plate.range.rate
-    return one.source.run.retime(one.record.rate if one.record else rate, rate)
+def _shot_retime(one: _ShotCandidate) -> Any:
+    rate = one.media.plate.range.rate
+    return one.media.frame_mapping.to_retime(
+        one.record_range.rate if one.record_range else rate, rate
+    )
 
 
-def _in_use(placed: tuple[Placed, ...]) -> str:
-    """The version that is seen: the uppermost strip that is not muted."""
-    strips = [one for one in placed if hasattr(one.thing, "channel") and not one.thing.mute]
-    return max(strips, key=lambda one: one.thing.channel).mark.version if strips else ""
+def _active_version(items: tuple[PlacedItem, ...]) -> str:
+    """Id of the visible version: the topmost strip that is not muted."""
+    strips = [one for one in items if api.is_strip(one.target) and not one.target.mute]
+    return max(strips, key=lambda one: one.target.channel).properties.version_id if strips else ""

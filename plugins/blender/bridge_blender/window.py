@@ -1,4 +1,4 @@
-"""The panel's window inside Blender: there is one at most, beside Blender's own."""
+"""Opens and closes the panel's window; there is at most one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from . import preferences, pump
+from . import preferences, qt_pump
 
 if TYPE_CHECKING:
     from .panel_window import PanelWindow
@@ -16,27 +16,27 @@ _subscriber = object()
 
 
 def open_window() -> None:
-    """Open the panel, or bring the one that is open to the front.
+    """Open the panel, or bring an open one to the front.
 
-    :raises ConfigError: a PySide6 that the panel cannot be run with.
+    :raises ConfigError: the panel does not support this PySide6.
     """
     global _window
     if _window is None:
-        pump.application()
-        from bridge_ui.panel.opening import open_panel
+        qt_pump.application()
+        from bridge_ui.app.opening import open_panel
 
         from .host import BlenderHost
         from .panel_window import PanelWindow
 
         reader = preferences.settings_reader()
         panel = open_panel(reader, BlenderHost(reader))
-        _window = PanelWindow(panel, _closed, on_top=preferences.get().stay_on_top)
-        pump.keep(_window)
+        _window = PanelWindow(panel, _on_closed, on_top=preferences.get_preferences().stay_on_top)
+        qt_pump.hold_window(_window)
     _window.come_to_front()
 
 
 def close_window() -> None:
-    """Close the panel, if it is open."""
+    """Close the panel if it is open."""
     if _window is None:
         return
     from shiboken6 import isValid
@@ -44,7 +44,7 @@ def close_window() -> None:
     if isValid(_window):
         _window.close()
     else:
-        _closed()  # Python ends and took Qt along before Blender took the extension off
+        _on_closed()  # at exit, Qt may be gone before the extension is unregistered
 
 
 def is_open() -> bool:
@@ -56,7 +56,7 @@ def register() -> None:
         key=(bpy.types.PreferencesSystem, "use_online_access"),
         owner=_subscriber,
         args=(),
-        notify=_online_access_changed,
+        notify=_on_online_access_changed,
         options={"PERSISTENT"},
     )
 
@@ -66,16 +66,16 @@ def unregister() -> None:
     close_window()
 
 
-def _closed() -> None:
-    """Called by the window itself, whoever closed it."""
+def _on_closed() -> None:
+    """Called by the window when it was closed."""
     global _window
     window, _window = _window, None
     if window is not None:
-        pump.let_go(window)
+        qt_pump.release_window(window)
 
 
-def _online_access_changed() -> None:
-    """Whether the gateway may be talked to is looked at when the panel opens: so open it anew."""
+def _on_online_access_changed() -> None:
+    """Open the panel again: online access is checked when it opens."""
     if _window is not None:
         close_window()
         open_window()

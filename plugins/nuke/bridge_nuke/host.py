@@ -9,37 +9,45 @@ from typing import TYPE_CHECKING
 import nuke
 
 from bridge_core.errors import HostError
-from bridge_core.host import Capability, Host, PlaceAs, Placed, Placement, Rendered, Scene
-from bridge_nuke.following import Following
+from bridge_core.hosts.base import (
+    Capability,
+    Host,
+    HostScene,
+    Placement,
+    PlacementMode,
+    PlacementResult,
+    RenderStep,
+)
+from bridge_nuke.selection_sync import SelectionSync
 
-# What knows the models is imported where it is used: the panel loads the models on a thread of its
-# own before it asks for anything, so that Nuke never waits for them.
+# Modules that need the models are imported where they are used: the panel loads the models on its
+# own thread before it calls the host, so that Nuke never waits for them.
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
-    from bridge_nuke.names import Told
-    from bridge_nuke.script import Script
-    from bridge_nuke.sources import Found
+    from bridge_nuke.script_context import ScriptContext
+    from bridge_nuke.shot_names import ShotNameCache
+    from bridge_nuke.shots import NukeShot
 
-Later = Callable[[Callable[[], None]], None]
+CallLater = Callable[[Callable[[], None]], None]
 
 
 class NukeHost(Host):
-    """Works on the script that is open; every function is called on Nuke's main thread.
+    """Works on the open script; every method is called on Nuke's main thread.
 
-    ``settings`` is called when they are needed, which is after they were read elsewhere. ``later``
-    does a call soon on the main thread; without a window there, Nuke's own queue does. ``told``
-    remembers shots' names for another host in the same Nuke.
+    :param settings: returns the settings, which were loaded on another thread by then.
+    :param call_later: calls a function soon on the main thread; Nuke's own queue by default.
+    :param name_cache: shot names that several hosts in the same Nuke share.
     """
 
     def __init__(
         self,
         settings: Callable[[], Settings],
-        later: Later | None = None,
-        told: Told | None = None,
+        call_later: CallLater | None = None,
+        name_cache: ShotNameCache | None = None,
     ) -> None:
         self._settings = settings
-        self._following = Following(later or nuke.executeInMainThread)
-        self._told: Told = {} if told is None else told
+        self._selection_sync = SelectionSync(call_later or nuke.executeInMainThread)
+        self._name_cache: ShotNameCache = {} if name_cache is None else name_cache
 
     @property
     def title(self) -> str:
@@ -50,7 +58,7 @@ class NukeHost(Host):
         return frozenset(
             {
                 Capability.SELECTION,
-                Capability.FOLLOW,
+                Capability.WATCH,
                 Capability.PLACE,
                 Capability.RENDER,
                 Capability.PLAYHEAD,
@@ -58,96 +66,100 @@ class NukeHost(Host):
         )
 
     @property
-    def place_as(self) -> tuple[PlaceAs, ...]:
-        from bridge_nuke.placing import WAYS
+    def placement_modes(self) -> tuple[PlacementMode, ...]:
+        from bridge_nuke.placement import PLACEMENT_MODES
 
-        return WAYS
+        return PLACEMENT_MODES
 
-    def scene(self) -> Scene:
-        """The selected nodes; with nothing selected, every plate's Read."""
-        from bridge_nuke import sources
-        from bridge_nuke.names import namer
+    def scene(self) -> HostScene:
+        """The selected nodes; without a selection, the Reads of all plates."""
+        from bridge_nuke import shots
+        from bridge_nuke.shot_names import shot_namer
 
-        script = self._script()
-        selected = sources.nodes_selected()
-        name = namer(script, self._told)
-        found = sources.look(selected or sources.plates(), script, name)
-        return Scene(
+        script = self._script_context()
+        selected = shots.selected_nodes()
+        name = shot_namer(script, self._name_cache)
+        listing = shots.collect_shots(selected or shots.plate_reads(), script, name)
+        return HostScene(
             script.title,
             script.show,
-            tuple(one.item for one in found.found),
-            found.problems,
-            selected=bool(selected),
+            tuple(one.host_shot for one in listing.shots),
+            listing.problems,
+            is_selection=bool(selected),
         )
 
-    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
-        return self._following.watch(changed)
+    def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
+        return self._selection_sync.watch(on_change)
 
-    def place(self, placements: Sequence[Placement]) -> Placed:
-        from bridge_nuke.placing import place
+    def place(self, placements: Sequence[Placement]) -> PlacementResult:
+        from bridge_nuke.placement import place
 
-        with self._following.muted():
-            return place(self._finder(), self._script().show, placements)
+        with self._selection_sync.muted():
+            script = self._script_context()
+            return place(self._shot_finder(), script.show, placements, where=script.title)
 
     def render(
-        self, handle: str, folder: Path, frames: Sequence[int] = ()
-    ) -> Generator[Rendered, None, None]:
+        self, item_id: str, folder: Path, frames: Sequence[int] = ()
+    ) -> Generator[RenderStep, None, None]:
         from bridge_nuke.rendering import render
 
-        found = self._finder()(handle)
-        if not found.item.to_render:
+        node_shot = self._shot_finder()(item_id)
+        if not node_shot.host_shot.needs_render:
             raise HostError(
-                f"{handle} reads files, which are sent as they are",
-                where=found.item.shot.plate.path,
+                f"{item_id} reads files, which are sent as they are",
+                where=node_shot.host_shot.shot.plate.path,
                 next_step="send the shot without rendering it",
             )
         yield from render(
-            lambda: self._node(handle), found.item.shot, folder, frames, self._following.muted
+            lambda: self._node(item_id),
+            node_shot.host_shot.shot,
+            folder,
+            frames,
+            self._selection_sync.muted,
         )
 
-    def frame(self) -> int | None:
+    def current_frame(self) -> int | None:
         return nuke.frame()
 
-    def go_to(self, frame: int) -> None:
+    def go_to_frame(self, frame: int) -> None:
         nuke.frame(frame)
 
-    def _script(self) -> Script:
-        from bridge_nuke.script import script_now
+    def _script_context(self) -> ScriptContext:
+        from bridge_nuke.script_context import read_script_context
 
         try:
-            return script_now(self._settings().work)
+            return read_script_context(self._settings().work)
         except ValueError as error:
             raise HostError(
                 f"the script's range or rate cannot be used: {error}",
                 where="Project Settings",
-                next_step="mend the frame range and fps in the project settings",
+                next_step="correct the frame range and fps in the project settings",
             ) from error
 
-    def _node(self, handle: str) -> nuke.Node:
-        node = nuke.toNode(handle)
+    def _node(self, item_id: str) -> nuke.Node:
+        node = nuke.toNode(item_id)
         if node is None:
             raise HostError(
-                f"the script has no node {handle} any more",
+                f"the script no longer has a node {item_id}",
                 where=f"host {type(self).__name__}",
                 next_step="select the node again",
             )
         return node
 
-    def _finder(self) -> Callable[[str], Found]:
-        """Finds shots by their handles as they stand now, whatever is selected: a panel may speak
-        of what was selected before. It raises :class:`HostError` where there is no such node, or
-        it is no shot."""
-        from bridge_nuke import sources
-        from bridge_nuke.names import namer
+    def _shot_finder(self) -> Callable[[str], NukeShot]:
+        """A function that returns the current shot of an item id, whatever is selected by now. It
+        raises :class:`HostError` if the node is gone or is not a shot."""
+        from bridge_nuke import shots
+        from bridge_nuke.shot_names import shot_namer
 
-        script = self._script()
-        name = namer(script, self._told)
+        script = self._script_context()
+        name = shot_namer(script, self._name_cache)
 
-        def find(handle: str) -> Found:
-            found = sources.look([self._node(handle)], script, name)
-            if found.problems:
-                problem = found.problems[0]
-                raise HostError(problem.what, where=handle, next_step=problem.next_step)
-            return found.found[0]
+        def find(item_id: str) -> NukeShot:
+            listing = shots.collect_shots([self._node(item_id)], script, name)
+            if listing.problems:
+                problem = listing.problems[0]
+                raise HostError(problem.message, where=item_id, next_step=problem.next_step)
+            return listing.shots[0]
 
         return find

@@ -1,4 +1,4 @@
-"""The panel as one of Nuke's panes. Imported when it is shown for the first time."""
+"""The panel as a pane of Nuke. Imported when the pane is shown for the first time."""
 
 from __future__ import annotations
 
@@ -14,78 +14,77 @@ from bridge_nuke.host import NukeHost
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
-    from bridge_nuke.names import Told
-    from bridge_ui.panel.shell import Panel
+    from bridge_nuke.shot_names import ShotNameCache
+    from bridge_ui.app.panel import Panel
 
 _log = logging.getLogger(__name__)
 
-#: Milliseconds between a change in the script and the panel's look at it: whoever selects a
-#: hundred nodes by dragging changes a hundred knobs.
-_SETTLE = 120
+#: Milliseconds from a change in the script to the panel's update: selecting a hundred nodes by
+#: dragging changes a hundred knobs.
+_DEBOUNCE_MS = 120
 
-#: What shots were called, for as long as Nuke runs: panes are closed and opened again while their
-#: jobs go on.
-_TOLD: Told = {}
+#: Shot names, for as long as Nuke runs: panes are closed and opened again while their jobs run.
+_NAME_CACHE: ShotNameCache = {}
 
 
 class ShotbridgePane(QWidget):
-    """Shows the panel, or in words why there is none. Nuke makes it without arguments, docks it,
+    """Shows the panel, or why it cannot be opened. Nuke creates it without arguments, docks it,
     moves it from pane to pane, and deletes it when its tab is closed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.panel: Panel | None = None
-        rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, 0, 0, 0)
-        # Whatever is wrong must not reach Nuke, which would be left with half a pane.
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        # No error may reach Nuke, which would be left with half a pane.
         try:
-            self.panel = _open(self)
+            self.panel = _create_panel(self)
         except Exception as error:
             _log.exception("the panel cannot be opened")
-            words = QLabel(f"Shotbridge cannot open here: {error}")
-            words.setWordWrap(True)
-            words.setMargin(12)
-            rows.addWidget(words)
+            label = QLabel(f"Shotbridge cannot open here: {error}")
+            label.setWordWrap(True)
+            label.setMargin(12)
+            layout.addWidget(label)
             return
-        rows.addWidget(self.panel)
-        # Nuke may delete the pane without asking it; its widgets are still there when it is told.
+        layout.addWidget(self.panel)
+        # Nuke may delete the pane without an event; its widgets still exist in "destroyed".
         panel = self.panel
         self.destroyed.connect(lambda: panel.close_down())
         application = QCoreApplication.instance()
         if application is not None:
-            application.aboutToQuit.connect(self.end_with_nuke)
+            application.aboutToQuit.connect(self.shut_down_on_quit)
 
-    def close_down(self, timeout: float = 0.0) -> None:
-        """End what the panel does; what was sent goes on at the gateway. Waits ``timeout`` seconds
-        at most for its threads, which end by themselves otherwise. May be called twice."""
+    def shut_down(self, timeout: float = 0.0) -> None:
+        """Close the panel; jobs continue on the gateway. Waits at most ``timeout`` seconds for the
+        panel's threads, which end on their own afterwards. May be called twice."""
         if self.panel is not None:
             self.panel.close_down(timeout)
 
-    def end_with_nuke(self) -> None:
-        """Nuke ends: threads that still run then would be killed in the middle of something."""
-        self.close_down(2.0)
+    def shut_down_on_quit(self) -> None:
+        """Nuke quits: threads that still run then would be killed in the middle of their work."""
+        self.shut_down(2.0)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DeferredDelete:
-            self.close_down()
+            self.shut_down()
         return super().event(event)
 
 
-def _open(parent: QWidget) -> Panel:
-    from bridge_ui.panel.opening import open_panel
+def _create_panel(parent: QWidget) -> Panel:
+    from bridge_ui.app.opening import open_panel
 
     settings = _settings_reader()
-    host = NukeHost(settings, lambda call: QTimer.singleShot(_SETTLE, call), _TOLD)
+    host = NukeHost(settings, lambda call: QTimer.singleShot(_DEBOUNCE_MS, call), _NAME_CACHE)
     return open_panel(settings, host, parent)
 
 
 def _settings_reader() -> Callable[[], Settings]:
-    """Reads the configuration once: the panel on a thread of its own, and then for the host."""
+    """A function that loads the settings once, called on the panel's thread first."""
 
     @cache
     def read() -> Settings:
-        from bridge_core.config import load
+        from bridge_core.config import load_settings
 
-        return load().settings
+        return load_settings().settings
 
     return read

@@ -1,10 +1,10 @@
-"""Plates that Nuke renders: a frame at a time, leaving nothing in the script.
+"""Renders plates in Nuke, frame by frame, without leaving anything in the script.
 
-For each frame a Write is made, executed and taken away again within one call, without an undo and
-without the script counting as changed: between two frames the script is as the artist left it, so
-it can be worked on, saved and undone. Only what the plate is made of may not change meanwhile: half
-of its frames would show something else. It writes what the script computes in its working space,
-as half float, without any conversion (``raw``); the plate names that space.
+For each frame a Write is created, executed and deleted within one call, without an undo step and
+without marking the script as modified. Between two frames the script is as the artist left it and
+can be edited, saved and undone. Only the nodes upstream of the plate must not change meanwhile:
+the frames would not match. Frames are written as half float in the script's working space, without
+conversion (``raw``); the plate names that space.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 import nuke
 
 from bridge_core.errors import HostError
-from bridge_core.host import Rendered
+from bridge_core.hosts.base import RenderStep
 from bridge_core.models.shots import Shot
-from bridge_nuke.names import file_name
-from bridge_nuke.upstream import made_of
+from bridge_nuke.shot_names import render_file_stem
+from bridge_nuke.upstream import upstream_digests
 
-#: Knobs of the Write. ``file_type`` goes first: it brings the two after it.
-_WRITE = {
+#: Knobs of the Write. ``file_type`` comes first: it creates the two after it.
+_WRITE_KNOBS = {
     "file_type": "exr",
     "datatype": "16 bit half",
     "compression": "Zip (1 scanline)",
@@ -31,59 +31,59 @@ _WRITE = {
 
 
 def render(
-    find: Callable[[], nuke.Node],
+    find_node: Callable[[], nuke.Node],
     shot: Shot,
     folder: Path,
     frames: Sequence[int],
-    muted: Callable[[], AbstractContextManager[None]],
-) -> Generator[Rendered, None, None]:
-    """As :meth:`bridge_core.host.Host.render`. ``find`` gives the node anew for each frame: it may
-    have been deleted meanwhile, and says so.
+    mute_callbacks: Callable[[], AbstractContextManager[None]],
+) -> Generator[RenderStep, None, None]:
+    """Render a shot; see :meth:`bridge_core.hosts.base.Host.render`.
 
-    :raises HostError: what the node shows was changed between two frames, or Nuke cannot render it.
+    :param find_node: returns the node for each frame, or raises if it was deleted meanwhile.
+    :raises HostError: an upstream node changed between two frames, or Nuke cannot render the node.
     """
-    wanted = sorted(set(frames)) or list(shot.work_range.frames())
-    pattern = folder / f"{file_name(shot.id)}.%04d.exr"
+    frame_numbers = sorted(set(frames)) or list(shot.work_range.frames())
+    pattern = folder / f"{render_file_stem(shot.id)}.%04d.exr"
     plate = shot.plate.model_copy(update={"path": pattern.as_posix()})
-    made = shot.model_copy(update={"plate": plate})
+    rendered_shot = shot.model_copy(update={"plate": plate})
     finished = False
-    begun = made_of(find())
+    initial_digests = upstream_digests(find_node())
     try:
-        for count, frame in enumerate(wanted, 1):
-            node = find()
-            _check_unchanged(node, begun)
-            with muted(), unnoticed():
-                write_frame(node, pattern, Path(plate.file(frame)), frame)
-            last = count == len(wanted)
+        for count, frame in enumerate(frame_numbers, 1):
+            node = find_node()
+            _check_unchanged(node, initial_digests)
+            with mute_callbacks(), without_side_effects():
+                write_frame(node, pattern, Path(plate.path_at(frame)), frame)
+            last = count == len(frame_numbers)
             finished = last
-            yield Rendered(count, len(wanted), made if last else None)
+            yield RenderStep(count, len(frame_numbers), rendered_shot if last else None)
     finally:
         if not finished:
-            for frame in wanted:
-                Path(plate.file(frame)).unlink(missing_ok=True)
+            for frame in frame_numbers:
+                Path(plate.path_at(frame)).unlink(missing_ok=True)
 
 
-def _check_unchanged(node: nuke.Node, begun: dict[str, str]) -> None:
-    now = made_of(node)
-    changed = sorted(name for name in begun | now if begun.get(name) != now.get(name))
+def _check_unchanged(node: nuke.Node, initial: dict[str, str]) -> None:
+    current = upstream_digests(node)
+    changed = sorted(name for name in initial | current if initial.get(name) != current.get(name))
     if changed:
         others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise HostError(
             f"{changed[0]}{others} changed while it was rendered: the frames would not match",
             where=node.name(),
-            next_step="send it again, and leave what it shows alone until it is rendered",
+            next_step="send it again, and do not change its upstream nodes until it is rendered",
         )
 
 
 def write_frame(node: nuke.Node, pattern: Path, file: Path, frame: int) -> None:
-    """Have Nuke write ``file``, the ``frame`` of ``pattern``; within :func:`unnoticed`.
+    """Write one frame, inside :func:`without_side_effects`. ``file`` is ``pattern`` at ``frame``.
 
-    :raises HostError: Nuke cannot render it, or somebody pressed Cancel.
+    :raises HostError: Nuke cannot render the frame, or somebody pressed Cancel.
     """
     with node.parent():
         write = nuke.nodes.Write()
         try:
-            for name, value in _WRITE.items():
+            for name, value in _WRITE_KNOBS.items():
                 write[name].setValue(value)
             write["file"].setValue(pattern.as_posix())
             alpha = "rgba.alpha" in node.channels()
@@ -91,39 +91,39 @@ def write_frame(node: nuke.Node, pattern: Path, file: Path, frame: int) -> None:
             write.setInput(0, node)
             nuke.execute(write, frame, frame, 1, nuke.views()[:1])
         except RuntimeError as error:
-            raise _cannot(node, frame, str(error)) from error
+            raise _render_error(node, frame, str(error)) from error
         finally:
             nuke.delete(write)
     if not file.is_file():
-        raise _cannot(node, frame, "nothing was written")
+        raise _render_error(node, frame, "nothing was written")
 
 
-def _cannot(node: nuke.Node, frame: int, why: str) -> HostError:
-    if "cancel" in why.casefold():
+def _render_error(node: nuke.Node, frame: int, reason: str) -> HostError:
+    if "cancel" in reason.casefold():
         return HostError(
             "the rendering was cancelled",
             where=f"{node.name()} at frame {frame}",
-            next_step="send the shot again when it may be rendered",
+            next_step="send the shot again",
         )
     return HostError(
-        f"Nuke cannot render it: {why}",
+        f"Nuke cannot render the frame: {reason}",
         where=f"{node.name()} at frame {frame}",
-        next_step="look at this frame in the Viewer, mend what it says, and send again",
+        next_step="view this frame in the Viewer, correct the error, and send again",
     )
 
 
 @contextmanager
-def unnoticed() -> Iterator[None]:
-    """No undo, no mark of a changed script, and full size whatever the proxy mode is."""
+def without_side_effects() -> Iterator[None]:
+    """No undo step, no modified script, and full size even in proxy mode."""
     modified, proxy = nuke.modified(), nuke.root()["proxy"]
-    small = bool(proxy.value())
+    was_proxy = bool(proxy.value())
     nuke.Undo.disable()
     try:
-        if small:
+        if was_proxy:
             proxy.setValue(False)
         yield
     finally:
-        if small:
+        if was_proxy:
             proxy.setValue(True)
         nuke.Undo.enable()
         nuke.modified(modified)

@@ -1,7 +1,7 @@
-"""What only a real Nuke can prove: ``nuke -t selftest.py FOLDER``, or from the menu.
+"""Checks that need a real Nuke: ``nuke -t selftest.py FOLDER``, or from the menu.
 
-Each check makes what it needs, looks, and takes it away. ``docs/hosts-unproven.md`` lists them with
-what remains for a person to look at.
+Each check creates what it needs and removes it afterwards. ``docs/hosts-unproven.md`` lists the
+checks, and what has to be tested by hand.
 """
 
 from __future__ import annotations
@@ -17,16 +17,22 @@ from pathlib import Path
 
 import nuke
 
-from bridge_core.selftest import Check, Differs, NotSeen, expect, main
-from bridge_nuke import marks
+from bridge_core.hosts.selftest import (
+    BehaviourDiffers,
+    CheckSkipped,
+    SelfTestCheck,
+    expect_equal,
+    main,
+)
+from bridge_nuke import user_knobs
 
-#: An OpenEXR of 2 x 2 pixels with one channel, Y, of 0.5: what a matte of the local services is.
+#: An OpenEXR of 2 x 2 pixels with one channel, Y, of 0.5, like the mattes of local services.
 _LUMINANCE = (
     "c-n<eO=|)%5Pc~gJPQ2-{sY}0W!Xz9?X8D`m&Ie6jNO5lgk-RK^QSA(;<lGQ7<kP47-qj{)B^x((wh-Nk<8%>kC&BR"
     ">Zh)0I<4or>6W@%wRSKekT0-<=OWd%fx;E)Hn4G*GL^zH{Nhz~MoiDa#czDZgJ#Td$4`ahlDs+o>+>AwBRk3?R<9&J"
     "kbfzOtgMZ2#MVb6nAG&?x!6n;uJx}J<PzKKEvBOrV@uCYhCdZ}zx~~-d#H*nS~cQl#3M_B"
 )
-_READ_KNOBS = (  # noqa: SIM905 - names, to be read
+_READ_KNOBS = (  # noqa: SIM905 - easier to read
     "file first last origfirst origlast origset before after frame_mode frame on_error format"
     " colorspace raw label"
 ).split()
@@ -36,15 +42,15 @@ _ROOT_KNOBS = (  # noqa: SIM905
 ).split()
 
 
-def program() -> str:
+def host_version() -> str:
     """``Nuke 16.0v4``."""
     return f"Nuke {nuke.NUKE_VERSION_STRING}"
 
 
 @contextmanager
-def _node(kind: str, **values: object) -> Iterator[nuke.Node]:
-    """A node of the class for as long as it is looked at; no undo of it remains, and the script
-    counts as changed only if it did before."""
+def _temporary_node(kind: str, **values: object) -> Iterator[nuke.Node]:
+    """A node of a class, deleted afterwards, without an undo step and without marking the script as
+    modified."""
     modified = nuke.modified()
     nuke.Undo.disable()
     try:
@@ -61,17 +67,17 @@ def _node(kind: str, **values: object) -> Iterator[nuke.Node]:
 
 
 def _python() -> str:
-    if sys.version_info < (3, 11):  # noqa: UP036 - that is the point
-        raise Differs(f"Python {sys.version.split()[0]}, needed is 3.11")
+    if sys.version_info < (3, 11):  # noqa: UP036 - this is what is checked
+        raise BehaviourDiffers(f"Python {sys.version.split()[0]}; 3.11 is required")
     return f"Python {sys.version.split()[0]}"
 
 
 def _qt() -> str:
     if not nuke.GUI:
-        raise NotSeen("run it from the menu of a Nuke with an interface")
+        raise CheckSkipped("run it from the menu of a Nuke with an interface")
     import PySide6
 
-    from bridge_ui.panel.opening import check_qt
+    from bridge_ui.app.opening import check_qt
 
     check_qt(PySide6.__version__)
     return f"PySide6 {PySide6.__version__}"
@@ -79,65 +85,65 @@ def _qt() -> str:
 
 def _pane() -> str:
     if not nuke.GUI:
-        raise NotSeen("run it from the menu of a Nuke with an interface")
+        raise CheckSkipped("run it from the menu of a Nuke with an interface")
     from nukescripts import panels
 
     missing = [one for one in ("registerWidgetAsPanel", "restorePanel") if not hasattr(panels, one)]
-    expect("functions that nukescripts.panels lacks", missing, [])
+    expect_equal("functions that nukescripts.panels lacks", missing, [])
     return "nukescripts.panels registers and restores panels"
 
 
-def _quiet_nodes() -> str:
+def _nodes_leave_selection() -> str:
     selected = [node.name() for node in nuke.selectedNodes()]
-    with _node("Constant") as node:
-        expect("what is selected", [one.name() for one in nuke.selectedNodes()], selected)
-        expect("whether it is connected", node.inputs(), 0)
+    with _temporary_node("Constant") as node:
+        expect_equal("the selection", [one.name() for one in nuke.selectedNodes()], selected)
+        expect_equal("connected inputs", node.inputs(), 0)
     return "nuke.nodes.Constant() selects nothing and connects nothing"
 
 
 def _read_knobs() -> str:
-    with _node("Read") as read:
+    with _temporary_node("Read") as read:
         missing = [name for name in _READ_KNOBS if read.knob(name) is None]
-    expect("knobs that a Read lacks", missing, [])
+    expect_equal("knobs that a Read lacks", missing, [])
     return f"{len(_READ_KNOBS)} knobs"
 
 
 def _root_knobs() -> str:
     root = nuke.root()
     missing = [name for name in _ROOT_KNOBS if root.knob(name) is None]
-    expect("knobs that the root lacks", missing, [])
+    expect_equal("knobs that the root lacks", missing, [])
     return f"{len(_ROOT_KNOBS)} knobs"
 
 
 def _choices() -> str:
-    wanted = {
+    expected = {
         "frame_mode": ["expression", "start at", "offset"],
         "on_error": ["error", "black", "checkerboard", "nearest frame"],
     }
-    with _node("Read") as read:
-        for name, values in wanted.items():
+    with _temporary_node("Read") as read:
+        for name, values in expected.items():
             knob = read[name]
             assert isinstance(knob, nuke.Enumeration_Knob)
-            expect(f"values of {name}", [str(one) for one in knob.values()], values)
-    return "frame_mode and on_error offer what is asked of them"
+            expect_equal(f"values of {name}", [str(one) for one in knob.values()], values)
+    return "frame_mode and on_error have the expected values"
 
 
 def _start_at() -> str:
     values = {"first": 1, "last": 10, "origfirst": 1, "origlast": 10, "origset": True}
-    with _node("Read", **values, frame_mode="start at", frame="1001") as read:
-        expect("first frame of 1-10 that starts at 1001", read.firstFrame(), 1001)
+    with _temporary_node("Read", **values, frame_mode="start at", frame="1001") as read:
+        expect_equal("first frame of 1-10 that starts at 1001", read.firstFrame(), 1001)
         read["frame_mode"].setValue("offset")
         read["frame"].setValue("100")
         return f"starts at 1001; with an offset of 100 the first frame is {read.firstFrame()}"
 
 
-def _exr_write() -> str:
-    with _node("Write", file_type="exr") as write:
+def _exr_write_knobs() -> str:
+    with _temporary_node("Write", file_type="exr") as write:
         missing = [n for n in ("datatype", "compression", "raw") if write.knob(n) is None]
-        expect("knobs that a Write of exr lacks", missing, [])
+        expect_equal("knobs that a Write of exr lacks", missing, [])
         for name, value in (("datatype", "16 bit half"), ("compression", "Zip (1 scanline)")):
             write[name].setValue(value)
-            expect(name, str(write[name].value()), value)
+            expect_equal(name, str(write[name].value()), value)
     return "half float and zip, by their names"
 
 
@@ -146,32 +152,32 @@ def _frame_is_rendered() -> str:
 
     frame, modified = nuke.frame(), nuke.modified()
     undos = nuke.Undo.undoSize()
-    with tempfile.TemporaryDirectory() as folder, _node("Constant") as node:
+    with tempfile.TemporaryDirectory() as folder, _temporary_node("Constant") as node:
         pattern = Path(folder) / "test.%04d.exr"
         before = [one.name() for one in nuke.allNodes()]
-        with rendering.unnoticed():
+        with rendering.without_side_effects():
             rendering.write_frame(node, pattern, Path(folder) / "test.0007.exr", 7)
-        expect("nodes after rendering", [one.name() for one in nuke.allNodes()], before)
-    expect("the current frame", nuke.frame(), frame)
-    expect("whether the script counts as changed", nuke.modified(), modified)
-    expect("undos", nuke.Undo.undoSize(), undos)
-    return "one frame was written, and the script is as it was"
+        expect_equal("nodes after rendering", [one.name() for one in nuke.allNodes()], before)
+    expect_equal("the current frame", nuke.frame(), frame)
+    expect_equal("whether the script is modified", nuke.modified(), modified)
+    expect_equal("undos", nuke.Undo.undoSize(), undos)
+    return "one frame was written, and the script is unchanged"
 
 
 def _change_is_noticed() -> str:
-    from bridge_nuke.upstream import made_of
+    from bridge_nuke.upstream import upstream_digests
 
-    with _node("Constant") as source, _node("Dot") as node:
+    with _temporary_node("Constant") as source, _temporary_node("Dot") as node:
         node.setInput(0, source)
-        before = made_of(node)
-        expect("what it is made of, asked again", made_of(node), before)
+        before = upstream_digests(node)
+        expect_equal("digests, computed again", upstream_digests(node), before)
         nuke.frame(nuke.frame() + 1)
         nuke.frame(nuke.frame() - 1)
         source.setXYpos(source.xpos() + 10, source.ypos())
-        expect("what it is made of after nodes were moved", made_of(node), before)
+        expect_equal("digests after nodes were moved", upstream_digests(node), before)
         source["color"].setValue([0.5, 0.0, 0.0, 0.0])
-        expect("whether another colour is noticed", made_of(node) != before, True)
-    return "a change before the node is noticed, and moving nodes is none"
+        expect_equal("whether another colour is detected", upstream_digests(node) != before, True)
+    return "an upstream change is detected, and moving nodes is not a change"
 
 
 def _one_undo() -> str:
@@ -183,17 +189,17 @@ def _one_undo() -> str:
     finally:
         nuke.Undo.end()
     nuke.undo()
-    expect("nodes after one undo", len(nuke.allNodes()), before)
+    expect_equal("nodes after one undo", len(nuke.allNodes()), before)
     nuke.Undo.begin("Shotbridge self-test")
     nuke.nodes.Dot()
     nuke.Undo.cancel()
     nuke.modified(modified)
-    expect("nodes after a cancelled group", len(nuke.allNodes()), before)
-    return "a group is one undo, and a cancelled one leaves nothing"
+    expect_equal("nodes after a cancelled group", len(nuke.allNodes()), before)
+    return "a group is one undo, and a cancelled group leaves nothing"
 
 
-def _marks_are_kept() -> str:
-    version = marks.Standing(
+def _version_knobs_survive_saving() -> str:
+    version = user_knobs.ReadVersion(
         "id-1",
         1,
         "v001",
@@ -208,17 +214,19 @@ def _marks_are_kept() -> str:
         "",
         1,
     )
-    mark = marks.Mark(("sq010", "sh0010"), "/a/x.%04d.exr", "Upscale", (version,))
-    with _node("Read") as read:
-        marks.keep_versions(read, mark, version)
+    knobs = user_knobs.VersionKnobs(("sq010", "sh0010"), "/a/x.%04d.exr", "Upscale", (version,))
+    with _temporary_node("Read") as read:
+        user_knobs.store_versions(read, knobs, version)
         written = read.writeKnobs(nuke.WRITE_ALL | nuke.WRITE_USER_KNOB_DEFS | nuke.TO_SCRIPT)
-        with _node("Read") as other:
+        with _temporary_node("Read") as other:
             other.readKnobs(written)
-            expect("a mark that was written and read", marks.mark_of(other), mark)
-    return "knobs of the Shotbridge tab come back from a script's text"
+            expect_equal(
+                "version knobs that were written and read", user_knobs.version_knobs(other), knobs
+            )
+    return "knobs of the Shotbridge tab survive in the text of a script"
 
 
-def _version_follows() -> str:
+def _set_value_calls_back() -> str:
     called: list[str] = []
 
     def listen() -> None:
@@ -226,7 +234,7 @@ def _version_follows() -> str:
 
     nuke.addKnobChanged(listen, nodeClass="Read")
     try:
-        with _node("Read") as read:
+        with _temporary_node("Read") as read:
             read["first"].setValue(5)
     finally:
         nuke.removeKnobChanged(listen, nodeClass="Read")
@@ -235,7 +243,7 @@ def _version_follows() -> str:
 
 def _selection_calls_back() -> str:
     if not nuke.GUI:
-        raise NotSeen("run it from the menu of a Nuke with an interface")
+        raise CheckSkipped("run it from the menu of a Nuke with an interface")
     called: list[str] = []
 
     def listen() -> None:
@@ -243,42 +251,44 @@ def _selection_calls_back() -> str:
 
     nuke.addKnobChanged(listen)
     try:
-        with _node("Dot") as node:
+        with _temporary_node("Dot") as node:
             node.setSelected(True)
             node.setSelected(False)
     finally:
         nuke.removeKnobChanged(listen)
     if "selected" not in called:
-        raise Differs(f"selecting called back for {called or 'nothing'}, not for 'selected'")
+        raise BehaviourDiffers(
+            f"selecting called back for {called or 'nothing'}, not for 'selected'"
+        )
     return "selecting a node calls back"
 
 
 def _colour_spaces() -> str:
-    from bridge_nuke import colour
+    from bridge_nuke import colour_spaces
 
-    with _node("Read") as read:
-        space = colour.working_space()
-        found = colour.choice_for(read, space)
-    if found is None:
-        raise Differs(f"a Read offers no colour space for the working space {space}")
-    return f"the working space {space} is {found} in a Read"
+    with _temporary_node("Read") as read:
+        space = colour_spaces.working_space()
+        choice = colour_spaces.choice_for(read, space)
+    if choice is None:
+        raise BehaviourDiffers(f"a Read has no colour space for the working space {space}")
+    return f"the working space {space} is {choice} in a Read"
 
 
-def _luminance() -> str:
+def _luminance_is_red() -> str:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "matte.exr"
         file.write_bytes(zlib.decompress(base64.b85decode(_LUMINANCE)))
-        with _node("Read", file=file.as_posix(), raw=True) as read:
+        with _temporary_node("Read", file=file.as_posix(), raw=True) as read:
             red = nuke.sample(read, "rgba.red", 1, 1)
-            expect("channel red of a file with Y of 0.5", round(red, 3), 0.5)
-    return "a lone luminance is read as red"
+            expect_equal("channel red of a file with Y of 0.5", round(red, 3), 0.5)
+    return "a single luminance channel is read as red"
 
 
-def _shuffle() -> str:
+def _shuffle_mappings() -> str:
     with (
-        _node("Constant", color=[0.1, 0.2, 0.3, 0.0]) as plate,
-        _node("Constant", color=[0.7, 0.0, 0.0, 0.0]) as matte,
-        _node("Shuffle2") as shuffle,
+        _temporary_node("Constant", color=[0.1, 0.2, 0.3, 0.0]) as plate,
+        _temporary_node("Constant", color=[0.7, 0.0, 0.0, 0.0]) as matte,
+        _temporary_node("Shuffle2") as shuffle,
     ):
         shuffle.setInput(0, plate)
         shuffle.setInput(1, matte)
@@ -286,50 +296,69 @@ def _shuffle() -> str:
             shuffle[name].setValue(value)
         shuffle["in2"].setValue("rgba")
         shuffle["mappings"].setValue([(0, "rgba.red", "rgba.red"), (1, "rgba.red", "rgba.alpha")])
-        seen = [round(nuke.sample(shuffle, f"rgba.{c}", 1, 1), 3) for c in ("red", "alpha")]
-    expect("red of the plate, alpha of the matte's red", seen, [0.1, 0.7])
-    return "a Shuffle takes the plate's red, and the matte's red as alpha"
+        samples = [round(nuke.sample(shuffle, f"rgba.{c}", 1, 1), 3) for c in ("red", "alpha")]
+    expect_equal("red of the plate, alpha of the matte's red", samples, [0.1, 0.7])
+    return "a Shuffle combines the plate's red with the matte's red as alpha"
 
 
-def _threads() -> str:
+def _main_thread_answers() -> str:
     if threading.current_thread() is threading.main_thread():
-        raise NotSeen("run it from the menu: a main thread that waits for itself hangs")
+        raise CheckSkipped("run it from the menu: a main thread that waits for itself would hang")
     answer = nuke.executeInMainThreadWithResult(  # type: ignore[no-untyped-call]
         lambda: threading.current_thread().name
     )
-    expect("the thread that was asked for", answer, threading.main_thread().name)
-    return "another thread gets an answer from the main one"
+    expect_equal("the thread of the call", answer, threading.main_thread().name)
+    return "another thread gets a result from the main thread"
 
 
 CHECKS = (
-    Check("nuke.python", "Nuke brings Python 3.11 or newer.", _python),
-    Check("nuke.qt", "Nuke's PySide6 is one that the panel runs with.", _qt),
-    Check("nuke.pane", "nukescripts.panels registers and restores a pane.", _pane),
-    Check("nuke.nodes.quiet", "Nodes made by nuke.nodes leave the selection alone.", _quiet_nodes),
-    Check("nuke.read.knobs", "A Read has the knobs that are read and set.", _read_knobs),
-    Check("nuke.read.choices", "A Read's menus have the values that are used.", _choices),
-    Check("nuke.read.start_at", "firstFrame() of a Read says where it starts.", _start_at),
-    Check("nuke.read.luminance", "A file with only Y is read as red.", _luminance),
-    Check("nuke.root.knobs", "The root has the knobs that are read.", _root_knobs),
-    Check("nuke.colour.spaces", "A Read offers the script's working space.", _colour_spaces),
-    Check("nuke.write.exr", "A Write of exr takes half float and zip by name.", _exr_write),
-    Check(
-        "nuke.render.frame", "Rendering a frame leaves the script as it was.", _frame_is_rendered
+    SelfTestCheck("nuke.python", "Nuke has Python 3.11 or newer.", _python),
+    SelfTestCheck("nuke.qt", "The panel supports Nuke's PySide6.", _qt),
+    SelfTestCheck("nuke.pane", "nukescripts.panels registers and restores a pane.", _pane),
+    SelfTestCheck(
+        "nuke.nodes.quiet",
+        "Nodes made by nuke.nodes do not change the selection.",
+        _nodes_leave_selection,
     ),
-    Check(
+    SelfTestCheck("nuke.read.knobs", "A Read has the knobs that are read and set.", _read_knobs),
+    SelfTestCheck("nuke.read.choices", "A Read's menus have the values that are used.", _choices),
+    SelfTestCheck(
+        "nuke.read.start_at", "firstFrame() of a Read is its first frame in the script.", _start_at
+    ),
+    SelfTestCheck("nuke.read.luminance", "A file with only Y is read as red.", _luminance_is_red),
+    SelfTestCheck("nuke.root.knobs", "The root has the knobs that are read.", _root_knobs),
+    SelfTestCheck("nuke.colour.spaces", "A Read has the script's working space.", _colour_spaces),
+    SelfTestCheck(
+        "nuke.write.exr", "A Write of exr has half float and zip by name.", _exr_write_knobs
+    ),
+    SelfTestCheck(
+        "nuke.render.frame", "Rendering a frame does not change the script.", _frame_is_rendered
+    ),
+    SelfTestCheck(
         "nuke.render.change",
-        "A change of what is rendered is noticed, a moved node is not.",
+        "An upstream change is detected, a moved node is not.",
         _change_is_noticed,
     ),
-    Check(
-        "nuke.undo.group", "What is placed is one undo, and a failure leaves nothing.", _one_undo
+    SelfTestCheck(
+        "nuke.undo.group", "Placing is one undo, and a failure leaves nothing.", _one_undo
     ),
-    Check("nuke.marks.kept", "What a Read keeps survives saving and opening.", _marks_are_kept),
-    Check("nuke.callback.setvalue", "Whether setValue calls back is known.", _version_follows),
-    Check("nuke.callback.selected", "Selecting a node calls back.", _selection_calls_back),
-    Check("nuke.shuffle", "A Shuffle's mappings are set as triples.", _shuffle),
-    Check("nuke.threads", "Other threads get answers from Nuke's.", _threads, on_main=False),
+    SelfTestCheck(
+        "nuke.knobs.stored",
+        "Knobs of a Read survive saving and opening.",
+        _version_knobs_survive_saving,
+    ),
+    SelfTestCheck(
+        "nuke.callback.setvalue", "Whether setValue calls back is known.", _set_value_calls_back
+    ),
+    SelfTestCheck("nuke.callback.selected", "Selecting a node calls back.", _selection_calls_back),
+    SelfTestCheck("nuke.shuffle", "A Shuffle's mappings are set as triples.", _shuffle_mappings),
+    SelfTestCheck(
+        "nuke.threads",
+        "Other threads get results from the main thread.",
+        _main_thread_answers,
+        on_main_thread=False,
+    ),
 )
 
 if __name__ == "__main__":
-    sys.exit(main("nuke", program, CHECKS, sys.argv[1:]))
+    sys.exit(main("nuke", host_version, CHECKS, sys.argv[1:]))

@@ -1,14 +1,14 @@
-"""Stepping through the versions that a Read can show. Light: a render farm imports it as well."""
+"""Switches the version that a Read shows. Imports little: render farms load it as well."""
 
 from __future__ import annotations
 
 import nuke
 
-from bridge_nuke import marks
+from bridge_nuke import user_knobs
 
 
-def show(read: nuke.Node, version: marks.Standing) -> None:
-    """Have a Read show a version: its files, range, size and colour space."""
+def show_version(read: nuke.Node, version: user_knobs.ReadVersion) -> None:
+    """Set a Read to a version: its files, range, format and colour space."""
     values: dict[str, object] = {
         "file": version.path,
         "first": version.first,
@@ -18,42 +18,46 @@ def show(read: nuke.Node, version: marks.Standing) -> None:
         "origset": True,
         "frame_mode": version.frame_mode,
         "frame": version.frame,
-        "raw": not version.colour,
-        "format": _format(version.width, version.height, version.pixel_aspect),
+        "raw": not version.colour_space,
+        "format": _find_or_create_format(version.width, version.height, version.pixel_aspect),
     }
-    if version.colour:
-        values["colorspace"] = version.colour
+    if version.colour_space:
+        values["colorspace"] = version.colour_space
     for name, value in values.items():
         read[name].setValue(value)
 
 
-def step(read: nuke.Node, by: int) -> None:
-    """Show the version after the one that is shown, or before it (``by`` -1); the first and the
-    last stay."""
-    mark, choice = marks.mark_of(read), read.knob(marks.VERSION)
-    if mark is None or choice is None:
+def step_version(read: nuke.Node, by: int) -> None:
+    """Show the next version, or the previous one (``by`` -1). Nothing happens after the last and
+    before the first."""
+    knobs, choice_knob = user_knobs.version_knobs(read), read.knob(user_knobs.VERSION_KNOB)
+    if knobs is None or choice_knob is None:
         return
-    labels = [one.label for one in mark.versions]
-    at = labels.index(str(choice.value())) + by
-    if 0 <= at < len(labels):
-        choice.setValue(labels[at])
-        show(read, mark.versions[at])
+    labels = [one.label for one in knobs.versions]
+    index = labels.index(str(choice_knob.value())) + by
+    if 0 <= index < len(labels):
+        choice_knob.setValue(labels[index])
+        show_version(read, knobs.versions[index])
 
 
-def knob_changed() -> None:
-    """Called by Nuke for every knob of a Read: follows its choice of a version."""
+def on_knob_changed() -> None:
+    """Called by Nuke for every knob of a Read: follows its version menu."""
     knob = nuke.thisKnob()
-    if knob is None or knob.name() != marks.VERSION:
+    if knob is None or knob.name() != user_knobs.VERSION_KNOB:
         return
     read = nuke.thisNode()
-    mark = marks.mark_of(read)
-    version = mark.find(label=str(knob.value())) if mark is not None else None
-    if mark is not None and version is not None and marks.shown(read, mark) != version:
-        show(read, version)
+    stored = user_knobs.version_knobs(read)
+    version = stored.find(label=str(knob.value())) if stored is not None else None
+    if (
+        stored is not None
+        and version is not None
+        and user_knobs.shown_version(read, stored) != version
+    ):
+        show_version(read, version)
 
 
-def _format(width: int, height: int, pixel_aspect: float) -> nuke.Format:
-    """One that the script has, or else a new one, named by its size."""
+def _find_or_create_format(width: int, height: int, pixel_aspect: float) -> nuke.Format:
+    """The script's format of this size, or a new one named after its size."""
     for one in nuke.formats():
         same = (one.width(), one.height()) == (width, height)
         if same and abs(one.pixelAspect() - pixel_aspect) < 1e-4:

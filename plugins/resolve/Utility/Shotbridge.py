@@ -1,10 +1,10 @@
 """Shotbridge in DaVinci Resolve, under Workspace > Scripts.
 
-This file is placed by shotbridge install resolve, and taken away by shotbridge uninstall resolve.
+This file is installed by shotbridge install resolve, and removed by shotbridge uninstall resolve.
 
-Resolve runs scripts in a process of their own, with whichever Python it has found. Where that one
-has Shotbridge, its companion window opens right here; otherwise the Python that has it is started.
-This file is read by any Python 3, and whatever goes wrong it prints one line.
+Resolve runs scripts in a separate process, with whichever Python it finds. If that Python has
+Shotbridge, the companion window opens in this process; otherwise a Python that has it is started.
+This file works with any Python 3. If something fails, it prints one line.
 """
 
 import importlib.util
@@ -17,10 +17,10 @@ from pathlib import Path
 PYTHON = ""
 PLUGINS = ""
 
-#: Of the Python that Resolve has found, and of Resolve's own Qt.
-NOT_FOR_OTHERS = ("PYTHONHOME", "QT_PLUGIN_PATH", "QT_QPA_PLATFORM_PLUGIN_PATH")
+#: Variables for Resolve's Python and Qt, which must not reach another Python.
+HOST_ONLY_VARIABLES = ("PYTHONHOME", "QT_PLUGIN_PATH", "QT_QPA_PLATFORM_PLUGIN_PATH")
 
-#: What Resolve gives to its scripts.
+#: Objects that Resolve passes to its scripts.
 INJECTED = {name: globals().get(name) for name in ("resolve", "app", "bmd")}
 
 
@@ -28,9 +28,9 @@ def open_window(injected):
     plugins = os.environ.get("SHOTBRIDGE_PLUGINS") or PLUGINS
     if not plugins:
         raise RuntimeError(
-            "this file was placed from a rez environment, and Resolve was not started in one; "
-            "start it by `rez env shotbridge -- ...`, or run `shotbridge install resolve` of an "
-            "installation that is no rez package"
+            "this file was installed from a rez environment, and Resolve was not started in one; "
+            "start it with `rez env shotbridge -- ...`, or run `shotbridge install resolve` of an "
+            "installation outside of rez"
         )
     folder = Path(plugins) / "resolve"
     if not (folder / "bridge_resolve").is_dir():
@@ -38,12 +38,12 @@ def open_window(injected):
             f"its plugins are not in {plugins!r}; run `shotbridge install resolve` again, or set "
             "SHOTBRIDGE_PLUGINS"
         )
-    main = _window_here(folder)
+    main = _find_main(folder)
     if main is not None:
         main(injected=injected)
         return
     named = os.environ.get("SHOTBRIDGE_PYTHON")
-    # An environment may name one that is on its PATH.
+    # The variable may name a program on the PATH.
     python = shutil.which(named or PYTHON)
     if python is None:
         raise RuntimeError(
@@ -51,36 +51,36 @@ def open_window(injected):
             "resolve` again, or set SHOTBRIDGE_PYTHON"
         )
     environment = dict(os.environ)
-    for name in NOT_FOR_OTHERS:
+    for name in HOST_ONLY_VARIABLES:
         environment.pop(name, None)
-    # The environment that names a Python says its libraries too; otherwise they are of Resolve's.
+    # With SHOTBRIDGE_PYTHON, PYTHONPATH belongs to that Python; otherwise to Resolve's.
     inherited = os.environ.get("PYTHONPATH") if named else None
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(folder), inherited)))
     command = [python, "-m", "bridge_resolve", "--product", _product(injected)]
-    # It goes on when this script has ended, which is now.
+    # It keeps running when this script ends, which is now.
     subprocess.Popen(command, env=environment, cwd=str(folder), start_new_session=True)
 
 
-def _window_here(folder):
-    """What opens the window in this Python; None where it has not what that takes."""
+def _find_main(folder):
+    """The function that opens the window in this Python; None if it cannot."""
     needed = ("bridge_core", "bridge_ui", "PySide6")
     if sys.version_info < (3, 11) or not all(importlib.util.find_spec(name) for name in needed):
         return None
     sys.path.insert(0, str(folder))
     try:
         from bridge_resolve.window import main
-    except ImportError:  # libraries of another Python, which lie on this one's path
+    except ImportError:  # libraries of another Python on the path
         return None
     return main
 
 
 def _product(injected):
-    """Which edition this is: the process that is started can only see that it is let in or not."""
+    """The edition's name, which a separate process cannot read in the free edition."""
     resolve = injected.get("resolve")
     return str(resolve.GetProductName()) if resolve is not None else ""
 
 
-def guarded(injected):
+def run_guarded(injected):
     try:
         open_window(injected)
     except Exception as error:
@@ -89,4 +89,4 @@ def guarded(injected):
 
 
 if __name__ == "__main__":
-    guarded(INJECTED)
+    run_guarded(INJECTED)

@@ -1,4 +1,4 @@
-"""``python -m bridge_resolve``: the companion window, from outside of Resolve."""
+"""``python -m bridge_resolve``: the companion window, in a process of its own."""
 
 import argparse
 import sys
@@ -9,5 +9,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         prog="bridge_resolve", description="Shotbridge beside DaVinci Resolve."
     )
-    parser.add_argument("--product", default="", help="what Resolve told its script that it is")
+    parser.add_argument(
+        "--product", default="", help="the product name that Resolve gave to its script"
+    )
     sys.exit(main(product=parser.parse_args().product))

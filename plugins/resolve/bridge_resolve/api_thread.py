@@ -1,8 +1,8 @@
-"""The one thread on which Resolve is called.
+"""The thread for all calls of Resolve's API.
 
-Resolve's scripting library talks to another process and says nothing about threads: a call may take
-long, and two at once are nobody's promise. So all of them are made on one thread, which is not the
-window's, one after the other.
+The scripting library talks to another process. Its calls may be slow, and it does not promise to
+work on several threads at once. So all calls are made one after the other on a single thread, which
+is not the window's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from bridge_core.errors import HostError
-from bridge_resolve.answers import too_old
+from bridge_resolve.api_checks import unsupported_version_error
 
 T = TypeVar("T")
 
@@ -22,27 +22,27 @@ _log = logging.getLogger(__name__)
 
 
 class ApiThread:
-    """Ends with :meth:`close`, or with the process: a Resolve that hangs holds nobody up."""
+    """Ends with :meth:`close` or with the process, even if Resolve hangs."""
 
-    def __init__(self, pulse: float = 2.0) -> None:
+    def __init__(self, idle_interval: float = 2.0) -> None:
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
-        self._pulse = pulse
-        self._looks: list[Callable[[], None]] = []
+        self._idle_interval = idle_interval
+        self._idle_callbacks: list[Callable[[], None]] = []
         self._closed = False
-        self._taking = threading.Lock()
-        """Held while a call is put in line: none comes in behind the end."""
+        self._submit_lock = threading.Lock()
+        """Held while a call is queued, so that none is queued after the end."""
         self._thread = threading.Thread(target=self._run, name="shotbridge-resolve", daemon=True)
         self._thread.start()
 
     def call(self, work: Callable[[], T]) -> T:
-        """Do something on the thread, and give what it gave or raise what it raised.
+        """Call a function on the thread; returns its result or raises its error.
 
-        :raises HostError: the thread has been closed, or Resolve is too old.
+        :raises HostError: the thread was closed, or Resolve is too old.
         """
         if threading.current_thread() is self._thread:
             return work()
         call = _Call(work)
-        with self._taking:
+        with self._submit_lock:
             if self._closed:
                 raise HostError("this window was closed", next_step="open it again from Resolve")
             self._calls.put(call)
@@ -52,26 +52,26 @@ class ApiThread:
         result: T = call.result
         return result
 
-    def whenever_idle(self, look: Callable[[], None]) -> Callable[[], None]:
-        """Call ``look`` on the thread every few seconds in which nothing else is asked; what is
-        given back ends that."""
-        self._looks.append(look)
+    def add_idle_callback(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call a function on the thread every few seconds while there are no other calls. The
+        returned function removes it."""
+        self._idle_callbacks.append(callback)
 
-        def end() -> None:
-            if look in self._looks:
-                self._looks.remove(look)
+        def remove() -> None:
+            if callback in self._idle_callbacks:
+                self._idle_callbacks.remove(callback)
 
-        return end
+        return remove
 
-    def close(self, timeout: float = 0.0, last: Callable[[], None] | None = None) -> bool:
-        """Take no more calls; whether the thread has ended within ``timeout`` seconds. What waits
-        is done before, and then ``last``."""
-        with self._taking:
+    def close(self, timeout: float = 0.0, final_call: Callable[[], None] | None = None) -> bool:
+        """Accept no more calls. Queued calls are still made, then ``final_call``. Returns whether
+        the thread ended within ``timeout`` seconds."""
+        with self._submit_lock:
             if not self._closed:
                 self._closed = True
-                self._looks.clear()
-                if last is not None:
-                    self._calls.put(_Call(last))
+                self._idle_callbacks.clear()
+                if final_call is not None:
+                    self._calls.put(_Call(final_call))
                 self._calls.put(None)
         self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -79,21 +79,21 @@ class ApiThread:
     def _run(self) -> None:
         while True:
             try:
-                call = self._calls.get(timeout=self._pulse)
+                call = self._calls.get(timeout=self._idle_interval)
             except queue.Empty:
-                self._look()
+                self._run_idle_callbacks()
                 continue
             if call is None:
                 return
             call.run()
 
-    def _look(self) -> None:
-        for look in list(self._looks):
+    def _run_idle_callbacks(self) -> None:
+        for callback in list(self._idle_callbacks):
             try:
-                look()
+                callback()
             except Exception:
-                # Nobody waits for a look; what is wrong is told to whoever asks next.
-                _log.debug("Resolve could not be looked at", exc_info=True)
+                # The next call will report what is wrong.
+                _log.debug("an idle call of Resolve failed", exc_info=True)
 
 
 class _Call:
@@ -107,7 +107,7 @@ class _Call:
         try:
             self.result = self.work()
         except TypeError as error:
-            self.error = too_old(error) or error
+            self.error = unsupported_version_error(error) or error
         except BaseException as error:
             self.error = error
         finally:

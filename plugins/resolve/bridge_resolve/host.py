@@ -1,4 +1,4 @@
-"""DaVinci Resolve as a host of the panel."""
+"""DaVinci Resolve as a host."""
 
 from __future__ import annotations
 
@@ -10,31 +10,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import HostError
-from bridge_core.host import (
+from bridge_core.hosts.base import (
     Capability,
     Host,
     HostNote,
     HostProblem,
+    HostScene,
     HostShot,
-    PlaceAs,
-    Placed,
     Placement,
-    Rendered,
-    Scene,
+    PlacementMode,
+    PlacementResult,
+    RenderStep,
 )
-from bridge_core.models.frames import FrameRange, timecode
-from bridge_core.private_files import private_folder
-from bridge_resolve.answers import ensure, knows
+from bridge_core.models.frames import FrameRange, frame_to_timecode
+from bridge_core.system.private_files import make_private_folder
+from bridge_resolve.api_checks import has_method, require
 from bridge_resolve.api_thread import ApiThread
-from bridge_resolve.clips import clips_of, rate_and_drop
-from bridge_resolve.colour import colour_of
-from bridge_resolve.connecting import product_of
-from bridge_resolve.exchange import place_in_new
-from bridge_resolve.marks import NoteMark, written
-from bridge_resolve.media import first_number, timecode_frame
-from bridge_resolve.open_timeline import Sheet, read_timeline
-from bridge_resolve.placing import TAKE, TIMELINE, WAYS, Placing, Wanted, check
+from bridge_resolve.clip_markers import NoteMarker, encode_custom_data
+from bridge_resolve.clips import read_clips, timeline_rate
+from bridge_resolve.colour_spaces import read_project_colour
+from bridge_resolve.connection import product_name
+from bridge_resolve.media import first_frame_number, resolve_timecode_to_frame
+from bridge_resolve.otio_round_trip import place_in_new_timeline
+from bridge_resolve.placement import (
+    PLACEMENT_MODES,
+    TAKE,
+    TIMELINE,
+    PlacementTransaction,
+    ResolvePlacement,
+    check_placement,
+)
 from bridge_resolve.rendering import render
+from bridge_resolve.timeline_snapshot import TimelineSnapshot, read_snapshot
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -45,11 +52,11 @@ if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
     from bridge_core.timeline.cut import CutProblem
 
-_CAN = frozenset(
+_CAPABILITIES = frozenset(
     {
         Capability.SELECTION,
         Capability.CUT,
-        Capability.FOLLOW,
+        Capability.WATCH,
         Capability.PLACE,
         Capability.RENDER,
         Capability.NOTES,
@@ -58,39 +65,38 @@ _CAN = frozenset(
     }
 )
 
-
-#: Seconds that a rendering gets to stop when the window is closed.
+#: Seconds for a rendering to stop when the window is closed.
 _CLOSE_SECONDS = 15.0
 
 
 class ResolveHost(Host):
-    """Works on whichever timeline is open in Resolve.
+    """Works on the timeline that is open in Resolve.
 
-    All calls of Resolve's are made on one thread (:mod:`bridge_resolve.api_thread`), so this host
-    is called from any; there ``find`` gets hold of Resolve, and again when it has been closed and
-    started anew. ``post`` carries a call to the panel's main thread; ``pause`` is how many seconds
-    Resolve has to itself between two looks at its render queue. Cuts are written into
-    ``client.state_dir``; nothing of Resolve's own is.
+    Resolve is called on one thread (:mod:`bridge_resolve.api_thread`); the host's methods may be
+    called from any thread. Cuts are written into ``client.state_dir``.
 
-    :raises HostError: as ``find`` does.
+    :param find_resolve: connects to Resolve; called again if Resolve was closed and restarted.
+    :param post_to_main: calls a function on the panel's main thread.
+    :param poll_interval: seconds between two queries of the render queue.
+    :raises HostError: ``find_resolve`` raises it.
     """
 
     def __init__(
         self,
         settings: Settings,
-        find: Callable[[], Resolve],
+        find_resolve: Callable[[], Resolve],
         thread: ApiThread | None = None,
-        post: Callable[[Callable[[], None]], None] = lambda call: call(),
-        pause: float = 0.25,
+        post_to_main: Callable[[Callable[[], None]], None] = lambda call: call(),
+        poll_interval: float = 0.25,
     ) -> None:
         self._settings = settings
-        self._find = find
+        self._find_resolve = find_resolve
         self._resolve: Resolve | None = None
-        self._post = post
-        self._pause = pause
-        self._renderings: list[Generator[Rendered, None, None]] = []
+        self._post_to_main = post_to_main
+        self._poll_interval = poll_interval
+        self._renderings: list[Generator[RenderStep, None, None]] = []
         self._thread = thread or ApiThread()
-        self._title = self._thread.call(self._name)
+        self._title = self._thread.call(self._read_title)
 
     @property
     def title(self) -> str:
@@ -98,93 +104,94 @@ class ResolveHost(Host):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        return _CAN
+        return _CAPABILITIES
 
     @property
-    def place_as(self) -> tuple[PlaceAs, ...]:
-        return WAYS
+    def placement_modes(self) -> tuple[PlacementMode, ...]:
+        return PLACEMENT_MODES
 
     def close(self) -> None:
-        """Stop what is being rendered, put everything back, and call Resolve no more; one that
-        hangs is left behind."""
+        """Stop renderings, restore Resolve's settings, and end the thread, unless Resolve hangs."""
         self._thread.close(_CLOSE_SECONDS, self._stop_renderings)
 
-    def scene(self) -> Scene:
-        return self._thread.call(self._scene)
+    def scene(self) -> HostScene:
+        return self._thread.call(self._read_scene)
 
-    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """Told of another timeline or project, of clips that come and go, and of In and Out; a trim
-        that leaves the timeline as long as it was is seen when the panel reloads. Resolve calls
-        nobody, so it is asked every few seconds in which it has nothing else to do for us."""
-        last: list[tuple[object, ...]] = [self._thread.call(self._glance)]
+    def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
+        """Reports another timeline or project, added and removed clips, and changes of In and Out.
+        A trim that does not change the timeline's length is seen when the panel reloads. Resolve
+        has no callbacks, so it is polled every few seconds while there are no other calls."""
+        last: list[tuple[object, ...]] = [self._thread.call(self._fingerprint)]
 
-        def look() -> None:
-            before, last[0] = last[0], ()  # where Resolve is gone, its return is a change
-            last[0] = self._glance()
+        def poll() -> None:
+            before, last[0] = last[0], ()  # if Resolve is closed, its return is a change
+            last[0] = self._fingerprint()
             if last[0] != before:
-                self._post(changed)
+                self._post_to_main(on_change)
 
-        return self._thread.whenever_idle(look)
+        return self._thread.add_idle_callback(poll)
 
-    def place(self, placements: Sequence[Placement]) -> Placed:
-        return self._thread.call(lambda: self._place(placements))
+    def place(self, placements: Sequence[Placement]) -> PlacementResult:
+        return self._thread.call(lambda: self._place_versions(placements))
 
     def render(
-        self, handle: str, folder: Path, frames: Sequence[int] = ()
-    ) -> Generator[Rendered, None, None]:
-        """Steps look at the render queue; they take a moment, whatever Resolve does."""
-        steps = self._thread.call(lambda: self._rendering(handle, folder, frames))
+        self, item_id: str, folder: Path, frames: Sequence[int] = ()
+    ) -> Generator[RenderStep, None, None]:
+        """Each step queries the render queue, which takes only a moment."""
+        steps = self._thread.call(lambda: self._start_rendering(item_id, folder, frames))
         self._renderings.append(steps)
         try:
             while (step := self._thread.call(lambda: next(steps, None))) is not None:
                 yield step
-                time.sleep(self._pause)
+                time.sleep(self._poll_interval)
         finally:
-            if steps in self._renderings:  # else close() has stopped it
+            if steps in self._renderings:  # otherwise close() has stopped it
                 self._renderings.remove(steps)
                 self._thread.call(steps.close)
 
     def notes(self) -> tuple[HostNote, ...]:
-        return self._thread.call(lambda: tuple(self._notes()))
+        return self._thread.call(lambda: tuple(self._read_notes()))
 
-    def noted(self, key: str, note: Note) -> None:
-        self._thread.call(lambda: self._noted(key, note))
+    def mark_note_synced(self, note_key: str, note: Note) -> None:
+        self._thread.call(lambda: self._mark_note_synced(note_key, note))
 
-    def frame(self) -> int | None:
-        return self._thread.call(self._frame)
+    def current_frame(self) -> int | None:
+        return self._thread.call(self._read_current_frame)
 
-    def go_to(self, frame: int) -> None:
-        self._thread.call(lambda: self._go_to(frame))
+    def go_to_frame(self, frame: int) -> None:
+        self._thread.call(lambda: self._set_timecode(frame))
 
-    # On Resolve's thread
+    # On the API thread
 
     def _stop_renderings(self) -> None:
         while self._renderings:
             self._renderings.pop().close()
 
-    def _running(self) -> Resolve:
-        if self._resolve is None or not product_of(self._resolve):
-            self._resolve = self._find()
+    def _connected_resolve(self) -> Resolve:
+        if self._resolve is None or not product_name(self._resolve):
+            self._resolve = self._find_resolve()
         return self._resolve
 
-    def _name(self) -> str:
-        resolve = self._running()
+    def _read_title(self) -> str:
+        resolve = self._connected_resolve()
         version = ".".join(str(part) for part in resolve.GetVersion()[:3])
-        return f"{product_of(resolve)} {version}"
+        return f"{product_name(resolve)} {version}"
 
     def _project(self) -> Project:
-        manager = ensure(self._running().GetProjectManager(), "show its projects")
-        return ensure(manager.GetCurrentProject(), "show the open project")
+        manager = require(
+            self._connected_resolve().GetProjectManager(), "return its project manager"
+        )
+        return require(manager.GetCurrentProject(), "return the open project")
 
     def _timeline(self) -> Timeline:
-        return ensure(
+        return require(
             self._project().GetCurrentTimeline(),
-            "show an open timeline",
+            "return an open timeline",
             next_step="open a timeline in Resolve",
         )
 
-    def _glance(self) -> tuple[object, ...]:
-        """What changes when the scene does, in a handful of calls."""
+    def _fingerprint(self) -> tuple[object, ...]:
+        """A few values that change when the scene changes."""
         project = self._project()
         timeline = project.GetCurrentTimeline()
         if timeline is None:
@@ -196,179 +203,198 @@ class ResolveHost(Host):
             timeline.GetUniqueId(),
             timeline.GetEndFrame(),
             counts,
-            str(timeline.GetMarkInOut() if knows(timeline, "GetMarkInOut") else ""),
+            str(timeline.GetMarkInOut() if has_method(timeline, "GetMarkInOut") else ""),
         )
 
-    def _scene(self) -> Scene:
+    def _read_scene(self) -> HostScene:
         project = self._project()
         show = self._settings.work.show or str(project.GetName())
         timeline = project.GetCurrentTimeline()
         folder = self._settings.client.state_dir / "resolve"
         if timeline is None:
-            return Scene("", show)
-        private_folder(folder)
+            return HostScene("", show)
+        make_private_folder(folder)
         target = folder / f"{timeline.GetUniqueId()}.otio"
-        sheet = self._read(project, timeline, target, in_to_out=True)
-        return Scene(
-            title=f"{sheet.cut.name}, In to Out" if sheet.part else sheet.cut.name,
-            show=sheet.cut.show,
-            shots=tuple(_shots(sheet)),
-            problems=tuple(_told(problem, sheet) for problem in sheet.cut.problems),
-            cut=sheet.cut,
-            selected=sheet.part,
+        snapshot = self._read_snapshot(project, timeline, target, in_to_out=True)
+        return HostScene(
+            title=snapshot.cut.name + (", In to Out" if snapshot.is_in_out_range else ""),
+            show=snapshot.cut.show,
+            shots=tuple(_host_shots(snapshot)),
+            problems=tuple(_host_problem(problem, snapshot) for problem in snapshot.cut.problems),
+            cut=snapshot.cut,
+            is_selection=snapshot.is_in_out_range,
         )
 
-    def _read(
+    def _read_snapshot(
         self, project: Project, timeline: Timeline, target: Path, *, in_to_out: bool = False
-    ) -> Sheet:
+    ) -> TimelineSnapshot:
         work = self._settings.work
-        return read_timeline(
-            self._running(),
+        return read_snapshot(
+            self._connected_resolve(),
             timeline,
             target,
             show=work.show or str(project.GetName()),
             handles=work.handles,
-            in_to_out=in_to_out,
-            colour=colour_of(project),
+            in_out_only=in_to_out,
+            colour=read_project_colour(project),
         )
 
     @contextmanager
-    def _now(self) -> Iterator[tuple[Project, Sheet]]:
-        """All of the timeline as it stands at this moment, whatever In and Out are by now; the
-        scene's own cut stays as it is."""
+    def _current_snapshot(self) -> Iterator[tuple[Project, TimelineSnapshot]]:
+        """The whole current timeline, whatever In and Out are. The scene's own cut file is not
+        changed."""
         project = self._project()
         with tempfile.TemporaryDirectory(prefix="shotbridge-") as folder:
-            yield project, self._read(project, self._timeline(), Path(folder) / "now.otio")
+            yield project, self._read_snapshot(project, self._timeline(), Path(folder) / "now.otio")
 
-    def _place(self, placements: Sequence[Placement]) -> Placed:
+    def _place_versions(self, placements: Sequence[Placement]) -> PlacementResult:
         if not placements:
-            return Placed("nothing to place")
-        with self._now() as (project, sheet):
-            wanted = [check(sheet, placement) for placement in placements]
-            anew = [one.way == TIMELINE for one in wanted]
-            if all(anew):
-                target = sheet.cut.path.with_name("new.otio")
-                made = place_in_new(
-                    project, sheet, placements, lambda new: self._read(project, new, target)
+            return PlacementResult("nothing to place")
+        with self._current_snapshot() as (project, snapshot):
+            planned = [check_placement(snapshot, placement) for placement in placements]
+            in_new_timeline = [one.plan.mode_id == TIMELINE for one in planned]
+            if all(in_new_timeline):
+                target = snapshot.cut.path.with_name("new.otio")
+                new_timeline = place_in_new_timeline(
+                    project,
+                    snapshot,
+                    planned,
+                    lambda new: self._read_snapshot(project, new, target),
                 )
-                return Placed(f"{_named(wanted)} placed in the new timeline {made}")
-            if any(anew):
+                return PlacementResult(
+                    f"{_placement_names(planned)} placed in the new timeline {new_timeline}"
+                )
+            if any(in_new_timeline):
                 raise HostError(
-                    "versions go into a new timeline all together, or none of them",
-                    next_step="place them in one way, then the others in another",
+                    "versions are placed in a new timeline all together, or not at all",
+                    next_step="place them in two steps, one for each placement mode",
                 )
-            with Placing(project, sheet) as placing:
-                placing.place(wanted)
-                placing.keep()
-        way = "as a take" if {one.way for one in wanted} == {TAKE} else "in the timeline"
-        return Placed(f"{_named(wanted)} placed {way} in {sheet.cut.name}")
+            with PlacementTransaction(project, snapshot) as placing:
+                placing.place(planned)
+                placing.commit()
+        location = (
+            "as a take" if {one.plan.mode_id for one in planned} == {TAKE} else "in the timeline"
+        )
+        return PlacementResult(
+            f"{_placement_names(planned)} placed {location} in {snapshot.cut.name}"
+        )
 
-    def _rendering(
-        self, handle: str, folder: Path, frames: Sequence[int]
-    ) -> Generator[Rendered, None, None]:
-        with self._now() as (project, sheet):
-            shot = sheet.shot(handle)
+    def _start_rendering(
+        self, item_id: str, folder: Path, frames: Sequence[int]
+    ) -> Generator[RenderStep, None, None]:
+        with self._current_snapshot() as (project, snapshot):
+            shot = snapshot.shot(item_id)
         if shot is None:
             raise HostError(
-                f"the open timeline has no clip {handle} that is a shot",
+                f"the open timeline has no clip {item_id} that is a shot",
                 next_step="open the timeline that holds it, and reload",
             )
-        clip = sheet.clips[handle]
-        if clip.plate.readable:
+        clip = snapshot.clips[item_id]
+        if clip.plate.is_readable:
             raise HostError(
-                f"{clip.plate.name} needs no rendering: services read it as it is",
+                f"{clip.plate.name} needs no rendering: services can read its files",
                 where=clip.plate.path,
-                next_step="send its own files",
+                next_step="send the shot without rendering it",
             )
-        return render(project, sheet.colour, clip, shot, folder, frames)
+        return render(project, snapshot.colour, clip, shot, folder, frames)
 
-    def _notes(self) -> Iterator[HostNote]:
-        clips = clips_of(self._timeline())
+    def _read_notes(self) -> Iterator[HostNote]:
+        clips = read_clips(self._timeline())
         for clip in clips.values():
-            there = clip.standing(clips)
-            shown = clip.in_use(clips) or (there[-1] if there else None)
-            if shown is None:
+            placed = clip.placed_versions(clips)
+            active = clip.active_version(clips) or (placed[-1] if placed else None)
+            if active is None:
                 continue
-            first = first_number(clip.plate)
-            for found in clip.marks.foreign:
-                start = first + found.frame
+            first = first_frame_number(clip.plate)
+            for marker in clip.markers.user_markers:
+                start = first + marker.frame
                 rate = clip.plate.rate
                 yield HostNote(
-                    key=f"{clip.id}@{found.frame}",
-                    version=shown.version,
-                    text=found.text,
-                    frames=FrameRange.of(start, start + found.duration - 1, rate),
+                    note_key=f"{clip.id}@{marker.frame}",
+                    version_id=active.version_id,
+                    text=marker.text,
+                    frames=FrameRange.of(start, start + marker.duration - 1, rate),
                 )
 
-    def _noted(self, key: str, note: Note) -> None:
-        handle, _, frame = key.rpartition("@")
-        clip = clips_of(self._timeline()).get(handle)
+    def _mark_note_synced(self, note_key: str, note: Note) -> None:
+        item_id, _, frame = note_key.rpartition("@")
+        clip = read_clips(self._timeline()).get(item_id)
         if clip is None:
             raise HostError(
-                f"the open timeline has no clip {handle or key}",
+                f"the open timeline has no clip {item_id or note_key}",
                 next_step="open the timeline in which the note was written, and reload",
             )
-        data = written(NoteMark(note.id, note.version))
-        ensure(
+        data = encode_custom_data(NoteMarker(note.id, note.version_id))
+        require(
             clip.item.UpdateMarkerCustomData(int(frame), data),
-            f"remember that the marker at frame {frame} of {clip.plate.name} was sent as a note",
+            f"mark the marker at frame {frame} of {clip.plate.name} as sent",
         )
 
     # The playhead
 
-    def _counting(self, timeline: Timeline) -> tuple[Fraction, bool, int]:
-        """The timeline's rate, whether its timecode drops frames, and the frame that must be added
-        to a timecode's own, which is 0 wherever Resolve counts as SMPTE does."""
-        rate, drop = rate_and_drop(timeline)
-        start = timecode_frame(str(timeline.GetStartTimecode()), rate, drop=drop)
+    def _timecode_base(self, timeline: Timeline) -> tuple[Fraction, bool, int]:
+        """The timeline's rate, whether its timecode drops frames, and the offset from a timecode's
+        frame to Resolve's: 0 as long as Resolve counts as SMPTE does."""
+        rate, drop = timeline_rate(timeline)
+        start = resolve_timecode_to_frame(str(timeline.GetStartTimecode()), rate, drop_frame=drop)
         return rate, drop, int(timeline.GetStartFrame()) - start
 
-    def _frame(self) -> int | None:
+    def _read_current_frame(self) -> int | None:
         timeline = self._project().GetCurrentTimeline()
         if timeline is None:
             return None
-        rate, drop, more = self._counting(timeline)
-        told = timeline.GetCurrentTimecode()
-        return timecode_frame(str(told), rate, drop=drop) + more if told else None
+        rate, drop, offset = self._timecode_base(timeline)
+        timecode_text = timeline.GetCurrentTimecode()
+        return (
+            resolve_timecode_to_frame(str(timecode_text), rate, drop_frame=drop) + offset
+            if timecode_text
+            else None
+        )
 
-    def _go_to(self, frame: int) -> None:
+    def _set_timecode(self, frame: int) -> None:
         timeline = self._timeline()
-        rate, drop, more = self._counting(timeline)
-        at = timecode(frame - more, rate, drop_frame=drop)
-        ensure(timeline.SetCurrentTimecode(at), f"go to {at}", where=str(timeline.GetName()))
+        rate, drop, offset = self._timecode_base(timeline)
+        at = frame_to_timecode(frame - offset, rate, drop_frame=drop)
+        require(timeline.SetCurrentTimecode(at), f"go to {at}", where=str(timeline.GetName()))
 
 
-def _named(wanted: Sequence[Wanted]) -> str:
-    names = [f"{one.title} of {one.shot.name}" for one in wanted]
+def _placement_names(planned: Sequence[ResolvePlacement]) -> str:
+    names = [f"{one.plan.title} of {one.clip_name}" for one in planned]
     return names[0] if len(names) == 1 else f"{len(names)} versions"
 
 
-def _shots(sheet: Sheet) -> Iterator[HostShot]:
-    for item in sheet.cut.shots:
-        clip, shot = sheet.clips[item.clip], sheet.shot(item.clip)
+def _host_shots(snapshot: TimelineSnapshot) -> Iterator[HostShot]:
+    for item in snapshot.cut.shots:
+        clip, shot = snapshot.clips[item.clip_id], snapshot.shot(item.clip_id)
         assert shot is not None
-        shown = clip.in_use(sheet.clips)
+        active = clip.active_version(snapshot.clips)
         yield HostShot(
             shot=shot,
-            handle=item.clip,
-            source=item.track,
-            to_render=not clip.plate.readable,
-            placed=tuple(dict.fromkeys(one.version for one in clip.standing(sheet.clips))),
-            in_use=shown.version if shown is not None else "",
+            item_id=item.clip_id,
+            label=item.track,
+            needs_render=not clip.plate.is_readable,
+            placed_version_ids=tuple(
+                dict.fromkeys(one.version_id for one in clip.placed_versions(snapshot.clips))
+            ),
+            active_version_id=active.version_id if active is not None else "",
         )
 
 
-def _told(problem: CutProblem, sheet: Sheet) -> HostProblem:
-    handle = ""
+def _host_problem(problem: CutProblem, snapshot: TimelineSnapshot) -> HostProblem:
+    item_id = ""
     if not problem.skipped:
-        place = (problem.clip, problem.track, problem.record)
-        found = (i.clip for i in sheet.cut if (i.name, i.track, i.shot.record_range) == place)
-        handle = next(found, "")
+        position = (problem.clip_name, problem.track, problem.record_range)
+        matching_clips = (
+            i.clip_id
+            for i in snapshot.cut
+            if (i.clip_name, i.track, i.shot.record_range) == position
+        )
+        item_id = next(matching_clips, "")
     return HostProblem(
-        source=problem.clip or problem.track,
-        what=problem.what,
+        label=problem.clip_name or problem.track,
+        message=problem.message,
         next_step=problem.next_step,
         skipped=problem.skipped,
-        handle=handle,
-        record=problem.record,
+        item_id=item_id,
+        record_range=problem.record_range,
     )

@@ -1,4 +1,4 @@
-"""What Resolve knows of the media behind a clip, and what a service can read of it."""
+"""The media of a clip: what Resolve knows about it, and whether services can read it."""
 
 from __future__ import annotations
 
@@ -8,125 +8,138 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from bridge_core.models.frames import can_drop, frame_of, timecode, to_rate
-from bridge_core.models.media import MOVIES, ending_of
-from bridge_core.timeline.clock import time_range
-from bridge_core.timeline.document import Json
-from bridge_core.timeline.references import STILLS
-from bridge_resolve.answers import number
+from bridge_core.models.frames import (
+    frame_to_timecode,
+    supports_drop_frame,
+    timecode_to_frame,
+    to_rate,
+)
+from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
+from bridge_core.timeline.document import JsonObject
+from bridge_core.timeline.media_reference import STILL_EXTENSIONS
+from bridge_core.timeline.otio_time import to_time_range
+from bridge_resolve.api_checks import parse_number
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem
 
-#: Clip properties that say in which colour space it is, by how the project manages colour.
-_COLOUR = ("Input Color Space", "Input Gamma", "IDT")
+#: Clip properties with the colour space; which one counts depends on the project's settings.
+_COLOUR_PROPERTIES = ("Input Color Space", "Input Gamma", "IDT")
 
-#: Codecs of camera files within endings that are read otherwise: ProRes RAW in .mov, X-OCN in .mxf.
-_RAW = re.compile(r"\braw\b|arriraw|x-ocn|redcode|blackmagic raw", re.IGNORECASE)
+#: Codecs of camera files in otherwise readable formats: ProRes RAW in .mov, X-OCN in .mxf.
+_RAW_CODECS = re.compile(r"\braw\b|arriraw|x-ocn|redcode|blackmagic raw", re.IGNORECASE)
 
 #: How Resolve writes an image sequence: ``plate.[1001-1100].exr``.
-_BRACKETS = re.compile(r"\[(\d+)-(\d+)\][^/\\]*$")
+_SEQUENCE_RANGE = re.compile(r"\[(\d+)-(\d+)\][^/\\]*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Media:
-    """``start`` is the number of the first frame: the embedded timecode's, counted at ``rate``;
-    ``drop`` says whether that timecode drops frames."""
+class ClipMedia:
+    """Properties of media in Resolve."""
 
     name: str
     path: str
     rate: Fraction
     start: int
-    drop: bool
+    """Number of the first frame: that of the embedded timecode at ``rate``."""
+    drop_frame: bool
+    """Whether the timecode drops frames."""
     frames: int
     width: int
     height: int
     properties: Mapping[str, str]
-    """What Resolve tells of its colour, for :mod:`bridge_resolve.colour`."""
+    """Colour properties, for :mod:`bridge_resolve.colour_spaces`."""
     codec: str
 
     @property
-    def readable(self) -> bool:
-        """Whether a service can read the files themselves."""
-        return ending_of(self.path) in STILLS | MOVIES and not _RAW.search(self.codec)
+    def is_readable(self) -> bool:
+        """Whether services can read the files."""
+        return file_extension(
+            self.path
+        ) in STILL_EXTENSIONS | MOVIE_EXTENSIONS and not _RAW_CODECS.search(self.codec)
 
     def timecode(self, frame: int) -> str:
-        """Of a frame by its number, as the media itself counts."""
-        return timecode(frame, self.rate, drop_frame=self.drop)
+        """The media's timecode at a frame number."""
+        return frame_to_timecode(frame, self.rate, drop_frame=self.drop_frame)
 
 
-def media_of(item: MediaPoolItem) -> Media | None:
-    """None for what has no file: a title, a compound clip, a timeline."""
-    told = item.GetClipProperty(None)
-    if not isinstance(told, dict) or not told.get("File Path"):
+def read_media(item: MediaPoolItem) -> ClipMedia | None:
+    """None for items without a file: a title, a compound clip, a timeline."""
+    properties = item.GetClipProperty(None)
+    if not isinstance(properties, dict) or not properties.get("File Path"):
         return None
     try:
-        rate = to_rate(str(told.get("FPS")))
+        rate = to_rate(str(properties.get("FPS")))
     except ValueError:
         return None
-    start = str(told.get("Start TC") or "")
-    drop = can_drop(rate) and (";" in start or str(told.get("Drop frame")) == "1")
-    width, _, height = str(told.get("Resolution") or "").partition("x")
-    return Media(
-        name=str(told.get("Clip Name") or told.get("File Name") or ""),
-        path=str(told["File Path"]),
+    start = str(properties.get("Start TC") or "")
+    drop_frame = supports_drop_frame(rate) and (
+        ";" in start or str(properties.get("Drop frame")) == "1"
+    )
+    width, _, height = str(properties.get("Resolution") or "").partition("x")
+    return ClipMedia(
+        name=str(properties.get("Clip Name") or properties.get("File Name") or ""),
+        path=str(properties["File Path"]),
         rate=rate,
-        start=_start(start, rate, drop=drop),
-        drop=drop,
-        frames=number(told.get("Frames")),
-        width=number(width),
-        height=number(height),
-        properties={key: str(told.get(key) or "") for key in _COLOUR},
-        codec=str(told.get("Video Codec") or ""),
+        start=_start_frame(start, rate, drop_frame=drop_frame),
+        drop_frame=drop_frame,
+        frames=parse_number(properties.get("Frames")),
+        width=parse_number(width),
+        height=parse_number(height),
+        properties={key: str(properties.get(key) or "") for key in _COLOUR_PROPERTIES},
+        codec=str(properties.get("Video Codec") or ""),
     )
 
 
-def rate_text(rate: Fraction, *, drop: bool = False) -> str:
+def format_rate(rate: Fraction, *, drop_frame: bool = False) -> str:
     """A rate as Resolve writes it: ``23.976``, ``25``, ``29.97 DF``."""
-    return f"{float(rate):.3f}".rstrip("0").rstrip(".") + (" DF" if drop else "")
+    return f"{float(rate):.3f}".rstrip("0").rstrip(".") + (" DF" if drop_frame else "")
 
 
-def timecode_frame(text: str, rate: Fraction, *, drop: bool) -> int:
-    """The frame of a timecode, whichever mark Resolve has put before its frames.
+def resolve_timecode_to_frame(text: str, rate: Fraction, *, drop_frame: bool) -> int:
+    """The frame of a timecode, whichever separator Resolve puts before the frames.
 
     :raises ValueError: not a timecode.
     """
     hours_to_seconds, frames = text[:-3], text[-2:]
-    return frame_of(f"{hours_to_seconds}{';' if drop and can_drop(rate) else ':'}{frames}", rate)
+    return timecode_to_frame(
+        f"{hours_to_seconds}{';' if drop_frame and supports_drop_frame(rate) else ':'}{frames}",
+        rate,
+    )
 
 
-def _start(text: str, rate: Fraction, *, drop: bool) -> int:
+def _start_frame(text: str, rate: Fraction, *, drop_frame: bool) -> int:
     try:
-        return timecode_frame(text, rate, drop=drop)
+        return resolve_timecode_to_frame(text, rate, drop_frame=drop_frame)
     except ValueError:
-        return 0  # without timecode, as movies are that carry none
+        return 0  # a movie without timecode
 
 
-def reference_of(media: Media) -> Json:
-    """The media as OTIO names it, the way Resolve does itself."""
+def media_reference(media: ClipMedia) -> JsonObject:
+    """An OTIO reference to the media, as Resolve writes it."""
     return {
         "OTIO_SCHEMA": "ExternalReference.1",
         "name": media.name,
         "target_url": media.path,
-        "available_range": time_range(
+        "available_range": to_time_range(
             media.start / media.rate, media.frames / media.rate, media.rate
         ),
         "metadata": {},
     }
 
 
-def first_number(media: Media) -> int:
-    """The number that the plate's first frame has: of a sequence, its first file's; of a movie,
-    its timecode's."""
-    brackets = _BRACKETS.search(media.path)
+def first_frame_number(media: ClipMedia) -> int:
+    """The number of the plate's first frame: of a sequence from its file name, of a movie from its
+    timecode."""
+    brackets = _SEQUENCE_RANGE.search(media.path)
     return int(brackets[1]) if brackets else media.start
 
 
-def first_file(path: str) -> str:
-    """Of Resolve's ``plate.[1001-1100].exr`` the file ``plate.1001.exr``, other paths as they are:
-    to be compared, so with slashes on every system."""
+def first_file_path(path: str) -> str:
+    """The first file of a path such as ``plate.[1001-1100].exr``, with slashes on every system, for
+    comparison."""
     path = path.replace("\\", "/")
-    brackets = _BRACKETS.search(path)
+    brackets = _SEQUENCE_RANGE.search(path)
     if brackets is None:
         return path
     return f"{path[: brackets.start()]}{brackets[1]}{path[brackets.end(2) + 1 :]}"

@@ -1,12 +1,12 @@
-"""Plates out of camera files, by Resolve's own render queue.
+"""Renders plates of camera files with Resolve's render queue.
 
-A clip is rendered from a timeline of its own, which holds its media and nothing else: without the
-cut's grade, transitions and retime, at the media's own rate and size, with handles. It goes the way
-that the project's colour management goes, to what :mod:`bridge_resolve.colour` says is rendered.
+A clip is rendered from a timeline of its own that holds only its media: without the cut's grade,
+transitions and retime, at the media's rate and size, with handles. The project's colour management
+applies; :mod:`bridge_resolve.colour_spaces` knows the resulting colour space.
 
-Resolve has no call that reads its render settings. A render preset keeps them for as long as it
-takes to queue the job, which has its own from then on; one that is left over from a crash still
-holds the user's, and is put back before anything else.
+Resolve has no call that reads its render settings. They are saved in a render preset while the job
+is queued; the job keeps its own settings from then on. A preset left over from a crash still holds
+the user's settings, and is restored first.
 """
 
 from __future__ import annotations
@@ -20,181 +20,190 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import HostError
-from bridge_core.host import Rendered
+from bridge_core.hosts.base import RenderStep
 from bridge_core.models.shots import Shot
-from bridge_resolve.answers import ensure
-from bridge_resolve.clips import Clip, cut_in, stands
-from bridge_resolve.colour import ProjectColour
-from bridge_resolve.media import first_number, rate_text
-from bridge_resolve.open_timeline import DIGITS
+from bridge_resolve.api_checks import require
+from bridge_resolve.clips import TimelineClip, append_clip, record_position
+from bridge_resolve.colour_spaces import ProjectColour
+from bridge_resolve.media import first_frame_number, format_rate
+from bridge_resolve.timeline_snapshot import FRAME_PADDING
 
 if TYPE_CHECKING:
     from fusionscript import MediaPool, Project, RenderSettings, Timeline
 
-#: Of the preset and of the timelines; whatever carries this name is ours to remove.
-NAME = "Shotbridge rendering"
-#: Seconds that a rendering gets to stop.
+#: Name of the preset and the timelines; everything with this name may be removed.
+RENDER_NAME = "Shotbridge rendering"
+#: Seconds for a rendering to stop.
 _STOP_SECONDS = 10.0
-#: Seconds that a rendering gets to begin.
+#: Seconds for a rendering to start.
 _START_SECONDS = 10.0
-_PULSE = 0.1
-_NUMBER = re.compile(r"(\d+)$")
+_POLL_INTERVAL = 0.1
+_TRAILING_NUMBER = re.compile(r"(\d+)$")
 
 
 def render(
     project: Project,
     colour: ProjectColour,
-    clip: Clip,
+    clip: TimelineClip,
     shot: Shot,
     folder: Path,
-    wanted: Sequence[int],
-) -> Generator[Rendered, None, None]:
-    """Write frames of a clip's media (in the plate's numbering) into ``folder``; see
-    :meth:`bridge_core.host.Host.render`. ``colour`` is the project's own.
+    requested_frames: Sequence[int],
+) -> Generator[RenderStep, None, None]:
+    """Write frames of a clip's media, in the plate's numbering, into ``folder``; see
+    :meth:`bridge_core.hosts.base.Host.render`. ``colour`` is the project's colour management.
 
-    :raises HostError: Resolve refuses something, or the rendering fails.
+    :raises HostError: a call of Resolve failed, or the rendering failed.
     """
-    frames = sorted(set(wanted)) or list(shot.work_range.frames())
-    pool = ensure(project.GetMediaPool(), "open the project's media pool")
+    frames = sorted(set(requested_frames)) or list(shot.work_range.frames())
+    pool = require(project.GetMediaPool(), "open the project's media pool")
     if project.IsRenderingInProgress():
         raise HostError(
             "Resolve is rendering something else",
             where=str(project.GetName()),
-            next_step="wait until its render queue has ended, then send again",
+            next_step="wait until its render queue has finished, then send again",
         )
-    recover(project)
-    done = False
+    restore_after_crash(project)
+    is_complete = False
     try:
-        with _queued(project, pool, colour, clip, frames, folder) as job:
-            ensure(project.StartRendering([job], False), "start to render", where=clip.plate.name)
-            yield Rendered(0, len(frames))
+        with _queued_job(project, pool, colour, clip, frames, folder) as job:
+            require(project.StartRendering([job], False), "start to render", where=clip.plate.name)
+            yield RenderStep(0, len(frames))
             started = time.monotonic()
-            while (written := _progress(project, job, len(frames), started)) < len(frames):
-                yield Rendered(written, len(frames))
-            plate = _collected(folder, clip, shot, frames)
-            done = True
-        yield Rendered(len(frames), len(frames), plate)
+            while (written := _completed_frames(project, job, len(frames), started)) < len(frames):
+                yield RenderStep(written, len(frames))
+            plate = _collect_frames(folder, clip, shot, frames)
+            is_complete = True
+        yield RenderStep(len(frames), len(frames), plate)
     finally:
-        if not done:
+        if not is_complete:
             for path in folder.iterdir():
                 path.unlink()
 
 
-def recover(project: Project) -> None:
-    """Put back what a rendering that was killed has left behind: the user's settings first."""
-    if NAME in _presets(project):
-        ensure(project.LoadRenderPreset(NAME), "put the user's render settings back")
-        ensure(project.DeleteRenderPreset(NAME), f"remove the render preset {NAME}")
+def restore_after_crash(project: Project) -> None:
+    """Clean up after a rendering that was killed: restore the user's settings first."""
+    if RENDER_NAME in _preset_names(project):
+        require(project.LoadRenderPreset(RENDER_NAME), "restore the user's render settings")
+        require(project.DeleteRenderPreset(RENDER_NAME), f"remove the render preset {RENDER_NAME}")
     jobs: list[Any] = list(project.GetRenderJobList() or [])
     for job in jobs:
-        if str(job.get("TimelineName", "")).startswith(NAME):
-            _take_away(project, str(job.get("JobId")))
-    left = [one for one in _timelines(project) if str(one.GetName()).startswith(NAME)]
-    if left:
-        pool = ensure(project.GetMediaPool(), "open the project's media pool")
-        ensure(pool.DeleteTimelines(left), "remove a timeline of ours")
+        if str(job.get("TimelineName", "")).startswith(RENDER_NAME):
+            _remove_job(project, str(job.get("JobId")))
+    leftovers = [one for one in _timelines(project) if str(one.GetName()).startswith(RENDER_NAME)]
+    if leftovers:
+        pool = require(project.GetMediaPool(), "open the project's media pool")
+        require(pool.DeleteTimelines(leftovers), "remove a timeline of ours")
 
 
 @contextlib.contextmanager
-def _users_settings(project: Project) -> Iterator[None]:
-    """Whatever happens within, the Deliver page is afterwards as the user had set it up."""
-    chosen = ensure(project.GetCurrentRenderFormatAndCodec(), "tell its render format")
+def _preserved_render_settings(project: Project) -> Iterator[None]:
+    """Restores the user's settings of the Deliver page afterwards."""
+    format_and_codec = require(project.GetCurrentRenderFormatAndCodec(), "return its render format")
     mode = project.GetCurrentRenderMode()
-    ensure(
-        project.SaveAsNewRenderPreset(NAME),
-        "keep the user's render settings as a preset",
+    require(
+        project.SaveAsNewRenderPreset(RENDER_NAME),
+        "save the user's render settings as a preset",
         next_step="open the Deliver page once, then try again",
     )
     try:
         yield
     finally:
-        ensure(project.LoadRenderPreset(NAME), "put the user's render settings back")
-        ensure(project.DeleteRenderPreset(NAME), f"remove the render preset {NAME}")
-        if chosen.get("format") and chosen.get("codec"):
-            project.SetCurrentRenderFormatAndCodec(chosen["format"], chosen["codec"])
+        require(project.LoadRenderPreset(RENDER_NAME), "restore the user's render settings")
+        require(project.DeleteRenderPreset(RENDER_NAME), f"remove the render preset {RENDER_NAME}")
+        if format_and_codec.get("format") and format_and_codec.get("codec"):
+            project.SetCurrentRenderFormatAndCodec(
+                format_and_codec["format"], format_and_codec["codec"]
+            )
         project.SetCurrentRenderMode(mode)
 
 
 @contextlib.contextmanager
-def _queued(
+def _queued_job(
     project: Project,
     pool: MediaPool,
     colour: ProjectColour,
-    clip: Clip,
+    clip: TimelineClip,
     frames: list[int],
     folder: Path,
 ) -> Iterator[str]:
-    """A job in the queue, with a timeline of its own; both are gone afterwards. As soon as the job
-    stands, the user has the open timeline and the Deliver page as they were."""
-    with contextlib.ExitStack() as undo:
-        with _users_settings(project):
-            users = project.GetCurrentTimeline()
-            timeline = ensure(pool.CreateEmptyTimeline(NAME), "make a timeline to render from")
-            undo.callback(pool.DeleteTimelines, [timeline])
+    """A job in the queue with a timeline of its own; both are removed afterwards. Once the job is
+    queued, the user's open timeline and Deliver page are restored."""
+    with contextlib.ExitStack() as cleanup:
+        with _preserved_render_settings(project):
+            user_timeline = project.GetCurrentTimeline()
+            timeline = require(
+                pool.CreateEmptyTimeline(RENDER_NAME), "create a timeline to render from"
+            )
+            cleanup.callback(pool.DeleteTimelines, [timeline])
             try:
-                _fill(project, pool, timeline, colour, clip, frames)
-                _settings(project, clip, folder)
-                job = ensure(
+                _fill_timeline(project, pool, timeline, colour, clip, frames)
+                _apply_render_settings(project, clip, folder)
+                job = require(
                     project.AddRenderJob(),
                     "queue the rendering",
                     where=clip.plate.name,
-                    next_step="see whether the folder can be written, then open the Deliver page "
-                    "once",
+                    next_step="check that the folder is writable, then open the Deliver page once",
                 )
-                undo.callback(_take_away, project, job)
+                cleanup.callback(_remove_job, project, job)
             finally:
-                if users is not None:
-                    ensure(project.SetCurrentTimeline(users), "open the user's timeline again")
+                if user_timeline is not None:
+                    require(
+                        project.SetCurrentTimeline(user_timeline), "open the user's timeline again"
+                    )
         yield job
 
 
-def _fill(
+def _fill_timeline(
     project: Project,
     pool: MediaPool,
     timeline: Timeline,
     colour: ProjectColour,
-    clip: Clip,
+    clip: TimelineClip,
     frames: list[int],
 ) -> None:
-    """The wanted frames one after another, at the media's rate and size, with its timecode."""
+    """Append the requested frames one after the other, at the media's rate, size and timecode."""
     plate = clip.plate
     settings = {
         "useCustomSettings": "1",
-        "timelineFrameRate": rate_text(plate.rate, drop=plate.drop),
+        "timelineFrameRate": format_rate(plate.rate, drop_frame=plate.drop_frame),
         "timelineResolutionWidth": str(plate.width),
         "timelineResolutionHeight": str(plate.height),
     }
     for key, value in settings.items():
-        ensure(timeline.SetSetting(key, value), f"set {key} of its timeline to {value}")
-    colour.prepare(timeline)
-    # The files carry the timeline's timecode, and with it the media's own.
-    begins = plate.timecode(frames[0])
-    ensure(timeline.SetStartTimecode(begins), f"have its timeline start at {begins}")
-    ensure(project.SetCurrentTimeline(timeline), "open the timeline to render from")
-    at, first = int(timeline.GetStartFrame()), first_number(plate)
-    for start, end in _runs(frames):
-        item = ensure(
-            cut_in(pool, clip.plate_item, (start - first, end - first), 1, at),
-            f"cut frames {start}-{end - 1} of {plate.name} in",
+        require(timeline.SetSetting(key, value), f"set {key} of its timeline to {value}")
+    colour.prepare_timeline(timeline)
+    # The files get the timeline's timecode, so it is set to the media's.
+    start_timecode = plate.timecode(frames[0])
+    require(
+        timeline.SetStartTimecode(start_timecode),
+        f"set the start of its timeline to {start_timecode}",
+    )
+    require(project.SetCurrentTimeline(timeline), "open the timeline to render from")
+    record_frame, first = int(timeline.GetStartFrame()), first_frame_number(plate)
+    for start, end in _contiguous_ranges(frames):
+        item = require(
+            append_clip(pool, clip.plate_item, (start - first, end - first), 1, record_frame),
+            f"append frames {start}-{end - 1} of {plate.name}",
         )
-        if stands(item) != (at, end - start):
+        if record_position(item) != (record_frame, end - start):
             raise HostError(
-                f"Resolve cut {stands(item)[1]} frames of {plate.name} in, not {end - start}",
-                next_step="set the clip's own frame rate in Clip Attributes, then try again",
+                f"Resolve appended {record_position(item)[1]} frames of {plate.name}, not "
+                f"{end - start}",
+                next_step="set the clip's frame rate in Clip Attributes, then try again",
             )
-        at += end - start
+        record_frame += end - start
 
 
-def _runs(frames: list[int]) -> Iterator[tuple[int, int]]:
-    """First frame, and the one after the last, of each stretch without holes."""
+def _contiguous_ranges(frames: list[int]) -> Iterator[tuple[int, int]]:
+    """First frame, and the one after the last, of each contiguous range."""
     for _, group in groupby(enumerate(frames), key=lambda pair: pair[1] - pair[0]):
         run = [frame for _, frame in group]
         yield run[0], run[-1] + 1
 
 
-def _settings(project: Project, clip: Clip, folder: Path) -> None:
-    codec = _codec(project)
-    ensure(project.SetCurrentRenderFormatAndCodec("exr", codec), f"render EXR with {codec}")
+def _apply_render_settings(project: Project, clip: TimelineClip, folder: Path) -> None:
+    codec = _choose_codec(project)
+    require(project.SetCurrentRenderFormatAndCodec("exr", codec), f"render EXR with {codec}")
     project.SetCurrentRenderMode(1)
     settings: dict[str, Any] = {
         "SelectAllFrames": True,
@@ -206,96 +215,103 @@ def _settings(project: Project, clip: Clip, folder: Path) -> None:
         "FormatWidth": clip.plate.width,
         "FormatHeight": clip.plate.height,
     }
-    partial: RenderSettings = settings  # type: ignore[assignment]  # any of the keys will do
-    ensure(project.SetRenderSettings(partial), "take the settings of the rendering")
+    typed_settings: RenderSettings = settings  # type: ignore[assignment]  # all keys are optional
+    require(project.SetRenderSettings(typed_settings), "apply the render settings")
 
 
-def _codec(project: Project) -> str:
-    """Half-float RGB EXR, zipped where it is offered."""
+def _choose_codec(project: Project) -> str:
+    """Half-float RGB EXR, with ZIP compression if it is offered."""
     offered = project.GetRenderCodecs("exr") or {}
-    half = [name for told, name in offered.items() if "half" in f"{told} {name}".lower()]
+    half = [
+        name for description, name in offered.items() if "half" in f"{description} {name}".lower()
+    ]
     zipped = [name for name in half if "zip" in name.lower()]
     if not half:
         raise HostError(
-            "this Resolve renders no half-float EXR",
+            "this Resolve cannot render half-float EXR",
             where=", ".join(map(str, offered)),
-            next_step="use DaVinci Resolve Studio, or transcode the clip by hand",
+            next_step="use DaVinci Resolve Studio, or transcode the clip",
         )
     return (zipped or half)[0]
 
 
-def _progress(project: Project, job: str, total: int, started: float) -> int:
-    """Frames that are written.
+def _completed_frames(project: Project, job: str, total: int, started: float) -> int:
+    """The number of frames written.
 
-    :raises HostError: the job has failed or was stopped.
+    :raises HostError: the job failed or was stopped.
     """
-    told: Any = ensure(project.GetRenderJobStatus(job), "tell how far the rendering is")
-    status, percent = str(told.get("JobStatus")), int(told.get("CompletionPercentage") or 0)
-    ended = status in ("Complete", "Failed", "Cancelled")
-    if not ended and time.monotonic() > started + _START_SECONDS:
-        # In other languages a job may end with other words.
-        ended = not project.IsRenderingInProgress()
-    if not ended:
+    job_status: Any = require(
+        project.GetRenderJobStatus(job), "return the progress of the rendering"
+    )
+    status, percent = (
+        str(job_status.get("JobStatus")),
+        int(job_status.get("CompletionPercentage") or 0),
+    )
+    is_finished = status in ("Complete", "Failed", "Cancelled")
+    if not is_finished and time.monotonic() > started + _START_SECONDS:
+        # In other languages the status may have another text.
+        is_finished = not project.IsRenderingInProgress()
+    if not is_finished:
         return min(total - 1, total * percent // 100)
     if status == "Complete" or (percent >= 100 and status != "Failed"):
         return total
-    why = f": {told['Error']}" if told.get("Error") else ""
-    words = {"Failed": "failed", "Cancelled": "was stopped in Resolve"}
+    reason = f": {job_status['Error']}" if job_status.get("Error") else ""
+    descriptions = {"Failed": "failed", "Cancelled": "was stopped in Resolve"}
     raise HostError(
-        f"the rendering {words.get(status, f'ended with {status}')}{why}",
-        next_step="look at the render queue in Resolve, then try again",
+        f"the rendering {descriptions.get(status, f'ended with {status}')}{reason}",
+        next_step="check the render queue in Resolve, then try again",
     )
 
 
-def _collected(folder: Path, clip: Clip, shot: Shot, frames: list[int]) -> Shot:
-    """The shot with its rendered files, named by the plate's numbers in place of the timeline's.
+def _collect_frames(folder: Path, clip: TimelineClip, shot: Shot, frames: list[int]) -> Shot:
+    """The shot with its rendered files, renamed from the timeline's frame numbers to the plate's.
 
-    :raises HostError: there are not as many files as frames.
+    :raises HostError: the number of files is not that of the frames.
     """
-    files = sorted(folder.glob("*.exr"), key=_number_of)
+    files = sorted(folder.glob("*.exr"), key=_trailing_number)
     if len(files) != len(frames):
         raise HostError(
-            f"Resolve says that it rendered {len(frames)} frames, and wrote {len(files)} files",
+            f"Resolve reports {len(frames)} rendered frames, and wrote {len(files)} files",
             where=str(folder),
-            next_step="see whether the disk is full, then try again",
+            next_step="check that the disk is not full, then try again",
         )
     stem = clip.plate.name.removesuffix(Path(clip.plate.name).suffix)
     stem = re.sub(r"[^\w.-]+", "_", stem).strip(".") or "plate"
     for path, frame in zip(files, frames, strict=True):
-        path.rename(folder / f"{stem}_{frame:0{DIGITS}d}.exr")
+        path.rename(folder / f"{stem}_{frame:0{FRAME_PADDING}d}.exr")
     plate = shot.plate.model_copy(
-        update={"path": str(folder / f"{stem}_%0{DIGITS}d.exr"), "range": shot.work_range}
+        update={"path": str(folder / f"{stem}_%0{FRAME_PADDING}d.exr"), "range": shot.work_range}
     )
     return shot.model_copy(update={"plate": plate})
 
 
-def _number_of(path: Path) -> int:
-    found = _NUMBER.search(path.stem)
-    return int(found[1]) if found else -1
+def _trailing_number(path: Path) -> int:
+    match = _TRAILING_NUMBER.search(path.stem)
+    return int(match[1]) if match else -1
 
 
-def _take_away(project: Project, job: str) -> None:
-    """Stop a job if it runs, and remove it from the queue."""
+def _remove_job(project: Project, job: str) -> None:
+    """Stop a job if it is running, and remove it from the queue."""
     if project.IsRenderingInProgress():
         project.StopRendering()
         deadline = time.monotonic() + _STOP_SECONDS
         while project.IsRenderingInProgress() and time.monotonic() < deadline:
-            time.sleep(_PULSE)
+            time.sleep(_POLL_INTERVAL)
     jobs: list[Any] = list(project.GetRenderJobList() or [])
-    if any(one.get("JobId") == job for one in jobs):  # else somebody was faster
-        ensure(project.DeleteRenderJob(job), "remove the render job")
+    if any(one.get("JobId") == job for one in jobs):  # otherwise it was removed already
+        require(project.DeleteRenderJob(job), "remove the render job")
 
 
-def _presets(project: Project) -> list[str]:
-    """Names of the render presets, which some versions give as dictionaries."""
-    found: list[Any] = list(project.GetRenderPresetList() or [])
+def _preset_names(project: Project) -> list[str]:
+    """Names of the render presets, which some versions return as dictionaries."""
+    presets: list[Any] = list(project.GetRenderPresetList() or [])
     return [
-        str(one.get("RenderPresetName")) if isinstance(one, dict) else str(one) for one in found
+        str(one.get("RenderPresetName")) if isinstance(one, dict) else str(one) for one in presets
     ]
 
 
 def _timelines(project: Project) -> Iterator[Timeline]:
     for index in range(1, int(project.GetTimelineCount() or 0) + 1):
-        found = project.GetTimelineByIndex(index)
-        if found is not None:
-            yield found
+        timeline = project.GetTimelineByIndex(index)
+        if timeline is not None:
+            yield timeline

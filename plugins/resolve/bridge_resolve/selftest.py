@@ -1,7 +1,7 @@
-"""What only a real Resolve can confirm, for ``shotbridge selftest resolve``.
+"""Checks that need a real Resolve, for ``shotbridge selftest resolve``.
 
-Each check makes a bin, a timeline and pictures of its own, and removes them. The project that is
-open is looked at as little as possible; one of no value is best.
+Each check creates a bin, a timeline and pictures of its own and removes them afterwards. Still, the
+open project should be one without any value.
 """
 
 from __future__ import annotations
@@ -12,328 +12,363 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bridge_core.selftest import Check, NotSeen, expect, main
-from bridge_resolve.selftest_bench import (
+from bridge_core.hosts.selftest import CheckSkipped, SelfTestCheck, expect_equal, main
+from bridge_resolve.selftest_fixture import (
+    FIXTURE_NAME,
     FRAMES,
-    NAME,
     SIZE,
-    Bench,
+    SelfTestTimeline,
     first_clip,
-    host_of,
-    on_bench,
-    running,
+    open_host,
+    running_resolve,
+    with_self_test_timeline,
 )
 
 
-def program() -> str:
-    resolve = running()
+def host_version() -> str:
+    resolve = running_resolve()
     return f"{resolve.GetProductName()} {resolve.GetVersionString()}"
 
 
 def _edition() -> str:
-    name = str(running().GetProductName())
-    expect("'Studio' is in the product's name", "Studio" in name, True)
+    name = str(running_resolve().GetProductName())
+    expect_equal("'Studio' is in the product's name", "Studio" in name, True)
     return name
 
 
-def _thread() -> str:
+def _other_thread() -> str:
     from bridge_resolve.api_thread import ApiThread
 
     thread = ApiThread()
     try:
-        name = thread.call(lambda: running().GetProductName())
+        name = thread.call(lambda: running_resolve().GetProductName())
     finally:
         thread.close(1.0)
-    expect("an answer on another thread", bool(name), True)
-    return "Resolve answers a thread that is not the main one"
+    expect_equal("a result on another thread", bool(name), True)
+    return "Resolve can be called on another thread than the main one"
 
 
 def _missing_call() -> str:
-    expect("dir() lists a call", "GetProductName" in dir(running()), True)
-    expect("dir() lists a name that is none", "GetNoSuchThing" in dir(running()), False)
-    return "dir() tells which calls there are"
+    expect_equal("dir() lists a method", "GetProductName" in dir(running_resolve()), True)
+    expect_equal("dir() lists an unknown name", "GetNoSuchThing" in dir(running_resolve()), False)
+    return "dir() lists the available methods"
 
 
-@on_bench
-def _properties(there: Bench) -> str:
-    told = there.media.GetClipProperty(None)
-    expect("all properties at once", isinstance(told, dict), True)
-    assert isinstance(told, dict)
-    wanted = ("File Path", "FPS", "Start TC", "Frames", "Resolution", "Input Color Space")
-    expect("names of properties", [name for name in wanted if name not in told], [])
-    expect("path of a sequence", Path(told["File Path"]).name, "selftest.[1001-1024].png")
-    expect("its frames", str(told["Frames"]), str(len(FRAMES)))
-    expect("its size", told["Resolution"], f"{SIZE}x{SIZE}")
-    return f"FPS {told['FPS']}, Start TC {told['Start TC']}, {told['Input Color Space']}"
+@with_self_test_timeline
+def _properties(fixture: SelfTestTimeline) -> str:
+    properties = fixture.media.GetClipProperty(None)
+    expect_equal("all properties at once", isinstance(properties, dict), True)
+    assert isinstance(properties, dict)
+    expected_names = ("File Path", "FPS", "Start TC", "Frames", "Resolution", "Input Color Space")
+    expect_equal(
+        "names of properties", [name for name in expected_names if name not in properties], []
+    )
+    expect_equal(
+        "path of a sequence", Path(properties["File Path"]).name, "selftest.[1001-1024].png"
+    )
+    expect_equal("its frames", str(properties["Frames"]), str(len(FRAMES)))
+    expect_equal("its size", properties["Resolution"], f"{SIZE}x{SIZE}")
+    described = [f"{name} {properties[name]}" for name in ("FPS", "Start TC", "Input Color Space")]
+    return ", ".join(described)
 
 
-@on_bench
-def _digits(there: Bench) -> str:
-    """Versions of media with timecode are numbered so."""
-    picture = (there.folder / f"selftest.{FRAMES[0]}.png").read_bytes()
+@with_self_test_timeline
+def _five_digit_frames(fixture: SelfTestTimeline) -> str:
+    """Versions of media with timecode have such frame numbers."""
+    picture = (fixture.folder / f"selftest.{FRAMES[0]}.png").read_bytes()
     for frame in (90038, 90039):
-        (there.folder / f"timecode.{frame}.png").write_bytes(picture)
-    pattern = str(there.folder / "timecode.%04d.png")
-    made = there.pool.ImportMedia([{"FilePath": pattern, "StartIndex": 90038, "EndIndex": 90039}])
-    expect("items of a sequence with five digits", len(made or []), 1)
+        (fixture.folder / f"timecode.{frame}.png").write_bytes(picture)
+    pattern = str(fixture.folder / "timecode.%04d.png")
+    made = fixture.pool.ImportMedia([{"FilePath": pattern, "StartIndex": 90038, "EndIndex": 90039}])
+    expect_equal("items of a sequence with five digits", len(made or []), 1)
     try:
         path = str(made[0].GetClipProperty("File Path"))
     finally:
-        there.pool.DeleteClips(made)
-    expect("its path", Path(path).name, "timecode.[90038-90039].png")
-    return "%04d takes numbers of five digits, and they are told as they are"
+        fixture.pool.DeleteClips(made)
+    expect_equal("its path", Path(path).name, "timecode.[90038-90039].png")
+    return "%04d matches numbers of five digits, which are returned unchanged"
 
 
-@on_bench
-def _start_timecode(there: Bench) -> str:
-    from bridge_resolve.media import media_of
+@with_self_test_timeline
+def _start_timecode(fixture: SelfTestTimeline) -> str:
+    from bridge_resolve.media import read_media
 
-    media = media_of(there.media)
+    media = read_media(fixture.media)
     assert media is not None
-    expect("first frame of a sequence without timecode", media.start, FRAMES[0])
-    return "a sequence without timecode counts from its first file's number"
+    expect_equal("first frame of a sequence without timecode", media.start, FRAMES[0])
+    return "a sequence without timecode starts at its first file's number"
 
 
-@on_bench
-def _rate(there: Bench) -> str:
-    expect("SetClipProperty FPS", there.media.SetClipProperty("FPS", "24"), True)
-    expect("FPS afterwards", float(str(there.media.GetClipProperty("FPS"))), 24.0)
-    return "an imported sequence takes another rate"
+@with_self_test_timeline
+def _rate(fixture: SelfTestTimeline) -> str:
+    expect_equal("SetClipProperty FPS", fixture.media.SetClipProperty("FPS", "24"), True)
+    expect_equal("FPS afterwards", float(str(fixture.media.GetClipProperty("FPS"))), 24.0)
+    return "the rate of an imported sequence can be changed"
 
 
-@on_bench
-def _append(there: Bench) -> str:
-    expect("start and length", there.stands(), (there.timeline.GetStartFrame(), 10))
+@with_self_test_timeline
+def _append_position(fixture: SelfTestTimeline) -> str:
+    expect_equal(
+        "start and length", fixture.clip_position(), (fixture.timeline.GetStartFrame(), 10)
+    )
     return "endFrame is exclusive; recordFrame counts from 00:00:00:00"
 
 
-@on_bench
-def _ids(there: Bench) -> str:
-    (again,) = there.timeline.GetItemListInTrack("video", 1)
-    expect("id of a clip asked for again", again.GetUniqueId(), there.clip.GetUniqueId())
+@with_self_test_timeline
+def _unique_ids(fixture: SelfTestTimeline) -> str:
+    (again,) = fixture.timeline.GetItemListInTrack("video", 1)
+    expect_equal("id of a clip, read again", again.GetUniqueId(), fixture.clip.GetUniqueId())
     return "a clip keeps its id"
 
 
-@on_bench
-def _track(there: Bench) -> str:
-    from bridge_resolve.clips import cut_in, stands
+@with_self_test_timeline
+def _track_above(fixture: SelfTestTimeline) -> str:
+    from bridge_resolve.clips import append_clip, record_position
 
-    timeline: Any = there.timeline
-    expect("AddTrack", timeline.AddTrack("video"), True)
-    expect("SetTrackName", timeline.SetTrackName("video", 2, NAME), True)
-    above = cut_in(there.pool, there.media, (4, 14), 2, there.stands()[0])
-    expect("a clip cut in above", above is not None, True)
+    timeline: Any = fixture.timeline
+    expect_equal("AddTrack", timeline.AddTrack("video"), True)
+    expect_equal("SetTrackName", timeline.SetTrackName("video", 2, FIXTURE_NAME), True)
+    above = append_clip(fixture.pool, fixture.media, (4, 14), 2, fixture.clip_position()[0])
+    expect_equal("a clip appended above", above is not None, True)
     assert above is not None
-    expect("where it stands", stands(above), there.stands())
-    expect("AddTrack in between", timeline.AddTrack("video", {"index": 2}), True)
+    expect_equal("its position", record_position(above), fixture.clip_position())
+    expect_equal("AddTrack at an index", timeline.AddTrack("video", {"index": 2}), True)
     on = [len(timeline.GetItemListInTrack("video", track) or []) for track in (1, 2, 3)]
-    expect("clips on the three tracks", on, [1, 0, 1])
-    return "a clip is cut in on the track above, frame-exact; tracks are put in between"
+    expect_equal("clips on the three tracks", on, [1, 0, 1])
+    return "a clip is appended on the track above, frame-exact; tracks can be inserted"
 
 
-@on_bench
-def _takes(there: Bench) -> str:
-    before = there.stands()
-    expect("AddTake", there.clip.AddTake(there.media, 6, 16), True)
-    expect("takes", there.clip.GetTakesCount(), 2)
-    selected = there.clip.GetSelectedTakeIndex()
-    told = there.clip.GetTakeByIndex(2)
-    expect("frames of the take", (told["startFrame"], told["endFrame"]), (6, 16))
-    expect("SelectTakeByIndex", there.clip.SelectTakeByIndex(2), True)
-    expect("where the clip stands", there.stands(), before)
-    expect("its id", bool(there.clip.GetUniqueId()), True)
-    return f"its end is exclusive, the clip stays; selected after AddTake was take {selected}"
+@with_self_test_timeline
+def _takes(fixture: SelfTestTimeline) -> str:
+    before = fixture.clip_position()
+    expect_equal("AddTake", fixture.clip.AddTake(fixture.media, 6, 16), True)
+    expect_equal("takes", fixture.clip.GetTakesCount(), 2)
+    selected = fixture.clip.GetSelectedTakeIndex()
+    take_info = fixture.clip.GetTakeByIndex(2)
+    expect_equal("frames of the take", (take_info["startFrame"], take_info["endFrame"]), (6, 16))
+    expect_equal("SelectTakeByIndex", fixture.clip.SelectTakeByIndex(2), True)
+    expect_equal("position of the clip", fixture.clip_position(), before)
+    expect_equal("its id", bool(fixture.clip.GetUniqueId()), True)
+    return f"its end is exclusive, the clip does not move; AddTake selected take {selected}"
 
 
-@on_bench
-def _take_exported(there: Bench) -> str:
-    expect("AddTake", there.clip.AddTake(there.media, 6, 16), True)
-    expect("SelectTakeByIndex", there.clip.SelectTakeByIndex(2), True)
-    clip = first_clip(there.exported())
+@with_self_test_timeline
+def _take_exported(fixture: SelfTestTimeline) -> str:
+    expect_equal("AddTake", fixture.clip.AddTake(fixture.media, 6, 16), True)
+    expect_equal("SelectTakeByIndex", fixture.clip.SelectTakeByIndex(2), True)
+    clip = first_clip(fixture.export_otio())
     reference = next(iter(clip["media_references"].values()))
     at = clip["source_range"]["start_time"]["value"]
     begins = reference["available_range"]["start_time"]["value"]
-    expect("offset of the selected take in OTIO", at - begins, 6.0)
-    return "OTIO holds the selected take"
+    expect_equal("offset of the selected take in OTIO", at - begins, 6.0)
+    return "the selected take is exported"
 
 
-@on_bench
-def _take_deleted(there: Bench) -> str:
-    expect("AddTake", there.clip.AddTake(there.media, 6, 16), True)
-    expect("DeleteTakeByIndex", there.clip.DeleteTakeByIndex(2), True)
-    expect("takes left", there.clip.GetTakesCount() in (0, 1), True)
-    return "a take can be taken back"
+@with_self_test_timeline
+def _take_deleted(fixture: SelfTestTimeline) -> str:
+    expect_equal("AddTake", fixture.clip.AddTake(fixture.media, 6, 16), True)
+    expect_equal("DeleteTakeByIndex", fixture.clip.DeleteTakeByIndex(2), True)
+    expect_equal("takes left", fixture.clip.GetTakesCount() in (0, 1), True)
+    return "a take can be deleted"
 
 
-@on_bench
-def _markers(there: Bench) -> str:
+@with_self_test_timeline
+def _markers(fixture: SelfTestTimeline) -> str:
     data = json.dumps({"shotbridge": 1, "version": "ü" * 40, "paths": "/" * 600})
-    add = functools.partial(there.clip.AddMarker, 6, "Purple", "v001", "said", 1, data)
-    expect("AddMarker", add(), True)
-    expect("AddMarker twice on a frame", bool(add()), False)
-    told = {float(frame): marker for frame, marker in there.clip.GetMarkers().items()}
-    expect("frames with markers", list(told), [6.0])
-    expect("customData", told[6.0]["customData"], data)
-    expect("UpdateMarkerCustomData", there.clip.UpdateMarkerCustomData(6, "other"), True)
-    marker = first_clip(there.exported())["markers"][0]
-    clip = first_clip(there.exported())
+    add = functools.partial(fixture.clip.AddMarker, 6, "Purple", "v001", "a note", 1, data)
+    expect_equal("AddMarker", add(), True)
+    expect_equal("AddMarker twice on a frame", bool(add()), False)
+    markers = {float(frame): marker for frame, marker in fixture.clip.GetMarkers().items()}
+    expect_equal("frames with markers", list(markers), [6.0])
+    expect_equal("customData", markers[6.0]["customData"], data)
+    expect_equal("UpdateMarkerCustomData", fixture.clip.UpdateMarkerCustomData(6, "other"), True)
+    marker = first_clip(fixture.export_otio())["markers"][0]
+    clip = first_clip(fixture.export_otio())
     begins = next(iter(clip["media_references"].values()))["available_range"]["start_time"]["value"]
     at = marker["marked_range"]["start_time"]["value"]
-    expect("place of the marker from the media's first frame", at - begins, 6.0)
-    expect("its note in OTIO", marker["metadata"]["Resolve_OTIO"]["Note"], "said")
-    return "markers of clips count from the media's first frame and keep a script's data"
+    expect_equal("frame of the marker from the media's first frame", at - begins, 6.0)
+    expect_equal("its note in OTIO", marker["metadata"]["Resolve_OTIO"]["Note"], "a note")
+    return "markers of clips count from the media's first frame and keep customData"
 
 
-@on_bench
-def _markers_and_takes(there: Bench) -> str:
-    expect("AddMarker", there.clip.AddMarker(6, "Purple", "v001", "", 1, "ours"), True)
-    expect("AddTake", there.clip.AddTake(there.media, 6, 16), True)
-    expect("SelectTakeByIndex", there.clip.SelectTakeByIndex(2), True)
-    told = [(float(at), m["customData"]) for at, m in there.clip.GetMarkers().items()]
-    expect("markers with another take selected", told, [(6.0, "ours")])
+@with_self_test_timeline
+def _markers_and_takes(fixture: SelfTestTimeline) -> str:
+    expect_equal("AddMarker", fixture.clip.AddMarker(6, "Purple", "v001", "", 1, "ours"), True)
+    expect_equal("AddTake", fixture.clip.AddTake(fixture.media, 6, 16), True)
+    expect_equal("SelectTakeByIndex", fixture.clip.SelectTakeByIndex(2), True)
+    markers = [(float(at), m["customData"]) for at, m in fixture.clip.GetMarkers().items()]
+    expect_equal("markers with another take selected", markers, [(6.0, "ours")])
     return "markers stay with the clip whichever take is selected"
 
 
-@on_bench
-def _otio(there: Bench) -> str:
-    document = there.exported()
+@with_self_test_timeline
+def _otio_export(fixture: SelfTestTimeline) -> str:
+    document = fixture.export_otio()
     clip = first_clip(document)
-    expect("schema of a clip", clip["OTIO_SCHEMA"], "Clip.2")
+    expect_equal("schema of a clip", clip["OTIO_SCHEMA"], "Clip.2")
     reference = next(iter(clip["media_references"].values()))
-    expect("path", Path(reference["target_url"]).name, "selftest.[1001-1024].png")
+    expect_equal("path", Path(reference["target_url"]).name, "selftest.[1001-1024].png")
     start = reference["available_range"]["start_time"]["value"]
-    expect("start of the media", start, float(FRAMES[0]))
-    expect("start of the clip", clip["source_range"]["start_time"]["value"], start + 4)
+    expect_equal("start of the media", start, float(FRAMES[0]))
+    expect_equal("start of the clip", clip["source_range"]["start_time"]["value"], start + 4)
     begins = document["global_start_time"]["value"]
-    expect("start of the timeline", begins, float(there.timeline.GetStartFrame()))
-    return "OTIO counts in media timecode, the timeline from its start"
+    expect_equal("start of the timeline", begins, float(fixture.timeline.GetStartFrame()))
+    return "ranges are in media timecode, the timeline has its start"
 
 
-@on_bench
-def _otio_back(there: Bench) -> str:
-
-    path = there.folder / "back.otio"
-    document = there.exported()
+@with_self_test_timeline
+def _otio_import(fixture: SelfTestTimeline) -> str:
+    path = fixture.folder / "back.otio"
+    document = fixture.export_otio()
     first_clip(document)["metadata"]["shotbridge"] = {"clip": "kept?"}
     path.write_text(json.dumps(document), encoding="utf-8")
-    pool: Any = there.pool  # the stubs want every option
-    made = pool.ImportTimelineFromFile(str(path), {"timelineName": f"{NAME} back"})
-    expect("ImportTimelineFromFile gives a timeline", made is not None, True)
+    pool: Any = fixture.pool  # the stubs require every option
+    made = pool.ImportTimelineFromFile(str(path), {"timelineName": f"{FIXTURE_NAME} back"})
+    expect_equal("ImportTimelineFromFile returns a timeline", made is not None, True)
     try:
         (item,) = made.GetItemListInTrack("video", 1)
-        expect(
-            "where the clip stands", (int(item.GetStart()), int(item.GetDuration())), there.stands()
+        expect_equal(
+            "position of the clip",
+            (int(item.GetStart()), int(item.GetDuration())),
+            fixture.clip_position(),
         )
         media = item.GetMediaPoolItem()
-        expect("its media is linked", media is not None, True)
-        expect("to what is in the pool", media.GetUniqueId(), there.media.GetUniqueId())
+        expect_equal("its media is linked", media is not None, True)
+        expect_equal(
+            "linked to the media in the pool", media.GetUniqueId(), fixture.media.GetUniqueId()
+        )
     finally:
-        there.pool.DeleteTimelines([made])
-    return "Resolve reads its own OTIO back, linked and frame-exact"
+        fixture.pool.DeleteTimelines([made])
+    return "Resolve imports its own OTIO, linked and frame-exact"
 
 
-@on_bench
-def _scene(there: Bench) -> str:
-    with host_of(there) as host:
+@with_self_test_timeline
+def _host_scene(fixture: SelfTestTimeline) -> str:
+    with open_host(fixture) as host:
         shot = host.scene().shots[0].shot
-    expect("frames shown", (shot.cut_range.first, shot.cut_range.last), (1005, 1014))
+    expect_equal("frames shown", (shot.cut_range.first, shot.cut_range.last), (1005, 1014))
     assert shot.record_range is not None
-    expect("record frame", shot.record_range.first, there.timeline.GetStartFrame())
+    expect_equal("record frame", shot.record_range.first, fixture.timeline.GetStartFrame())
     return "the panel reads the timeline frame-exact"
 
 
-@on_bench
-def _playhead(there: Bench) -> str:
-    at = int(there.timeline.GetStartFrame()) + 3
-    with host_of(there) as host:
-        host.go_to(at)
-        expect("the playhead's frame", host.frame(), at)
-    return f"timecode {there.timeline.GetCurrentTimecode()}"
+@with_self_test_timeline
+def _playhead(fixture: SelfTestTimeline) -> str:
+    at = int(fixture.timeline.GetStartFrame()) + 3
+    with open_host(fixture) as host:
+        host.go_to_frame(at)
+        expect_equal("the playhead's frame", host.current_frame(), at)
+    return f"timecode {fixture.timeline.GetCurrentTimecode()}"
 
 
-@on_bench
-def _in_out(there: Bench) -> str:
-    from bridge_resolve.answers import knows
+@with_self_test_timeline
+def _in_out(fixture: SelfTestTimeline) -> str:
+    from bridge_resolve.api_checks import has_method
 
-    if not knows(there.timeline, "SetMarkInOut"):
-        raise NotSeen("this Resolve tells no script of In and Out: all clips are listed")
-    expect("SetMarkInOut", there.timeline.SetMarkInOut(2, 5), True)
-    told = there.timeline.GetMarkInOut()
-    expect("In and Out, from the timeline's first frame", told["video"], {"in": 2, "out": 5})
+    if not has_method(fixture.timeline, "SetMarkInOut"):
+        raise CheckSkipped("this Resolve has no calls for In and Out: all clips are listed")
+    expect_equal("SetMarkInOut", fixture.timeline.SetMarkInOut(2, 5), True)
+    in_out = fixture.timeline.GetMarkInOut()
+    expect_equal(
+        "In and Out, from the timeline's first frame", in_out["video"], {"in": 2, "out": 5}
+    )
     return "In and Out count from the timeline's first frame"
 
 
-@on_bench
-def _custom_rate(there: Bench) -> str:
-    made = there.pool.CreateEmptyTimeline(f"{NAME} rate")
+@with_self_test_timeline
+def _custom_rate(fixture: SelfTestTimeline) -> str:
+    made = fixture.pool.CreateEmptyTimeline(f"{FIXTURE_NAME} rate")
     try:
-        expect("useCustomSettings", made.SetSetting("useCustomSettings", "1"), True)
-        expect("timelineFrameRate", made.SetSetting("timelineFrameRate", "24"), True)
-        expect("rate afterwards", float(made.GetSetting("timelineFrameRate")), 24.0)
-        expect("drop frame", made.SetSetting("timelineFrameRate", "29.97 DF"), True)
-        expect("a start with ;", made.SetStartTimecode("01:00:00;00"), True)
-        expect("its frame", int(made.GetStartFrame()), 107892)
+        expect_equal("useCustomSettings", made.SetSetting("useCustomSettings", "1"), True)
+        expect_equal("timelineFrameRate", made.SetSetting("timelineFrameRate", "24"), True)
+        expect_equal("rate afterwards", float(made.GetSetting("timelineFrameRate")), 24.0)
+        expect_equal("drop frame", made.SetSetting("timelineFrameRate", "29.97 DF"), True)
+        expect_equal("a start with ;", made.SetStartTimecode("01:00:00;00"), True)
+        expect_equal("its frame", int(made.GetStartFrame()), 107892)
     finally:
-        there.pool.DeleteTimelines([made])
-    return "a timeline takes a rate of its own while it is empty, drop frame included"
+        fixture.pool.DeleteTimelines([made])
+    return "an empty timeline can have its own rate, including drop frame"
 
 
-@on_bench
-def _render(there: Bench) -> str:
-    """Resolve's own queue, the user's settings included."""
-    from bridge_resolve.clips import clips_of
-    from bridge_resolve.colour import colour_of
+@with_self_test_timeline
+def _render_exr(fixture: SelfTestTimeline) -> str:
+    """The render queue, and the user's settings afterwards."""
+    from bridge_resolve.clips import read_clips
+    from bridge_resolve.colour_spaces import read_project_colour
     from bridge_resolve.rendering import render
 
-    project = there.project
-    with host_of(there) as host:
+    project = fixture.project
+    with open_host(fixture) as host:
         shot = host.scene().shots[0].shot
     before = (dict(project.GetCurrentRenderFormatAndCodec()), project.GetCurrentRenderMode())
     presets = list(project.GetRenderPresetList())
-    folder = there.folder / "rendered"
+    folder = fixture.folder / "rendered"
     folder.mkdir()
-    (clip,) = clips_of(there.timeline).values()
-    *_, last = render(project, colour_of(project), clip, shot, folder, [1005, 1006, 1009])
+    (clip,) = read_clips(fixture.timeline).values()
+    *_, last = render(project, read_project_colour(project), clip, shot, folder, [1005, 1006, 1009])
     names = sorted(path.name.rpartition("_")[2] for path in folder.iterdir())
-    expect("files", names, ["00001005.exr", "00001006.exr", "00001009.exr"])
+    expect_equal("files", names, ["00001005.exr", "00001006.exr", "00001009.exr"])
     after = (dict(project.GetCurrentRenderFormatAndCodec()), project.GetCurrentRenderMode())
-    expect("format, codec and mode afterwards", after, before)
-    expect("presets afterwards", list(project.GetRenderPresetList()), presets)
+    expect_equal("format, codec and mode afterwards", after, before)
+    expect_equal("presets afterwards", list(project.GetRenderPresetList()), presets)
     return f"{last.total} frames rendered from a timeline of their own, and nothing left behind"
 
 
 def _render_settings() -> str:
-    raise NotSeen(
-        "look by hand: note target folder and file name on the Deliver page, render a camera file "
-        "from the panel, and see whether both are as they were: no call reads them"
+    raise CheckSkipped(
+        "test by hand, since no call reads them: note target folder and file name on the Deliver "
+        "page, render a camera file from the panel, and compare"
     )
 
 
 CHECKS = (
-    Check("resolve.edition", "Resolve Studio names itself so.", _edition),
-    Check("resolve.threads.other", "Resolve answers another thread.", _thread, on_main=False),
-    Check("resolve.calls.missing", "dir() tells which calls exist.", _missing_call),
-    Check("resolve.media.properties", "Clip properties have the names we read.", _properties),
-    Check("resolve.media.digits", "Numbers of five digits are a sequence.", _digits),
-    Check("resolve.media.start", "Sequences without timecode count by files.", _start_timecode),
-    Check("resolve.media.rate", "An imported sequence takes the plate's rate.", _rate),
-    Check("resolve.append.frames", "AppendToTimeline counts as we count.", _append),
-    Check("resolve.clips.ids", "A clip keeps its unique id.", _ids),
-    Check("resolve.tracks.above", "A version is cut in on a track above.", _track),
-    Check("resolve.takes.frames", "Takes are added and selected frame-exact.", _takes),
-    Check("resolve.takes.otio", "OTIO shows the selected take.", _take_exported),
-    Check("resolve.takes.delete", "A take can be taken back.", _take_deleted),
-    Check("resolve.markers.data", "Markers keep a script's data and place.", _markers),
-    Check("resolve.markers.takes", "Markers stay when a take is selected.", _markers_and_takes),
-    Check("resolve.otio.out", "Export writes OTIO the way we read it.", _otio),
-    Check("resolve.otio.back", "Resolve reads OTIO back, linked.", _otio_back),
-    Check("resolve.scene", "The panel reads the timeline frame-exact.", _scene),
-    Check("resolve.playhead", "The playhead is read and moved by timecode.", _playhead),
-    Check("resolve.in_out", "In and Out of the timeline can be read.", _in_out),
-    Check("resolve.timeline.rate", "An empty timeline takes its own rate.", _custom_rate),
-    Check("resolve.render.exr", "Camera files are rendered to EXR.", _render),
-    Check("resolve.render.settings", "Folder and name of deliveries come back.", _render_settings),
+    SelfTestCheck("resolve.edition", "Resolve Studio has Studio in its name.", _edition),
+    SelfTestCheck(
+        "resolve.threads.other",
+        "Resolve can be called on another thread.",
+        _other_thread,
+        on_main_thread=False,
+    ),
+    SelfTestCheck("resolve.calls.missing", "dir() lists the methods that exist.", _missing_call),
+    SelfTestCheck(
+        "resolve.media.properties", "Clip properties have the expected names.", _properties
+    ),
+    SelfTestCheck(
+        "resolve.media.digits", "Numbers of five digits are a sequence.", _five_digit_frames
+    ),
+    SelfTestCheck(
+        "resolve.media.start",
+        "Sequences without timecode start at the file number.",
+        _start_timecode,
+    ),
+    SelfTestCheck("resolve.media.rate", "The rate of an imported sequence can be set.", _rate),
+    SelfTestCheck(
+        "resolve.append.frames", "AppendToTimeline counts frames as expected.", _append_position
+    ),
+    SelfTestCheck("resolve.clips.ids", "A clip keeps its unique id.", _unique_ids),
+    SelfTestCheck("resolve.tracks.above", "A version is appended on a track above.", _track_above),
+    SelfTestCheck("resolve.takes.frames", "Takes are added and selected frame-exact.", _takes),
+    SelfTestCheck("resolve.takes.otio", "OTIO export has the selected take.", _take_exported),
+    SelfTestCheck("resolve.takes.delete", "A take can be deleted.", _take_deleted),
+    SelfTestCheck("resolve.markers.data", "Markers keep customData and frame.", _markers),
+    SelfTestCheck(
+        "resolve.markers.takes", "Markers stay when another take is selected.", _markers_and_takes
+    ),
+    SelfTestCheck("resolve.otio.out", "Exported OTIO has the expected structure.", _otio_export),
+    SelfTestCheck("resolve.otio.back", "Resolve imports OTIO, linked.", _otio_import),
+    SelfTestCheck("resolve.scene", "The panel reads the timeline frame-exact.", _host_scene),
+    SelfTestCheck("resolve.playhead", "The playhead is read and moved by timecode.", _playhead),
+    SelfTestCheck("resolve.in_out", "In and Out of the timeline can be read.", _in_out),
+    SelfTestCheck(
+        "resolve.timeline.rate", "An empty timeline can have its own rate.", _custom_rate
+    ),
+    SelfTestCheck("resolve.render.exr", "Camera files are rendered to EXR.", _render_exr),
+    SelfTestCheck(
+        "resolve.render.settings",
+        "Folder and file name of the Deliver page are restored.",
+        _render_settings,
+    ),
 )
 
 if __name__ == "__main__":
-    sys.exit(main("resolve", program, CHECKS, sys.argv[1:]))
+    sys.exit(main("resolve", host_version, CHECKS, sys.argv[1:]))

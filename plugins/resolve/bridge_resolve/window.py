@@ -1,7 +1,7 @@
-"""The companion window: the panel beside Resolve, which docks no window of anybody else's.
+"""The companion window: the panel beside Resolve, which cannot dock windows of other programs.
 
-Where no Resolve lets scripts in, the same panel works on an OTIO file that a person exports from
-it, and writes the file that goes back.
+If no Resolve accepts scripts, the panel works on OTIO files that are exported from Resolve and
+imported again by hand.
 """
 
 from __future__ import annotations
@@ -17,27 +17,29 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from bridge_core.errors import HostError, ShotbridgeError
 from bridge_resolve.api_thread import ApiThread
-from bridge_resolve.connecting import find_resolve
+from bridge_resolve.connection import find_resolve
 from bridge_resolve.host import ResolveHost
-from bridge_ui.panel.opening import open_panel
-from bridge_ui.qt.bridge import MainThread, install_translations
-from bridge_ui.standalone_host import StandaloneHost
-from bridge_ui.theme.sheet import dress, look
-from bridge_ui.theme.tones import tones_for
-from bridge_ui.translate import tr
+from bridge_ui.app.opening import open_panel
+from bridge_ui.app.standalone_host import StandaloneHost
+from bridge_ui.core.translate import tr
+from bridge_ui.theme.colours import colours_for
+from bridge_ui.theme.style_sheet import apply_theme, set_style_class
+from bridge_ui.widgets.main_thread import MainThreadDispatcher, install_translations
 
 if TYPE_CHECKING:
     from fusionscript import Resolve
 
     from bridge_core.models.settings import Settings
-    from bridge_ui.panel.shell import Panel
+    from bridge_ui.app.panel import Panel
 
 
-class Companion(QWidget):
-    """Reads the settings and looks for Resolve with ``find``, both off the main thread; then shows
-    a panel on it, or on an OTIO file where there is none."""
+class CompanionWindow(QWidget):
+    """Loads the settings and connects to Resolve, both off the main thread. Then it shows a panel
+    that works with Resolve, or with OTIO files."""
 
-    def __init__(self, settings: Callable[[], Settings], find: Callable[[], Resolve]) -> None:
+    def __init__(
+        self, settings: Callable[[], Settings], find_resolve: Callable[[], Resolve]
+    ) -> None:
         super().__init__()
         install_translations()
         self.setObjectName("companion")
@@ -46,110 +48,112 @@ class Companion(QWidget):
         self.panel: Panel | None = None
         self.host: ResolveHost | None = None
         self._settings = settings
-        self._find = find
-        self._main_thread = MainThread(self)
-        self._closed = False
-        self._words = QLabel()
-        self._words.setObjectName("words")
-        self._words.setWordWrap(True)
-        self._again = QPushButton(tr("Look again"))
-        self._again.setObjectName("again")
-        self._again.clicked.connect(self.look)
-        self._strip = QWidget()
-        row = QHBoxLayout(self._strip)
+        self._find_resolve = find_resolve
+        self._main_thread = MainThreadDispatcher(self)
+        self._is_closed = False
+        self._status_label = QLabel()
+        self._status_label.setObjectName("connection-status")
+        self._status_label.setWordWrap(True)
+        self._retry_button = QPushButton(tr("Try again"))
+        self._retry_button.setObjectName("retry")
+        self._retry_button.clicked.connect(self.search)
+        self._status_bar = QWidget()
+        row = QHBoxLayout(self._status_bar)
         row.setContentsMargins(14, 8, 14, 8)
         row.setSpacing(12)
-        row.addWidget(self._words, 1)
-        row.addWidget(self._again)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(0)
-        self._column.addWidget(self._strip, 0, Qt.AlignmentFlag.AlignTop)
-        look(self, "ground")
-        dress(self, tones_for(self.palette()))
+        row.addWidget(self._status_label, 1)
+        row.addWidget(self._retry_button)
+        self._main_layout = QVBoxLayout(self)
+        self._main_layout.setContentsMargins(0, 0, 0, 0)
+        self._main_layout.setSpacing(0)
+        self._main_layout.addWidget(self._status_bar, 0, Qt.AlignmentFlag.AlignTop)
+        set_style_class(self, "background")
+        apply_theme(self, colours_for(self.palette()))
 
-    def look(self) -> None:
-        """Look for Resolve, and work with what is found."""
-        self._end_panel()
-        self._again.hide()
-        self._words.setText(tr("Looking for DaVinci Resolve …"))
-        threading.Thread(target=self._looking, name="shotbridge-looking", daemon=True).start()
+    def search(self) -> None:
+        """Connect to Resolve, and show the panel for the result."""
+        self._close_panel()
+        self._retry_button.hide()
+        self._status_label.setText(tr("Connecting to DaVinci Resolve …"))
+        threading.Thread(
+            target=self._search_in_thread, name="shotbridge-search-resolve", daemon=True
+        ).start()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        self._closed = True
-        self._end_panel()
+        self._is_closed = True
+        self._close_panel()
         super().closeEvent(event)
 
-    def _looking(self) -> None:
+    def _search_in_thread(self) -> None:
         try:
             settings = self._settings()
         except ShotbridgeError as error:
-            self._main_thread.post(partial(self._cannot, error))
+            self._main_thread.post(partial(self._show_settings_error, error))
             return
         thread = ApiThread()
         try:
-            host = ResolveHost(settings, self._find, thread, self._main_thread.post)
+            host = ResolveHost(settings, self._find_resolve, thread, self._main_thread.post)
         except ShotbridgeError as error:
             thread.close()
-            self._main_thread.post(partial(self._work_with_files, settings, error))
+            self._main_thread.post(partial(self._use_files, settings, error))
         except Exception as error:
-            # Resolve's own library may raise whatever it likes.
+            # Resolve's library may raise any exception.
             thread.close()
-            told = HostError(
+            host_error = HostError(
                 f"Resolve's scripting failed: {type(error).__name__}: {error}",
                 next_step="restart Resolve",
             )
-            self._main_thread.post(partial(self._work_with_files, settings, told))
+            self._main_thread.post(partial(self._use_files, settings, host_error))
         else:
-            self._main_thread.post(partial(self._work_in, settings, host))
-            if self._closed:
-                host.close()  # the window may have gone, and nobody takes it then
+            self._main_thread.post(partial(self._use_resolve, settings, host))
+            if self._is_closed:
+                host.close()  # the window may be gone, and with it the queue of calls
 
-    def _cannot(self, error: ShotbridgeError) -> None:
-        self._words.setText(
-            f"{_sentence(error.what)} ({error.where}). {_sentence(error.next_step)}"
+    def _show_settings_error(self, error: ShotbridgeError) -> None:
+        self._status_label.setText(
+            f"{_capitalized(error.message)} ({error.where}). {_capitalized(error.next_step)}"
         )
-        self._again.show()
+        self._retry_button.show()
 
-    def _work_in(self, settings: Settings, host: ResolveHost) -> None:
-        if self._closed:
+    def _use_resolve(self, settings: Settings, host: ResolveHost) -> None:
+        if self._is_closed:
             host.close()
             return
         self.host = host
-        self._words.setText(
+        self._status_label.setText(
             tr(
-                "Works on the timeline that is open in {resolve}. This window is Shotbridge's own "
-                "and stays beside Resolve, which docks no others.",
+                "Works on the timeline that is open in {resolve}. This window stays separate: "
+                "Resolve cannot dock windows of other programs.",
                 resolve=host.title,
             )
         )
-        self._show(open_panel(settings, host))
+        self._show_panel(open_panel(settings, host))
 
-    def _work_with_files(self, settings: Settings, error: ShotbridgeError) -> None:
-        if self._closed:
+    def _use_files(self, settings: Settings, error: ShotbridgeError) -> None:
+        if self._is_closed:
             return
-        self._words.setText(
+        self._status_label.setText(
             tr(
-                "{why}. {next}.\nWith files: in Resolve, File > Export > Timeline writes OTIO; "
-                "open that here, write the cut for Resolve, and File > Import > Timeline brings "
-                "it back.",
-                why=_sentence(error.what),
-                next=_sentence(error.next_step),
+                "{reason}. {next}.\nWith files: export OTIO in Resolve with File > Export > "
+                "Timeline, open it here, write the cut for Resolve, and import that with "
+                "File > Import > Timeline.",
+                reason=_capitalized(error.message),
+                next=_capitalized(error.next_step),
             )
         )
-        self._again.show()
-        self._show(open_panel(settings, StandaloneHost(settings)))
+        self._retry_button.show()
+        self._show_panel(open_panel(settings, StandaloneHost(settings)))
 
-    def _show(self, panel: Panel) -> None:
+    def _show_panel(self, panel: Panel) -> None:
         self.panel = panel
-        self._column.addWidget(panel, 1)
+        self._main_layout.addWidget(panel, 1)
         panel.show()
 
-    def _end_panel(self) -> None:
+    def _close_panel(self) -> None:
         panel, self.panel = self.panel, None
         if panel is not None:
             panel.close_down(timeout=2.0)
-            self._column.removeWidget(panel)
+            self._main_layout.removeWidget(panel)
             panel.deleteLater()
         host, self.host = self.host, None
         if host is not None:
@@ -157,23 +161,23 @@ class Companion(QWidget):
 
 
 def main(injected: Mapping[str, Any] | None = None, product: str = "") -> int:
-    """Open the companion window; ends when it is closed."""
-    from bridge_ui.window import application, work
+    """Open the companion window; returns when it is closed."""
+    from bridge_ui.app.window import create_application, run_event_loop
 
     def settings() -> Settings:
-        from bridge_core.config import load
+        from bridge_core.config import load_settings
 
-        return load().settings
+        return load_settings().settings
 
-    app = application()
-    window = Companion(settings, lambda: find_resolve(injected, product))
+    app = create_application()
+    window = CompanionWindow(settings, lambda: find_resolve(injected, product))
     window.resize(1440, 880)
     window.show()
-    window.look()
-    code = work(app)
+    window.search()
+    code = run_event_loop(app)
     window.close()
     return code
 
 
-def _sentence(text: str) -> str:
+def _capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]

@@ -1,4 +1,4 @@
-"""Real files for the tests of pixels; their makers are importable as ``media_synthetic``."""
+"""Makes ``synthetic_media`` (real media files) and ``colour_accuracy`` importable."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ from pathlib import Path
 import pytest
 
 from bridge_core.models.settings import ColourSettings
-from bridge_gateway.media.colour import Colour
+from bridge_gateway.media.colour import ColourManager
 
-_spec = importlib.util.spec_from_file_location(
-    "media_synthetic", Path(__file__).with_name("media_synthetic.py")
-)
-assert _spec is not None
-assert _spec.loader is not None
-_module = importlib.util.module_from_spec(_spec)
-sys.modules["media_synthetic"] = _module
-_spec.loader.exec_module(_module)
+for _name in ("colour_accuracy", "synthetic_media"):
+    _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
+    assert _spec is not None
+    assert _spec.loader is not None
+    sys.modules[_name] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(sys.modules[_name])
 
 
 @pytest.fixture
-def colour() -> Colour:
+def colour() -> ColourManager:
     """The built-in ACES config."""
-    return Colour(ColourSettings())
+    return ColourManager(ColourSettings())

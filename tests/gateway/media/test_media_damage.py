@@ -1,4 +1,4 @@
-"""Damaged files are refused, whole disks are told of, and nothing half-written keeps its name."""
+"""Damaged files are refused, full disks are reported, and incomplete files get no final name."""
 
 from __future__ import annotations
 
@@ -9,29 +9,34 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import media_synthetic as synthetic
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from media_synthetic import Layer
+import synthetic_media as synthetic
+from synthetic_media import SyntheticLayer
 
 from bridge_core.errors import DiskFull, NotWritable, StorageError, UnreadableMedia
 from bridge_core.models.frames import to_rate
-from bridge_gateway.media import atomic
-from bridge_gateway.media.colour import Colour
+from bridge_core.system import files
+from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
-from bridge_gateway.media.pictures import Picture, read_picture, write_picture
-from bridge_gateway.media.proxies import write_proxy
+from bridge_gateway.media.picture import Picture
+from bridge_gateway.media.picture_reader import read_picture
+from bridge_gateway.media.picture_writer import write_picture
+from bridge_gateway.media.proxy_writer import write_proxy
 
 RGB = dict.fromkeys("RGB", "half")
 
 
 def _exr(path: Path, compression: str) -> None:
-    synthetic.write_exr(path, [Layer(RGB, compression=compression)], (0, 0, 256, 192))
+    synthetic.write_exr(path, [SyntheticLayer(RGB, compression=compression)], (0, 0, 256, 192))
 
 
 def _parts(path: Path) -> None:
-    layers = [Layer(RGB, name="rgb"), Layer({"Z": "float"}, name="depth", compression="zips")]
+    layers = [
+        SyntheticLayer(RGB, name="rgb"),
+        SyntheticLayer({"Z": "float"}, name="depth", compression="zips"),
+    ]
     synthetic.write_exr(path, layers, (0, 0, 256, 192))
 
 
@@ -45,7 +50,7 @@ def _plain(kind: type, **attributes: object) -> Callable[[Path], None]:
     return write
 
 
-MAKERS: dict[str, Callable[[Path], None]] = {
+WRITERS: dict[str, Callable[[Path], None]] = {
     **{
         f"{name}.exr": lambda path, name=name: _exr(path, name)
         for name in ("none", "rle", "zips", "zip", "piz", "pxr24", "b44", "dwaa", "dwab")
@@ -64,10 +69,10 @@ MAKERS: dict[str, Callable[[Path], None]] = {
 }
 
 
-@pytest.mark.parametrize("name", MAKERS)
-def test_a_file_cut_off_anywhere_is_unreadable(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_truncated_file_is_unreadable(tmp_path: Path, name: str) -> None:
     whole = tmp_path / name
-    MAKERS[name](whole)
+    WRITERS[name](whole)
     read_picture(whole)
     data = whole.read_bytes()
     size = len(data)
@@ -77,11 +82,11 @@ def test_a_file_cut_off_anywhere_is_unreadable(tmp_path: Path, name: str) -> Non
         cut.write_bytes(data[:length])
         with pytest.raises(UnreadableMedia) as caught:
             read_picture(cut)
-        assert cut.name in caught.value.what, f"cut to {length} of {size} bytes"
+        assert cut.name in caught.value.message, f"cut to {length} of {size} bytes"
         assert caught.value.where == str(cut)
 
 
-def test_a_damaged_block_in_the_middle_is_unreadable(tmp_path: Path) -> None:
+def test_a_damaged_block_is_unreadable(tmp_path: Path) -> None:
     path = tmp_path / "plate.exr"
     _exr(path, "zip")
     data = bytearray(path.read_bytes())
@@ -93,20 +98,20 @@ def test_a_damaged_block_in_the_middle_is_unreadable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not a picture at all", b"GIF89a" + bytes(100)])
-def test_what_is_no_picture_is_unreadable(tmp_path: Path, content: bytes) -> None:
+def test_other_content_is_unreadable(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "plate.exr"
     path.write_bytes(content)
     with pytest.raises(UnreadableMedia, match=r"plate\.exr"):
         read_picture(path)
 
 
-def test_what_is_not_there_or_a_folder_is_unreadable(tmp_path: Path) -> None:
+def test_a_missing_file_or_a_folder_is_unreadable(tmp_path: Path) -> None:
     for path in (tmp_path / "gone.exr", tmp_path):
         with pytest.raises(UnreadableMedia):
             read_picture(path)
 
 
-def test_a_header_that_claims_too_much_is_refused(tmp_path: Path) -> None:
+def test_an_oversized_header_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bomb.exr"
     synthetic.write_raw_exr(path, {name: np.zeros((2, 2), np.float16) for name in "RGB"})
     data = bytearray(path.read_bytes())
@@ -144,36 +149,36 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 64 kB."""
     folder = tmp_path / "small disk"
     folder.mkdir()
-    if not _mounted(folder, "size=64k"):
+    if not _mount_disk(folder, "size=64k"):
         pytest.skip("mounting a small disk needs root")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def _mounted(folder: Path, options: str) -> bool:
+def _mount_disk(folder: Path, options: str) -> bool:
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return False
     command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
     return subprocess.run(command, capture_output=True).returncode == 0
 
 
-@pytest.mark.parametrize("ending", ["exr", "dpx", "tif", "png", "jpg"])
-def test_a_full_disk_is_told_and_leaves_nothing(
-    small_disk: Path, tmp_path: Path, ending: str
+@pytest.mark.parametrize("suffix", ["exr", "dpx", "tif", "png", "jpg"])
+def test_a_full_disk_is_reported_and_leaves_nothing(
+    small_disk: Path, tmp_path: Path, suffix: str
 ) -> None:
-    source = tmp_path / f"still.{ending}"
-    if ending == "exr":
+    source = tmp_path / f"still.{suffix}"
+    if suffix == "exr":
         _exr(source, "none")
     else:
         noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)
         synthetic.write_plain(source, noise)
     with pytest.raises(DiskFull) as caught:
-        write_picture(small_disk / f"version.1001.{ending}", read_picture(source))
-    assert "version.1001" in caught.value.what
+        write_picture(small_disk / f"version.1001.{suffix}", read_picture(source))
+    assert "version.1001" in caught.value.message
     assert list(small_disk.iterdir()) == []
 
 
-def test_an_older_file_survives_a_full_disk(small_disk: Path, picture: Picture) -> None:
+def test_an_existing_file_survives_a_full_disk(small_disk: Path, picture: Picture) -> None:
     path = small_disk / "version.1001.exr"
     path.write_bytes(b"older")
     with pytest.raises(DiskFull):
@@ -181,7 +186,7 @@ def test_an_older_file_survives_a_full_disk(small_disk: Path, picture: Picture) 
     assert path.read_bytes() == b"older"
 
 
-def test_proxies_and_movies_tell_of_a_full_disk(small_disk: Path, colour: Colour) -> None:
+def test_proxies_and_movies_report_a_full_disk(small_disk: Path, colour: ColourManager) -> None:
     (small_disk / "rest").write_bytes(bytes(48 << 10))
     noise = np.random.default_rng(0).random((256, 256, 3), np.float32)
     with pytest.raises(DiskFull):
@@ -196,13 +201,14 @@ def test_proxies_and_movies_tell_of_a_full_disk(small_disk: Path, colour: Colour
     assert [path.name for path in small_disk.iterdir()] == ["rest"]
 
 
-def test_a_limit_on_a_files_size_is_told_too(tmp_path: Path) -> None:
-    """As a quota; works without root, in a process of its own."""
+def test_a_file_size_limit_is_reported(tmp_path: Path) -> None:
+    """As with a quota; needs no root, in a separate process."""
     pytest.importorskip("resource")
     program = """
 import resource, sys
 from pathlib import Path
-from bridge_gateway.media.pictures import read_picture, write_picture
+from bridge_gateway.media.picture_reader import read_picture
+from bridge_gateway.media.picture_writer import write_picture
 from bridge_core.errors import DiskFull
 plate, folder = Path(sys.argv[1]), Path(sys.argv[2])
 picture = read_picture(plate)
@@ -210,7 +216,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 try:
     write_picture(folder / "out.exr", picture)
 except DiskFull:
-    print("told", list(folder.iterdir()))
+    print("listed", list(folder.iterdir()))
 """
     plate, folder = tmp_path / "plate.exr", tmp_path / "out"
     _exr(plate, "none")
@@ -218,13 +224,13 @@ except DiskFull:
     done = subprocess.run(
         [sys.executable, "-c", program, str(plate), str(folder)], capture_output=True, text=True
     )
-    assert done.stdout == "told []\n", done.stderr
+    assert done.stdout == "listed []\n", done.stderr
 
 
 def test_a_read_only_disk_is_not_writable(tmp_path: Path, picture: Picture) -> None:
     folder = tmp_path / "read only"
     folder.mkdir()
-    if not _mounted(folder, "ro"):
+    if not _mount_disk(folder, "ro"):
         folder.chmod(0o500)
     try:
         with pytest.raises(NotWritable) as caught:
@@ -240,34 +246,34 @@ def test_a_missing_folder_is_not_writable(tmp_path: Path, picture: Picture) -> N
         write_picture(tmp_path / "gone" / "version.exr", picture)
 
 
-def test_an_error_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
+def test_an_error_while_writing_leaves_nothing(tmp_path: Path) -> None:
     with (
         pytest.raises(ValueError, match="half way"),
-        atomic.new_file(tmp_path / "a.exr") as partial,
+        files.atomic_write(tmp_path / "a.exr") as partial,
     ):
         partial.write_bytes(b"half")
         raise ValueError("half way")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_kill_leaves_only_what_sweep_finds(tmp_path: Path) -> None:
+def test_a_kill_leaves_only_a_partial_file(tmp_path: Path) -> None:
     program = """
 import os, sys
 from pathlib import Path
-from bridge_gateway.media import atomic
-with atomic.new_file(Path(sys.argv[1]) / "a.exr") as partial:
+from bridge_core.system import files
+with files.atomic_write(Path(sys.argv[1]) / "a.exr") as partial:
     partial.write_bytes(b"half")
     os.kill(os.getpid(), 9)
 """
     subprocess.run([sys.executable, "-c", program, str(tmp_path)])
-    (left,) = tmp_path.iterdir()
-    assert atomic.is_partial(left)
+    (leftover,) = tmp_path.iterdir()
+    assert leftover.name.startswith(".partial-")
     (tmp_path / "b.exr").write_bytes(b"whole")
-    assert atomic.sweep(tmp_path) == 1
+    assert files.remove_partial_files(tmp_path) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["b.exr"]
 
 
-def test_names_as_long_as_the_disk_takes(tmp_path: Path, picture: Picture) -> None:
+def test_names_of_maximum_length(tmp_path: Path, picture: Picture) -> None:
     path = tmp_path / f"{'x' * 251}.exr"
     write_picture(path, picture)
     assert path.exists()

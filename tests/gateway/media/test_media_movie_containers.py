@@ -1,4 +1,4 @@
-"""FFmpeg opens the one file that is named, whatever is in it, and reads tags of any encoding."""
+"""FFmpeg opens only the given file, whatever it contains, and reads tags in any encoding."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import media_synthetic as synthetic
 import numpy as np
 import pytest
+import synthetic_media as synthetic
 
 from bridge_core.errors import UnreadableMedia
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import MOVIES, Plate
-from bridge_gateway.media.movies import MovieReader
-from bridge_gateway.media.plates import probe
+from bridge_core.models.media import MOVIE_EXTENSIONS, Plate
+from bridge_gateway.media.movie_reader import MovieReader
+from bridge_gateway.media.plate_reader import probe
 
 SECRET = "secret.mp4"
 
@@ -34,7 +34,7 @@ def _dash(secret: Path) -> str:
     )
 
 
-#: What FFmpeg by itself takes for a list of other files, a pipe, a program or another medium.
+#: What FFmpeg by default accepts as a list of other files, a pipe, a program or another medium.
 LISTS: dict[str, Callable[[Path], str]] = {
     "m3u8": _playlist,
     "m3u8 by URL": lambda secret: _playlist(Path(secret.as_uri())),
@@ -59,19 +59,19 @@ def secret(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("ending", sorted(MOVIES))
+@pytest.mark.parametrize("suffix", sorted(MOVIE_EXTENSIONS))
 @pytest.mark.parametrize("kind", LISTS)
-def test_lists_of_other_files_are_no_movies(
-    tmp_path: Path, secret: Path, kind: str, ending: str
+def test_lists_of_other_files_are_refused(
+    tmp_path: Path, secret: Path, kind: str, suffix: str
 ) -> None:
-    path = tmp_path / f"plate{ending}"
+    path = tmp_path / f"plate{suffix}"
     path.write_text(LISTS[kind](secret))
     with pytest.raises(UnreadableMedia, match="plate"):
         MovieReader(path)
 
 
-def test_ffmpeg_by_itself_would_follow_a_list(tmp_path: Path, secret: Path) -> None:
-    """Else the test above proves nothing."""
+def test_ffmpeg_would_follow_a_list(tmp_path: Path, secret: Path) -> None:
+    """Proves that the test above can fail."""
     path = tmp_path / "plate.mov"
     path.write_text(LISTS["concat beside"](secret))
     with av.open(str(path)) as container:
@@ -81,21 +81,21 @@ def test_ffmpeg_by_itself_would_follow_a_list(tmp_path: Path, secret: Path) -> N
 @pytest.mark.parametrize(
     "name", ["take%03d.mov", "take#1.mov", "concat:take.mov", "data:,x.mov", "a|b.mov", "-.mov"]
 )
-def test_names_that_mean_something_to_ffmpeg_are_names(tmp_path: Path, name: str) -> None:
+def test_names_with_a_meaning_to_ffmpeg_are_plain_names(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     synthetic.write_h264(path.with_name("made.mov"), 3, Fraction(24))
     path.with_name("made.mov").rename(path)
     with MovieReader(path) as movie:
-        assert movie.facts.count == 3
+        assert movie.info.frame_count == 3
 
 
-def test_media_that_a_movie_refers_to_is_not_followed(tmp_path: Path, secret: Path) -> None:
-    """QuickTime movies may keep their samples in another file, by an alias in ``dref``."""
+def test_references_to_other_files_are_not_followed(tmp_path: Path, secret: Path) -> None:
+    """QuickTime movies may refer to samples in another file, by an alias in ``dref``."""
     path = tmp_path / "plate.mov"
     synthetic.write_h264(path, 5, Fraction(24))
     data = path.read_bytes()
     at = data.index(b"dref")
-    # url with flag 1: in this file. As an alias with a path (type 2 and 18) in another one.
+    # A url with flag 1 means this file, an alias with a path (types 2 and 18) another one.
     target = str(secret).encode()
     tail = b"".join(
         kind.to_bytes(2, "big") + len(text).to_bytes(2, "big") + text + b"\0" * (len(text) % 2)
@@ -108,21 +108,21 @@ def test_media_that_a_movie_refers_to_is_not_followed(tmp_path: Path, secret: Pa
     assert old[4:8] == b"url "
     patched = data[: at + 12] + entry + data[at + 24 :]
     grown = len(entry) - len(old)
-    # Every box around grows with it; sample offsets are before, since mdat comes first.
+    # All enclosing boxes grow as well; sample offsets stay, since mdat comes first.
     for box in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
-        place = patched.index(box) - 4
-        size = int.from_bytes(patched[place : place + 4], "big") + grown
-        patched = patched[:place] + size.to_bytes(4, "big") + patched[place + 4 :]
+        offset = patched.index(box) - 4
+        size = int.from_bytes(patched[offset : offset + 4], "big") + grown
+        patched = patched[:offset] + size.to_bytes(4, "big") + patched[offset + 4 :]
     path.write_bytes(patched)
     with pytest.raises(UnreadableMedia), MovieReader(path) as movie:
         movie.read(0)
 
 
-# --- tags in other encodings
+# Tags in other encodings
 
 
 def _with_title(path: Path, title: bytes) -> None:
-    """A movie whose title's bytes are those."""
+    """Write a movie with these bytes as its title."""
     marker = "T" * len(title)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=25)
@@ -142,21 +142,21 @@ def _with_title(path: Path, title: bytes) -> None:
     path.write_bytes(data.replace(marker.encode(), title))
 
 
-@pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv", ".avi"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".avi"])
 @pytest.mark.parametrize(
     "title",
     ["Größe und Maß".encode("latin-1"), "映画".encode("shift-jis"), b"\xff\xfe\x80" * 4, b"\0" * 6],
 )
-def test_tags_of_any_encoding(tmp_path: Path, ending: str, title: bytes) -> None:
-    path = tmp_path / f"plate{ending}"
+def test_tags_in_any_encoding(tmp_path: Path, suffix: str, title: bytes) -> None:
+    path = tmp_path / f"plate{suffix}"
     _with_title(path, title)
     with MovieReader(path) as movie:
-        assert (movie.facts.count, movie.facts.rate) == (3, 25)
+        assert (movie.info.frame_count, movie.info.rate) == (3, 25)
         movie.read(2)
 
 
 @pytest.mark.parametrize("text", ["x", "", "::::", "99:99:99:99", "01:00:00:30", "01:00:00;00"])
-def test_a_timecode_that_is_none_is_none(tmp_path: Path, text: str) -> None:
+def test_an_invalid_timecode_is_ignored(tmp_path: Path, text: str) -> None:
     path = tmp_path / "plate.mkv"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=24)
@@ -168,14 +168,14 @@ def test_a_timecode_that_is_none_is_none(tmp_path: Path, text: str) -> None:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     with MovieReader(path) as movie:
-        assert movie.facts.start_timecode is None
+        assert movie.info.start_timecode is None
         assert movie.read(1).timecode is None
 
 
-def test_a_movie_that_was_sent_is_known_by_its_plates_name(tmp_path: Path) -> None:
-    """What was sent by content is called by its hash here."""
+def test_errors_of_an_uploaded_movie_name_the_plate(tmp_path: Path) -> None:
+    """An uploaded file is named by its hash."""
     path = tmp_path / ("0f" * 32)
     synthetic.write_h264(tmp_path / "made.mov", 3, Fraction(24))
     (tmp_path / "made.mov").rename(path)
     facts = probe(Plate(path="C:/plates/take.mov", range=FrameRange.of(1, 3)), {1: path})
-    assert (facts.frames, facts.rate) == (3, 24)
+    assert (facts.frame_count, facts.rate) == (3, 24)

@@ -1,8 +1,8 @@
-"""Random small movies: what is found in them is what was put into them.
+"""Random small movies: reading them returns what was written.
 
 Each picture is flat, made of known codes, one for each plane; so what its values must be follows
 from the definitions of ITU-R BT.601, BT.709 and BT.2020 alone. Facts are compared with what was
-written and, where it is installed, with what another FFmpeg's ``ffprobe`` says.
+written and, if it is installed, with the result of another FFmpeg's ``ffprobe``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bridge_core.models.frames import can_drop, frame_of, nominal, timecode
-from bridge_gateway.media.movies import MovieReader
+from bridge_core.models.frames import (
+    frame_to_timecode,
+    nominal_fps,
+    supports_drop_frame,
+    timecode_to_frame,
+)
+from bridge_gateway.media.movie_reader import MovieReader
 
 RATES = [
     *(Fraction(n) for n in (1, 12, 15, 24, 25, 30, 48, 50, 60, 100, 120)),
@@ -29,7 +34,7 @@ RATES = [
 ]
 WEIGHTS = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
 #: Encoder, its options, containers, pixel formats, greatest error of a sample in its own codes.
-WAYS: list[tuple[str, dict[str, str], list[str], list[str], float]] = [
+ENCODINGS: list[tuple[str, dict[str, str], list[str], list[str], float]] = [
     (
         "ffv1",
         {},
@@ -63,13 +68,13 @@ WAYS: list[tuple[str, dict[str, str], list[str], list[str], float]] = [
     ("utvideo", {}, [".avi"], ["gbrp", "gbrap"], 0),
     ("ffvhuff", {}, [".avi"], ["gbrp", "gbrp10le", "gray", "yuva444p", "yuv420p12le"], 0),
 ]
-#: Containers that carry colour tags for these encoders.
+#: Containers that store colour tags for these encoders.
 TAGGED = {"ffv1", "libx264", "libvpx-vp9", "prores_ks"}
 
 
 @dataclass
-class Made:
-    """A movie and what was put into it."""
+class GeneratedMovie:
+    """A movie and its expected content."""
 
     path: Path
     codec: str
@@ -79,22 +84,22 @@ class Made:
     tags: tuple[int, int, int]
     range: int
     codes: list[list[int]]
-    """Of each picture, a code for each plane."""
+    """For each picture, a code for each plane."""
     error: float
     size: tuple[int, int]
 
 
-def make(folder: Path, seed: int) -> Made:
+def generate_movie(folder: Path, seed: int) -> GeneratedMovie:
     rng = np.random.default_rng(seed)
 
     def pick(choices: Any) -> Any:
         return choices[int(rng.integers(len(choices)))]
 
-    codec, options, endings, formats, error = pick(WAYS)
+    codec, options, endings, formats, error = pick(ENCODINGS)
     path, pixels = folder / f"{seed}{pick(endings)}", pick(formats)
     rate, count = pick(RATES), int(rng.integers(1, 6))
     size = (int(rng.integers(1, 5)) * 16, int(rng.integers(1, 5)) * 16)
-    made = Made(
+    movie = GeneratedMovie(
         path=path,
         codec=codec,
         format=av.VideoFormat(pixels, *size),
@@ -110,28 +115,30 @@ def make(folder: Path, seed: int) -> Made:
         stream = container.add_stream(codec, rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = *size, pixels
         stream.time_base = stream.codec_context.time_base = 1 / rate
-        if made.start:
-            stream.metadata["timecode"] = made.start
-        _tag(stream.codec_context, made)
+        if movie.start:
+            stream.metadata["timecode"] = movie.start
+        _tag(stream.codec_context, movie)
         for index in range(count):
             frame = av.VideoFrame(*size, pixels)
-            _tag(frame, made)
+            _tag(frame, movie)
             frame.pts, frame.time_base = index, 1 / rate
-            made.codes.append([_fill(rng, plane, made, n) for n, plane in enumerate(frame.planes)])
+            movie.codes.append(
+                [_fill(rng, plane, movie, n) for n, plane in enumerate(frame.planes)]
+            )
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    return made
+    return movie
 
 
-def _tag(target: Any, made: Made) -> None:
-    target.color_range = made.range
-    if not made.format.is_rgb:
-        target.color_primaries, target.color_trc, target.colorspace = made.tags
+def _tag(target: Any, movie: GeneratedMovie) -> None:
+    target.color_range = movie.range
+    if not movie.format.is_rgb:
+        target.color_primaries, target.color_trc, target.colorspace = movie.tags
 
 
-def _fill(rng: np.random.Generator, plane: Any, made: Made, number: int) -> int:
-    bits = made.format.components[0].bits
-    # Away from the ends, where an encoder that loses something clips.
+def _fill(rng: np.random.Generator, plane: Any, movie: GeneratedMovie, number: int) -> int:
+    bits = movie.format.components[0].bits
+    # Away from the limits, where a lossy encoder clips.
     code = int(rng.integers(1 << bits >> 3, (1 << bits) - (1 << bits >> 3)))
     dtype = np.uint8 if bits == 8 else np.uint16
     np.frombuffer(plane, dtype)[:] = code
@@ -141,25 +148,25 @@ def _fill(rng: np.random.Generator, plane: Any, made: Made, number: int) -> int:
 def _timecode(rng: np.random.Generator, rate: Fraction) -> str | None:
     if not 5 <= rate <= 60:
         return None
-    drop = can_drop(rate) and rng.random() < 0.7
-    day = nominal(rate) * 86400
-    return timecode(int(rng.integers(day - 10 * day // 100)), rate, drop_frame=bool(drop))
+    drop = supports_drop_frame(rate) and rng.random() < 0.7
+    day = nominal_fps(rate) * 86400
+    return frame_to_timecode(int(rng.integers(day - 10 * day // 100)), rate, drop_frame=bool(drop))
 
 
-def expected(made: Made, index: int) -> NDArray[np.float64]:
-    """R, G, B (and A) of a picture, by the definitions."""
-    bits, codes = made.format.components[0].bits, [float(code) for code in made.codes[index]]
+def expected(movie: GeneratedMovie, index: int) -> NDArray[np.float64]:
+    """R, G, B (and A) of a picture, as defined by the recommendations."""
+    bits, codes = movie.format.components[0].bits, [float(code) for code in movie.codes[index]]
     top, unit = float((1 << bits) - 1), float(1 << bits - 8)
-    tagged = made.codec in TAGGED
-    span = made.range if tagged else 0
-    alpha = [codes.pop() / top] if any(c.is_alpha for c in made.format.components) else []
-    if made.format.is_rgb:
+    tagged = movie.codec in TAGGED
+    span = movie.range if tagged else 0
+    alpha = [codes.pop() / top] if any(c.is_alpha for c in movie.format.components) else []
+    if movie.format.is_rgb:
         green, blue, red = (code / top for code in codes)
     elif len(codes) == 1:
         grey = (codes[0] - 16 * unit) / (219 * unit) if span == 1 else codes[0] / top
         red = green = blue = grey
     else:
-        code = made.tags[2] if tagged and made.tags[2] != 2 else 6  # untagged and small: BT.601
+        code = movie.tags[2] if tagged and movie.tags[2] != 2 else 6  # untagged and small: BT.601
         kr, kb = WEIGHTS[code]
         middle = float(1 << bits - 1)
         full = span == 2
@@ -170,59 +177,61 @@ def expected(made: Made, index: int) -> NDArray[np.float64]:
     return np.array([red, green, blue, *alpha])
 
 
-def check(made: Made) -> None:
-    bits = made.format.components[0].bits
-    tolerance = 3 * made.error / (1 << bits) + 2e-6
-    with MovieReader(made.path) as movie:
-        facts = movie.facts
-        assert (facts.rate, facts.count) == (made.rate, len(made.codes))
-        assert (facts.width, facts.height, facts.bits) == (*made.size, bits)
-        assert (facts.start_timecode is None) == (made.start is None)
-        if made.start:
-            assert facts.start_timecode == made.start
-        if made.codec in TAGGED and not made.format.is_rgb:
-            assert tuple(facts.tags) == made.tags
-        for index in np.random.default_rng(len(made.codes)).permutation(len(made.codes)):
+def check(generated: GeneratedMovie) -> None:
+    bits = generated.format.components[0].bits
+    tolerance = 3 * generated.error / (1 << bits) + 2e-6
+    with MovieReader(generated.path) as movie:
+        facts = movie.info
+        assert (facts.rate, facts.frame_count) == (generated.rate, len(generated.codes))
+        assert (facts.width, facts.height, facts.bits) == (*generated.size, bits)
+        assert (facts.start_timecode is None) == (generated.start is None)
+        if generated.start:
+            assert facts.start_timecode == generated.start
+        if generated.codec in TAGGED and not generated.format.is_rgb:
+            assert tuple(facts.tags) == generated.tags
+        for index in np.random.default_rng(len(generated.codes)).permutation(len(generated.codes)):
             picture = movie.read(int(index))
-            values = picture.main.pixels[made.size[1] // 2, made.size[0] // 2].astype(np.float64)
-            wanted = expected(made, int(index))
+            values = picture.main_part.pixels[
+                generated.size[1] // 2, generated.size[0] // 2
+            ].astype(np.float64)
+            wanted = expected(generated, int(index))
             assert values.shape == wanted.shape
             assert np.abs(values - wanted).max() <= tolerance, (index, values, wanted)
-            if made.start:
-                at = frame_of(made.start, made.rate) + int(index)
-                drop = ";" in made.start
-                code = timecode(at, made.rate, drop_frame=drop)
+            if generated.start:
+                at = timecode_to_frame(generated.start, generated.rate) + int(index)
+                drop = ";" in generated.start
+                code = frame_to_timecode(at, generated.rate, drop_frame=drop)
                 assert facts.timecode_at(int(index)) == code
                 # A header holds frames up to 39 (SMPTE ST 12-1).
                 assert picture.timecode == (code if int(code[-2:]) < 40 else None)
 
 
 def ffprobe(path: Path) -> Any:
-    """What the system's FFmpeg says of the pictures, and of the timecode."""
-    words = ("-count_packets", "-show_streams", "-show_format", "-of", "json")
+    """The result of the system's ffprobe for pictures and timecode."""
+    options = ("-count_packets", "-show_streams", "-show_format", "-of", "json")
     run = subprocess.run(
-        ["ffprobe", "-v", "error", *words, str(path)], capture_output=True, text=True, timeout=30
+        ["ffprobe", "-v", "error", *options, str(path)], capture_output=True, text=True, timeout=30
     )
-    said = json.loads(run.stdout)
-    [stream] = [s for s in said["streams"] if s["codec_type"] == "video"]
-    places = (said["format"], *said["streams"])
-    codes = (place.get("tags", {}).get("timecode") for place in places)
+    probed = json.loads(run.stdout)
+    [stream] = [s for s in probed["streams"] if s["codec_type"] == "video"]
+    tag_sources = (probed["format"], *probed["streams"])
+    codes = (source.get("tags", {}).get("timecode") for source in tag_sources)
     return stream, next(filter(None, codes), None)
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_a_movie_is_what_was_written(tmp_path: Path, seed: int) -> None:
-    check(make(tmp_path, seed))
+def test_random_movies_return_what_was_written(tmp_path: Path, seed: int) -> None:
+    check(generate_movie(tmp_path, seed))
 
 
 @pytest.mark.skipif(shutil.which("ffprobe") is None, reason="no ffprobe is installed here")
 @pytest.mark.parametrize("seed", range(20))
-def test_another_ffmpeg_says_the_same(tmp_path: Path, seed: int) -> None:
-    made = make(tmp_path, seed)
-    stream, start = ffprobe(made.path)
-    with MovieReader(made.path) as movie:
-        facts = movie.facts
-    assert facts.count == int(stream["nb_read_packets"])
+def test_ffprobe_agrees(tmp_path: Path, seed: int) -> None:
+    generated = generate_movie(tmp_path, seed)
+    stream, start = ffprobe(generated.path)
+    with MovieReader(generated.path) as movie:
+        facts = movie.info
+    assert facts.frame_count == int(stream["nb_read_packets"])
     assert abs(float(facts.rate) - float(Fraction(stream["r_frame_rate"]))) < 0.01
     assert (facts.width, facts.height) == (stream["width"], stream["height"])
     assert facts.start_timecode == start
@@ -232,6 +241,6 @@ def test_another_ffmpeg_says_the_same(tmp_path: Path, seed: int) -> None:
 @pytest.mark.parametrize("hundred", range(100))
 def test_ten_thousand_movies(tmp_path: Path, hundred: int) -> None:
     for seed in range(1000 + 100 * hundred, 1100 + 100 * hundred):
-        made = make(tmp_path, seed)
-        check(made)
-        made.path.unlink()
+        generated = generate_movie(tmp_path, seed)
+        check(generated)
+        generated.path.unlink()

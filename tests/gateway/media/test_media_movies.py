@@ -1,4 +1,4 @@
-"""Frame N is frame N, at its depth and in its colours."""
+"""Movies return the right frame, at the right depth and in the right colours."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import media_synthetic as synthetic
 import numpy as np
 import pytest
+import synthetic_media as synthetic
 
 from bridge_core.errors import CheckFailed, InvalidRequest, MissingFrames, UnreadableMedia
+from bridge_gateway.media.movie_reader import MovieReader
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
-from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.yuv import BT601, BT709, BT2020, from_rgb, matrix_of, to_rgb
 
 NTSC = Fraction(24000, 1001)
@@ -23,13 +23,13 @@ ENDINGS = {
     MovieCodec.HEVC_10: ".mp4",
     MovieCodec.HEVC_12: ".mp4",
 }
-#: Forwards, backwards, across key frames, twice the same, first and last.
+#: Forwards, backwards, across key frames, the same frame twice, first and last.
 ORDER = (0, 1, 2, 299, 250, 249, 251, 3, 3, 130, 129, 0, 298, 299)
 
 
 @pytest.mark.parametrize("codec", MovieCodec)
 @pytest.mark.parametrize("rate", [Fraction(25), NTSC, Fraction(30000, 1001)])
-def test_movies_come_back_frame_by_frame(tmp_path: Path, codec: MovieCodec, rate: Fraction) -> None:
+def test_movies_return_frame_by_frame(tmp_path: Path, codec: MovieCodec, rate: Fraction) -> None:
     path = tmp_path / f"Schnitt ö{ENDINGS[codec]}"
     count = write_movie(
         path,
@@ -40,10 +40,10 @@ def test_movies_come_back_frame_by_frame(tmp_path: Path, codec: MovieCodec, rate
     )
     assert count == 300
     with MovieReader(path) as movie:
-        assert movie.facts.count == 300
-        assert movie.facts.rate == rate
-        assert movie.facts.start_timecode == "09:59:58:00"
-        assert movie.facts.decoding == "BT.709, video range"
+        assert movie.info.frame_count == 300
+        assert movie.info.rate == rate
+        assert movie.info.start_timecode == "09:59:58:00"
+        assert movie.info.decoding == "BT.709, video range"
         assert [synthetic.number_in(movie.read(i).rgb()) for i in ORDER] == list(ORDER)
         picture = movie.read(100)
         assert picture.timecode == ("10:00:02:00" if rate == 25 else picture.timecode)
@@ -55,7 +55,7 @@ def test_movies_come_back_frame_by_frame(tmp_path: Path, codec: MovieCodec, rate
                 movie.read(beyond)
 
 
-def test_timecode_runs_on(tmp_path: Path) -> None:
+def test_timecode_advances_with_the_frames(tmp_path: Path) -> None:
     path = tmp_path / "cut.mov"
     write_movie(
         path,
@@ -69,8 +69,8 @@ def test_timecode_runs_on(tmp_path: Path) -> None:
     assert codes == ["00:00:59;29", "00:01:00;02", "00:01:00;03"]
 
 
-def test_a_header_without_room_for_the_frame_has_no_timecode(tmp_path: Path) -> None:
-    """SMPTE ST 12-1 has two bits for the tens of frames; movies of 50 frames a second need more."""
+def test_frames_beyond_39_have_no_timecode_in_the_header(tmp_path: Path) -> None:
+    """SMPTE ST 12-1 has two bits for the tens of frames; 50 frames per second need more."""
     path = tmp_path / "cut.mov"
     pictures = (synthetic.numbered(i) for i in range(3))
     write_movie(
@@ -82,7 +82,7 @@ def test_a_header_without_room_for_the_frame_has_no_timecode(tmp_path: Path) -> 
     )
     with MovieReader(path) as movie:
         assert [movie.read(i).timecode for i in range(3)] == ["00:00:00:38", "00:00:00:39", None]
-        assert movie.facts.timecode_at(2) == "00:00:00:40"
+        assert movie.info.timecode_at(2) == "00:00:00:40"
 
 
 def test_prores_keeps_more_than_eight_bits(tmp_path: Path) -> None:
@@ -92,12 +92,12 @@ def test_prores_keeps_more_than_eight_bits(tmp_path: Path) -> None:
     write_movie(path, [ramp], codec=MovieCodec.PRORES_4444, rate=Fraction(24))
     with MovieReader(path) as movie:
         picture = movie.read(0)
-        assert movie.facts.bits > 8
+        assert movie.info.bits > 8
     assert len(np.unique(picture.rgb()[32, :, 1].round(5))) > 700
     assert np.abs(picture.rgb() - ramp).max() < 2 / 1023
 
 
-def test_head_and_footroom_survive(tmp_path: Path) -> None:
+def test_head_and_footroom_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "bright.mov"
     grey = np.full((64, 64, 3), 1.05, np.float32)
     grey[:, :32] = -0.03
@@ -108,20 +108,20 @@ def test_head_and_footroom_survive(tmp_path: Path) -> None:
     assert abs(rgb[32, 16].mean() + 0.03) < 0.003
 
 
-@pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv"])
-def test_b_frames_and_long_groups(tmp_path: Path, ending: str) -> None:
-    path = tmp_path / f"camera{ending}"
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_b_frames_and_long_gops(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"camera{suffix}"
     synthetic.write_h264(path, 300, NTSC)
     with MovieReader(path) as movie:
-        assert movie.facts.count == 300
-        assert movie.facts.rate == NTSC
+        assert movie.info.frame_count == 300
+        assert movie.info.rate == NTSC
         assert [synthetic.number_in(movie.read(i).rgb()) for i in ORDER] == list(ORDER)
 
 
-@pytest.mark.parametrize("ending", [".mp4", ".mkv"])
-def test_open_groups_of_pictures(tmp_path: Path, ending: str) -> None:
-    """Pictures shown before a key frame, but stored behind it and made from the group before."""
-    path = tmp_path / f"open{ending}"
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_open_gops(tmp_path: Path, suffix: str) -> None:
+    """Pictures displayed before a key frame, but stored after it, that refer to the GOP before."""
+    path = tmp_path / f"open{suffix}"
     open_groups = "open-gop=1:keyint=12:min-keyint=12:scenecut=0:b-adapt=0"
     synthetic.write_h264(path, 120, Fraction(25), g="12", **{"x264-params": open_groups})
     wanted = [11, 60, 59, 100, 24, 23, 22, 21, 119, 35, 34, 33, 36, 47, 46, 45, 0, 96, 95, 94]
@@ -140,7 +140,7 @@ def test_a_variable_rate_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
 @pytest.mark.parametrize("front", [True, False])
-def test_a_truncated_movie_is_told(tmp_path: Path, share: float, front: bool) -> None:
+def test_a_truncated_movie_is_reported(tmp_path: Path, share: float, front: bool) -> None:
     path = tmp_path / "cut.mov"
     with av.open(str(path), "w", options={"movflags": "faststart"} if front else {}) as container:
         stream = container.add_stream("prores_ks", rate=24)
@@ -158,7 +158,7 @@ def test_a_truncated_movie_is_told(tmp_path: Path, share: float, front: bool) ->
         assert got == list(range(20))
 
 
-def test_what_is_no_movie_is_refused(tmp_path: Path) -> None:
+def test_other_content_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "cut.mov"
     for content in (b"", b"nothing" * 100):
         path.write_bytes(content)
@@ -175,7 +175,7 @@ def test_what_is_no_movie_is_refused(tmp_path: Path) -> None:
 def test_matrix_and_range_follow_the_tags(
     tmp_path: Path, pixels: str, full: bool, tag: int, matrix: object
 ) -> None:
-    """Codes are written as they are; what they mean is up to the tags."""
+    """Codes are written unchanged; the tags define their meaning."""
     path = tmp_path / "tagged.mp4"
     codes = (120, 90, 170)
     with av.open(str(path), "w") as container:
@@ -199,7 +199,7 @@ def test_matrix_and_range_follow_the_tags(
     assert np.abs(rgb - [red, green, blue]).max() < 1e-4
 
 
-def test_untagged_pictures_are_709_from_hd_on() -> None:
+def test_untagged_pictures_are_bt709_from_hd_on() -> None:
     assert matrix_of(2, 1280, 720) is BT709
     assert matrix_of(2, 720, 576) is BT601
     assert matrix_of(14, 1920, 1080) is None
@@ -207,13 +207,13 @@ def test_untagged_pictures_are_709_from_hd_on() -> None:
 
 @pytest.mark.parametrize("matrix", [BT601, BT709, BT2020])
 @pytest.mark.parametrize("bits", [8, 10, 12])
-def test_matrices_are_each_others_inverse(matrix: object, bits: int) -> None:
+def test_matrices_are_inverse(matrix: object, bits: int) -> None:
     rgb = synthetic.gradient()
     back = to_rgb(from_rgb(rgb, bits, matrix), bits, matrix, full=False)  # type: ignore[arg-type]
     assert np.abs(back - rgb).max() < 2.0 / (1 << bits) * 1.2
 
 
-def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
+def test_unsupported_movies_are_refused(tmp_path: Path) -> None:
     good = synthetic.numbered(0)
     odd = good[:, :159]
     with pytest.raises(InvalidRequest, match="even"):

@@ -1,23 +1,24 @@
-"""Plates: each frame by its number, and what is missing by its number too."""
+"""Plates are read by frame number; missing frames are listed by number."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
 
-import media_synthetic as synthetic
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from media_synthetic import Layer
+import synthetic_media as synthetic
+from synthetic_media import SyntheticLayer
 
 from bridge_core.errors import MissingFrames, UnreadableMedia
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
-from bridge_gateway.media.pictures import read_picture, write_picture
-from bridge_gateway.media.plates import PlateReader, probe
+from bridge_gateway.media.picture_reader import read_picture
+from bridge_gateway.media.picture_writer import write_picture
+from bridge_gateway.media.plate_reader import PlateReader, probe
 
 RGB = dict.fromkeys("RGB", "half")
 
@@ -26,9 +27,9 @@ def sequence(folder: Path, first: int, count: int) -> tuple[Plate, dict[int, Pat
     plate = Plate(
         path=str(folder / "Plate é.%04d.exr"), range=FrameRange.of(first, first + count - 1)
     )
-    files = {frame: Path(plate.file(frame)) for frame in plate.range.frames()}
+    files = {frame: Path(plate.path_at(frame)) for frame in plate.range.frames()}
     for frame, path in files.items():
-        synthetic.write_exr(path, [Layer(RGB)], (0, 0, 160, 96))
+        synthetic.write_exr(path, [SyntheticLayer(RGB)], (0, 0, 160, 96))
         drawn = synthetic.numbered(frame + 100)
         write_picture(path, read_picture(path).replace_rgb(drawn))
     return plate, files
@@ -44,12 +45,12 @@ def test_sequences_by_frame(tmp_path: Path, first: int) -> None:
             reader.read(first + 5)
 
 
-def test_all_missing_frames_are_named(tmp_path: Path) -> None:
+def test_all_missing_frames_are_listed(tmp_path: Path) -> None:
     plate, files = sequence(tmp_path, 101, 6)
     files[103].unlink()
     files[105].unlink()
     with PlateReader(plate, files) as reader, pytest.raises(MissingFrames) as caught:
-        reader.check(range(100, 107))
+        reader.require_frames(range(100, 107))
     assert caught.value.details["frames"] == [100, 103, 105]
 
 
@@ -76,10 +77,10 @@ def test_movies_count_from_the_plates_first_frame(tmp_path: Path) -> None:
             assert synthetic.number_in(reader.read(frame).rgb()) == frame - 1001
         assert reader.read(1011).timecode == "01:00:00:10"
         with pytest.raises(MissingFrames) as caught:
-            reader.check(plate.range.frames())
+            reader.require_frames(plate.range.frames())
     assert caught.value.details["frames"] == list(range(1031, 1041))
     facts = probe(plate, files)
-    assert (facts.frames, facts.rate) == (30, Fraction(24000, 1001))
+    assert (facts.frame_count, facts.rate) == (30, Fraction(24000, 1001))
     assert (facts.width, facts.height, facts.depth) == (160, 96, "uint10")
     assert facts.start_timecode == "01:00:00:00"
 
@@ -95,7 +96,7 @@ def test_a_still_is_the_same_at_every_frame(tmp_path: Path) -> None:
         reader.read(1001)
 
 
-def test_probe_tells_what_the_first_frame_says(tmp_path: Path) -> None:
+def test_probe_reports_the_first_frame(tmp_path: Path) -> None:
     path = tmp_path / "plate.1001.exr"
     attributes = {
         "PixelAspectRatio": 2.0,
@@ -104,7 +105,7 @@ def test_probe_tells_what_the_first_frame_says(tmp_path: Path) -> None:
         "colorInteropID": "lin_ap1_scene",
     }
     synthetic.write_exr(
-        path, [Layer({**RGB, "Z": "float"}, window=(4, 4, 20, 20), attributes=attributes)]
+        path, [SyntheticLayer({**RGB, "Z": "float"}, window=(4, 4, 20, 20), attributes=attributes)]
     )
     plate = Plate(path=str(tmp_path / "plate.%04d.exr"), range=FrameRange.of(1001, 1005))
     facts = probe(plate)
@@ -113,18 +114,18 @@ def test_probe_tells_what_the_first_frame_says(tmp_path: Path) -> None:
     assert (facts.depth, set(facts.channels)) == ("half", {"R", "G", "B", "Z"})
     assert facts.start_timecode == "01:02:03:04"
     assert facts.rate == Fraction(24000, 1001)
-    assert facts.colour == ColourTag("colorInteropID lin_ap1_scene", ("lin_ap1_scene",))
-    assert facts.frames is None
+    assert facts.colour_tag == ColourTag("colorInteropID lin_ap1_scene", ("lin_ap1_scene",))
+    assert facts.frame_count is None
 
 
-def test_nothing_heavy_is_loaded_by_importing() -> None:
-    """The process that serves the API imports these modules and never touches a pixel."""
+def test_importing_loads_no_heavy_library() -> None:
+    """The process that serves the API imports these modules but never processes pixels."""
     import subprocess
     import sys
 
     program = (
-        "import sys, bridge_gateway.media.plates, bridge_gateway.media.colour,"
-        " bridge_gateway.media.proxies, bridge_gateway.media.checks;"
+        "import sys, bridge_gateway.media.plate_reader, bridge_gateway.media.colour,"
+        " bridge_gateway.media.proxy_writer, bridge_gateway.media.output_checks;"
         "print(sorted({'OpenImageIO', 'av', 'PyOpenColorIO'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

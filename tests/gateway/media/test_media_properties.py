@@ -1,4 +1,4 @@
-"""Small pictures at random, read and written again, with OpenImageIO's own reading as the judge.
+"""Random small pictures, read and written again, compared with OpenImageIO's own reading.
 
 A seed decides format, sample type, channels, windows, parts, tiles, compression, orientation,
 byte order and attributes. ``make test-properties`` tries ten thousand of them.
@@ -14,22 +14,18 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from case_inputs import rawexr
+from case_inputs import exr_bytes
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
-from bridge_gateway.media.pictures import (
-    examine_picture,
-    read_picture,
-    read_shown,
-    to_exr,
-    write_picture,
-)
-from bridge_gateway.media.plates import PlateReader, probe
+from bridge_gateway.media.picture import to_exr
+from bridge_gateway.media.picture_reader import check_picture_header, read_for_proxy, read_picture
+from bridge_gateway.media.picture_writer import write_picture
+from bridge_gateway.media.plate_reader import PlateReader, probe
 
 EVERY_DAY, ALL = 60, 10_000
 
-#: Of a header, what whoever writes the file decides on.
+#: Attributes that the writer sets.
 STRUCTURE = {"channels", "chunkCount", "compression", "dataWindow", "displayWindow", "lineOrder"}
 STRUCTURE |= {"name", "tiles", "type", "version"}
 
@@ -41,7 +37,7 @@ def chosen(random: Random, *of: Any) -> Any:
 
 
 def samples(random: Random, shape: tuple[int, ...], kind: str) -> np.ndarray:
-    """Any bits that the type has: for floats also negative, tiny, infinite and NaN."""
+    """Random bits of the type, including negative, subnormal, infinite and NaN floats."""
     if kind in ("half", "float"):
         dtype = np.float16 if kind == "half" else np.float32
         values = (random.standard_normal(shape) * 10.0 ** random.integers(-4, 4, shape)).astype(
@@ -66,7 +62,7 @@ def header(random: Random, width: int, height: int, count: int, kind: str) -> An
 
 
 def exr(random: Random, path: Path) -> None:
-    """Parts of one display window; tiles in all of them or in none."""
+    """Parts with the same display window; all of them tiled, or none."""
     width, height = (int(side) for side in random.integers(1, 40, 2))
     count = chosen(random, 1, 1, 1, 2, 3)
     tiled = random.random() < 0.3
@@ -111,7 +107,7 @@ def exr(random: Random, path: Path) -> None:
 
 
 def raw_exr(random: Random, path: Path) -> None:
-    """Written by hand: uint channels, and attributes of types that no library knows."""
+    """Written without a library: uint channels, and attributes of unknown types."""
     width, height = (int(side) for side in random.integers(1, 40, 2))
     kinds = {"half": "half", "float": "float", "uint": "uint"}
     parts = []
@@ -123,7 +119,7 @@ def raw_exr(random: Random, path: Path) -> None:
             )
             for name in names
         }
-        told = [
+        extra_attributes = [
             (
                 f"own{k}{'LongName' * int(random.integers(0, 5))}",
                 chosen(random, "string", "org.example.blob", "bytes", "floatvector"),
@@ -131,24 +127,24 @@ def raw_exr(random: Random, path: Path) -> None:
             )
             for k in range(int(random.integers(0, 4)))
         ]
-        told = [
+        extra_attributes = [
             (name, kind, struct.pack("<i", 0) + value if kind == "bytes" else value)
-            for name, kind, value in told
+            for name, kind, value in extra_attributes
         ]
-        parts.append(rawexr.Part(planes, told, name=f"part{index}"))
-    rawexr.write(path, *parts)
+        parts.append(exr_bytes.ExrPart(planes, extra_attributes, name=f"part{index}"))
+    exr_bytes.write(path, *parts)
 
 
 def integers(random: Random, path: Path) -> None:
     """DPX, TIFF, PNG or JPEG of every depth that OpenImageIO writes."""
     width, height = (int(side) for side in random.integers(1, 40, 2))
-    ending = path.suffix
-    count = chosen(random, *{".dpx": (3, 4, 1), ".jpg": (3, 1)}.get(ending, (1, 3, 4)))
+    suffix = path.suffix
+    count = chosen(random, *{".dpx": (3, 4, 1), ".jpg": (3, 1)}.get(suffix, (1, 3, 4)))
     depths = {".dpx": (8, 10, 12, 16), ".tif": (8, 16, 32), ".png": (8, 16), ".jpg": (8,)}
-    bits = int(chosen(random, *depths[ending]))
-    if ending == ".dpx" and (count, bits) == (4, 10):
-        # Three samples fill a word. OpenImageIO 3.2 takes the last one of a line that does not
-        # fill its last word from beyond it: now this, now that.
+    bits = int(chosen(random, *depths[suffix]))
+    if suffix == ".dpx" and (count, bits) == (4, 10):
+        # Three samples fill a word. OpenImageIO 3.2 reads the last sample of a line that does not
+        # fill its last word from beyond the line, with undefined values.
         width += -width % 3
     kind = {8: "uint8", 32: "float"}.get(bits, "uint16")
     spec = header(random, width, height, count, kind)
@@ -157,11 +153,11 @@ def integers(random: Random, path: Path) -> None:
         spec.attribute("oiio:BitsPerSample", bits)
         codes = array >> (16 - bits)
         array = (codes << (16 - bits)) | (codes >> (2 * bits - 16))
-    if ending == ".dpx":
+    if suffix == ".dpx":
         spec.attribute("oiio:Endian", chosen(random, "big", "little"))
     if random.random() < 0.4:
         spec.attribute("Orientation", int(random.integers(1, 9)))
-    if ending == ".tif":
+    if suffix == ".tif":
         spec.attribute("compression", chosen(random, "none", "lzw", "zip"))
         if random.random() < 0.3:
             spec.tile_width = spec.tile_height = 16
@@ -181,21 +177,21 @@ KINDS: tuple[tuple[str, Callable[[Random, Path], None]], ...] = (
 )
 
 
-def oiio_facts(path: Path) -> list[dict[str, Any]]:
-    """What OpenImageIO finds in each part, pixels included, at native depth."""
+def oiio_content(path: Path) -> list[dict[str, Any]]:
+    """OpenImageIO's content of each part, including pixels, at native depth."""
     wishes = oiio.ImageSpec()
     wishes.attribute("oiio:UnassociatedAlpha", 1)
     source = oiio.ImageInput.open(str(path), wishes)
     assert source is not None, oiio.geterror()
-    found = []
-    while source.seek_subimage(len(found), 0):
+    parts = []
+    while source.seek_subimage(len(parts), 0):
         spec = source.spec()
         kinds = [str(kind) for kind in spec.channelformats] or [str(spec.format)] * spec.nchannels
         planes = [
-            source.read_image(len(found), 0, c, c + 1, kind).tobytes()
+            source.read_image(len(parts), 0, c, c + 1, kind).tobytes()
             for c, kind in enumerate(kinds)
         ]
-        found.append(
+        parts.append(
             {
                 "channels": tuple(spec.channelnames),
                 "kinds": kinds,
@@ -213,46 +209,46 @@ def oiio_facts(path: Path) -> list[dict[str, Any]]:
             }
         )
     source.close()
-    return found
+    return parts
 
 
-def attributes(path: Path) -> list[rawexr.Attribute]:
-    return sorted(a for a in rawexr.read_attributes(path) if a[0] not in STRUCTURE)
+def attributes(path: Path) -> list[exr_bytes.Attribute]:
+    return sorted(a for a in exr_bytes.read_attributes(path) if a[0] not in STRUCTURE)
 
 
-def judge(seed: int, folder: Path) -> None:
+def check_against_oiio(seed: int, folder: Path) -> None:
     random = np.random.default_rng(seed)
-    ending, write = KINDS[seed % len(KINDS)]
-    path = folder / f"{seed}.0001.{ending}"
+    suffix, write = KINDS[seed % len(KINDS)]
+    path = folder / f"{seed}.0001.{suffix}"
     write(random, path)
-    before = oiio_facts(path)
+    before = oiio_content(path)
 
-    examine_picture(path)
+    check_picture_header(path)
     plate = Plate(path=str(path), range=FrameRange.of(1, 1))
     with PlateReader(plate, {1: path}) as reader:
         picture = reader.read(1)
-    main = before[picture.parts.index(picture.main)]
+    main = before[picture.parts.index(picture.main_part)]
     facts = probe(path)
     assert (facts.width, facts.height) == main["display"][2:]
     assert facts.pixel_aspect == main["aspect"]
     assert facts.channels == main["channels"]
-    turned = main["orientation"] > 1 and ending != "exr"
+    turned = main["orientation"] > 1 and suffix != "exr"
     assert len(facts.notes) == turned and all("EXIF orientation" in note for note in facts.notes)
-    assert np.array_equal(read_shown(path).rgb(), picture.rgb(), equal_nan=True)
+    assert np.array_equal(read_for_proxy(path).rgb(), picture.rgb(), equal_nan=True)
 
-    copy = folder / f"{seed}.copy.{ending}"
+    copy = folder / f"{seed}.copy.{suffix}"
     write_picture(copy, picture)
-    after = oiio_facts(copy)
-    if ending == "jpg":  # writing again loses a little again
+    after = oiio_content(copy)
+    if suffix == "jpg":  # lossy: writing again changes values
         for part in (*before, *after):
             del part["planes"]
-    if ending == "dpx" and before[0]["orientation"] > 4:
-        # OpenImageIO gives the sides as they are shown, and the lines as they are stored.
+    if suffix == "dpx" and before[0]["orientation"] > 4:
+        # OpenImageIO returns the size as displayed, and the pixels as stored.
         assert picture.rgb().shape[1::-1] == before[0]["display"][2:]
     assert after == before
-    if ending == "exr":
+    if suffix == "exr":
         assert attributes(copy) == attributes(path)
-    if ending == "dpx":
+    if suffix == "dpx":
         assert copy.read_bytes()[:4] == path.read_bytes()[:4]
 
     light = to_exr(picture)
@@ -261,21 +257,21 @@ def judge(seed: int, folder: Path) -> None:
         write_picture(light_path, light, compression="zip")
         seen = read_picture(light_path).rgb()
         exact = picture.rgb()
-        with np.errstate(invalid="ignore"):  # infinity less infinity
+        with np.errstate(invalid="ignore"):  # infinity minus infinity
             close = np.abs(seen - exact) <= np.float32(0.0005)
         assert np.all(close | (seen == exact) | (np.isnan(seen) & np.isnan(exact)))
     for made in folder.iterdir():
         made.unlink()
 
 
-def test_pictures_come_back_as_openimageio_reads_them(tmp_path: Path) -> None:
+def test_random_pictures_match_openimageio(tmp_path: Path) -> None:
     for seed in range(EVERY_DAY):
-        judge(seed, tmp_path)
+        check_against_oiio(seed, tmp_path)
 
 
 @pytest.mark.properties
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("hundred", range(EVERY_DAY // 100, ALL // 100))
-def test_ten_thousand_pictures_come_back(tmp_path: Path, hundred: int) -> None:
+def test_ten_thousand_pictures_match_openimageio(tmp_path: Path, hundred: int) -> None:
     for seed in range(hundred * 100, hundred * 100 + 100):
-        judge(seed, tmp_path)
+        check_against_oiio(seed, tmp_path)

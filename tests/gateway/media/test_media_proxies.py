@@ -1,19 +1,19 @@
-"""Proxies: small, square, never enlarged, in the colours of the view."""
+"""Proxies are small, have square pixels, are never enlarged, and show the display view."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import media_synthetic as synthetic
 import numpy as np
 import pytest
+import synthetic_media as synthetic
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge_gateway.media.colour import DATA, Colour
+from bridge_gateway.media.colour import DATA, ColourManager
 from bridge_gateway.media.jpeg import encode_jpeg
-from bridge_gateway.media.pictures import read_picture
-from bridge_gateway.media.proxies import proxy_size, write_proxy, write_thumbnail
+from bridge_gateway.media.picture_reader import read_picture
+from bridge_gateway.media.proxy_writer import proxy_size, write_proxy, write_thumbnail
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_proxy_is_never_larger(width: int, height: int, aspect: float, most: i
     assert 1 <= high <= height
 
 
-def test_a_proxy_shows_the_view(tmp_path: Path, colour: Colour) -> None:
+def test_a_proxy_shows_the_view(tmp_path: Path, colour: ColourManager) -> None:
     rgb = np.zeros((120, 240, 3), np.float32)
     rgb[:, :80] = (0.18, 0.18, 0.18)
     rgb[:, 80:160] = (0.5, 0.05, 0.02)
@@ -52,8 +52,10 @@ def test_a_proxy_shows_the_view(tmp_path: Path, colour: Colour) -> None:
         assert np.abs(shown[30, x] - wanted[60, 2 * x]).max() <= 3
 
 
-def test_encoded_pictures_are_made_smaller_in_light(tmp_path: Path, colour: Colour) -> None:
-    """Lines of black and white are grey of half the light, not of half the code."""
+def test_encoded_pictures_are_reduced_in_linear_light(
+    tmp_path: Path, colour: ColourManager
+) -> None:
+    """Alternating black and white lines become grey with half the light, not half the code."""
     lines = np.zeros((64, 128, 3), np.float32)
     lines[:, ::2] = 1
     path = tmp_path / "proxy.jpg"
@@ -63,7 +65,7 @@ def test_encoded_pictures_are_made_smaller_in_light(tmp_path: Path, colour: Colo
         assert np.abs(read_picture(path).rgb()[16, 32] * 255 - wanted[0, 0]).max() <= 4, space
 
 
-def test_one_bright_sample_blinds_no_neighbourhood(tmp_path: Path, colour: Colour) -> None:
+def test_one_bright_sample_does_not_spread(tmp_path: Path, colour: ColourManager) -> None:
     rgb = np.full((96, 96, 3), 0.1, np.float32)
     rgb[48, 48] = 65504
     rgb[10, 10] = np.inf
@@ -77,14 +79,14 @@ def test_one_bright_sample_blinds_no_neighbourhood(tmp_path: Path, colour: Colou
     assert changed.sum() <= 3 * 9
 
 
-def test_data_is_shown_as_it_is(tmp_path: Path, colour: Colour) -> None:
+def test_data_is_not_converted(tmp_path: Path, colour: ColourManager) -> None:
     ramp = np.repeat(np.linspace(0, 1, 256, dtype=np.float32)[None, :, None], 64, axis=0)
     path = tmp_path / "matte.jpg"
     write_proxy(path, np.repeat(ramp, 3, axis=2), DATA, colour, 960, 95)
     assert np.abs(read_picture(path).rgb()[32, :, 0] - ramp[0, :, 0]).max() < 0.02
 
 
-def test_anamorphic_pictures_come_out_square(tmp_path: Path, colour: Colour) -> None:
+def test_anamorphic_pictures_get_square_pixels(tmp_path: Path, colour: ColourManager) -> None:
     path = tmp_path / "proxy.jpg"
     size = write_proxy(
         path, synthetic.gradient(200, 160), "ACEScg", colour, 960, 90, pixel_aspect=2.0
@@ -93,12 +95,12 @@ def test_anamorphic_pictures_come_out_square(tmp_path: Path, colour: Colour) -> 
     assert size == (200, 80) == (picture.width, picture.height)
 
 
-def test_thumbnails_are_small(tmp_path: Path, colour: Colour) -> None:
+def test_thumbnails_are_small(tmp_path: Path, colour: ColourManager) -> None:
     path = tmp_path / "thumbnail.jpg"
     assert write_thumbnail(path, synthetic.gradient(640, 480), "ACEScg", colour, 320) == (320, 240)
 
 
-def test_jpegs_are_true_and_quality_means_something() -> None:
+def test_jpeg_accuracy_depends_on_quality() -> None:
     from io import BytesIO
 
     import av

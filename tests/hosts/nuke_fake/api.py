@@ -1,4 +1,4 @@
-"""What Nuke has: the stubs, and where they say nothing, what its documentation says."""
+"""Nuke's API: the stubs, completed from its documentation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _DOCS = "learn.foundry.com, Nuke Python API Reference"
 
-#: Signatures of what the stubs leave as ``*args, **kwargs``, each with its source.
+#: Signatures that the stubs have as ``*args, **kwargs``, each with its source.
 TIGHTENED = (
     (
         "def allNodes(filter: str = ..., group: Group = ..., recurseGroups: bool = ...)"
@@ -137,16 +137,16 @@ _running: list[FakeNuke] = []
 
 
 def running() -> FakeNuke:
-    """The Nuke that runs now; a test starts one with ``with FakeNuke():``."""
+    """The running Nuke, which a test starts with ``with FakeNuke():``."""
     assert _running, "no Nuke is running"
     return _running[-1]
 
 
 def on_main(call: str) -> None:
-    """Nuke's functions are called on its main thread; others crash it or corrupt the script
-    (Nuke Python Developer's Guide, Threading).
+    """Check the thread: Nuke's functions called on another than its main thread crash it or corrupt
+    the script (Nuke Python Developer's Guide, Threading).
 
-    :raises RuntimeError: this is another thread.
+    :raises RuntimeError: this is not the main thread.
     """
     if threading.get_ident() != running().main_thread:
         raise RuntimeError(f"nuke.{call} called off the main thread: use executeInMainThread")

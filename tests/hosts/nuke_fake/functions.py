@@ -1,4 +1,4 @@
-"""``nuke``'s functions, each held to the stubs by :class:`~nuke_fake.program.FakeNuke`."""
+"""The functions of ``nuke``, checked against the stubs by :class:`~nuke_fake.program.FakeNuke`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stubs import BadCall, NotInTheApi, conforming
+from stubs import BadCallError, NotInApiError, conforming
 
-from nuke_fake import api, nodes, pictures, table, text, windows
+from nuke_fake import api, node_classes, nodes, pictures, script_text, windows
 from nuke_fake.api import STUBS, on_main
-from nuke_fake.choices import Format
+from nuke_fake.choice_knobs import Format
 from nuke_fake.knobs import Knob
 from nuke_fake.nodes import Node
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @conforming(STUBS, guard=on_main)
 class Undo:
-    """``nuke.Undo``, called on the class."""
+    """``nuke.Undo``, used as a class."""
 
     @staticmethod
     def begin(name: str = "") -> None:
@@ -67,16 +67,16 @@ class Undo:
 
 
 class Nodes:
-    """``nuke.nodes``: ``nuke.nodes.Read(file=...)`` makes a node without a panel, connects
-    nothing, selects nothing."""
+    """``nuke.nodes``: ``nuke.nodes.Read(file=...)`` creates a node without a panel, connections or
+    selection."""
 
     def __getattr__(self, kind: str) -> Callable[..., Node]:
-        if kind not in table.CLASSES or kind == "Root":
-            raise NotInTheApi(f"nuke.nodes has no {kind}")
+        if kind not in node_classes.CLASSES or kind == "Root":
+            raise NotInApiError(f"nuke.nodes has no {kind}")
 
         def make(inputs: Sequence[Node | None] = (), name: str = "", **values: Any) -> Node:
             on_main(f"nodes.{kind}")
-            node = api.running().make(kind, name)
+            node = api.running().make_node(kind, name)
             for at, one in enumerate(inputs):
                 node.setInput(at, one)
             for knob, value in values.items():
@@ -116,7 +116,7 @@ def callback_functions(event: str) -> tuple[Callable[..., None], Callable[..., N
 
 
 class Functions:
-    """``nuke``'s functions, by their names."""
+    """The functions of ``nuke`` by name."""
 
     @property
     def _nuke(self) -> FakeNuke:
@@ -139,7 +139,9 @@ class Functions:
 
     def toNode(self, s: str) -> Node | None:
         script = self._nuke.script
-        return script.root if s == "root" else script.named(s.removeprefix("root."), script.root)
+        return (
+            script.root if s == "root" else script.find_node(s.removeprefix("root."), script.root)
+        )
 
     def exists(self, s: str) -> bool:
         return self.toNode(s) is not None
@@ -166,24 +168,24 @@ class Functions:
         return found[-1]
 
     def createNode(self, typ: str, knobs: str = "", inpanel: bool = True) -> Node:
-        """As if a person did: connected to what is selected, and selected itself."""
+        """Creates a node like a person: connected to the selection, and selected itself."""
         selected = self.selectedNodes()
-        node = self._nuke.make(typ)
-        if selected and typ not in table.NO_INPUT:
+        node = self._nuke.make_node(typ)
+        if selected and typ not in node_classes.NO_INPUT:
             node.setInput(0, selected[-1])
         if knobs:
-            text.fill(node, knobs)
+            script_text.fill(node, knobs)
         node.selectOnly()
         return node
 
     def delete(self, n: Node) -> None:
-        self._nuke.tell("OnDestroy", n)
+        self._nuke.notify("OnDestroy", n)
         self._nuke.script.delete(n)
 
     def frame(self, f: int | None = None) -> int:
         if f is not None:
             self._nuke._frame = f
-            with self._nuke.script.quiet():
+            with self._nuke.script.without_undo():
                 self._nuke.root["frame"].setValue(f)
         return self._nuke._frame
 
@@ -211,7 +213,7 @@ class Functions:
         return name
 
     def scriptSave(self, filename: str | None = None) -> bool:
-        self._nuke.tell("OnScriptSave", self._nuke.root)
+        self._nuke.notify("OnScriptSave", self._nuke.root)
         self._nuke.script.save(Path(filename or self.scriptName()))
         return True
 
@@ -288,7 +290,7 @@ def _execute(
     views: Sequence[str] = (),
     continueOnError: bool = False,
 ) -> None:
-    """The shape of ``nuke.execute`` that is modelled: a node and a range."""
+    """``nuke.execute`` with a node and a range; other forms are not modelled."""
 
 
 def _execute_in(
@@ -300,14 +302,16 @@ def _execute_in(
     views: Sequence[str],
     continueOnError: bool,
 ) -> None:
-    node = nuke.script.named(nameOrNode, nuke.root) if isinstance(nameOrNode, str) else nameOrNode
+    node = (
+        nuke.script.find_node(nameOrNode, nuke.root) if isinstance(nameOrNode, str) else nameOrNode
+    )
     if node is None or node._kind != "Write":
         raise RuntimeError(f"{nameOrNode} is not executable")
     unknown = set(views) - set(str(nuke.root["views"].value()).split())
     if unknown:
-        raise BadCall(f"no view is called {', '.join(unknown)}")
-    nuke.tell("BeforeRender", node)
+        raise BadCallError(f"no view is called {', '.join(unknown)}")
+    nuke.notify("BeforeRender", node)
     for frame in range(start, end + 1, incr):
         nuke.before_frame(frame)
         nuke.rendered.append((frame, pictures.write(node, frame)))
-    nuke.tell("AfterRender", node)
+    nuke.notify("AfterRender", node)

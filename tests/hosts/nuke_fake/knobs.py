@@ -1,4 +1,4 @@
-"""Knobs: values of a node, with their kinds, flags and the text that scripts keep them as."""
+"""Knobs: values of a node, with kinds, flags and their text in scripts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from stubs import NotModelled, conforming
+from stubs import NotModelledError, conforming
 
 from nuke_fake.api import STUBS, on_main, running
 
@@ -20,7 +20,7 @@ _TCL = re.compile(r"\[([^\]]*)\]")
 
 @conforming(STUBS, guard=on_main)
 class Knob:
-    """A value that belongs to a node, or to nobody yet."""
+    """A value of a node, or of no node yet."""
 
     _of_user = 0
     """The number that stands for the kind in a script's ``addUserKnob``."""
@@ -37,7 +37,7 @@ class Knob:
         return ""
 
     def _taken(self, value: Any) -> Any:
-        """A value as the knob keeps it."""
+        """The value as the knob stores it."""
         return value
 
     def _set(self, value: Any) -> bool:
@@ -104,7 +104,7 @@ class Knob:
         self._set(script)
 
 
-#: Bits as in NDK's Knobs.h; only that they differ matters here.
+#: Bits as in Knobs.h of the NDK; the values do not matter.
 INVISIBLE, STARTLINE, NO_UNDO, DO_NOT_WRITE = 0x400, 0x1000, 0x80000, 0x200
 
 
@@ -150,7 +150,7 @@ class EvalString_Knob(String_Knob):
         return self._expanded()
 
     def _expanded(self) -> str:
-        """Only the few TCL expressions that paths and labels have here."""
+        """Supports only a few TCL expressions for paths and labels."""
 
         def answer(match: re.Match[str]) -> str:
             words = match[1].split()
@@ -160,7 +160,7 @@ class EvalString_Knob(String_Knob):
                 return str(running().root["name"].value())
             if words[:1] == ["value"] and self._node is not None and len(words) == 2:
                 return str(self._node[words[1]].value())
-            raise NotModelled(f"the TCL of [{match[1]}]")
+            raise NotModelledError(f"the TCL of [{match[1]}]")
 
         return _TCL.sub(answer, self._value)
 
@@ -172,7 +172,7 @@ class Multiline_Eval_String_Knob(EvalString_Knob):
 
 @conforming(STUBS, guard=on_main)
 class File_Knob(EvalString_Knob):
-    """``####`` is given back as ``%04d``."""
+    """``####`` is returned as ``%04d``."""
 
     _of_user = 2
 
@@ -341,7 +341,7 @@ class PyScript_Knob(Script_Knob):
 
     def execute(self) -> None:
         """A person presses the button."""
-        running().press(self)
+        running().press_button(self)
 
 
 @conforming(STUBS, guard=on_main)

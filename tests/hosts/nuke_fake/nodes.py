@@ -1,4 +1,4 @@
-"""Nodes: knobs by the class's table, inputs, a place in the graph, a picture."""
+"""Nodes: knobs of the class, inputs, a position in the graph, a picture."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from stubs import conforming
 
-from nuke_fake import table, text, timing
+from nuke_fake import node_classes, script_text, timing
 from nuke_fake.api import STUBS, on_main, running
-from nuke_fake.choices import (
+from nuke_fake.choice_knobs import (
     KINDS,
     CascadingEnumeration_Knob,
     Enumeration_Knob,
@@ -19,16 +19,16 @@ from nuke_fake.choices import (
 from nuke_fake.knobs import Knob, Tab_Knob
 
 if TYPE_CHECKING:
-    from nuke_fake.script import Script
+    from nuke_fake.script import FakeScript
 
-#: What a node may depend on another by; only that they differ matters here.
+#: Kinds of dependencies; the values do not matter.
 EXPRESSIONS, INPUTS, HIDDEN_INPUTS, LINKINPUTS = 1, 2, 4, 8
 
-#: Knobs that change without the script being another one.
+#: Knobs that do not mark the script as modified.
 _NO_CHANGE = frozenset({"selected", "reading"})
 
 
-def make_knob(name: str, row: table.Row) -> Knob:
+def make_knob(name: str, row: node_classes.Row) -> Knob:
     kind, default = row
     if kind == "Enumeration_Knob":
         return Enumeration_Knob(name, name, list(default))
@@ -61,56 +61,58 @@ class FrameRange:
 
 @conforming(STUBS, guard=on_main)
 class Node:
-    """Made by :meth:`Script.add` only."""
+    """Created only by :meth:`FakeScript.add`."""
 
-    def __init__(self, script: Script, kind: str, parent: Group | None) -> None:
+    def __init__(self, script: FakeScript, kind: str, parent: Group | None) -> None:
         self._script, self._kind, self._parent = script, kind, parent
-        self._gone = False
+        self._is_deleted = False
         self._inputs: list[Node | None] = []
         self._knobs: dict[str, Knob] = {}
-        for name, row in table.knobs_of(kind).items():
-            self._take(make_knob(name, row))
+        for name, row in node_classes.knobs_of(kind).items():
+            self._add_knob(make_knob(name, row))
 
     # The fake's own
 
-    def _take(self, knob: Knob) -> None:
+    def _add_knob(self, knob: Knob) -> None:
         knob._node = self
         self._knobs[knob._name] = knob
 
-    def _let_go(self, name: str) -> None:
+    def _drop_knob(self, name: str) -> None:
         self._knobs.pop(name)._node = None
 
-    def _alive(self) -> None:
-        if self._gone:
+    def _check_not_deleted(self) -> None:
+        if self._is_deleted:
             raise ValueError("A PythonObject is not attached to a node")
 
-    def _did(self, undo: Callable[[], None]) -> None:
-        self._script.did(undo)
+    def _record_undo(self, undo: Callable[[], None]) -> None:
+        self._script.record_undo(undo)
 
     def _knob_changed(self, knob: Knob, before: Any) -> None:
         def undo() -> None:
             knob._value = before
 
         if knob._name in _NO_CHANGE:
-            running().tell_knob(self, knob)
+            running().notify_knob(self, knob)
             return
-        self._script.did(undo)
+        self._script.record_undo(undo)
         if self._kind == "Write" and knob._name in ("file", "file_type"):
             self._knobs_by_file_type(knob)
-        running().tell_knob(self, knob)
+        running().notify_knob(self, knob)
 
     def _knobs_by_file_type(self, changed: Knob) -> None:
-        """A Write finds its type by the file's ending, and has that type's knobs."""
+        """A Write sets its type from the file extension, and has that type's knobs."""
         if changed._name == "file":
             ending = str(changed._value).rpartition(".")[2]
             if ending in self._knobs["file_type"]._items:  # type: ignore[attr-defined]
                 self._knobs["file_type"]._value = ending
-        rows = table.BY_FILE_TYPE.get(self._knobs["file_type"]._value, {})
-        for other in {name for rows in table.BY_FILE_TYPE.values() for name in rows} - set(rows):
+        rows = node_classes.BY_FILE_TYPE.get(self._knobs["file_type"]._value, {})
+        for other in {name for rows in node_classes.BY_FILE_TYPE.values() for name in rows} - set(
+            rows
+        ):
             self._knobs.pop(other, None)
         for name, row in rows.items():
             if name not in self._knobs:
-                self._take(make_knob(name, row))
+                self._add_knob(make_knob(name, row))
 
     def _full_name(self) -> str:
         inside = self._parent is not None and self._parent._kind != "Root"
@@ -123,71 +125,71 @@ class Node:
         return self._kind
 
     def name(self) -> str:
-        self._alive()
+        self._check_not_deleted()
         return str(self._knobs["name"]._value)
 
     def fullName(self) -> str:
-        self._alive()
+        self._check_not_deleted()
         return self._full_name()
 
     def setName(self, name: str, uncollide: bool = True, updateExpressions: bool = False) -> None:
-        self._alive()
-        taken = self._script.named(name, self._parent)
+        self._check_not_deleted()
+        taken = self._script.find_node(name, self._parent)
         if taken not in (None, self):
             name = self._script.free_name(name.rstrip("0123456789"), self._parent)
         self._knobs["name"]._set(name)
 
     def knob(self, p: str | int, follow_link: bool = True) -> Knob | None:
-        self._alive()
+        self._check_not_deleted()
         return list(self._knobs.values())[p] if isinstance(p, int) else self._knobs.get(p)
 
     def knobs(self) -> dict[str, Knob]:
-        self._alive()
+        self._check_not_deleted()
         return dict(self._knobs)
 
     def __getitem__(self, name: str) -> Knob:
-        self._alive()
+        self._check_not_deleted()
         if name not in self._knobs:
             raise NameError(f"knob {name} does not exist")
         return self._knobs[name]
 
     def addKnob(self, knob: Knob) -> None:
-        self._alive()
+        self._check_not_deleted()
         if knob._name in self._knobs:
             raise ValueError(f"{self.name()} has a knob {knob._name} already")
         if not any(one._by_user for one in self._knobs.values()) and not isinstance(knob, Tab_Knob):
             first = Tab_Knob("User", "User")
             first._by_user = True
-            self._take(first)
+            self._add_knob(first)
         knob._by_user = True
-        self._take(knob)
-        self._did(lambda: self._let_go(knob._name))
+        self._add_knob(knob)
+        self._record_undo(lambda: self._drop_knob(knob._name))
 
     def removeKnob(self, knob: Knob) -> None:
-        self._alive()
+        self._check_not_deleted()
         if not knob._by_user or self._knobs.get(knob._name) is not knob:
             raise ValueError(f"{knob._name} cannot be removed")
-        self._let_go(knob._name)
-        self._did(lambda: self._take(knob))
+        self._drop_knob(knob._name)
+        self._record_undo(lambda: self._add_knob(knob))
 
     def writeKnobs(self, flags: int = 0) -> str:
-        return "\n".join(text.block(self, self._kind)[1:-1])
+        return "\n".join(script_text.block(self, self._kind)[1:-1])
 
     def readKnobs(self, s: str) -> None:
-        self._alive()
-        text.fill(self, s)
+        self._check_not_deleted()
+        script_text.fill(self, s)
 
     def inputs(self) -> int:
-        self._alive()
+        self._check_not_deleted()
         return len(self._inputs)
 
     def input(self, index: int) -> Node | None:
-        self._alive()
+        self._check_not_deleted()
         return self._inputs[index] if index < len(self._inputs) else None
 
     def setInput(self, index: int, node: Node | None) -> bool:
-        self._alive()
-        if self._kind in table.NO_INPUT or (node and node._kind in table.NO_OUTPUT):
+        self._check_not_deleted()
+        if self._kind in node_classes.NO_INPUT or (node and node._kind in node_classes.NO_OUTPUT):
             return False
         before = list(self._inputs)
         self._inputs += [None] * (index + 1 - len(self._inputs))
@@ -196,25 +198,25 @@ class Node:
         def undo() -> None:
             self._inputs = before
 
-        self._did(undo)
+        self._record_undo(undo)
         return True
 
     def dependencies(self, mask: int) -> list[Node]:
-        """Pipes only: knobs of the fake have no expressions."""
+        """Inputs only: the fake has no expressions."""
         return [one for one in self._inputs if one is not None and mask & (INPUTS | HIDDEN_INPUTS)]
 
     def maxOutputs(self) -> int:
-        return 0 if self._kind in table.NO_OUTPUT else 1
+        return 0 if self._kind in node_classes.NO_OUTPUT else 1
 
     def parent(self) -> Node | None:
-        self._alive()
+        self._check_not_deleted()
         return self._parent
 
     def isSelected(self) -> bool:
         return bool(self._knobs["selected"]._value)
 
     def setSelected(self, selected: bool) -> None:
-        self._alive()
+        self._check_not_deleted()
         self._knobs["selected"]._set(selected)
 
     def selectOnly(self) -> None:
@@ -247,9 +249,9 @@ class Node:
         return 78 if stamp is not None and stamp._value else 18
 
     def _source(self) -> Node | None:
-        """The node whose format, range and channels this one has: itself, or its first input."""
-        if "format" in self._knobs or self._kind in table.NO_PICTURE:
-            return self if self._kind not in table.NO_PICTURE else None
+        """The node with this node's format, range and channels: itself, or its first input."""
+        if "format" in self._knobs or self._kind in node_classes.NO_PICTURE:
+            return self if self._kind not in node_classes.NO_PICTURE else None
         first = next((one for one in self._inputs if one is not None), None)
         return first._source() if first is not None else None
 
@@ -293,13 +295,13 @@ class Node:
 
 @conforming(STUBS, guard=on_main)
 class Group(Node):
-    """Holds nodes; ``with group:`` makes it the one that new nodes go into."""
+    """Contains nodes; ``with group:`` adds new nodes to it."""
 
     def nodes(self) -> list[Node]:
         return [node for node in self._script.nodes if node._parent is self]
 
     def node(self, s: str) -> Node | None:
-        return self._script.named(s, self)
+        return self._script.find_node(s, self)
 
     def begin(self) -> Group:
         self._script.contexts.append(self)
@@ -336,7 +338,7 @@ class Root(Group):
         return float(self._knobs["fps"]._value)
 
     def name(self) -> str:
-        """``root``; the script's file is in the knob ``name``."""
+        """``root``; the knob ``name`` has the script's file."""
         return "root"
 
 
@@ -357,7 +359,7 @@ def node_class(kind: str) -> type[Node]:
 
 
 def in_order(nodes: Iterable[Node]) -> list[Node]:
-    """Inputs before what they feed, otherwise as they are given."""
+    """Inputs before the nodes that use them, otherwise in the given order."""
     given = list(nodes)
     done: list[Node] = []
 

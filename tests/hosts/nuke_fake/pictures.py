@@ -1,7 +1,7 @@
-"""What nodes compute, and Writes write: real files, read and written by OpenImageIO.
+"""Computes the pictures of nodes and writes them: real files, read and written by OpenImageIO.
 
-Colour is not converted: a Read or Write whose files are in another space than the script works in
-is refused, unless it is raw.
+Colour is not converted: a Read or Write with another space than the script's working space is
+refused unless it is raw.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import OpenImageIO as oiio
-from stubs import NotModelled
+from stubs import NotModelledError
 
-from nuke_fake import table, timing
+from nuke_fake import node_classes, timing
 from nuke_fake.api import running
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     Planes = dict[str, NDArray[np.float32]]
 
 _RGBA = ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha")
-#: Nuke's names of the channels of files. Of a lone luminance it makes all three colours.
+#: Nuke's names of file channels. A single luminance channel is used for all three colours.
 _OF_FILES = {"R": _RGBA[0], "G": _RGBA[1], "B": _RGBA[2], "A": _RGBA[3]}
 _HALF = {"16 bit half": oiio.HALF, "32 bit float": oiio.FLOAT}
 _COMPRESSION = {"Zip (1 scanline)": "zips", "Zip (16 scanlines)": "zip", "none": "none"}
 
 
 def channels(node: Node) -> list[str]:
-    """Those that it has at the frame of the script's range that comes first."""
-    if node._kind in table.NO_PICTURE:
+    """The channels at the first frame of the script's range."""
+    if node._kind in node_classes.NO_PICTURE:
         return []
     if node._kind == "Constant":
         return list(_RGBA)
@@ -60,8 +60,8 @@ def picture(node: Node, frame: int) -> Planes:
         return {name: np.full(shape, value, np.float32) for name, value in pairs}
     if node._kind == "CheckerBoard2":
         rows, columns = np.indices((node.height(), node.width())) // int(node["boxsize"].value())
-        board = ((rows + columns) % 2).astype(np.float32)
-        return dict.fromkeys(_RGBA, board)
+        checkerboard = ((rows + columns) % 2).astype(np.float32)
+        return dict.fromkeys(_RGBA, checkerboard)
     if node._kind == "Shuffle2":
         return _shuffled(node, frame)
     source = node.input(0)
@@ -72,12 +72,12 @@ def picture(node: Node, frame: int) -> Planes:
         values = dict(zip(_RGBA[:3], node["value"].value()[:3], strict=True))
         planes = {name: plane * values.get(name, 1.0) for name, plane in planes.items()}
     elif node._kind not in ("Multiply", "Dot", "NoOp", "Write"):
-        raise NotModelled(f"the picture of a {node._kind}")
+        raise NotModelledError(f"the picture of a {node._kind}")
     return planes
 
 
 def write(node: Node, frame: int) -> Path:
-    """What a Write does at a frame.
+    """Write a frame of a Write node.
 
     :raises RuntimeError: as Nuke does.
     """
@@ -90,7 +90,7 @@ def write(node: Node, frame: int) -> Path:
             raise RuntimeError(f"{node.name()}: {path.parent}: No such file or directory")
         path.parent.mkdir(parents=True)
     if node["file_type"].value() != "exr":
-        raise NotModelled(f"writing {node['file_type'].value()}")
+        raise NotModelledError(f"writing {node['file_type'].value()}")
     _same_colour(node)
     source = node.input(0)
     if source is None:
@@ -122,12 +122,12 @@ def _read(node: Node, frame: int) -> Planes:
     path = _file(node, number)
     if not path.exists():
         return _missing(node, path, shape, frame)
-    made = oiio.ImageInput.open(str(path))
-    if made is None:
+    image = oiio.ImageInput.open(str(path))
+    if image is None:
         raise RuntimeError(f"{node.name()}: Read error: {path}: {oiio.geterror()}")
-    spec = made.spec()
-    pixels: Any = made.read_image(oiio.FLOAT)
-    made.close()
+    spec = image.spec()
+    pixels: Any = image.read_image(oiio.FLOAT)
+    image.close()
     planes = {
         _OF_FILES.get(name, f"other.{name}"): pixels[:, :, at].astype(np.float32)
         for at, name in enumerate(spec.channelnames)
@@ -144,11 +144,11 @@ def _file(node: Node, number: int) -> Path:
 
 def _names(path: Path) -> list[str]:
     """Channels of a file; of one that is not there, those that are usual."""
-    made = oiio.ImageInput.open(str(path)) if path.exists() else None
-    if made is None:
+    image = oiio.ImageInput.open(str(path)) if path.exists() else None
+    if image is None:
         return list(_RGBA[:3])
-    names = list(made.spec().channelnames)
-    made.close()
+    names = list(image.spec().channelnames)
+    image.close()
     if names == ["Y"]:
         return list(_RGBA[:3])
     return [_OF_FILES.get(name, f"other.{name}") for name in names]
@@ -170,7 +170,7 @@ def _missing(node: Node, path: Path, shape: tuple[int, int], frame: int) -> Plan
         ]
         if there:
             return _read(node, min(there, key=lambda other: abs(other - frame)))
-    raise NotModelled(f"missing frames as {how}")
+    raise NotModelledError(f"missing frames as {how}")
 
 
 def _shuffled(node: Node, frame: int) -> Planes:
@@ -195,10 +195,10 @@ def _same_colour(node: Node) -> None:
         root["workingSpaceLUT"].value()
     )  # fmt: skip
     if space != "default" and _plain(space) != working:
-        raise NotModelled(f"converting from {space} to {working}")
+        raise NotModelledError(f"converting from {space} to {working}")
 
 
 def _plain(space: str) -> str:
-    """What a role stands for; others as they are."""
-    labels = dict(one.split("\t") for one in table.OCIO_SPACES if "\t" in one)
+    """The space of a role; other names unchanged."""
+    labels = dict(one.split("\t") for one in node_classes.OCIO_SPACES if "\t" in one)
     return labels.get(space, "").partition("(")[2].rstrip(")") or space

@@ -1,4 +1,4 @@
-"""One running Nuke: its module, its main thread, its script, what it calls back."""
+"""A running Nuke: its module, main thread, script and callbacks."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
 
-from stubs import NotInTheApi, NotModelled, conforming_function
+from stubs import NotInApiError, NotModelledError, conforming_function
 
-from nuke_fake import api, choices, knobs, nodes, table, windows
+from nuke_fake import api, choice_knobs, knobs, node_classes, nodes, windows
 from nuke_fake.api import STUBS, on_main
-from nuke_fake.choices import Format
+from nuke_fake.choice_knobs import Format
 from nuke_fake.functions import Functions, Nodes, Undo, callback_functions, methods
 from nuke_fake.knobs import Knob
 from nuke_fake.nodes import Node
-from nuke_fake.script import Script
+from nuke_fake.script import FakeScript
 
-#: Lists of callbacks that Nuke keeps, by the names of ``nuke.add...`` and ``nuke.remove...``.
+#: Nuke's callback lists, by the names of ``nuke.add...`` and ``nuke.remove...``.
 _EVENTS = ("OnCreate", "OnDestroy", "OnScriptLoad", "OnScriptSave", "OnScriptClose",
            "KnobChanged", "BeforeRender", "AfterRender", "OnUserCreate")  # fmt: skip
 
@@ -45,17 +45,17 @@ _CONSTANTS = {
 
 
 class _Module(ModuleType):
-    """``import nuke``: what the stubs have not is an AttributeError, as everywhere in Python."""
+    """The module ``nuke``: names that are not in the stubs raise AttributeError."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         if name in STUBS:
-            raise NotModelled(f"nuke.{name} exists, and the fake does not do it yet")
-        raise NotInTheApi(f"module 'nuke' has no attribute {name!r}")
+            raise NotModelledError(f"nuke.{name} exists, and the fake does not do it yet")
+        raise NotInApiError(f"module 'nuke' has no attribute {name!r}")
 
 
-#: One for all: plugins that were imported keep the module that they imported.
+#: A single instance: imported plugins keep the module that they imported.
 _MODULE = _Module("nuke")
 
 
@@ -67,7 +67,7 @@ class FakeNuke:
         self.gui = gui
         self.main_thread = threading.get_ident()
         self.main_names: dict[str, Any] = {"__name__": "__main__"}
-        self.formats_known = [Format._of(text) for text in table.FORMATS]
+        self.formats_known = [Format._of(text) for text in node_classes.FORMATS]
         self.messages: list[str] = []
         self.rendered: list[tuple[int, Path]] = []
         self._calls: queue.Queue[Callable[[], None]] = queue.Queue()
@@ -81,14 +81,14 @@ class FakeNuke:
         self._before: dict[str, ModuleType | None] = {}
         self.module = _MODULE
 
-    # Its life
+    # Start and end
 
     def __enter__(self) -> Self:
         return self.start()
 
     def start(self) -> Self:
         api._running.append(self)
-        self.script = Script(self)
+        self.script = FakeScript(self)
         self._fill()
         modules = {"nuke": self.module}
         if self.gui:
@@ -116,31 +116,31 @@ class FakeNuke:
 
     @contextmanager
     def other_script(self) -> Iterator[None]:
-        """Another script, empty, for as long as it takes."""
-        mine, self.script = self.script, Script(self)
+        """Opens another, empty script temporarily."""
+        mine, self.script = self.script, FakeScript(self)
         try:
             yield
         finally:
             self.script = mine
 
     def pump(self) -> None:
-        """Do on the main thread what others asked for."""
+        """Make the calls that other threads requested on the main thread."""
         on_main("pump")
         while not self._calls.empty():
             self._calls.get_nowait()()
 
     def callbacks(self, event: str) -> int:
-        """How many functions wait for an event."""
+        """Number of functions registered for an event."""
         return len(self._callbacks[event])
 
-    # What a person does
+    # User input
 
     def select(self, *names: str) -> None:
         for node in self.script.nodes:
             node.setSelected(node.fullName() in names)
 
-    def press(self, knob: Knob) -> None:
-        """A button of a node."""
+    def press_button(self, knob: Knob) -> None:
+        """Press a button of a node."""
         assert knob._node is not None
         self._this.append((knob._node, knob))
         try:
@@ -148,8 +148,8 @@ class FakeNuke:
         finally:
             self._this.pop()
 
-    def turn(self, node: Node, knob: str, value: Any) -> None:
-        """A knob of a node, in its properties."""
+    def set_knob(self, node: Node, knob: str, value: Any) -> None:
+        """Set a knob of a node, as in its properties panel."""
         self.script.begin(f"Change {knob}")
         try:
             node[knob].setValue(value)
@@ -159,18 +159,18 @@ class FakeNuke:
     def open_script(self, path: Path) -> None:
         self._clear()
         self.script.read(path.read_text(encoding="utf-8"))
-        with self.script.quiet():
+        with self.script.without_undo():
             self.root["name"]._set(str(path))
         self.script.modified = False
-        self.tell("OnScriptLoad", self.root)
+        self.notify("OnScriptLoad", self.root)
 
-    # What nodes and knobs tell it
+    # Called by nodes and knobs
 
-    def tell_knob(self, node: Node, knob: Knob) -> None:
+    def notify_knob(self, node: Node, knob: Knob) -> None:
         if knob is node._knobs.get(knob._name):
-            self.tell("KnobChanged", node, knob)
+            self.notify("KnobChanged", node, knob)
 
-    def tell(self, event: str, node: Node, knob: Knob | None = None) -> None:
+    def notify(self, event: str, node: Node, knob: Knob | None = None) -> None:
         self._this.append((node, knob))
         try:
             for call, args, kwargs, kind, only in list(self._callbacks[event]):
@@ -179,19 +179,19 @@ class FakeNuke:
         finally:
             self._this.pop()
 
-    def make(self, kind: str, name: str = "") -> Node:
+    def make_node(self, kind: str, name: str = "") -> Node:
         node = self.script.add(kind, name)
-        self.tell("OnCreate", node)
+        self.notify("OnCreate", node)
         return node
 
     def colour_spaces(self) -> list[str]:
-        # Knobs of the root itself are made before there is one.
+        # The knobs of the root are created before the root.
         root = getattr(self.script, "root", None) if hasattr(self, "script") else None
         native = root is not None and root["colorManagement"]._value == "Nuke"
-        return list(table.NATIVE_SPACES if native else table.OCIO_SPACES)
+        return list(node_classes.NATIVE_SPACES if native else node_classes.OCIO_SPACES)
 
     def custom_object(self, knob: Knob) -> Any:
-        """What a PyCustom_Knob's expression makes, in the names of ``__main__``."""
+        """Evaluate a PyCustom_Knob's expression with the names of ``__main__``."""
         return eval(knob._value, self.main_names)
 
     def menu(self, name: str) -> windows.Menu:
@@ -203,26 +203,26 @@ class FakeNuke:
         return self._panes.setdefault(name, windows.Pane(name))
 
     def _format(self, text: str) -> Format:
-        """The format that a text describes, which is known from then on."""
-        made = Format._of(text)
-        found = next((f for f in self.formats_known if f._text() == made._text()), None)
-        if found is None:
-            self.formats_known.append(made)
-        return found or made
+        """The format described by a text; it is added to the known formats."""
+        parsed = Format._of(text)
+        existing = next((f for f in self.formats_known if f._text() == parsed._text()), None)
+        if existing is None:
+            self.formats_known.append(parsed)
+        return existing or parsed
 
     def _clear(self) -> None:
         for node in list(self.script.nodes):
-            self.tell("OnDestroy", node)
-        self.tell("OnScriptClose", self.root)
-        self.script = Script(self)
+            self.notify("OnDestroy", node)
+        self.notify("OnScriptClose", self.root)
+        self.script = FakeScript(self)
 
-    # Its module
+    # The module
 
     def _fill(self) -> None:
         names = self.module.__dict__
         names.update(_CONSTANTS, GUI=self.gui, nodes=Nodes(), Undo=Undo)
         names["env"] = {"gui": self.gui, "NukeVersionString": "16.0v1", "studio": False}
-        for known in (knobs, choices, nodes, windows):
+        for known in (knobs, choice_knobs, nodes, windows):
             for name, one in vars(known).items():
                 if isinstance(one, type) and name in STUBS.classes:
                     names[name] = one

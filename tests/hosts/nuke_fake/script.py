@@ -1,4 +1,4 @@
-"""The script that is open: nodes, what is undone, whether it was changed since it was saved."""
+"""The open script: nodes, undo steps, and whether it is modified."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nuke_fake import text
+from nuke_fake import script_text
 from nuke_fake.nodes import Group, Node, Root, in_order, node_class
 
 if TYPE_CHECKING:
     from nuke_fake.program import FakeNuke
 
 
-class Script:
+class FakeScript:
     def __init__(self, nuke: FakeNuke) -> None:
         self._nuke = nuke
         self.nodes: list[Node] = []
@@ -23,13 +23,13 @@ class Script:
         self.disabled = 0
         self._open: list[tuple[str, list[Callable[[], None]]]] = []
         self._undoing = False
-        with self.quiet():
+        with self.without_undo():
             self.root = Root(self, "Root", None)
         self.contexts: list[Group] = [self.root]
 
     @contextmanager
-    def quiet(self) -> Iterator[None]:
-        """Nothing is remembered: a script that is being read."""
+    def without_undo(self) -> Iterator[None]:
+        """Disable undo while a script is read."""
         modified, self.disabled = self.modified, self.disabled + 1
         try:
             yield
@@ -38,8 +38,8 @@ class Script:
 
     # Undo
 
-    def did(self, undo: Callable[[], None]) -> None:
-        """Something was done; ``undo`` takes it back."""
+    def record_undo(self, undo: Callable[[], None]) -> None:
+        """Record a change; ``undo`` reverts it."""
         if self._undoing:
             return
         self.modified = True
@@ -67,13 +67,13 @@ class Script:
 
     def cancel(self) -> None:
         if self._open:
-            self._take_back(self._open.pop()[1])
+            self._revert(self._open.pop()[1])
 
     def undo(self) -> None:
-        self._take_back(self.undos.pop()[1])
+        self._revert(self.undos.pop()[1])
         self.modified = True
 
-    def _take_back(self, done: list[Callable[[], None]]) -> None:
+    def _revert(self, done: list[Callable[[], None]]) -> None:
         self._undoing = True
         try:
             for one in reversed(done):
@@ -84,14 +84,14 @@ class Script:
     # Nodes
 
     def add(self, kind: str, name: str = "") -> Node:
-        """A node of the class, in the group that is current."""
+        """Add a node of a class to the current group."""
         parent = self.contexts[-1]
         node = node_class(kind)(self, kind, parent)
         node["name"]._value = name or self.free_name(kind.rstrip("0123456789"), parent)
         if kind in ("Constant", "CheckerBoard2"):
             node["format"]._value = self.root["format"]._value
         self.nodes.append(node)
-        self.did(lambda: self._forget(node))
+        self.record_undo(lambda: self._forget(node))
         return node
 
     def delete(self, node: Node) -> None:
@@ -101,44 +101,44 @@ class Script:
         for other, i in feeds:
             other._inputs[i] = None
         self.nodes.remove(node)
-        node._gone = True
+        node._is_deleted = True
 
         def undo() -> None:
             self.nodes.insert(at, node)
-            node._gone = False
+            node._is_deleted = False
             for other, i in feeds:
                 other._inputs[i] = node
 
-        self.did(undo)
+        self.record_undo(undo)
 
     def _forget(self, node: Node) -> None:
         self.nodes.remove(node)
-        node._gone = True
+        node._is_deleted = True
 
-    def named(self, name: str, parent: Node | None) -> Node | None:
+    def find_node(self, name: str, parent: Node | None) -> Node | None:
         first, _, rest = name.partition(".")
         found = next(
             (n for n in self.nodes if n._parent is parent and n._knobs["name"]._value == first),
             None,
         )
-        return self.named(rest, found) if rest and found is not None else found
+        return self.find_node(rest, found) if rest and found is not None else found
 
     def free_name(self, stem: str, parent: Node | None) -> str:
         number = 1
-        while self.named(f"{stem}{number}", parent) is not None:
+        while self.find_node(f"{stem}{number}", parent) is not None:
             number += 1
         return f"{stem}{number}"
 
     # Files
 
     def save(self, path: Path) -> None:
-        with self.quiet():
+        with self.without_undo():
             self.root["name"]._set(str(path))
         path.write_text(self.as_text(), encoding="utf-8")
         self.modified = False
 
     def as_text(self) -> str:
-        lines = ["#! Nuke -nx", "version 16.0 v1", *text.block(self.root, "Root")]
+        lines = ["#! Nuke -nx", "version 16.0 v1", *script_text.block(self.root, "Root")]
         return "\n".join([*lines, *self._lines(self.root)]) + "\n"
 
     def _lines(self, group: Group) -> list[str]:
@@ -147,7 +147,7 @@ class Script:
         for node in in_order(n for n in self.nodes if n._parent is group):
             for one in reversed(node._inputs):
                 lines.append(f"push ${names[one]}" if one is not None else "push 0")
-            lines += text.block(node, node._kind)
+            lines += script_text.block(node, node._kind)
             if isinstance(node, Group):
                 lines += [*self._lines(node), "end_group"]
             names[node] = f"N{self.nodes.index(node)}"
@@ -155,12 +155,12 @@ class Script:
         return lines
 
     def read(self, written: str) -> None:
-        """Add what a script's text holds."""
+        """Add the nodes of a script's text."""
         stack: list[Node | None] = []
         named: dict[str, Node | None] = {}
         stacks: list[list[Node | None]] = []
-        with self.quiet():
-            for words in text.commands(written):
+        with self.without_undo():
+            for words in script_text.commands(written):
                 command, rest = words[0], words[1:]
                 if command == "version":
                     continue
@@ -172,10 +172,10 @@ class Script:
                     self.contexts.pop()
                     stack = stacks.pop()
                 elif command == "Root":
-                    text.fill(self.root, rest[0])
+                    script_text.fill(self.root, rest[0])
                 else:
                     node = self.add(command)
-                    for at in range(text.fill(node, rest[0])):
+                    for at in range(script_text.fill(node, rest[0])):
                         node.setInput(at, stack.pop())
                     stack.append(node)
                     if isinstance(node, Group):
@@ -183,8 +183,8 @@ class Script:
                         stacks.append(stack)
                         stack = []
 
-    def tell(self) -> list[tuple[Any, ...]]:
-        """All that is in it, to be compared: nodes, knobs, wires, what is selected."""
+    def snapshot(self) -> list[tuple[Any, ...]]:
+        """The whole state for comparison: nodes, knobs, connections, selection."""
         return [
             (
                 node._kind,

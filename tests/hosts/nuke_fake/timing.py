@@ -1,11 +1,11 @@
-"""Which file frame a Read shows at which frame of the script."""
+"""Maps frames of the script to the file frames of a Read."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from stubs import NotModelled
+from stubs import NotModelledError
 
 if TYPE_CHECKING:
     from nuke_fake.nodes import Node
@@ -14,7 +14,7 @@ _EXPRESSION = re.compile(r"frame\s*([-+*])\s*(\d+)")
 
 
 def shown_range(read: Node) -> tuple[int, int]:
-    """The frames of the script at which its first and last are shown."""
+    """The frames of the script that show its first and last frame."""
     first, last = read["first"].value(), read["last"].value()
     mode, value = read["frame_mode"].value(), read["frame"].value()
     if mode == "start at" and value:
@@ -25,8 +25,8 @@ def shown_range(read: Node) -> tuple[int, int]:
 
 
 def file_frame(read: Node, frame: int) -> int | None:
-    """The file's number; None: the frame is black (Foundry's user guide, Changing the Relation
-    Between the Current Frame and the Frame Read In)."""
+    """The file's frame number; None if the frame is black (Foundry's user guide, Changing the
+    Relation Between the Current Frame and the Frame Read In)."""
     first, last = read["first"].value(), read["last"].value()
     mode, value = read["frame_mode"].value(), read["frame"].value()
     if mode == "start at" and value:
@@ -42,7 +42,7 @@ def file_frame(read: Node, frame: int) -> int | None:
         return None
     if how == "hold":
         return int(min(max(wanted, first), last))
-    raise NotModelled(f"before/after {how}")
+    raise NotModelledError(f"before/after {how}")
 
 
 def _by_expression(text: str, frame: int) -> int:
@@ -50,6 +50,6 @@ def _by_expression(text: str, frame: int) -> int:
         return frame
     match = _EXPRESSION.fullmatch(text.strip())
     if match is None:
-        raise NotModelled(f"the expression {text!r}")
+        raise NotModelledError(f"the expression {text!r}")
     number = int(match[2])
     return {"+": frame + number, "-": frame - number, "*": frame * number}[match[1]]

@@ -1,4 +1,4 @@
-"""Menus, panes, and ``nukescripts.panels``: what there is in the interface only."""
+"""Menus, panes and ``nukescripts.panels``, which only exist with an interface."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from stubs import NotInTheApi, conforming
+from stubs import NotInApiError, conforming
 
 from nuke_fake.api import STUBS, on_main, running
 from nuke_fake.knobs import PyCustom_Knob
@@ -24,7 +24,7 @@ class MenuItem:
         return str(self._script)
 
     def invoke(self) -> None:
-        """A person picks it; what it does is one undo."""
+        """Choose the menu item, in one undo step."""
         script = running().script
         script.begin(self._name)
         try:
@@ -74,7 +74,7 @@ class Menu(MenuItem):
 
 
 class Pane:
-    """Where panels are docked. ``widgets`` are what their panels made, in a ``QWidget``'s place."""
+    """A pane with docked panels; ``widgets`` are those that the panels created."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -82,7 +82,7 @@ class Pane:
 
 
 class PythonPanel:
-    """``nukescripts.panels.PythonPanel``: Foundry's own Python, so it is no class of the stubs."""
+    """``nukescripts.panels.PythonPanel``, which is not in the stubs."""
 
     def __init__(self, title: str = "", id: str = "", scrollable: bool = True) -> None:
         self._title, self._id = title, id
@@ -102,7 +102,7 @@ class PythonPanel:
 
 
 class WidgetKnob:
-    """What ``registerWidgetAsPanel`` puts into its panel: makes the widget when it is shown."""
+    """The knob of ``registerWidgetAsPanel``: creates the widget when the panel is shown."""
 
     def __init__(self, widget: Callable[[], Any]) -> None:
         self.widget_class = widget
@@ -112,7 +112,7 @@ class WidgetKnob:
         return self.widget
 
     def updateValue(self) -> None:
-        """Nuke calls it when the panel is shown."""
+        """Called by Nuke when the panel is shown."""
 
 
 def nukescripts_modules() -> dict[str, ModuleType]:
@@ -157,7 +157,7 @@ def nukescripts_modules() -> dict[str, ModuleType]:
         def __getattr__(self, name: str) -> Any:
             if name.startswith("__"):
                 raise AttributeError(name)
-            raise NotInTheApi(f"{self.__name__}.{name} is in no table of the fake")
+            raise NotInApiError(f"{self.__name__}.{name} is in no table of the fake")
 
     panels, nukescripts = Scripts("nukescripts.panels"), Scripts("nukescripts")
     for one in (registerWidgetAsPanel, registerPanel, unregisterPanel, restorePanel):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from real_blender import Blender
+    from real_blender import BlenderInstallation
 
 _spec = importlib.util.spec_from_file_location(
     "real_blender", Path(__file__).with_name("real_blender.py")
@@ -30,12 +30,12 @@ _spec.loader.exec_module(real_blender)
 
 
 @pytest.fixture(scope="session")
-def blender(tmp_path_factory: pytest.TempPathFactory) -> Blender:
-    """``SHOTBRIDGE_TEST_BLENDER`` names another version than the everyday one: 4.2, 5.2."""
+def blender(tmp_path_factory: pytest.TempPathFactory) -> BlenderInstallation:
+    """``SHOTBRIDGE_TEST_BLENDER`` selects another version than the default: 4.2, 5.2."""
     version = real_blender.version_wanted()
     if version is None:
         pytest.skip("no Blender runs in this Python: 3.11 or 3.13 is needed")
-    if not real_blender.is_there(version):
+    if not real_blender.is_available(version):
         pytest.skip(
             f"no Blender {version}: run python packaging/blender/bpy_environment.py {version}"
         )
@@ -43,6 +43,6 @@ def blender(tmp_path_factory: pytest.TempPathFactory) -> Blender:
 
 
 @pytest.fixture(scope="session")
-def blender_python(blender: Blender) -> Path:
+def blender_python(blender: BlenderInstallation) -> Path:
     """The Python that has ``bpy``; run it with ``blender.environment``."""
     return blender.python

@@ -1,4 +1,4 @@
-"""Images of the Image Editor, the playhead, and copies of strips that have versions."""
+"""Images of the Image Editor, the playhead, and copied strips with versions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import blender_stage as stage
+import blender_sample_file as sample_file
 import bpy
 import pytest
 
@@ -18,8 +18,8 @@ FRAMES = range(1001, 1021)
 @pytest.fixture
 def editor(tmp_path: Path) -> Iterator[Any]:
     """An Image Editor in an empty file."""
-    stage.new_file()
-    stage.plate(tmp_path / "plate", "p", FRAMES, size=(8, 8))
+    sample_file.new_file()
+    sample_file.plate(tmp_path / "plate", "p", FRAMES, size=(8, 8))
     area = bpy.context.window_manager.windows[0].screen.areas[0]
     area.type = "IMAGE_EDITOR"
     yield area.spaces.active
@@ -32,30 +32,30 @@ def _load(editor: Any, folder: Path) -> Any:
     return image
 
 
-def test_a_picture_is_a_still(editor: Any, tmp_path: Path) -> None:
+def test_an_image_is_a_still(editor: Any, tmp_path: Path) -> None:
     _load(editor, tmp_path)
-    (item,) = stage.host().scene().shots
+    (item,) = sample_file.host().scene().shots
     plate = item.shot.plate
     assert (plate.path, plate.kind) == (str(tmp_path / "plate" / "p.1001.exr"), "still")
     assert (plate.width, plate.height, plate.colour_space) == (8, 8, "ACEScg")
-    assert not item.to_render
+    assert not item.needs_render
 
 
-def test_a_sequence_is_what_the_editor_plays_of_it(editor: Any, tmp_path: Path) -> None:
+def test_a_sequence_has_the_range_of_the_image_editor(editor: Any, tmp_path: Path) -> None:
     image = _load(editor, tmp_path)
     image.source = "SEQUENCE"
     user = editor.image_user
     user.frame_start, user.frame_duration, user.frame_offset = 5, 8, 1003
-    (item,) = stage.host().scene().shots
+    (item,) = sample_file.host().scene().shots
     shot = item.shot
     assert shot.plate.path == str(tmp_path / "plate" / "p.%04d.exr")
     assert shot.cut_range.frames() == range(1004, 1012)
     assert shot.record_range is not None and shot.record_range.frames() == range(5, 13)
 
 
-def test_what_is_set_in_the_editor_is_noticed(editor: Any, tmp_path: Path) -> None:
-    image, following = _load(editor, tmp_path), stage.part("following")
-    seen = [following._fingerprint()]
+def test_changes_in_the_image_editor_are_detected(editor: Any, tmp_path: Path) -> None:
+    image, selection_sync = _load(editor, tmp_path), sample_file.extension_module("selection_sync")
+    fingerprints = [selection_sync._fingerprint()]
     for thing, name, value in (
         (image, "filepath", str(tmp_path / "plate" / "p.1002.exr")),
         (image, "source", "SEQUENCE"),
@@ -64,104 +64,102 @@ def test_what_is_set_in_the_editor_is_noticed(editor: Any, tmp_path: Path) -> No
         (editor.image_user, "frame_offset", 3),
     ):
         setattr(thing, name, value)
-        seen.append(following._fingerprint())
-        assert seen[-1] != seen[-2], name
+        fingerprints.append(selection_sync._fingerprint())
+        assert fingerprints[-1] != fingerprints[-2], name
 
 
-def test_a_version_of_it_is_an_image_and_shown_where_it_was_swapped_in(
-    editor: Any, tmp_path: Path
-) -> None:
-    from bridge_core.host import Placement
+def test_a_version_of_an_image_is_an_image(editor: Any, tmp_path: Path) -> None:
+    from bridge_core.hosts.base import Placement
 
     image = _load(editor, tmp_path)
-    host = stage.host()
+    host = sample_file.host()
     (item,) = host.scene().shots
-    one, two = (stage.placement(tmp_path, item, number) for number in (1, 2))
+    one, two = (sample_file.placement(tmp_path, item, number) for number in (1, 2))
     host.place([one])
     assert editor.image == image
-    host.place([Placement(two.handle, two.version, two.folder, place_as="swap")])
+    host.place([Placement(two.item_id, two.version, two.folder, mode_id="swap")])
     assert editor.image.name == "p.1001.exr upscale v002"
     assert list(editor.image.size) == [16, 16]
     editor.image = image
-    assert host.scene().shots[0].placed == (one.version.id, two.version.id)
+    assert host.scene().shots[0].placed_version_ids == (one.version.id, two.version.id)
 
 
-def test_an_image_in_no_file_is_told(editor: Any) -> None:
+def test_an_image_without_a_file_is_reported(editor: Any) -> None:
     editor.image = bpy.data.images.new("drawn", 8, 8)
-    scene = stage.host().scene()
+    scene = sample_file.host().scene()
     assert scene.shots == ()
-    assert [(one.source, one.next_step) for one in scene.problems] == [
-        ("drawn", "save it (Alt-S), and send it then")
+    assert [(one.label, one.next_step) for one in scene.problems] == [
+        ("drawn", "save it (Alt-S), then send it")
     ]
 
 
-def test_paint_that_is_not_saved_is_told(editor: Any, tmp_path: Path) -> None:
+def test_unsaved_changes_are_reported(editor: Any, tmp_path: Path) -> None:
     image = _load(editor, tmp_path)
     image.pixels[0] = 0.5
     image.update()
     assert image.is_dirty
-    scene = stage.host().scene()
+    scene = sample_file.host().scene()
     assert scene.shots == ()
-    assert [one.what for one in scene.problems] == ["what was painted in it is not saved"]
+    assert [one.message for one in scene.problems] == ["its changes are not saved"]
     image.reload()
-    assert len(stage.host().scene().shots) == 1
+    assert len(sample_file.host().scene().shots) == 1
 
 
-def test_a_file_that_comes_late_or_changes_is_looked_at_again(editor: Any, tmp_path: Path) -> None:
-    facts = stage.part("media").movie_facts
+def test_a_file_that_appears_late_or_changes_is_read_again(editor: Any, tmp_path: Path) -> None:
+    facts = sample_file.extension_module("media").movie_info
     late = tmp_path / "late" / "p.0001.exr"
     assert facts(str(late)) == (0, 0, 0)
     late.parent.mkdir()
     late.write_bytes(b"half of it")
     assert facts(str(late))[1:] == (0, 0)
     for size in (8, 16):
-        stage.plate(late.parent, "p", range(1, 2), size=(size, size))
+        sample_file.plate(late.parent, "p", range(1, 2), size=(size, size))
         assert facts(str(late))[1:] == (size, size)
 
 
 def test_the_playhead(editor: Any) -> None:
-    host = stage.host()
-    host.go_to(17)
-    assert host.frame() == bpy.context.scene.frame_current == 17
+    host = sample_file.host()
+    host.go_to_frame(17)
+    assert host.current_frame() == bpy.context.scene.frame_current == 17
 
 
-def test_a_copy_of_a_strip_gets_versions_of_its_own(editor: Any, tmp_path: Path) -> None:
+def test_a_copied_strip_gets_its_own_versions(editor: Any, tmp_path: Path) -> None:
     editor.image = None
-    strip = stage.picture_strip(tmp_path / "plate" / "p.%04d.exr", FRAMES, 1, 1, "one")
-    host = stage.host()
+    strip = sample_file.picture_strip(tmp_path / "plate" / "p.%04d.exr", FRAMES, 1, 1, "one")
+    host = sample_file.host()
     strip.select = False
     (item,) = host.scene().shots
-    host.place([stage.placement(tmp_path, item, 1)])
-    copied = stage.picture_strip(tmp_path / "plate" / "p.%04d.exr", FRAMES, 1, 101, "two")
+    host.place([sample_file.placement(tmp_path, item, 1)])
+    copied = sample_file.picture_strip(tmp_path / "plate" / "p.%04d.exr", FRAMES, 1, 101, "two")
     copied.select = False
     copied["shotbridge"] = strip["shotbridge"].to_dict()  # as Shift-D copies it
     one, two = host.scene().shots
-    assert (one.placed, two.placed) == (("one-1",), ())
+    assert (one.placed_version_ids, two.placed_version_ids) == (("one-1",), ())
     assert one.shot.id != two.shot.id
-    host.place([stage.placement(tmp_path, two, 2)])
+    host.place([sample_file.placement(tmp_path, two, 2)])
     one, two = host.scene().shots
-    assert (one.placed, one.in_use) == (("one-1",), "one-1")
-    assert (two.placed, two.in_use) == (("one_2-2",), "one_2-2")
+    assert (one.placed_version_ids, one.active_version_id) == (("one-1",), "one-1")
+    assert (two.placed_version_ids, two.active_version_id) == (("one_2-2",), "one_2-2")
 
 
 def test_at_another_frame_rate_a_version_is_refused(editor: Any, tmp_path: Path) -> None:
     editor.image = None
-    strip = stage.picture_strip(tmp_path / "plate" / "p.%04d.exr", FRAMES, 1, 1, "one")
+    strip = sample_file.picture_strip(tmp_path / "plate" / "p.%04d.exr", FRAMES, 1, 1, "one")
     strip.select = False
-    host = stage.host()
+    host = sample_file.host()
     (item,) = host.scene().shots
-    placed = stage.placement(tmp_path, item, 1)
+    placed = sample_file.placement(tmp_path, item, 1)
     bpy.context.scene.render.fps = 30
-    with pytest.raises(HostError, match="counts at 25 frames per second, the plate at 30"):
+    with pytest.raises(HostError, match="has 25 frames per second, the plate 30"):
         host.place([placed])
 
 
-def test_a_locked_channel_is_left_alone(editor: Any, tmp_path: Path) -> None:
+def test_a_locked_channel_is_not_used(editor: Any, tmp_path: Path) -> None:
     editor.image = None
-    strip = stage.picture_strip(tmp_path / "plate" / "p.%04d.exr", FRAMES, 1, 1, "one")
+    strip = sample_file.picture_strip(tmp_path / "plate" / "p.%04d.exr", FRAMES, 1, 1, "one")
     strip.select = False
     bpy.context.scene.sequence_editor.channels[2].lock = True
-    host = stage.host()
+    host = sample_file.host()
     (item,) = host.scene().shots
-    host.place([stage.placement(tmp_path, item, 1)])
-    assert stage.strips()["one upscale v001"].channel == 3
+    host.place([sample_file.placement(tmp_path, item, 1)])
+    assert sample_file.strips()["one upscale v001"].channel == 3

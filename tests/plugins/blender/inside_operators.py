@@ -1,4 +1,4 @@
-"""What a person presses: it works, or says why not, and never raises."""
+"""Operators and menus: they work or report an error, and never raise."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import blender_stage as stage
+import blender_sample_file as sample_file
 import bpy
 import pytest
 
-from bridge_core.timeline.reading import read_cut
+from bridge_core.timeline.cut_reader import read_cut
 
 
 @pytest.fixture
-def edit(tmp_path: Path) -> Iterator[stage.Edit]:
-    yield stage.Edit(tmp_path)
+def edit(tmp_path: Path) -> Iterator[sample_file.SampleEdit]:
+    yield sample_file.SampleEdit(tmp_path)
 
 
-class _Layout:
-    """Takes down what a menu would draw."""
+class _RecordingLayout:
+    """Records what a menu draws."""
 
     def __init__(self) -> None:
         self.entries: list[tuple[str, Any]] = []
@@ -41,7 +41,7 @@ class _Layout:
         return entry
 
 
-def test_it_stands_in_blenders_menus() -> None:
+def test_menu_entries() -> None:
     for name, words in {
         "SEQUENCER_MT_strip": ["Send to Shotbridge", "Versions"],
         "SEQUENCER_MT_context_menu": ["Send to Shotbridge", "Versions"],
@@ -50,63 +50,67 @@ def test_it_stands_in_blenders_menus() -> None:
         "TOPBAR_MT_file_export": ["Cut of the Sequencer (.otio)"],
         "TOPBAR_MT_file_import": ["Cut for the Sequencer (.otio)"],
     }.items():
-        menu = type("Menu", (), {"layout": _Layout()})()
+        menu = type("Menu", (), {"layout": _RecordingLayout()})()
         for draw in getattr(bpy.types, name)._dyn_ui_initialize():
-            if draw.__module__.startswith(stage.PARTS):
+            if draw.__module__.startswith(sample_file.EXTENSION_PACKAGE):
                 draw(menu, bpy.context)
         assert [text for text, _ in menu.layout.entries if text != "-"] == words
 
 
-def test_a_cut_is_written_and_read(edit: stage.Edit, tmp_path: Path) -> None:
+def test_a_cut_is_exported_and_imported(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
     path = tmp_path / "out.otio"
     assert bpy.ops.shotbridge.export_otio(filepath=str(path)) == {"FINISHED"}
-    assert [item.name for item in read_cut(path)] == ["A_010", "A_020"]
-    stage.new_file()
+    assert [item.clip_name for item in read_cut(path)] == ["A_010", "A_020"]
+    sample_file.new_file()
     assert bpy.ops.shotbridge.import_otio(filepath=str(path)) == {"FINISHED"}
-    assert {"A_010", "A_020"} <= {strip.name for strip in stage.strips()}
+    assert {"A_010", "A_020"} <= {strip.name for strip in sample_file.strips()}
 
 
-def test_what_goes_wrong_is_told(edit: stage.Edit, tmp_path: Path) -> None:
-    """A report of an error is what Blender's Python raises as a RuntimeError."""
+def test_errors_are_reported(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
+    """Blender's Python raises a reported error as a RuntimeError."""
     gone = tmp_path / "gone.otio"
     with pytest.raises(RuntimeError, match="cannot be opened"):
         bpy.ops.shotbridge.import_otio(filepath=str(gone))
-    stage.new_file()
-    with pytest.raises(RuntimeError, match="no strips to write"):
+    sample_file.new_file()
+    with pytest.raises(RuntimeError, match="no strips to export"):
         bpy.ops.shotbridge.export_otio(filepath=str(tmp_path / "out.otio"))
 
 
-def test_versions_are_listed_and_shown(edit: stage.Edit, tmp_path: Path) -> None:
-    host = stage.host()
-    item = next(one for one in host.scene().shots if one.source == "A_010")
+def test_versions_are_listed_and_shown(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
+    host = sample_file.host()
+    item = next(one for one in host.scene().shots if one.label == "A_010")
     for number in (1, 2):
-        host.place([stage.placement(tmp_path, item, number)])
-    bpy.context.scene.sequence_editor.active_strip = stage.strips()["A_010 upscale v001"]
-    layout = _Layout()
-    stage.part("menus")._list_versions(layout)
+        host.place([sample_file.placement(tmp_path, item, number)])
+    bpy.context.scene.sequence_editor.active_strip = sample_file.strips()["A_010 upscale v001"]
+    layout = _RecordingLayout()
+    sample_file.extension_module("menus")._draw_versions(layout)
     assert [text for text, _ in layout.entries] == ["Plate: A_010", "upscale v002", "upscale v001"]
     for text, entry in layout.entries:
         assert bpy.ops.shotbridge.show_version(strip=entry.strip) == {"FINISHED"}
-        seen = [
-            strip.name for strip in stage.strips() if "upscale" in strip.name and not strip.mute
+        names = [
+            strip.name
+            for strip in sample_file.strips()
+            if "upscale" in strip.name and not strip.mute
         ]
-        assert seen == ([] if text.startswith("Plate") else [f"A_010 {text}"])
+        assert names == ([] if text.startswith("Plate") else [f"A_010 {text}"])
 
 
-def test_outputs_and_ways_of_one_version_are_told_apart(edit: stage.Edit, tmp_path: Path) -> None:
-    from bridge_core.host import Placement
+def test_outputs_and_modes_of_one_version_are_distinguished(
+    edit: sample_file.SampleEdit, tmp_path: Path
+) -> None:
+    from bridge_core.hosts.base import Placement
 
-    host = stage.host()
-    item = next(one for one in host.scene().shots if one.source == "A_010")
-    main = stage.placement(tmp_path, item, 1)
+    host = sample_file.host()
+    item = next(one for one in host.scene().shots if one.label == "A_010")
+    main = sample_file.placement(tmp_path, item, 1)
     (output,) = main.version.outputs
     both = (output, output.model_copy(update={"name": "alpha"}))
     version = main.version.model_copy(update={"outputs": both})
-    for name, way in (("main", "above"), ("alpha", "above"), ("main", "swap")):
-        host.place([Placement(item.handle, version, main.folder, name, place_as=way)])
-    bpy.context.scene.sequence_editor.active_strip = stage.strips()["A_010"]
-    layout = _Layout()
-    stage.part("menus")._list_versions(layout)
+    for name, mode_id in (("main", "above"), ("alpha", "above"), ("main", "swap")):
+        host.place([Placement(item.item_id, version, main.folder, name, mode_id=mode_id)])
+    bpy.context.scene.sequence_editor.active_strip = sample_file.strips()["A_010"]
+    layout = _RecordingLayout()
+    sample_file.extension_module("menus")._draw_versions(layout)
     (_, plate), *entries = layout.entries
     assert [text for text, _ in entries] == [
         "upscale v001 (in its place)",
@@ -115,7 +119,7 @@ def test_outputs_and_ways_of_one_version_are_told_apart(edit: stage.Edit, tmp_pa
     ]
     for _, entry in entries:
         assert bpy.ops.shotbridge.show_version(strip=entry.strip) == {"FINISHED"}
-        seen = [one for one in stage.strips() if "upscale" in one.name and not one.mute]
-        assert max(seen, key=lambda one: one.channel).name == entry.strip
+        shown = [one for one in sample_file.strips() if "upscale" in one.name and not one.mute]
+        assert max(shown, key=lambda one: one.channel).name == entry.strip
     assert len({entry.strip for _, entry in entries}) == 3
     assert plate.strip == ""

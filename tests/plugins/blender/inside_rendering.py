@@ -1,4 +1,4 @@
-"""Plates out of the renderer: right pixels, and nothing of the artist's changed."""
+"""Rendering plates: the right pixels, and no change of the artist's settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import blender_stage as stage
+import blender_sample_file as sample_file
 import bpy
 import pytest
 
@@ -14,17 +14,17 @@ from bridge_core.errors import HostError
 
 
 @pytest.fixture
-def edit(tmp_path: Path) -> Iterator[stage.Edit]:
-    yield stage.Edit(tmp_path)
+def edit(tmp_path: Path) -> Iterator[sample_file.SampleEdit]:
+    yield sample_file.SampleEdit(tmp_path)
 
 
-def _shot(source: str) -> Any:
-    return next(one for one in stage.host().scene().shots if one.source == source)
+def _shot(label: str) -> Any:
+    return next(one for one in sample_file.host().scene().shots if one.label == label)
 
 
 def _world(scene: Any, frames: dict[int, float]) -> None:
-    """A world whose brightness tells the frame."""
-    world = scene.world = bpy.data.worlds.new("Told")
+    """A world whose brightness depends on the frame."""
+    world = scene.world = bpy.data.worlds.new("Frames")
     if not world.node_tree:
         world.use_nodes = True
     strength = world.node_tree.nodes["Background"].inputs["Strength"]
@@ -43,7 +43,7 @@ def _red(path: Path) -> float:
     return value
 
 
-def test_each_frame_is_what_the_scene_shows_then(edit: stage.Edit, tmp_path: Path) -> None:
+def test_each_frame_is_that_of_the_scene(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
     values = {frame: 0.25 * (frame - 100) for frame in range(101, 107)}
     _world(bpy.data.scenes["Lay out"], values)
     item = _shot("A_030")
@@ -51,43 +51,47 @@ def test_each_frame_is_what_the_scene_shows_then(edit: stage.Edit, tmp_path: Pat
     assert item.shot.plate.colour_space == "Linear Rec.709 (sRGB)"
     folder = tmp_path / "out"
     folder.mkdir()
-    *_, last = stage.host().render(item.handle, folder)
+    *_, last = sample_file.host().render(item.item_id, folder)
     assert item.shot.work_range.frames() == range(101, 107)
     for frame, value in values.items():
-        assert _red(Path(last.shot.plate.file(frame))) == pytest.approx(value, abs=0.002)
+        assert _red(Path(last.shot.plate.path_at(frame))) == pytest.approx(value, abs=0.002)
 
 
-def test_the_camera_is_rendered_and_not_the_strips(edit: stage.Edit, tmp_path: Path) -> None:
+def test_the_camera_is_rendered_and_not_the_strips(
+    edit: sample_file.SampleEdit, tmp_path: Path
+) -> None:
     scene = bpy.context.scene
     _world(scene, {1: 0.5, 3: 0.5})
     item = _shot("Edit/Camera")
     assert (item.shot.cut_range.first, item.shot.cut_range.last) == (1, 3)
     folder = tmp_path / "out"
     folder.mkdir()
-    *_, last = stage.host().render(item.handle, folder)
-    assert _red(Path(last.shot.plate.file(3))) == pytest.approx(0.5, abs=0.002)
+    *_, last = sample_file.host().render(item.item_id, folder)
+    assert _red(Path(last.shot.plate.path_at(3))) == pytest.approx(0.5, abs=0.002)
 
 
-def test_the_last_render_is_sent_as_it_is_and_kept(edit: stage.Edit, tmp_path: Path) -> None:
+def test_the_last_rendering_is_sent_unchanged_and_kept(
+    edit: sample_file.SampleEdit, tmp_path: Path
+) -> None:
     scene = bpy.context.scene
     scene.render.use_sequencer = False
     _world(scene, {1: 0.75, 2: 0.1})
     scene.frame_set(1)
-    assert not [one for one in stage.host().scene().shots if one.source == "Edit"]
+    assert not [one for one in sample_file.host().scene().shots if one.label == "Edit"]
     bpy.ops.render.render(scene=scene.name)
     item = _shot("Edit")
     assert item.shot.cut_range.frames() == range(1, 2)
     scene.frame_set(2)
     folder = tmp_path / "out"
     folder.mkdir()
-    *_, last = stage.host().render(item.handle, folder)
-    assert _red(Path(last.shot.plate.file(1))) == pytest.approx(0.75, abs=0.002)
+    *_, last = sample_file.host().render(item.item_id, folder)
+    assert _red(Path(last.shot.plate.path_at(1))) == pytest.approx(0.75, abs=0.002)
     assert _shot("Edit") == item
     assert scene.frame_current == 2
 
 
-def test_a_last_render_that_was_cropped_has_the_crops_size(
-    edit: stage.Edit, tmp_path: Path
+def test_a_cropped_last_rendering_has_the_size_of_the_crop(
+    edit: sample_file.SampleEdit, tmp_path: Path
 ) -> None:
     scene = bpy.context.scene
     render = scene.render
@@ -98,14 +102,14 @@ def test_a_last_render_that_was_cropped_has_the_crops_size(
         bpy.ops.render.render(scene=scene.name)
         folder = tmp_path / f"out {crop}"
         folder.mkdir()
-        *_, last = stage.host().render(_shot("Edit").handle, folder)
-        image = bpy.data.images.load(last.shot.plate.file(1))
+        *_, last = sample_file.host().render(_shot("Edit").item_id, folder)
+        image = bpy.data.images.load(last.shot.plate.path_at(1))
         assert (last.shot.plate.width, last.shot.plate.height) == size == tuple(image.size)
     assert _shot("Edit/Camera").shot.plate.width == 32
 
 
-def test_the_last_render_is_sent_whichever_slot_is_looked_at(
-    edit: stage.Edit, tmp_path: Path
+def test_the_last_rendering_is_sent_whichever_slot_is_shown(
+    edit: sample_file.SampleEdit, tmp_path: Path
 ) -> None:
     scene = bpy.context.scene
     scene.render.use_sequencer = False
@@ -117,96 +121,100 @@ def test_the_last_render_is_sent_whichever_slot_is_looked_at(
     slots.active_index = 1
     folder = tmp_path / "out"
     folder.mkdir()
-    *_, last = stage.host().render(_shot("Edit").handle, folder)
-    assert _red(Path(last.shot.plate.file(1))) == pytest.approx(0.75, abs=0.002)
+    *_, last = sample_file.host().render(_shot("Edit").item_id, folder)
+    assert _red(Path(last.shot.plate.path_at(1))) == pytest.approx(0.75, abs=0.002)
     assert slots.active_index == 1
 
 
-def test_a_plate_is_the_whole_picture(edit: stage.Edit, tmp_path: Path) -> None:
-    """Although the artist renders a corner of it only, at the moment."""
+def test_a_plate_is_the_whole_frame(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
+    """Even if the artist renders only a region."""
     render = bpy.data.scenes["Lay out"].render
     render.use_border = render.use_crop_to_border = True
     render.border_max_x = render.border_max_y = 0.5
     item = _shot("A_030")
     folder = tmp_path / "out"
     folder.mkdir()
-    *_, last = stage.host().render(item.handle, folder, [102])
-    image = bpy.data.images.load(last.shot.plate.file(102))
+    *_, last = sample_file.host().render(item.item_id, folder, [102])
+    image = bpy.data.images.load(last.shot.plate.path_at(102))
     assert tuple(image.size) == (item.shot.plate.width, item.shot.plate.height) == (24, 16)
     assert render.use_border
 
 
-def test_what_is_in_files_is_not_rendered(edit: stage.Edit, tmp_path: Path) -> None:
+def test_strips_with_files_are_not_rendered(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
     with pytest.raises(HostError, match="in files"):
-        list(stage.host().render(_shot("A_010").handle, tmp_path))
+        list(sample_file.host().render(_shot("A_010").item_id, tmp_path))
 
 
-def test_another_file_ends_it_in_words(edit: stage.Edit, tmp_path: Path) -> None:
+def test_loading_another_file_stops_the_rendering(
+    edit: sample_file.SampleEdit, tmp_path: Path
+) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    steps = stage.host().render(_shot("A_030").handle, folder)
+    steps = sample_file.host().render(_shot("A_030").item_id, folder)
     next(steps)
-    stage.new_file()
-    with pytest.raises(HostError, match="not open any more"):
+    sample_file.new_file()
+    with pytest.raises(HostError, match="no longer open"):
         next(steps)
     assert list(folder.iterdir()) == []
 
 
-def test_selected_strips_go_alone(edit: stage.Edit) -> None:
-    strips = stage.strips()
+def test_only_selected_strips_are_listed(edit: sample_file.SampleEdit) -> None:
+    strips = sample_file.strips()
     strips["A_020"].select = True
-    scene = stage.host().scene()
-    assert [one.source for one in scene.shots] == ["A_020"]
+    scene = sample_file.host().scene()
+    assert [one.label for one in scene.shots] == ["A_020"]
     assert scene.problems == ()
 
 
-def test_what_is_selected_renames_no_shot(tmp_path: Path) -> None:
-    stage.new_file()
+def test_the_selection_does_not_change_shot_names(tmp_path: Path) -> None:
+    sample_file.new_file()
     frames = range(1001, 1011)
     for number, folder in enumerate(("a", "b")):
-        pattern = stage.plate(tmp_path / folder, "010_0020", frames, size=(8, 8))
-        strip = stage.picture_strip(pattern, frames, 1, 1 + 20 * number, "010_0020.exr")
+        pattern = sample_file.plate(tmp_path / folder, "010_0020", frames, size=(8, 8))
+        strip = sample_file.picture_strip(pattern, frames, 1, 1 + 20 * number, "010_0020.exr")
         strip.name = ("010_0020.exr", "010_0020.1001.exr")[number]
         strip.select = False
-    both = {one.handle: str(one.shot.id) for one in stage.host().scene().shots}
+    both = {one.item_id: str(one.shot.id) for one in sample_file.host().scene().shots}
     assert len(set(both.values())) == 2
-    for strip in stage.strips():
+    for strip in sample_file.strips():
         strip.select = True
-        (alone,) = stage.host().scene().shots
-        assert str(alone.shot.id) == both[alone.handle]
+        (alone,) = sample_file.host().scene().shots
+        assert str(alone.shot.id) == both[alone.item_id]
         strip.select = False
 
 
-def test_what_cannot_be_sent_is_told_where_it_is_selected(edit: stage.Edit) -> None:
-    text = stage.part("sequencer_api").new_effect(stage.strips(), "Title", "TEXT", 5, (1, 20))
+def test_what_cannot_be_sent_is_reported_where_it_is_selected(edit: sample_file.SampleEdit) -> None:
+    text = sample_file.extension_module("sequencer_api").new_effect(
+        sample_file.strips(), "Title", "TEXT", 5, (1, 20)
+    )
     text.select = False
-    assert [one.source for one in stage.host().scene().problems] == ["with holes"]
+    assert [one.label for one in sample_file.host().scene().problems] == ["with holes"]
     text.select = True
-    scene = stage.host().scene()
+    scene = sample_file.host().scene()
     assert scene.shots == ()
-    assert [one.source for one in scene.problems] == ["Title"]
+    assert [one.label for one in scene.problems] == ["Title"]
 
 
-def test_muted_strips_are_sent_where_they_are_selected(edit: stage.Edit) -> None:
-    strip = stage.strips()["A_010"]
+def test_muted_strips_are_sent_where_they_are_selected(edit: sample_file.SampleEdit) -> None:
+    strip = sample_file.strips()["A_010"]
     strip.mute = True
-    assert "A_010" not in [one.source for one in stage.host().scene().shots]
+    assert "A_010" not in [one.label for one in sample_file.host().scene().shots]
     strip.select = True
-    assert [one.source for one in stage.host().scene().shots] == ["A_010"]
+    assert [one.label for one in sample_file.host().scene().shots] == ["A_010"]
 
 
-def test_changes_are_told_once_and_then_no_more(edit: stage.Edit) -> None:
-    """Blender without a window runs no timers: the look that they take is called by hand."""
-    told: list[int] = []
-    following = stage.part("following")
-    before = following._fingerprint()
-    end = stage.host().watch(lambda: told.append(1))
-    stage.strips()["A_010"].select = True
-    assert following._fingerprint() != before
-    counts = [len(getattr(bpy.app.handlers, name)) for name in following._HANDLERS]
+def test_watching_can_be_stopped(edit: sample_file.SampleEdit) -> None:
+    """Blender without a window runs no timers, so the test compares the fingerprints itself."""
+    calls: list[int] = []
+    selection_sync = sample_file.extension_module("selection_sync")
+    before = selection_sync._fingerprint()
+    end = sample_file.host().watch(lambda: calls.append(1))
+    sample_file.strips()["A_010"].select = True
+    assert selection_sync._fingerprint() != before
+    counts = [len(getattr(bpy.app.handlers, name)) for name in selection_sync._HANDLERS]
     end()
     end()
-    after = [len(getattr(bpy.app.handlers, name)) for name in following._HANDLERS]
+    after = [len(getattr(bpy.app.handlers, name)) for name in selection_sync._HANDLERS]
     assert after == [count - 1 for count in counts]
 
 
@@ -229,12 +237,12 @@ def _other_file(strip: Any) -> None:
         lambda strip: setattr(strip.colorspace_settings, "name", "ACEScg"),
     ],
 )
-def test_a_change_of_a_strips_media_is_noticed(edit: stage.Edit, change: Any) -> None:
-    following = stage.part("following")
-    before = following._fingerprint()
-    assert following._fingerprint() == before
-    change(stage.strips()["A_010"])
-    assert following._fingerprint() != before
+def test_a_change_of_a_strips_media_is_detected(edit: sample_file.SampleEdit, change: Any) -> None:
+    selection_sync = sample_file.extension_module("selection_sync")
+    before = selection_sync._fingerprint()
+    assert selection_sync._fingerprint() == before
+    change(sample_file.strips()["A_010"])
+    assert selection_sync._fingerprint() != before
 
 
 @pytest.mark.parametrize(
@@ -248,8 +256,8 @@ def test_a_change_of_a_strips_media_is_noticed(edit: stage.Edit, change: Any) ->
         lambda strip: setattr(bpy.context.scene.render, "pixel_aspect_x", 2),
     ],
 )
-def test_a_change_of_what_is_rendered_is_noticed(edit: stage.Edit, change: Any) -> None:
-    following = stage.part("following")
-    before = following._fingerprint()
-    change(stage.strips()["A_030"])
-    assert following._fingerprint() != before
+def test_a_change_of_rendered_scenes_is_detected(edit: sample_file.SampleEdit, change: Any) -> None:
+    selection_sync = sample_file.extension_module("selection_sync")
+    before = selection_sync._fingerprint()
+    change(sample_file.strips()["A_030"])
+    assert selection_sync._fingerprint() != before

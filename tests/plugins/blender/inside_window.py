@@ -1,5 +1,5 @@
-"""Qt's turns, the panel's window and the preferences in a Blender without a window of its own, so
-that turns are taken here by hand."""
+"""Qt events, the panel's window and the preferences. This Blender has no window and runs no timers,
+so the tests process the events themselves."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ import pytest
 from bridge_core.errors import ConfigError
 
 MODULE = "bl_ext.user_default.shotbridge"
-pump = import_module(f"{MODULE}.bridge_blender.pump")
+qt_pump = import_module(f"{MODULE}.bridge_blender.qt_pump")
 window = import_module(f"{MODULE}.bridge_blender.window")
 preferences = import_module(f"{MODULE}.bridge_blender.preferences")
 
 
 @pytest.fixture(autouse=True)
-def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No gateway is found and none is started."""
+def _no_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No gateway is found or started."""
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__STATE_DIR", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     yield
     window.close_window()
     for name in ("url", "token_file", "gateway_python", "user"):
-        setattr(preferences.get(), name, "")
+        setattr(preferences.get_preferences(), name, "")
 
 
-def until(true: Callable[[], object], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline
-        pump.turn()
+        qt_pump.process_events()
         time.sleep(0.005)
 
 
@@ -46,56 +46,56 @@ def _panel() -> object:
 
 def test_qt_leaves_blenders_locale_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     before = locale.setlocale(locale.LC_ALL)
-    pump.application()
+    qt_pump.application()
     assert locale.setlocale(locale.LC_ALL) == before
 
 
-def test_it_opens_says_what_is_missing_and_closes_without_a_trace() -> None:
+def test_it_opens_reports_problems_and_closes_completely() -> None:
     from PySide6.QtWidgets import QApplication
 
     assert not window.is_open()
     window.open_window()
     panel = _panel()
-    until(lambda: panel._furnished)
-    until(lambda: "no gateway to start" in str(panel.controllers.session.connection.value))
-    assert pump.is_running()
+    wait_until(lambda: panel._is_built)
+    wait_until(lambda: "no gateway to start" in str(panel.controllers.session.connection.value))
+    assert qt_pump.is_running()
     first = window._window
     window.open_window()
     assert window._window is first, "there is one at most"
 
     first.close()
     assert not window.is_open()
-    assert pump._turn() is None, "Blender may take the timer off"
+    assert qt_pump._on_timer() is None, "Blender may take the timer off"
     assert not [w for w in QApplication.topLevelWidgets() if w.objectName() == "shotbridge"]
     window.close_window()
 
 
-def test_a_turn_that_fails_takes_no_later_ones_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_does_not_remove_the_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     window.open_window()
 
     def fail() -> None:
         raise ZeroDivisionError
 
     with monkeypatch.context() as within:
-        within.setattr(pump, "turn", fail)
-        assert pump._turn() == pump.PULSE
-    assert pump._turn() == pump.PULSE
+        within.setattr(qt_pump, "process_events", fail)
+        assert qt_pump._on_timer() == qt_pump.INTERVAL
+    assert qt_pump._on_timer() == qt_pump.INTERVAL
 
 
-def test_a_load_puts_the_timer_back() -> None:
+def test_loading_a_file_restores_the_timer() -> None:
     window.open_window()
-    bpy.app.timers.unregister(pump._turn)
+    bpy.app.timers.unregister(qt_pump._on_timer)
     bpy.ops.wm.read_homefile(use_factory_startup=True, app_template="")
-    assert pump.is_running()
-    assert preferences.get() is not None
+    assert qt_pump.is_running()
+    assert preferences.get_preferences() is not None
 
 
-def test_disabling_closes_everything_and_enabling_opens_again() -> None:
+def test_disabling_and_enabling_the_extension() -> None:
     window.open_window()
     addon_utils.disable(MODULE)
     assert not window.is_open()
-    assert not pump.is_running()
-    assert pump._loaded not in bpy.app.handlers.load_post
+    assert not qt_pump.is_running()
+    assert qt_pump._on_load_post not in bpy.app.handlers.load_post
     addon_utils.enable(MODULE, default_set=True)
     fresh = import_module(f"{MODULE}.bridge_blender.window")
     fresh.open_window()
@@ -103,10 +103,12 @@ def test_disabling_closes_everything_and_enabling_opens_again() -> None:
     fresh.close_window()
 
 
-def test_preferences_go_before_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_preferences_override_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__USER", "somebody")
     assert preferences.settings_reader()().client.user == "somebody"
-    mine = preferences.get()
+    mine = preferences.get_preferences()
     mine.user, mine.gateway_python = " Ada Lovelace ", "/opt/shotbridge/bin/python"
     settings = preferences.settings_reader()()
     assert settings.client.user == "Ada Lovelace"
@@ -114,11 +116,11 @@ def test_preferences_go_before_the_files(tmp_path: Path, monkeypatch: pytest.Mon
     assert settings.client.gateway_command == command
 
 
-def test_offline_only_this_machine_is_talked_to() -> None:
+def test_offline_only_local_gateways_are_allowed() -> None:
     system = bpy.context.preferences.system
     before = system.use_online_access
     system.use_online_access = False
-    mine = preferences.get()
+    mine = preferences.get_preferences()
     try:
         mine.url = "http://127.0.0.1:8700"
         assert preferences.settings_reader()().client.url == mine.url

@@ -15,18 +15,18 @@ sys.path.append(str(REPO / "packaging" / "blender"))  # programs beside each oth
 import bpy_environment  # noqa: E402
 import build_extension  # noqa: E402
 
-#: What a process does does first: Blender reads preferences, so the extension is there and enabled.
-BEGIN = Path(__file__).with_name("inside.py")
+#: Started first in each process: it enables the extension.
+RUN_INSIDE = Path(__file__).with_name("run_inside.py")
 
 
 @dataclass(frozen=True)
-class Blender:
+class BlenderInstallation:
     """A Blender with the extension in it."""
 
     python: Path
     """The Python that has ``bpy``."""
     resources: Path
-    """``BLENDER_USER_RESOURCES``: preferences and extensions, in a folder of the tests'."""
+    """``BLENDER_USER_RESOURCES``: preferences and extensions, in a temporary folder."""
     package: Path
     """The zip that was installed."""
 
@@ -37,7 +37,7 @@ class Blender:
             **os.environ,
             "BLENDER_USER_RESOURCES": str(self.resources),
             "QT_QPA_PLATFORM": "offscreen",
-            # Blender's own lines come before the one that a program prints last.
+            # Blender's own output comes before the last line of a program.
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -48,11 +48,11 @@ class Blender:
         timeout: float = 120,
         more: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program text or file inside Blender with the extension enabled; it fails the test
-        when the program does."""
+        """Run a program (text or file) inside Blender with the extension enabled. The test fails if
+        the program fails."""
         what = ["-c", program] if isinstance(program, str) else [program]
         done = subprocess.run(
-            [self.python, BEGIN, *what, *arguments],
+            [self.python, RUN_INSIDE, *what, *arguments],
             env={**self.environment, **(more or {})},
             capture_output=True,
             text=True,
@@ -64,20 +64,20 @@ class Blender:
 
 
 def version_wanted() -> str | None:
-    """The everyday one, or what ``SHOTBRIDGE_TEST_BLENDER`` names; None where none runs here."""
-    return os.environ.get("SHOTBRIDGE_TEST_BLENDER") or bpy_environment.everyday()
+    """The default version or that of ``SHOTBRIDGE_TEST_BLENDER``; None if this Python has none."""
+    return os.environ.get("SHOTBRIDGE_TEST_BLENDER") or bpy_environment.default_version()
 
 
-def is_there(version: str) -> bool:
+def is_available(version: str) -> bool:
     return bpy_environment.is_ready(version)
 
 
-def install(version: str, folder: Path) -> Blender:
-    """Build the zip for this machine and install it in a new Blender whose files are in
+def install(version: str, folder: Path) -> BlenderInstallation:
+    """Build the zip for this machine and install it in a Blender with new preferences in
     ``folder``."""
     python = bpy_environment.python_of(version)
     [package] = build_extension.build([bpy_environment.target_of(version)], folder / "built")
-    blender = Blender(python, folder / "resources", package)
+    blender = BlenderInstallation(python, folder / "resources", package)
     done = subprocess.run(
         [python, Path(__file__).with_name("install_extension.py"), package],
         env=blender.environment,

@@ -1,4 +1,4 @@
-"""``shotbridge blender``: cuts out of .blend files and into them, from a terminal."""
+"""``shotbridge blender``: exports and imports cuts of .blend files in a terminal."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 from small_exr import exr
 
-from bridge_core.timeline.reading import read_cut
+from bridge_core.timeline.cut_reader import read_cut
 
 if TYPE_CHECKING:
-    from real_blender import Blender
+    from real_blender import BlenderInstallation
 
-#: Blender as a Python module has no command line: this stands in for its ``--command``.
+#: Blender as a Python module has no command line: this replaces its ``--command``.
 PROGRAM = """#!{python}
 import subprocess, sys
 assert sys.argv[1:3] == ["--command", "shotbridge"]
@@ -27,13 +27,13 @@ sys.exit(done.returncode)
 
 
 @pytest.fixture
-def program(blender: Blender, tmp_path: Path) -> Path:
+def program(blender: BlenderInstallation, tmp_path: Path) -> Path:
     path = tmp_path / "blender"
     path.write_text(
         PROGRAM.format(
             python=sys.executable,
             blender=str(blender.python),
-            inside=str(Path(__file__).with_name("inside.py")),
+            inside=str(Path(__file__).with_name("run_inside.py")),
             environment=blender.environment,
         )
     )
@@ -81,15 +81,15 @@ def _cut(folder: Path) -> Path:
     return folder / "cut.otio"
 
 
-def test_a_cut_goes_into_a_blend_and_out_again(program: Path, tmp_path: Path) -> None:
+def test_a_cut_is_imported_into_a_blend_and_exported_again(program: Path, tmp_path: Path) -> None:
     cut, blend, back = _cut(tmp_path), tmp_path / "cut.blend", tmp_path / "back.otio"
     _shotbridge("import", cut, "-o", blend, "--program", program)
-    told = _shotbridge("export", blend, "-o", back, "--program", program, "--json")
-    assert json.loads(told.stdout) == {"file": str(back), "losses": []}
+    report = _shotbridge("export", blend, "-o", back, "--program", program, "--json")
+    assert json.loads(report.stdout) == {"file": str(back), "warnings": []}
     (before,), (after,) = read_cut(cut).shots, read_cut(back).shots
     assert after.shot.record_range == before.shot.record_range
     assert after.shot.cut_range == before.shot.cut_range
-    # Nothing is written over unless that is asked for.
+    # Nothing is overwritten without --overwrite.
     refused = _shotbridge("export", blend, "-o", back, "--program", program, code=6)
     assert "would be overwritten" in refused.stderr
 
@@ -104,7 +104,7 @@ def test_a_folder_with_its_blend_can_be_moved(program: Path, tmp_path: Path) -> 
     assert item.shot.plate.path == str(there / "plate" / "p.%04d.exr")
 
 
-def test_a_blender_without_the_extension_is_told_of(tmp_path: Path) -> None:
+def test_a_blender_without_the_extension_is_reported(tmp_path: Path) -> None:
     refused = _shotbridge(
         "export", tmp_path / "a.blend", "-o", tmp_path / "b.otio", "--program", "/bin/false", code=1
     )

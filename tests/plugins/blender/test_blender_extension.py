@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from real_blender import Blender
+    from real_blender import BlenderInstallation
 
 REPO = Path(__file__).parents[3]
 
 
-def test_the_zip_carries_the_client_and_no_gateway(blender: Blender) -> None:
+def test_the_zip_has_the_client_and_no_gateway(blender: BlenderInstallation) -> None:
     with zipfile.ZipFile(blender.package) as package:
         [name] = [n for n in package.namelist() if n.startswith("wheels/shotbridge-")]
         assert "LICENSE-APACHE" in package.namelist()
@@ -22,8 +22,8 @@ def test_the_zip_carries_the_client_and_no_gateway(blender: Blender) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"bridge_core", "bridge_ui"}
 
 
-def test_all_that_it_carries_is_imported_from_the_extension(blender: Blender) -> None:
-    """Not from what happens to be on this machine."""
+def test_its_libraries_are_imported_from_the_extension(blender: BlenderInstallation) -> None:
+    """Not from other packages on this machine."""
     answer = blender.run(
         "import json, bridge_core, bridge_ui, PySide6.QtSvg, PySide6.QtWidgets, pydantic,"
         " requests, yaml, opentimelineio\n"
@@ -35,8 +35,8 @@ def test_all_that_it_carries_is_imported_from_the_extension(blender: Blender) ->
     assert not elsewhere
 
 
-def test_qt_reads_the_pictures_that_the_panel_shows(blender: Blender) -> None:
-    """Its plug-ins are files that nothing imports: trimming could lose them unseen."""
+def test_qt_reads_the_image_formats_of_the_panel(blender: BlenderInstallation) -> None:
+    """Its plug-ins are files that nothing imports: trimming could remove them."""
     answer = blender.run(
         "from PySide6.QtGui import QImageReader\n"
         "print(*(bytes(one).decode() for one in QImageReader.supportedImageFormats()))"
@@ -44,13 +44,15 @@ def test_qt_reads_the_pictures_that_the_panel_shows(blender: Blender) -> None:
     assert {"png", "jpg", "svg", "tiff", "webp"} <= set(answer.stdout.splitlines()[-1].split())
 
 
-def test_enabled_it_adds_nothing_to_the_module_path(blender: Blender) -> None:
+def test_enabled_it_adds_nothing_to_the_module_path(blender: BlenderInstallation) -> None:
     answer = blender.run("import sys; print(*sys.path, sep='\\n')")
     assert "user_default/shotbridge" not in answer.stdout
 
 
-def test_blenders_thread_opens_the_panel_without_the_clients_models(blender: Blender) -> None:
-    """They take a third of a second to import; the panel does that on a thread, once it is seen."""
+def test_the_panel_opens_without_the_clients_models(
+    blender: BlenderInstallation,
+) -> None:
+    """They take a third of a second to import; the panel does that on a thread."""
     blender.run(
         "import sys\n"
         "from importlib import import_module\n"

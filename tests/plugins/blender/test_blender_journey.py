@@ -1,5 +1,5 @@
-"""An artist in Blender: a strip of real footage goes out, the upscaled version stands in its place,
-frame by frame, also after saving and opening. Blender and the gateway are both real."""
+"""An artist sends a strip of real footage and places the upscaled version: every frame is right,
+also after saving and opening. Blender and the gateway are both real."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ import OpenImageIO as oiio
 import pytest
 
 if TYPE_CHECKING:
-    from real_blender import Blender
+    from real_blender import BlenderInstallation
 
 INSIDE = Path(__file__).with_name("journey_inside.py")
 FRAMES = 10
 
 
 @pytest.fixture
-def desk(tmp_path: Path, models_dir: Path) -> Iterator[tuple[Path, dict[str, str]]]:
-    """A folder for footage, and the variables of one user's world; its gateway ends with it."""
+def workspace(tmp_path: Path, models_dir: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """A folder for footage, and one user's environment; its gateway is stopped afterwards."""
     folder = tmp_path / "Größe und Länge"
     (folder / "plates").mkdir(parents=True)
     own = {
@@ -46,7 +46,7 @@ def desk(tmp_path: Path, models_dir: Path) -> Iterator[tuple[Path, dict[str, str
 
 
 def _footage(source: Path, target: Path) -> Path:
-    """Some frames of a film, small, every frame by itself."""
+    """A short, small movie with intra-only frames."""
     with av.open(str(source)) as film, av.open(str(target), "w") as out:
         stream = out.add_stream("prores_ks", rate=25)
         stream.width, stream.height, stream.pix_fmt = 128, 72, "yuv422p10le"
@@ -67,21 +67,21 @@ def _pixels(path: str | Path) -> np.ndarray[Any, Any]:
 
 
 def _linear(encoded: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """sRGB's curve (IEC 61966-2-1), undone."""
+    """The inverse of sRGB's transfer function (IEC 61966-2-1)."""
     low = encoded <= 0.04045
     return np.where(low, encoded / 12.92, ((np.maximum(encoded, 0) + 0.055) / 1.055) ** 2.4)
 
 
-def test_a_strip_goes_out_and_its_version_stands_in_its_place(
-    desk: tuple[Path, dict[str, str]], models_dir: Path, blender: Blender
+def test_a_strip_is_sent_and_its_version_is_placed(
+    workspace: tuple[Path, dict[str, str]], models_dir: Path, blender: BlenderInstallation
 ) -> None:
-    folder, more = desk
+    folder, more = workspace
     _footage(models_dir / "big-buck-bunny" / "bigbuckbunny.mp4", folder / "plate.mov")
 
     def inside(what: str) -> dict[str, Any]:
         done = blender.run(INSIDE, what, folder, timeout=280, more=more)
-        told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-        return told
+        report: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        return report
 
     sent = inside("send")
     assert sent["cut"] == list(range(3, 7)) and sent["work"] == list(range(2, 8))
@@ -90,7 +90,7 @@ def test_a_strip_goes_out_and_its_version_stands_in_its_place(
     version = sent["version"]
     assert version["frames"] == sent["work"]
     assert version["status"] == "approved"
-    assert (sent["placed"], sent["in_use"]) == ([version["id"]], version["id"])
+    assert (sent["placed"], sent["active"]) == ([version["id"]], version["id"])
 
     (output,) = [one for one in version["outputs"] if one["name"] == "main"]
     assert output["colour_space"].startswith("sRGB")
@@ -106,7 +106,7 @@ def test_a_strip_goes_out_and_its_version_stands_in_its_place(
         assert all(apart[other] > 3 * apart[frame] for other in made if other != frame)
 
     again = inside("open")
-    for key in ("shot", "cut", "work", "record", "placed", "in_use", "strips"):
+    for key in ("shot", "cut", "work", "record", "placed", "active", "strips"):
         assert again[key] == sent[key]
     for before, path in zip(shown, again["pictures"], strict=True):
         assert np.array_equal(before, _pixels(path))

@@ -1,4 +1,4 @@
-"""Blender's OTIO in an editor that is none of ours."""
+"""Blender's OTIO in another editor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from real_blender import Blender
+    from real_blender import BlenderInstallation
 
 WIDTH, HEIGHT = 320, 180
 
@@ -22,30 +22,32 @@ import sys
 from pathlib import Path
 sys.path.append(str(Path({hosts!r})))
 import bpy
-import blender_stage as stage
+import blender_sample_file as sample_file
 
-stage.new_file()
+bounds = sample_file.extension_module("sequencer_api").bounds
+export_cut = sample_file.extension_module("otio_export").export_cut
+sample_file.new_file()
 bpy.context.scene.frame_start = 1
 for name, channel, start, head, count in {strips!r}:
-    strip = stage.strips().new_movie(name, {film!r}, channel, start - head)
-    stage.trim(strip, head, stage.part("sequencer_api").bounds(strip)[1] - start - count)
-lost = stage.part("otio_out").write_cut(bpy.context.scene, Path({target!r}))
-assert not lost, lost
+    strip = sample_file.strips().new_movie(name, {film!r}, channel, start - head)
+    sample_file.trim(strip, head, bounds(strip)[1] - start - count)
+warnings = export_cut(bpy.context.scene, Path({target!r}))
+assert not warnings, warnings
 """
 #: Name, channel, first frame in the scene, first frame of the film, frames.
 STRIPS = [("one", 1, 11, 5, 20), ("two", 1, 41, 60, 15), ("three", 2, 52, 100, 24)]
 
 
-@pytest.mark.skipif(bool(melt.missing()), reason=melt.missing())
+@pytest.mark.skipif(bool(melt.missing_reason()), reason=melt.missing_reason())
 def test_another_editor_shows_the_same_frames(
-    blender: Blender, models_dir: Path, tmp_path: Path
+    blender: BlenderInstallation, models_dir: Path, tmp_path: Path
 ) -> None:
     film = tmp_path / "film.mp4"
     shutil.copy(models_dir / "big-buck-bunny" / "bigbuckbunny.mp4", film)
     target = tmp_path / "cut.otio"
     hosts = Path(__file__).parents[2] / "hosts"
     blender.run(EDIT.format(hosts=str(hosts), strips=STRIPS, film=str(film), target=str(target)))
-    shown = melt.frames_of(target, tmp_path, width=WIDTH, height=HEIGHT)
+    shown = melt.render_frames(target, tmp_path, width=WIDTH, height=HEIGHT)
     assert len(shown) == 52 + 24 - 1
     with av.open(str(film)) as container:
         frames = [

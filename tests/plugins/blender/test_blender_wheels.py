@@ -1,4 +1,4 @@
-"""What the extension carries: trimmed wheels, and the lists that must agree."""
+"""The extension's trimmed wheels, and lists that must agree."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ import trimming
 import bridge_core
 
 if TYPE_CHECKING:
-    from real_blender import Blender
+    from real_blender import BlenderInstallation
 
 REPO = Path(__file__).parents[3]
 LOCK = REPO / "packaging" / "blender" / "wheels.lock"
 
 
 def _wheel(folder: Path, files: dict[str, bytes]) -> Path:
-    """As a maker of wheels on Windows writes it."""
+    """A wheel as written on Windows."""
     path = folder / "Some_Kit-6.8.3-cp39-abi3-win_amd64.whl"
     info = "Some_Kit-6.8.3.dist-info"
     with zipfile.ZipFile(path, "w") as wheel:
@@ -41,7 +41,7 @@ def _wheel(folder: Path, files: dict[str, bytes]) -> Path:
     return path
 
 
-def test_a_trimmed_wheel_is_a_wheel_and_says_what_it_lacks(tmp_path: Path) -> None:
+def test_a_trimmed_wheel_is_valid_and_lists_what_was_removed(tmp_path: Path) -> None:
     whole = _wheel(
         tmp_path, {"kit/a.py": b"a = 1\r\n", "kit/tool.exe": b"MZ tool", "kit/b.py": b""}
     )
@@ -75,7 +75,9 @@ def test_a_trimmed_wheel_is_a_wheel_and_says_what_it_lacks(tmp_path: Path) -> No
         ),
     ],
 )
-def test_a_library_that_is_needed_is_missed(tmp_path: Path, library: str, binary: bytes) -> None:
+def test_a_removed_library_that_is_needed_is_an_error(
+    tmp_path: Path, library: str, binary: bytes
+) -> None:
     whole = _wheel(tmp_path, {library: b"", "PySide6/QtGui.bin": binary})
     out = tmp_path / "out"
     out.mkdir()
@@ -100,8 +102,8 @@ def test_every_dependency_is_locked_by_hash() -> None:
     assert len(locked) == len(set(locked)), "one version of each"
 
 
-def test_a_whole_qt_of_another_extension_goes_before_ours(blender: Blender) -> None:
-    """By Blender's own rule, whatever version the other has."""
+def test_a_complete_qt_of_another_extension_is_preferred(blender: BlenderInstallation) -> None:
+    """By Blender's own rule, whatever the other version is."""
     with zipfile.ZipFile(blender.package) as package:
         ours = [n.rpartition("/")[2] for n in package.namelist() if n.endswith(".whl")]
     for name in ("PySide6_Essentials", "shiboken6"):

@@ -13,36 +13,42 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from seat import Seat
+    from blender_session import BlenderSession
 
-_spec = importlib.util.spec_from_file_location("seat", Path(__file__).with_name("seat.py"))
+_spec = importlib.util.spec_from_file_location(
+    "blender_session", Path(__file__).with_name("blender_session.py")
+)
 assert _spec is not None and _spec.loader is not None
 _module = importlib.util.module_from_spec(_spec)
-sys.modules["seat"] = _module
+sys.modules["blender_session"] = _module
 _spec.loader.exec_module(_module)
 
 
 @pytest.fixture(scope="session")
-def place_of_work(models_dir: Path) -> Iterator[Seat]:
+def workstation(models_dir: Path) -> Iterator[BlenderSession]:
     """A screen, a gateway, and the extension installed by Blender's own command."""
     package = os.environ.get("SHOTBRIDGE_TEST_BLENDER_GUI")
     if not package:
         pytest.skip("a Blender with its window takes minutes: make test-blender-gui")
-    with tempfile.TemporaryDirectory(prefix="bunny-") as folder:  # its name is in the pictures
-        seat = sys.modules["seat"].Seat(Path(folder), models_dir, Path(package))
-        yield seat
-        seat.close()
+    with tempfile.TemporaryDirectory(
+        prefix="bunny-"
+    ) as folder:  # its name is visible in the pictures
+        session = sys.modules["blender_session"].BlenderSession(
+            Path(folder), models_dir, Path(package)
+        )
+        yield session
+        session.close()
 
 
 @pytest.fixture
-def seat(place_of_work: Seat) -> Iterator[Seat]:
-    """With a Blender that was just opened; it has ended after the test, without a crash."""
-    place_of_work.open_blender()
-    yield place_of_work
-    place_of_work.end_blender()
+def session(workstation: BlenderSession) -> Iterator[BlenderSession]:
+    """A Blender that was just opened; it must quit without a crash after the test."""
+    workstation.open_blender()
+    yield workstation
+    workstation.end_blender()
 
 
 @pytest.fixture(scope="session")
 def pictures() -> Path:
-    """Where pictures of the screen go."""
+    """Folder for screenshots."""
     return Path(os.environ.get("SHOTBRIDGE_TEST_PICTURES", ".cache/blender/pictures")).absolute()

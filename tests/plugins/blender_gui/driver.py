@@ -1,8 +1,8 @@
-"""Inside Blender: answers questions from outside on Blender's main thread, and counts its time.
+"""Inside Blender: runs code from a test on Blender's main thread, and measures its time.
 
-Started as ``blender FILE --python driver.py -- PORT_FILE``. One line is one question: a JSON text
-of Python, run with what stands below; the value of ``answer`` goes back as JSON. Nothing is done
-for a person here: clicks come from outside, through the X server.
+Started as ``blender FILE --python driver.py -- PORT_FILE``. Each line is a JSON string of Python
+code, run with the functions below; the value of ``answer`` is returned as JSON. User input is not
+simulated here: clicks come through the X server.
 """
 
 from __future__ import annotations
@@ -22,63 +22,62 @@ import bpy
 MODULE = "bl_ext.user_default.shotbridge"
 _questions: queue.Queue[tuple[str, queue.Queue[str]]] = queue.Queue()
 
-#: Seconds between one tick of a timer of 10 ms and the next, since :func:`count_anew`.
+#: Seconds between two ticks of a timer of 10 ms, since :func:`reset_counts`.
 gaps: list[float] = []
-#: Seconds that each of our turns took Blender's main thread, and seconds that it held it in them:
-#: the rest is waiting for a processor that others have. Waiting for a lock, a disk or a network
-#: counts as held.
+#: Seconds that each of our timer calls took on Blender's main thread, and the seconds without
+#: waiting for a processor. Waiting for a lock, a disk or a network is included.
 turns: list[float] = []
 helds: list[float] = []
 opening: dict[str, float] = {}
 _last = 0.0
 
 
-def part(name: str) -> Any:
-    """A module of the extension as it is now: enabling it again makes new ones."""
+def extension_module(name: str) -> Any:
+    """A module of the extension; enabling it again creates new ones."""
     return sys.modules[f"{MODULE}.bridge_blender.{name}"]
 
 
 def panel() -> Any:
-    window = part("window")._window
+    window = extension_module("window")._window
     return window and window._panel
 
 
 def window_on_screen() -> Any:
-    return part("window")._window
+    return extension_module("window")._window
 
 
-def spot(widget: Any, at: Any = None) -> list[int]:
-    """The middle of a widget, or a point in it, in pixels of the screen."""
+def widget_position(widget: Any, at: Any = None) -> list[int]:
+    """The screen position of a widget's centre, or of a point in it."""
     point = widget.mapToGlobal(at or widget.rect().center())
     return [point.x(), point.y()]
 
 
-def named(name: str) -> Any:
+def find_widget(name: str) -> Any:
     """A visible widget of the panel by its object name."""
     from PySide6.QtWidgets import QWidget
 
     return next(w for w in panel().findChildren(QWidget, name) if w.isVisible())
 
 
-def worded(text: str) -> Any:
-    """A visible button by the beginning of its words."""
+def find_button(text: str) -> Any:
+    """A visible button by the beginning of its text."""
     from PySide6.QtWidgets import QAbstractButton
 
     found = panel().findChildren(QAbstractButton)
     return next(b for b in found if b.isVisible() and b.text().startswith(text))
 
 
-def choice_spot(text: str) -> list[int]:
-    """The middle of a line in the menu that is open."""
+def menu_item_position(text: str) -> list[int]:
+    """The screen position of an item in the open menu."""
     from PySide6.QtWidgets import QApplication, QMenu
 
     menu = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QMenu) and w.isVisible())
     line = next(action for action in menu.actions() if action.text() == text)
-    return spot(menu, menu.actionGeometry(line).center())
+    return widget_position(menu, menu.actionGeometry(line).center())
 
 
 def show_all() -> None:
-    """Have every strip and the whole picture in sight."""
+    """Show all strips and the whole preview."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type != "SEQUENCE_EDITOR":
@@ -93,8 +92,8 @@ def show_all() -> None:
                     bpy.ops.sequencer.view_all()
 
 
-def strip_spot(name: str) -> list[int]:
-    """The middle of a strip in the sequencer, in pixels from the top left of Blender's window."""
+def strip_position(name: str) -> list[int]:
+    """The centre of a strip in the sequencer, from the top left of Blender's window."""
     scene = bpy.context.scene
     strips = getattr(scene.sequence_editor, "strips", None) or scene.sequence_editor.sequences
     strip = strips[name]
@@ -110,7 +109,7 @@ def strip_spot(name: str) -> list[int]:
                 x, y = region.view2d.view_to_region(middle, strip.channel + 0.5, clip=False)
                 # Blender counts from the bottom.
                 return [region.x + x, window.height - region.y - y]
-    raise LookupError("no sequencer is on the screen")
+    raise LookupError("no sequencer is visible")
 
 
 def strips() -> dict[str, list[int]]:
@@ -121,7 +120,7 @@ def strips() -> dict[str, list[int]]:
 
 
 def slow_camera() -> None:
-    """A scene whose frames take the render engine seconds."""
+    """Create a scene whose frames take seconds to render."""
     scene = bpy.data.scenes.new("Slow")
     scene.camera = bpy.data.objects.new("Lens", bpy.data.cameras.new("Lens"))
     scene.collection.objects.link(scene.camera)
@@ -136,7 +135,7 @@ def slow_camera() -> None:
 
 
 def render_settings() -> list[Any]:
-    """What a rendering of ours may not leave changed."""
+    """Settings that rendering a plate must not change."""
     scene = bpy.context.scene
     image = scene.render.image_settings
     view = bpy.context.preferences.view
@@ -154,29 +153,29 @@ def render_settings() -> list[Any]:
     ]
 
 
-def cross() -> list[int]:
+def close_button_position() -> list[int]:
     """The window manager's button that closes the panel's window."""
     frame = window_on_screen().frameGeometry()
     return [frame.right() - 10, frame.top() + 9]
 
 
-def left_behind() -> dict[str, int]:
-    """What a closed panel must not leave."""
+def leftovers() -> dict[str, int]:
+    """Counts that must not grow when the panel is closed."""
     from PySide6.QtWidgets import QApplication
 
     return {
         "widgets": len(QApplication.allWidgets()),
         "threads": threading.active_count(),
-        "pumping": int(part("pump").is_running()),
+        "pumping": int(extension_module("qt_pump").is_running()),
     }
 
 
-def count_anew() -> None:
+def reset_counts() -> None:
     for counts in (gaps, turns, helds):
         counts.clear()
 
 
-def counted() -> dict[str, float]:
+def read_counts() -> dict[str, float]:
     return {
         "ticks": len(gaps),
         "longest_gap_ms": max(gaps, default=0.0) * 1000,
@@ -188,10 +187,12 @@ def counted() -> dict[str, float]:
     }
 
 
-def watch_turns() -> None:
-    """Time from outside all that runs by timers of ours: the pump's turns, the looks at the
-    sequencer."""
-    for module, name in ((part("pump"), "turn"), (part("following"), "_fingerprint")):
+def time_timers() -> None:
+    """Measure everything that our timers call: Qt events and polling the sequencer."""
+    for module, name in (
+        (extension_module("qt_pump"), "process_events"),
+        (extension_module("selection_sync"), "_fingerprint"),
+    ):
         setattr(module, name, _timed(getattr(module, name)))
 
 
@@ -209,15 +210,15 @@ def _timed(whole: Any) -> Any:
 
 
 def _waited() -> float:
-    """Seconds that this thread was ready and got no processor: the second number that Linux tells
+    """Seconds that this thread waited for a processor: the second number of Linux's schedstat
     (Documentation/scheduler/sched-stats.rst)."""
     return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
 
 
 def open_and_time() -> None:
-    """Open the panel; ``opening`` says how long that took this thread, and until all was there."""
+    """Open the panel; ``opening`` has the time of the call and the time until it was ready."""
     begin = time.perf_counter()
-    part("window").open_window()
+    extension_module("window").open_window()
     opening["call_ms"] = (time.perf_counter() - begin) * 1000
 
     def ready() -> None:
@@ -239,10 +240,10 @@ def _tick() -> float:
 def _answer() -> float:
     while not _questions.empty():
         text, back = _questions.get()
-        told: dict[str, Any] = {}
+        namespace: dict[str, Any] = {}
         try:
-            exec(compile(text, "<question>", "exec"), globals(), told)
-            back.put(json.dumps({"answer": told.get("answer")}))
+            exec(compile(text, "<question>", "exec"), globals(), namespace)
+            back.put(json.dumps({"answer": namespace.get("answer")}))
         except Exception:
             back.put(json.dumps({"error": traceback.format_exc()}))
     return 0.02

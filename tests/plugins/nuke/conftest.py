@@ -1,4 +1,4 @@
-"""The comp of tests/hosts/nuke_worlds.py in the strict fake, and a host on it."""
+"""The sample comp of tests/hosts/nuke_sample_comp.py in the fake, and a host for it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import nuke_worlds
+import nuke_sample_comp
 import pytest
 
 from bridge_core.models.settings import Settings
@@ -23,9 +23,9 @@ SETTINGS = Settings.model_validate({"work": {"handles": 2, "show": "bunny"}})
 def program(tmp_path: Path) -> Iterator[FakeNuke]:
     folder = tmp_path / "Größe und Länge"
     folder.mkdir()
-    made = nuke_worlds.comp(folder)
-    yield made
-    made.close()
+    nuke = nuke_sample_comp.sample_comp(folder)
+    yield nuke
+    nuke.close()
 
 
 @pytest.fixture

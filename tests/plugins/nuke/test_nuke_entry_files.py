@@ -1,4 +1,4 @@
-"""``init.py`` and ``menu.py`` in processes of their own: a sound install, a broken one, a farm."""
+"""``init.py`` and ``menu.py`` in separate processes: working and broken installs, and a farm."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 REPO = Path(__file__).parents[3]
 PLUGIN = REPO / "plugins" / "nuke"
 
-#: Starts the fake, runs the entry files as Nuke does, and says what is there afterwards.
+#: Starts the fake, runs the entry files as Nuke does, and prints the result.
 _NUKE = """
 import runpy, sys
 sys.path.insert(0, {hosts!r})
@@ -50,7 +50,7 @@ def run(
     return done.stdout.splitlines(), done.stderr.splitlines()
 
 
-def test_a_sound_install_adds_menu_and_pane_and_loads_nothing_heavy() -> None:
+def test_a_working_install_adds_menu_and_pane_without_heavy_imports() -> None:
     out, err = run(
         PLUGIN,
         after="""
@@ -62,14 +62,14 @@ def test_a_sound_install_adds_menu_and_pane_and_loads_nothing_heavy() -> None:
     assert out == ["1", "['Shotbridge']", "[]", "Nuke 16.0v1 set()", "Shotbridge"]
 
 
-def test_a_farm_gets_no_interface_and_the_client_goes_last(tmp_path: Path) -> None:
+def test_a_farm_gets_no_interface_and_the_client_is_last_on_the_path(tmp_path: Path) -> None:
     after = "print(sys.path[-1], sys.path.count(sys.path[-1]))"
     out, err = run(PLUGIN, gui=False, after=after, SHOTBRIDGE_SITE=str(tmp_path))
     assert err == []
     assert out == ["1", "[]", "[]", f"{tmp_path} 1"]
 
 
-def test_a_broken_install_says_one_line_and_stops_nothing(tmp_path: Path) -> None:
+def test_a_broken_install_prints_one_line_and_nuke_starts(tmp_path: Path) -> None:
     for name in ("init.py", "menu.py"):
         shutil.copy(PLUGIN / name, tmp_path / name)
     out, err = run(tmp_path)
@@ -80,21 +80,22 @@ def test_a_broken_install_says_one_line_and_stops_nothing(tmp_path: Path) -> Non
     assert "Next:" in line
 
 
-def test_a_menu_that_cannot_be_made_says_one_line(tmp_path: Path) -> None:
+def test_a_menu_that_cannot_be_created_prints_one_line(tmp_path: Path) -> None:
     for name in ("init.py", "menu.py"):
         shutil.copy(PLUGIN / name, tmp_path / name)
     package = tmp_path / "bridge_nuke"
     package.mkdir()
     (package / "__init__.py").touch()
-    (package / "start.py").write_text(
-        "def anywhere(): pass\ndef in_the_interface(): raise RuntimeError('the menu is full')\n"
+    (package / "startup.py").write_text(
+        "def register_callbacks(): pass\n"
+        "def register_interface(): raise RuntimeError('the menu is full')\n"
     )
     _, err = run(tmp_path)
     assert err == ["Shotbridge has no panel in this Nuke: the menu is full"]
 
 
-def test_the_points_to_prove_are_documented() -> None:
+def test_the_self_test_checks_are_documented() -> None:
     checks = re.findall(r'Check\(\s*"([\w.]+)"', (PLUGIN / "bridge_nuke/selftest.py").read_text())
     assert len(checks) > 15
-    told = (REPO / "docs" / "hosts-unproven.md").read_text()
-    assert [check for check in checks if f"`{check}`" not in told] == []
+    document = (REPO / "docs" / "hosts-unproven.md").read_text()
+    assert [check for check in checks if f"`{check}`" not in document] == []

@@ -1,4 +1,4 @@
-"""The dockable pane: made from the string that Nuke evaluates, closed in every way there is."""
+"""The dockable pane: created from the expression that Nuke evaluates, and closed in every way."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
     from bridge_nuke.pane import ShotbridgePane
 
 
-def until(true: Callable[[], object], what: str, seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         QTest.qWait(20)
 
 
 @pytest.fixture
 def started(program: FakeNuke, tmp_path: Path, monkeypatch: Any) -> Iterator[FakeNuke]:
-    """Nuke after its start, with a gateway that is not there."""
+    """Nuke after its start, without a gateway."""
     application = QApplication.instance() or QApplication(["shotbridge-tests"])
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__URL", "http://127.0.0.1:9")
     monkeypatch.setenv("SHOTBRIDGE__WORK__SHOW", "bunny")
-    from bridge_nuke import start
+    from bridge_nuke import startup
 
-    start.anywhere()
-    start.in_the_interface()
+    startup.register_callbacks()
+    startup.register_interface()
     yield program
     application.processEvents()
 
@@ -61,12 +61,12 @@ def opened(program: FakeNuke) -> ShotbridgePane:
 
 def at_work(pane: ShotbridgePane) -> Any:
     assert pane.panel is not None
-    until(lambda: hasattr(pane.panel, "controllers"), "the panel to open")
-    until(lambda: pane.panel.controllers.shots.rows, "the selected nodes")
+    wait_until(lambda: hasattr(pane.panel, "controllers"), "the panel to open")
+    wait_until(lambda: pane.panel.controllers.shots.rows, "the selected nodes")
     return pane.panel.controllers
 
 
-def test_the_pane_shows_what_is_selected_and_follows(started: FakeNuke) -> None:
+def test_the_pane_shows_the_selection_and_follows_it(started: FakeNuke) -> None:
     pane = opened(started)
     on = at_work(pane)
     assert [row.shot.id.shot for row in on.shots.rows if row.shot] == [
@@ -75,15 +75,15 @@ def test_the_pane_shows_what_is_selected_and_follows(started: FakeNuke) -> None:
         "A_010_A_010",
     ]
     started.select("Read2")
-    until(lambda: [row.key for row in on.shots.rows] == ["Read2"], "the selection")
+    wait_until(lambda: [row.key for row in on.shots.rows] == ["Read2"], "the selection")
     assert started.callbacks("KnobChanged") == 2
-    pane.close_down()
-    pane.close_down()
+    pane.shut_down()
+    pane.shut_down()
     assert started.callbacks("KnobChanged") == 1
     pane.deleteLater()
 
 
-def test_a_pane_that_is_opened_again_calls_shots_the_same(started: FakeNuke) -> None:
+def test_a_reopened_pane_keeps_shot_names(started: FakeNuke) -> None:
     def names(pane: ShotbridgePane) -> dict[str, str]:
         return {row.key: row.shot.id.shot for row in at_work(pane).shots.rows if row.shot}
 
@@ -91,17 +91,17 @@ def test_a_pane_that_is_opened_again_calls_shots_the_same(started: FakeNuke) -> 
     pane = opened(started)
     before = names(pane)
     assert before == {"Read1": "A_010", "Read2": "A_010_A_010"}
-    pane.close_down()
+    pane.shut_down()
     pane.deleteLater()
     started.module.toNode("Read1").setName("Read20")
     again = opened(started)
     assert names(again) == {"Read20": "A_010", "Read2": "A_010_A_010"}
-    again.close_down()
+    again.shut_down()
     again.deleteLater()
 
 
 @pytest.mark.parametrize("way", ["deleteLater", "delete"])
-def test_a_closed_tab_leaves_nothing_in_nuke(started: FakeNuke, way: str) -> None:
+def test_a_closed_tab_leaves_nothing_behind(started: FakeNuke, way: str) -> None:
     others = set(threading.enumerate())
     pane = opened(started)
     at_work(pane)
@@ -109,11 +109,11 @@ def test_a_closed_tab_leaves_nothing_in_nuke(started: FakeNuke, way: str) -> Non
         shiboken6.delete(pane)
     else:
         pane.deleteLater()
-        until(lambda: not shiboken6.isValid(pane), "the pane to go")
+        wait_until(lambda: not shiboken6.isValid(pane), "the pane to go")
     assert started.callbacks("KnobChanged") == 1
     started.select("Read1")
     QTest.qWait(200)
-    until(
+    wait_until(
         lambda: (
             not [
                 one
@@ -125,31 +125,31 @@ def test_a_closed_tab_leaves_nothing_in_nuke(started: FakeNuke, way: str) -> Non
     )
 
 
-def test_a_pane_that_cannot_open_says_why(started: FakeNuke, monkeypatch: Any) -> None:
-    monkeypatch.setitem(sys.modules, "bridge_ui.panel.opening", None)
+def test_a_pane_that_cannot_open_shows_the_reason(started: FakeNuke, monkeypatch: Any) -> None:
+    monkeypatch.setitem(sys.modules, "bridge_ui.app.opening", None)
     pane = opened(started)
     assert pane.panel is None
     (words,) = pane.findChildren(QLabel)
     assert "bridge_ui" in words.text()
-    pane.close_down()
+    pane.shut_down()
     pane.deleteLater()
 
 
-def test_a_wrong_configuration_is_told_in_the_pane(started: FakeNuke, monkeypatch: Any) -> None:
+def test_a_wrong_configuration_is_reported_in_the_pane(started: FakeNuke, monkeypatch: Any) -> None:
     monkeypatch.setenv("SHOTBRIDGE__WORK__HANDLES", "many")
     pane = opened(started)
-    until(
+    wait_until(
         lambda: any("handles" in label.text() for label in pane.findChildren(QLabel)),
         "the panel to say what is wrong",
     )
-    pane.close_down()
+    pane.shut_down()
     pane.deleteLater()
 
 
 def test_a_saved_workspace_restores_the_pane(started: FakeNuke) -> None:
     from nukescripts import panels
 
-    from bridge_nuke.start import PANE_ID
+    from bridge_nuke.startup import PANE_ID
 
     assert PANE_ID == "shotbridge.panel"  # saved workspaces name it: it never changes
     restored = panels.restorePanel(PANE_ID)
@@ -157,14 +157,14 @@ def test_a_saved_workspace_restores_the_pane(started: FakeNuke) -> None:
     restored.widgets[0].deleteLater()
 
 
-def test_what_fails_on_nukes_thread_fails_for_who_asked(started: FakeNuke) -> None:
-    from bridge_nuke.start import _on_main
+def test_an_error_on_nukes_thread_is_raised_for_the_caller(started: FakeNuke) -> None:
+    from bridge_nuke.startup import _call_on_main_thread
 
     raised: list[Exception] = []
 
     def ask() -> None:
         try:
-            _on_main(lambda: str(started.module.toNode("Read1")["no knob"]))
+            _call_on_main_thread(lambda: str(started.module.toNode("Read1")["no knob"]))
         except NameError as error:
             raised.append(error)
 
@@ -178,7 +178,7 @@ def test_what_fails_on_nukes_thread_fails_for_who_asked(started: FakeNuke) -> No
 def test_the_self_test_runs_from_the_menu(started: FakeNuke, monkeypatch: Any) -> None:
     import json
 
-    from bridge_core.models.settings import state_home
+    from bridge_core.models.settings import default_state_dir
 
     started.menu("Nuke").findItem("Shotbridge/Test this Nuke").invoke()
 
@@ -186,9 +186,11 @@ def test_the_self_test_runs_from_the_menu(started: FakeNuke, monkeypatch: Any) -
         started.pump()
         return bool(started.messages)
 
-    until(answered, "the self-test")
+    wait_until(answered, "the self-test")
     assert not started.script.modified
-    report = json.loads((state_home() / "selftest" / "shotbridge_selftest_nuke.json").read_text())
+    report = json.loads(
+        (default_state_dir() / "selftest" / "shotbridge_selftest_nuke.json").read_text()
+    )
     outcomes = {one["id"]: one["outcome"] for one in report["results"]}
     assert set(outcomes.values()) == {"confirmed"}
     assert outcomes["nuke.threads"] == "confirmed"

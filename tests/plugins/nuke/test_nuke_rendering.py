@@ -1,4 +1,4 @@
-"""Plates that Nuke renders: right pixels, and a script that is left alone."""
+"""Rendering plates: the right pixels, and an unchanged script."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import nuke_worlds
+import nuke_sample_comp
 import numpy as np
 import OpenImageIO as oiio
 import pytest
@@ -21,59 +21,59 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "rendered here"
-    made.mkdir()
-    return made
+    target = tmp_path / "rendered here"
+    target.mkdir()
+    return target
 
 
-def test_the_pixels_are_the_nodes_in_half_float(
+def test_the_pixels_are_those_of_the_node_in_half_float(
     host: NukeHost, program: FakeNuke, folder: Path
 ) -> None:
     program.root["proxy"].setValue(True)
-    state = nuke_worlds.state(program)
+    state = nuke_sample_comp.render_state(program)
     *_, last = host.render("Multiply1", folder)
     assert last.shot is not None
     for frame in (1001, 1010):
-        made = oiio.ImageInput.open(last.shot.plate.file(frame))
-        spec, pixels = made.spec(), made.read_image(oiio.FLOAT)
-        made.close()
+        image = oiio.ImageInput.open(last.shot.plate.path_at(frame))
+        spec, pixels = image.spec(), image.read_image(oiio.FLOAT)
+        image.close()
         assert (spec.width, spec.height, str(spec.format)) == (16, 12, "half")
         wanted = np.float16(0.5 * np.float32(np.float16(frame / 2048)))
         assert pixels[5, 5].tolist() == pytest.approx([wanted, 0.125, 0.25], abs=1e-4)
     assert last.shot.plate.colour_space == "ACES - ACEScg"
-    assert nuke_worlds.state(program) == state
+    assert nuke_sample_comp.render_state(program) == state
     assert program.root["proxy"].value() is True
 
 
-def test_gaps_are_filled_as_the_read_fills_them(
-    host: NukeHost, program: FakeNuke, folder: Path
-) -> None:
+def test_gaps_are_filled_like_in_the_read(host: NukeHost, program: FakeNuke, folder: Path) -> None:
     read = program.module.toNode("Read1")
     read["on_error"].setValue("nearest frame")
     Path(read["file"].value() % 1005).unlink()
     *_, last = host.render("Read1", folder)
-    assert last.frames == 10
-    made = oiio.ImageInput.open(last.shot.plate.file(1005))
-    assert made.read_image(oiio.FLOAT)[0, 0, 0] == pytest.approx(1004 / 2048, abs=1e-3)
-    made.close()
+    assert last.completed == 10
+    image = oiio.ImageInput.open(last.shot.plate.path_at(1005))
+    assert image.read_image(oiio.FLOAT)[0, 0, 0] == pytest.approx(1004 / 2048, abs=1e-3)
+    image.close()
 
 
-def test_a_frame_that_cannot_be_rendered_ends_it_and_leaves_nothing(
+def test_a_frame_that_cannot_be_rendered_stops_and_leaves_no_files(
     host: NukeHost, program: FakeNuke, folder: Path
 ) -> None:
-    state = nuke_worlds.state(program)
+    state = nuke_sample_comp.render_state(program)
     Path(program.module.toNode("Read1")["file"].value() % 1004).unlink()
     steps = host.render("Multiply1", folder)
-    assert [next(steps).frames for _ in range(3)] == [1, 2, 3]
-    with pytest.raises(HostError) as told:
+    assert [next(steps).completed for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(HostError) as excinfo:
         next(steps)
-    assert "1004" in told.value.where
-    assert "No such file" in told.value.what
+    assert "1004" in excinfo.value.where
+    assert "No such file" in excinfo.value.message
     assert list(folder.iterdir()) == []
-    assert nuke_worlds.state(program) == state
+    assert nuke_sample_comp.render_state(program) == state
 
 
-def test_cancel_in_nukes_own_bar_ends_it(host: NukeHost, program: FakeNuke, folder: Path) -> None:
+def test_cancel_in_nukes_progress_bar_stops_it(
+    host: NukeHost, program: FakeNuke, folder: Path
+) -> None:
     def cancel(frame: int) -> None:
         if frame == 1003:
             raise RuntimeError("Cancelled")
@@ -84,7 +84,7 @@ def test_cancel_in_nukes_own_bar_ends_it(host: NukeHost, program: FakeNuke, fold
     assert list(folder.iterdir()) == []
 
 
-def test_the_artist_works_on_between_two_frames(
+def test_the_artist_can_work_between_two_frames(
     host: NukeHost, program: FakeNuke, folder: Path
 ) -> None:
     nuke = program.module
@@ -123,26 +123,26 @@ def other_format(nuke: Any) -> None:
 
 def script_with_the_same_names(nuke: Any) -> None:
     nuke.scriptClear()
-    board = nuke.nodes.CheckerBoard2()
-    nuke.nodes.Multiply(inputs=[board]).setName("Multiply1")
+    checkerboard = nuke.nodes.CheckerBoard2()
+    nuke.nodes.Multiply(inputs=[checkerboard]).setName("Multiply1")
 
 
 @pytest.mark.parametrize(
     "change", [grade, gain_before_it, other_plate, other_format, script_with_the_same_names]
 )
-def test_a_plate_is_never_of_two_comps(
+def test_upstream_changes_stop_the_rendering(
     host: NukeHost, program: FakeNuke, folder: Path, change: Callable[[Any], None]
 ) -> None:
     steps = host.render("Multiply1", folder)
-    assert [next(steps).frames for _ in range(2)] == [1, 2]
+    assert [next(steps).completed for _ in range(2)] == [1, 2]
     change(program.module)
-    with pytest.raises(HostError, match="changed while it was rendered") as told:
+    with pytest.raises(HostError, match="changed while it was rendered") as excinfo:
         next(steps)
-    assert told.value.next_step
+    assert excinfo.value.next_step
     assert list(folder.iterdir()) == []
 
 
-def test_what_a_node_looks_like_may_change_while_it_is_rendered(
+def test_cosmetic_changes_do_not_stop_the_rendering(
     host: NukeHost, program: FakeNuke, folder: Path
 ) -> None:
     nuke = program.module
@@ -155,41 +155,39 @@ def test_what_a_node_looks_like_may_change_while_it_is_rendered(
     nuke.delete(nuke.toNode("Read2"))
     nuke.scriptSave(str(folder.parent / "A_comp_v004.nk"))
     *_, last = steps
-    assert last.frames == last.total == 10
+    assert last.completed == last.total == 10
 
 
-def test_a_change_within_a_group_is_noticed(
+def test_a_change_inside_a_group_is_detected(
     host: NukeHost, program: FakeNuke, folder: Path
 ) -> None:
     nuke = program.module
     with nuke.nodes.Group():
-        board = nuke.nodes.CheckerBoard2()
-        nuke.nodes.Multiply(inputs=[board])
+        checkerboard = nuke.nodes.CheckerBoard2()
+        nuke.nodes.Multiply(inputs=[checkerboard])
     steps = host.render("Group1.Multiply1", folder)
     next(steps)
-    board["boxsize"].setValue(2.0)
+    checkerboard["boxsize"].setValue(2.0)
     with pytest.raises(HostError, match="Group1"):
         next(steps)
 
 
-def test_a_node_within_a_group(host: NukeHost, program: FakeNuke, folder: Path) -> None:
+def test_a_node_inside_a_group(host: NukeHost, program: FakeNuke, folder: Path) -> None:
     nuke = program.module
     with nuke.nodes.Group():
-        board = nuke.nodes.CheckerBoard2()
-        board["format"].setValue(nuke.addFormat("8 8 0 0 8 8 1"))
-    before = program.script.tell()
+        checkerboard = nuke.nodes.CheckerBoard2()
+        checkerboard["format"].setValue(nuke.addFormat("8 8 0 0 8 8 1"))
+    before = program.script.snapshot()
     *_, last = host.render("Group1.CheckerBoard1", folder, [1004, 1003])
     assert last.total == 2
     assert sorted(path.name for path in folder.iterdir()) == [
         "Group1.CheckerBoard1.1003.exr",
         "Group1.CheckerBoard1.1004.exr",
     ]
-    assert program.script.tell() == before
+    assert program.script.snapshot() == before
 
 
-def test_what_has_its_files_is_not_rendered(
-    host: NukeHost, program: FakeNuke, folder: Path
-) -> None:
+def test_a_plain_read_is_not_rendered(host: NukeHost, program: FakeNuke, folder: Path) -> None:
     with pytest.raises(HostError, match="reads files"):
         list(host.render("Read1", folder))
     with pytest.raises(HostError, match="no file"):

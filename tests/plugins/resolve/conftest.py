@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 from resolve_fake import Resolve
 from resolve_project import Project
+from resolve_sample_project import sample_project, write_plate
 from resolve_timeline import Timeline, TimelineItem
-from resolve_worlds import reel, write_plate
 
-from bridge_core.host import HostShot, Placement
+from bridge_core.hosts.base import HostShot, Placement
 from bridge_core.models.settings import Settings
-from bridge_core.models.versions import DecisionRecord, Output, Proxies, ReviewStatus, Version
+from bridge_core.models.versions import DecisionRecord, Proxies, ResultOutput, ReviewStatus, Version
 from bridge_resolve.host import ResolveHost
 
 AT = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
 
 @dataclass
-class World:
+class ResolveSample:
     app: Resolve
     timeline: Timeline
     items: list[TimelineItem]
@@ -57,11 +57,11 @@ class World:
             id=f"id-{shot.id.shot}-{number}",
             shot=shot.id,
             service="upscale",
-            job=f"job-{number}",
+            job_id=f"job-{number}",
             folder=str(folder),
             frames=tuple(span.frames()),
             outputs=(
-                Output(
+                ResultOutput(
                     name="main",
                     pattern=changed.pop("pattern", "main.%04d.exr"),
                     range=span,
@@ -74,24 +74,24 @@ class World:
             ),
             proxies=Proxies(pattern="p.%d.jpg", width=48, height=32, display="sRGB", view="ACES"),
             created=at,
-            asked_by="Ada",
+            requested_by="Ada",
             number=number,
             status=status,
             decisions=decisions if status is not ReviewStatus.PENDING else (),
         )
 
     def place(self, of: HostShot, version: Version, **how: Any) -> str:
-        return self.host.place([Placement(of.handle, version, **how)]).words
+        return self.host.place([Placement(of.item_id, version, **how)]).message
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def sample(tmp_path: Path) -> Iterator[ResolveSample]:
     folder = tmp_path / "Größe und Länge"
     folder.mkdir()
-    app, timeline, items = reel(folder / "plates")
+    app, timeline, items = sample_project(folder / "plates")
     settings = Settings.model_validate(
         {"work": {"handles": 2}, "client": {"state_dir": folder / "state"}}
     )
-    host = ResolveHost(settings, lambda: app, pause=0)
-    yield World(app, timeline, items, host, folder)
+    host = ResolveHost(settings, lambda: app, poll_interval=0)
+    yield ResolveSample(app, timeline, items, host, folder)
     host.close()

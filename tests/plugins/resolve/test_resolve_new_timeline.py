@@ -1,4 +1,4 @@
-"""Versions in a timeline of their own: out by Resolve's own OTIO, and in by its own import."""
+"""Placing versions in a copy of the timeline, made by OTIO export and import."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resolve_worlds import import_plate, state_of
+from resolve_sample_project import import_plate, render_state
 
 from bridge_core.errors import HostError
-from bridge_core.host import Placement
+from bridge_core.hosts.base import Placement
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ReviewStatus
@@ -18,16 +18,16 @@ from bridge_core.models.versions import ReviewStatus
 NEW = "Reel 1 with versions"
 
 
-def told(world: Any) -> object:
-    tracks = world.timeline._tracks["video"]
+def project_state(sample: Any) -> object:
+    tracks = sample.timeline._tracks["video"]
     clips = [
         [(i._start, i._duration, len(i._takes), dict(i._markers)) for i in t.items] for t in tracks
     ]
-    return state_of(world.app), clips, [one._media.path for one in world.app._all_media()]
+    return render_state(sample.app), clips, [one._media.path for one in sample.app._all_media()]
 
 
-def new_timelines(world: Any) -> list[Any]:
-    return [one for one in world.project._timelines if one is not world.timeline]
+def new_timelines(sample: Any) -> list[Any]:
+    return [one for one in sample.project._timelines if one is not sample.timeline]
 
 
 def shown(timeline: Any, item: Any) -> list[float]:
@@ -35,99 +35,103 @@ def shown(timeline: Any, item: Any) -> list[float]:
     return [float(timeline._picture(frame)[0, 0, 0]) for frame in frames]
 
 
-def test_the_open_timeline_once_more_with_versions(world: Any, tmp_path: Path) -> None:
-    fast = import_plate(world.app, tmp_path / "fast", "CD_0010", range(1, 41))
-    item = world.app._cut_in(world.timeline, fast, 95000, 10, 8, speed=Fraction(2))
-    items = [world.items[0], world.items[2], item]
-    shots = {shot.handle: shot for shot in world.host.scene().shots}
+def test_versions_are_placed_in_a_copy_of_the_timeline(sample: Any, tmp_path: Path) -> None:
+    fast = import_plate(sample.app, tmp_path / "fast", "CD_0010", range(1, 41))
+    item = sample.app._cut_in(sample.timeline, fast, 95000, 10, 8, speed=Fraction(2))
+    items = [sample.items[0], sample.items[2], item]
+    shots = {shot.item_id: shot for shot in sample.host.scene().shots}
     wanted = [shots[one._id] for one in items]
-    before = told(world)
-    versions = [world.version(shot) for shot in wanted]
-    pending = world.version(shots[world.items[1]._id], 1, ReviewStatus.PENDING)
+    before = project_state(sample)
+    versions = [sample.version(shot) for shot in wanted]
+    pending = sample.version(shots[sample.items[1]._id], 1, ReviewStatus.PENDING)
     note = Note(
         id="n-1",
-        version=versions[0].id,
+        version_id=versions[0].id,
         text="brighter",
         by="Ada",
         at=versions[0].created,
         frames=FrameRange.of(1005, 1006, 25),
     )
     placements = [
-        Placement(shot.handle, version, place_as="timeline", notes=(note,) if not at else ())
+        Placement(shot.item_id, version, mode_id="timeline", notes=(note,) if not at else ())
         for at, (shot, version) in enumerate(zip(wanted, versions, strict=True))
     ]
-    placements.append(Placement(world.items[1]._id, pending, place_as="timeline"))
-    words = world.host.place(placements).words
-    assert f"4 versions placed in the new timeline {NEW}, without" in words
-    assert "Text+" in words
+    placements.append(Placement(sample.items[1]._id, pending, mode_id="timeline"))
+    message = sample.host.place(placements).message
+    assert f"4 versions placed in the new timeline {NEW}, without" in message
+    assert "Text+" in message
 
-    (new,) = new_timelines(world)
-    assert world.project._current is world.timeline, "the one that was open is open"
-    assert told(world)[1] == before[1], "and as it was"  # type: ignore[index]
+    (new,) = new_timelines(sample)
+    assert sample.project._current is sample.timeline, "the user's timeline is open"
+    assert project_state(sample)[1] == before[1], "and unchanged"  # type: ignore[index]
     twins = {one._start: one for one in new._tracks["video"][0].items}
     for one in items:
         twin = twins[one._start]
         assert twin._duration == one._duration
         assert twin.GetSelectedTakeIndex() == 2
         assert "library" in twin._take.item._media.path
-    for one in (world.items[0], item):
-        assert shown(new, twins[one._start]) == shown(world.timeline, one), "the same frames"
-    assert twins[world.items[1]._start].GetSelectedTakeIndex() == 1, "what waits is not shown"
+    for one in (sample.items[0], item):
+        assert shown(new, twins[one._start]) == shown(sample.timeline, one), "the same frames"
+    assert twins[sample.items[1]._start].GetSelectedTakeIndex() == 1, (
+        "a pending version is not shown"
+    )
 
-    world.project._current = new
-    found = {one.shot.record_range.first: one for one in world.host.scene().shots}
+    sample.project._current = new
+    found = {one.shot.record_range.first: one for one in sample.host.scene().shots}
     for shot, version in zip(wanted, versions, strict=True):
         again = found[shot.shot.record_range.first]
-        kept = {"clip": again.handle, "plate": again.shot.plate}
+        kept = {"clip_id": again.item_id, "plate": again.shot.plate}
         assert again.shot == shot.shot.model_copy(update=kept)
         assert again.shot.plate.range == shot.shot.plate.range
-        assert again.to_render or again.shot.plate == shot.shot.plate, "the editor's own"
-        assert (again.placed, again.in_use) == ((version.id,), version.id)
-    assert world.host.notes() == (), "what came from the gateway does not go there again"
+        assert again.needs_render or again.shot.plate == shot.shot.plate, "the editor's media"
+        assert (again.placed_version_ids, again.active_version_id) == ((version.id,), version.id)
+    assert sample.host.notes() == (), "notes of the gateway are not reported"
 
 
-def test_markers_that_stand_there_already_come_once(world: Any) -> None:
-    """The import has forgotten what our markers carry; a person's own comes along."""
-    shot, item = world.shot(), world.items[0]
-    version = world.version(shot)
-    said = Note(id="n-1", version=version.id, text="brighter", by="Ada", at=version.created)
-    world.place(shot, version, notes=(said,))
+def test_existing_markers_are_not_duplicated(sample: Any) -> None:
+    """The import drops the data of our markers; a person's marker is kept."""
+    shot, item = sample.shot(), sample.items[0]
+    version = sample.version(shot)
+    placed_note = Note(
+        id="n-1", version_id=version.id, text="brighter", by="Ada", at=version.created
+    )
+    sample.place(shot, version, notes=(placed_note,))
     assert item.AddMarker(7, "Blue", "", "too dark", 1)
-    world.place(world.shot(), version, notes=(said,), place_as="timeline")
-    (new,) = new_timelines(world)
+    sample.place(sample.shot(), version, notes=(placed_note,), mode_id="timeline")
+    (new,) = new_timelines(sample)
     (twin,) = [one for one in new._items if one._start == item._start]
     known, again = ([m["note"] for _, m in sorted(one._markers.items())] for one in (item, twin))
     assert again == known == ["", "brighter", "too dark"]
-    world.project._current = new
-    assert [one.text for one in world.host.notes()] == ["too dark"]
+    sample.project._current = new
+    assert [one.text for one in sample.host.notes()] == ["too dark"]
 
 
-def test_it_is_made_anew_each_time(world: Any) -> None:
-    shot = world.shot()
+def test_each_placement_creates_a_new_timeline(sample: Any) -> None:
+    shot = sample.shot()
     for _ in range(2):
-        world.place(shot, world.version(shot), place_as="timeline")
-    assert [one._name for one in new_timelines(world)] == [NEW, f"{NEW} 2"]
+        sample.place(shot, sample.version(shot), mode_id="timeline")
+    assert [one._name for one in new_timelines(sample)] == [NEW, f"{NEW} 2"]
 
 
 @pytest.mark.parametrize(
     "call", ["MediaPool.ImportTimelineFromFile", "TimelineItem.AddTake", "TimelineItem.AddMarker"]
 )
-def test_whatever_fails_no_timeline_stays(world: Any, call: str) -> None:
-    shot = world.shot()
-    version = world.version(shot)
-    before = told(world)
-    world.app._refused.add(call)
+def test_a_failed_call_leaves_no_timeline(sample: Any, call: str) -> None:
+    shot = sample.shot()
+    version = sample.version(shot)
+    before = project_state(sample)
+    sample.app._refused.add(call)
     with pytest.raises(HostError, match="Resolve did not") as error:
-        world.place(shot, version, place_as="timeline")
+        sample.place(shot, version, mode_id="timeline")
     assert error.value.next_step
-    assert told(world) == before
+    assert project_state(sample) == before
 
 
 @pytest.mark.parametrize("wrong", ["place", "frames"])
-def test_an_import_that_is_not_what_was_exported(
-    world: Any, monkeypatch: pytest.MonkeyPatch, wrong: str
+def test_an_import_that_differs_from_the_export(
+    sample: Any, monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
-    kind = type(world.project._pool)
+    kind = type(sample.project._pool)
     import_ = kind.ImportTimelineFromFile
 
     def shifts(self: Any, *given: Any) -> Any:
@@ -140,23 +144,23 @@ def test_an_import_that_is_not_what_was_exported(
         return made
 
     monkeypatch.setattr(kind, "ImportTimelineFromFile", shifts)
-    shot = world.shot()
-    version = world.version(shot)
-    before = told(world)
+    shot = sample.shot()
+    version = sample.version(shot)
+    before = project_state(sample)
     with pytest.raises(HostError, match="has not imported AB_0010") as error:
-        world.place(shot, version, place_as="timeline")
+        sample.place(shot, version, mode_id="timeline")
     assert "V1, frame 90000" in error.value.where
-    assert told(world) == before
+    assert project_state(sample) == before
 
 
-def test_one_way_at_a_time(world: Any) -> None:
-    shot, other = world.shot(0), world.shot(1)
-    before = told(world)
+def test_a_new_timeline_cannot_be_mixed_with_other_modes(sample: Any) -> None:
+    shot, other = sample.shot(0), sample.shot(1)
+    before = project_state(sample)
     with pytest.raises(HostError, match="all together"):
-        world.host.place(
+        sample.host.place(
             [
-                Placement(shot.handle, world.version(shot), place_as="timeline"),
-                Placement(other.handle, world.version(other), place_as="take"),
+                Placement(shot.item_id, sample.version(shot), mode_id="timeline"),
+                Placement(other.item_id, sample.version(other), mode_id="take"),
             ]
         )
-    assert told(world) == before
+    assert project_state(sample) == before

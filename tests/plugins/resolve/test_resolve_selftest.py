@@ -1,4 +1,4 @@
-"""The self-test: on the fake it confirms what the fake takes for granted, and leaves nothing."""
+"""The self-test confirms the fake's assumptions, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 from resolve_fake import Resolve, scripting_module
+from resolve_sample_project import render_state
 from resolve_timeline import TimelineItem
-from resolve_worlds import state_of
 
-from bridge_core.selftest import Outcome, main, run
+from bridge_core.hosts.selftest import SelfTestOutcome, main, run_checks
 from bridge_resolve import selftest
 
 BY_HAND = {"resolve.render.settings"}
@@ -21,49 +21,53 @@ BY_HAND = {"resolve.render.settings"}
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolve]:
-    made = Resolve("25")
-    made._new_timeline("the user's")
-    module = scripting_module(made)
+    resolve = Resolve("25")
+    resolve._new_timeline("the user's")
+    module = scripting_module(resolve)
     module.__spec__ = SimpleNamespace()
     monkeypatch.setitem(sys.modules, "DaVinciResolveScript", module)
-    selftest.running.cache_clear()
-    yield made
-    selftest.running.cache_clear()
+    selftest.running_resolve.cache_clear()
+    yield resolve
+    selftest.running_resolve.cache_clear()
 
 
-def test_the_fake_and_the_self_test_take_the_same_for_granted(app: Resolve, tmp_path: Path) -> None:
-    before = state_of(app)
-    report = run("resolve", selftest.program(), selftest.CHECKS, tmp_path)
-    other = {r.id: (r.outcome, r.seen, r.where) for r in report.results if r.outcome != "confirmed"}
+def test_the_fake_passes_the_self_test(app: Resolve, tmp_path: Path) -> None:
+    before = render_state(app)
+    report = run_checks("resolve", selftest.host_version(), selftest.CHECKS, tmp_path)
+    other = {
+        r.id: (r.outcome, r.observed, r.traceback)
+        for r in report.results
+        if r.outcome != "confirmed"
+    }
     assert other.keys() == BY_HAND, other
-    assert all(one.seen for one in report.results)
-    assert report.about["program"] == "DaVinci Resolve Studio 21.0.0.47"
-    assert state_of(app) == before
+    assert all(one.observed for one in report.results)
+    assert report.environment["program"] == "DaVinci Resolve Studio 21.0.0.47"
+    assert render_state(app) == before
 
 
-def test_a_resolve_that_does_otherwise_is_told(
+def test_a_resolve_that_differs_is_reported(
     app: Resolve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = TimelineItem.GetTakeByIndex
+    original = TimelineItem.GetTakeByIndex
 
     def inclusive(self: TimelineItem, index: int) -> dict[str, object] | None:
-        take = told(self, index)
+        take = original(self, index)
         return take and {**take, "endFrame": take["endFrame"] - 1}
 
     monkeypatch.setattr(TimelineItem, "GetTakeByIndex", inclusive)
-    before = state_of(app)
-    assert main("resolve", selftest.program, selftest.CHECKS, [str(tmp_path)]) == 1
+    before = render_state(app)
+    assert main("resolve", selftest.host_version, selftest.CHECKS, [str(tmp_path)]) == 1
     report = json.loads((tmp_path / "shotbridge_selftest_resolve.json").read_text())
-    differs = {r["id"]: r["seen"] for r in report["results"] if r["outcome"] == Outcome.DIFFERS}
-    assert differs == {
-        "resolve.takes.frames": "frames of the take: (6, 15), taken for granted was (6, 16)"
+    differs = {
+        r["id"]: r["observed"] for r in report["results"] if r["outcome"] == SelfTestOutcome.DIFFERS
     }
-    assert state_of(app) == before
+    assert differs == {"resolve.takes.frames": "frames of the take: (6, 15), expected (6, 16)"}
+    assert render_state(app) == before
 
 
-def test_without_a_project_it_says_what_it_takes(app: Resolve, tmp_path: Path) -> None:
+def test_without_a_project_checks_are_skipped(app: Resolve, tmp_path: Path) -> None:
     app._project = None
     checks = [c for c in selftest.CHECKS if c.id == "resolve.scene"]
-    (result,) = run("resolve", "Resolve", checks, tmp_path).results
-    assert result.outcome is Outcome.NOT_SEEN
-    assert "open a project" in result.seen
+    (result,) = run_checks("resolve", "Resolve", checks, tmp_path).results
+    assert result.outcome is SelfTestOutcome.SKIPPED
+    assert "open a project" in result.observed

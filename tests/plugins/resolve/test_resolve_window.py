@@ -28,20 +28,20 @@ from resolve_fake import Resolve, scripting_module
 
 from bridge_core.errors import ConfigError, HostError
 from bridge_core.models.settings import Settings
-from bridge_resolve import connecting
-from bridge_resolve.connecting import find_resolve
-from bridge_resolve.window import Companion
+from bridge_resolve import connection
+from bridge_resolve.connection import find_resolve
+from bridge_resolve.window import CompanionWindow
 
 #: Opens a companion window that finds Resolve this way.
-Open = Callable[[Callable[[], Any]], Companion]
+Open = Callable[[Callable[[], Any]], CompanionWindow]
 
 REPO = Path(__file__).parents[3]
 ENTRY = REPO / "plugins" / "resolve" / "Utility" / "Shotbridge.py"
 
 
-def until(true: Callable[[], object], what: str, seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         QTest.qWait(10)
 
@@ -54,19 +54,19 @@ def qapp_or_new() -> QApplication:
 @pytest.fixture
 def opened(
     qapp_or_new: QApplication, tmp_path: Path
-) -> Iterator[Callable[[Callable[[], Any]], Companion]]:
-    windows: list[Companion] = []
+) -> Iterator[Callable[[Callable[[], Any]], CompanionWindow]]:
+    windows: list[CompanionWindow] = []
     # A gateway that is nowhere: what is looked at here needs none.
     settings = Settings.model_validate(
         {"client": {"state_dir": tmp_path / "state", "url": "http://127.0.0.1:9"}}
     )
 
-    def open_(find: Callable[[], Any]) -> Companion:
-        window = Companion(lambda: settings, find)
+    def open_(find: Callable[[], Any]) -> CompanionWindow:
+        window = CompanionWindow(lambda: settings, find)
         windows.append(window)
         window.resize(900, 600)
         window.show()
-        window.look()
+        window.search()
         return window
 
     yield open_
@@ -76,25 +76,25 @@ def opened(
     qapp_or_new.processEvents()
 
 
-def words(window: Companion) -> str:
-    label = window.findChild(QLabel, "words")
+def status_text(window: CompanionWindow) -> str:
+    label = window.findChild(QLabel, "connection-status")
     assert label is not None
     return label.text()
 
 
-def again(window: Companion) -> QPushButton:
-    button = window.findChild(QPushButton, "again")
+def retry_button(window: CompanionWindow) -> QPushButton:
+    button = window.findChild(QPushButton, "retry")
     assert button is not None
     return button
 
 
-def test_it_works_beside_resolve_and_says_so(world, opened) -> None:
-    window = opened(lambda: world.app)
-    assert "Looking for" in words(window)
-    until(lambda: window.panel is not None, "the panel")
-    assert "DaVinci Resolve Studio 21.0.0" in words(window)
-    assert "docks no others" in words(window)
-    assert not again(window).isVisible()
+def test_it_works_with_resolve(sample, opened) -> None:
+    window = opened(lambda: sample.app)
+    assert "Connecting to" in status_text(window)
+    wait_until(lambda: window.panel is not None, "the panel")
+    assert "DaVinci Resolve Studio 21.0.0" in status_text(window)
+    assert "cannot dock" in status_text(window)
+    assert not retry_button(window).isVisible()
     assert window.host is not None
     assert len(window.host.scene().shots) == 3
     host = window.host
@@ -103,30 +103,30 @@ def test_it_works_beside_resolve_and_says_so(world, opened) -> None:
         host.scene()
 
 
-def test_the_free_edition_gets_files(opened) -> None:
+def test_the_free_edition_works_with_files(opened) -> None:
     found: list[Any] = [Resolve(studio=False)]
     window = opened(lambda: find_resolve({"resolve": found[0]}))
-    until(lambda: window.panel is not None, "the panel")
-    assert "free edition" in words(window)
-    assert "File > Export > Timeline" in words(window)
+    wait_until(lambda: window.panel is not None, "the panel")
+    assert "free edition" in status_text(window)
+    assert "File > Export > Timeline" in status_text(window)
     assert window.host is None
     found[0] = Resolve()
-    QTest.mouseClick(again(window), Qt.MouseButton.LeftButton)
-    until(lambda: window.host is not None, "Resolve Studio, which was started since")
+    QTest.mouseClick(retry_button(window), Qt.MouseButton.LeftButton)
+    wait_until(lambda: window.host is not None, "Resolve Studio, started meanwhile")
 
 
-def test_whatever_resolves_library_raises_is_told(opened) -> None:
+def test_any_error_of_resolves_library_is_reported(opened) -> None:
     def broken() -> Any:
         raise SystemError("fusionscript: bad magic number")
 
     window = opened(broken)
-    until(lambda: window.panel is not None, "the panel")
-    assert "bad magic number" in words(window)
+    wait_until(lambda: window.panel is not None, "the panel")
+    assert "bad magic number" in status_text(window)
     assert window.host is None
 
 
-def test_a_window_that_is_closed_while_it_looks(world, opened) -> None:
-    window = opened(lambda: time.sleep(0.2) or world.app)
+def test_a_window_that_is_closed_while_connecting(sample, opened) -> None:
+    window = opened(lambda: time.sleep(0.2) or sample.app)
     window.close()
     QTest.qWait(400)
     assert window.panel is None
@@ -136,7 +136,7 @@ def test_a_window_that_is_closed_while_it_looks(world, opened) -> None:
 # Finding Resolve
 
 
-def test_what_resolve_gave_to_its_script_goes_first() -> None:
+def test_objects_passed_by_resolve_are_used_first() -> None:
     app = Resolve()
     refused = SimpleNamespace(GetResolve=lambda: None)
     assert find_resolve({"resolve": app, "app": None, "bmd": None}) is app
@@ -161,30 +161,30 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.pop("DaVinciResolveScript", None)
 
 
-def test_from_outside_by_the_scripting_module(module: Path) -> None:
+def test_outside_of_resolve_the_scripting_module_is_used(module: Path) -> None:
     assert find_resolve().GetProductName() == "DaVinci Resolve Studio"
     sys.modules["DaVinciResolveScript"].APP = None  # type: ignore[attr-defined]
-    with pytest.raises(HostError, match="lets this script in") as told:
+    with pytest.raises(HostError, match="accepts this script") as excinfo:
         find_resolve()
-    assert "External scripting" in told.value.next_step
+    assert "External scripting" in excinfo.value.next_step
     with pytest.raises(HostError, match="free edition"):
         find_resolve(product="DaVinci Resolve")
 
 
 def test_without_resolve_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RESOLVE_SCRIPT_API", raising=False)
-    monkeypatch.setitem(connecting._FOLDERS, "linux", "/nowhere")
+    monkeypatch.setitem(connection._SCRIPTING_FOLDERS, "linux", "/nowhere")
     monkeypatch.setattr(sys, "path", list(sys.path))
-    with pytest.raises(HostError, match="cannot be loaded") as told:
+    with pytest.raises(HostError, match="cannot be loaded") as excinfo:
         find_resolve()
-    assert "RESOLVE_SCRIPT_API" in told.value.next_step
+    assert "RESOLVE_SCRIPT_API" in excinfo.value.next_step
 
 
 # The file in Resolve's scripts folder
 
 
 def entry(folder: Path, **filled: str) -> Path:
-    """The file as `shotbridge install resolve` places it."""
+    """The file as `shotbridge install resolve` installs it."""
     text = ENTRY.read_text()
     for name, value in filled.items():
         text = text.replace(f'{name} = ""', f"{name} = {value!r}")
@@ -206,32 +206,34 @@ def run_entry(path: Path, **environment: str) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.parametrize(
-    ("filled", "said"),
+    ("filled", "message"),
     [
-        ({}, "placed from a rez environment, and Resolve was not started in one"),
+        ({}, "installed from a rez environment, and Resolve was not started in one"),
         ({"PLUGINS": "/gone"}, "its plugins are not in '/gone'"),
         ({"PLUGINS": str(REPO / "plugins"), "PYTHON": "/gone"}, "is not at '/gone'"),
         ({"PLUGINS": str(REPO / "plugins")}, "is not at ''"),
     ],
 )
-def test_a_broken_install_says_one_line(tmp_path: Path, filled: dict[str, str], said: str) -> None:
+def test_a_broken_install_prints_one_line(
+    tmp_path: Path, filled: dict[str, str], message: str
+) -> None:
     done = run_entry(entry(tmp_path, **filled))
     assert done.returncode == 0
     assert done.stderr == ""
     (line,) = done.stdout.splitlines()
     assert line.startswith("Shotbridge cannot be opened: ")
-    assert said in line
+    assert message in line
     assert "shotbridge install resolve" in line
 
 
 @pytest.mark.parametrize("named", ["python", "its path"])
 def test_it_starts_the_python_that_has_shotbridge(tmp_path: Path, named: str) -> None:
-    """Resolve's own Python has none of our packages; the environment goes before what was filled
-    in, and the other Python is asked for the module with the plugin on its path. rez names a
-    program on its PATH where a package of Python has none in its folder ``bin``."""
-    seen = tmp_path / "seen.txt"
+    """Resolve's Python has none of our packages. Environment variables override the installed
+    values, and the other Python runs the module with the plugin on its path. SHOTBRIDGE_PYTHON may
+    name a program on the PATH, as in rez."""
+    record = tmp_path / "seen.txt"
     python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\necho "$PYTHONPATH $PYTHONHOME$QT_PLUGIN_PATH $@" > "{seen}"\n')
+    python.write_text(f'#!/bin/sh\necho "$PYTHONPATH $PYTHONHOME$QT_PLUGIN_PATH $@" > "{record}"\n')
     python.chmod(0o755)
     path = entry(tmp_path, PYTHON="/gone", PLUGINS="/gone")
     plugins = str(REPO / "plugins")
@@ -245,16 +247,16 @@ def test_it_starts_the_python_that_has_shotbridge(tmp_path: Path, named: str) ->
         QT_PLUGIN_PATH="/resolve/qt",
     )
     assert (done.stdout, done.stderr) == ("", "")
-    until(seen.exists, "the other Python")
-    until(seen.read_text, "its words")
-    assert seen.read_text().split() == [
+    wait_until(record.exists, "the other Python")
+    wait_until(record.read_text, "its arguments")
+    assert record.read_text().split() == [
         f"{plugins}/resolve:/rez/shotbridge",
         *("-m", "bridge_resolve", "--product"),
     ]
 
 
-def test_libraries_of_another_python_are_no_reason_to_give_up(tmp_path: Path) -> None:
-    """They lie on the path, and cannot be loaded."""
+def test_libraries_of_another_python_are_ignored(tmp_path: Path) -> None:
+    """They are on the path, but cannot be loaded."""
     broken = tmp_path / "broken"
     for name in ("bridge_core", "bridge_ui", "PySide6"):
         (broken / name).mkdir(parents=True)
@@ -271,47 +273,48 @@ def test_libraries_of_another_python_are_no_reason_to_give_up(tmp_path: Path) ->
     assert done.stderr == ""
 
 
-def test_the_entry_is_one_that_every_python_3_reads() -> None:
+def test_the_entry_works_with_every_python_3() -> None:
     import ast
 
     ast.parse(ENTRY.read_text(), feature_version=(3, 6))
-    assert "placed by shotbridge install resolve" in "\n".join(ENTRY.read_text().split("\n")[:3])
+    assert "installed by shotbridge install resolve" in "\n".join(ENTRY.read_text().split("\n")[:3])
 
 
-def test_a_broken_configuration_is_told_in_the_window(qapp_or_new, tmp_path: Path) -> None:
+def test_a_broken_configuration_is_reported_in_the_window(qapp_or_new, tmp_path: Path) -> None:
     def settings() -> Settings:
-        raise ConfigError("client is no section", where="shotbridge.yaml", next_step="mend it")
+        raise ConfigError("client is no section", where="shotbridge.yaml", next_step="correct it")
 
-    window = Companion(settings, Resolve)
+    window = CompanionWindow(settings, Resolve)
     window.show()
-    window.look()
-    until(lambda: "Mend it" in words(window), "the reason")
+    window.search()
+    wait_until(lambda: "Correct it" in status_text(window), "the reason")
     assert window.panel is None
-    assert again(window).isVisible()
+    assert retry_button(window).isVisible()
     window.close()
 
 
-WORLD = """
+PROJECT_CODE = """
 import sys
 from pathlib import Path
-from resolve_worlds import reel
-app, timeline, items = reel(Path(sys.argv[1]))
+from resolve_sample_project import sample_project
+app, timeline, items = sample_project(Path(sys.argv[1]))
 """
 
-WAYS = {
-    # Workspace > Scripts, where Resolve's Python is the right one: its object is used right there.
-    "inside": WORLD + "import runpy; runpy.run_path(sys.argv[2], init_globals={'resolve': app},"
+START_CODE = {
+    # Workspace > Scripts with a Python that has Shotbridge: Resolve's object is used.
+    "inside": PROJECT_CODE
+    + "import runpy; runpy.run_path(sys.argv[2], init_globals={'resolve': app},"
     " run_name='__main__')",
-    # From outside, by the scripting module.
-    "outside": WORLD + "import types, runpy; from resolve_fake import scripting_module\n"
+    # In a separate process, with the scripting module.
+    "outside": PROJECT_CODE + "import types, runpy; from resolve_fake import scripting_module\n"
     "sys.modules['DaVinciResolveScript'] = scripting_module(app)\n"
     "sys.modules['DaVinciResolveScript'].__spec__ = types.SimpleNamespace()\n"
     "sys.argv = ['bridge_resolve']; runpy.run_module('bridge_resolve', run_name='__main__')",
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_the_whole_program_reads_the_open_timeline(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("start", START_CODE)
+def test_the_whole_program_reads_the_open_timeline(tmp_path: Path, start: str) -> None:
     path = [str(REPO / "tests" / "hosts"), str(REPO / "plugins" / "resolve")]
     environment = {
         **os.environ,
@@ -320,17 +323,17 @@ def test_the_whole_program_reads_the_open_timeline(tmp_path: Path, way: str) -> 
         "SHOTBRIDGE__CLIENT__STATE_DIR": str(tmp_path / "state"),
         "SHOTBRIDGE__CLIENT__URL": "http://127.0.0.1:9",
     }
-    command = [sys.executable, "-c", WAYS[way], str(tmp_path / "plates"), str(ENTRY)]
+    command = [sys.executable, "-c", START_CODE[start], str(tmp_path / "plates"), str(ENTRY)]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as program:
         try:
-            until(
+            wait_until(
                 lambda: list(tmp_path.glob("state/resolve/*.otio")) or program.poll() is not None,
                 "the cut of the open timeline",
             )
         finally:
             program.send_signal(signal.SIGINT)
-        told, _ = program.communicate(timeout=60)
-    assert list(tmp_path.glob("state/resolve/*.otio")), told
-    assert program.returncode == 0, told
+        output, _ = program.communicate(timeout=60)
+    assert list(tmp_path.glob("state/resolve/*.otio")), output
+    assert program.returncode == 0, output

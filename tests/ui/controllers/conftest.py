@@ -1,10 +1,9 @@
-"""A panel without a display: the test's own thread is the panel's, the gateway a real one."""
+"""Controllers without Qt: the test's thread acts as the panel's; the gateway is a real one."""
 
 from __future__ import annotations
 
 import json
 import os
-import queue
 import signal
 import threading
 import time
@@ -13,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_main_thread import FakeMainThread
 
 from bridge_core import launcher
-from bridge_core.config import load
+from bridge_core.config import load_settings
 from bridge_core.models.settings import Settings
-from bridge_ui.controllers.session import Session
-from bridge_ui.standalone_host import StandaloneHost
+from bridge_ui.app.standalone_host import StandaloneHost
+from bridge_ui.core.session import Session
 
 pytest.importorskip("fastapi")
 oiio = pytest.importorskip("OpenImageIO")
@@ -27,51 +27,13 @@ otio = pytest.importorskip("opentimelineio")
 RATE = 25.0
 
 
-class Panel:
-    """Stands for the panel's thread: calls are carried here, and done while the test waits."""
-
-    def __init__(self) -> None:
-        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._mine = threading.current_thread()
-
-    def post(self, call: Callable[[], None]) -> None:
-        self._calls.put(call)
-
-    def pump(self) -> None:
-        """Do what has come so far."""
-        assert threading.current_thread() is self._mine
-        while True:
-            try:
-                call = self._calls.get_nowait()
-            except queue.Empty:
-                return
-            call()
-
-    def until(self, true: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-        deadline = time.monotonic() + seconds
-        while True:
-            self.pump()
-            found = true()
-            if found:
-                return found
-            assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
-            time.sleep(0.01)
-
-    def idle(self, seconds: float = 0.5) -> None:
-        """Let things happen that must not."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.pump()
-            time.sleep(0.01)
-
-
 @pytest.fixture
-def panel() -> Panel:
-    return Panel()
+def main_thread() -> FakeMainThread:
+    return FakeMainThread()
 
 
 def settings_in(folder: Path, **more: Any) -> Settings:
-    return load(
+    return load_settings(
         {
             "client.state_dir": folder / "state",
             "client.user": "Ada Lovelace",
@@ -87,18 +49,18 @@ def settings_in(folder: Path, **more: Any) -> Settings:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Of a gateway that the tests of a module share; the first call starts it."""
-    made = settings_in(tmp_path_factory.mktemp("ui"))
-    yield made
-    launcher.stop(made)
+    """Settings of a gateway that the tests of a module share; the first call starts it."""
+    shared = settings_in(tmp_path_factory.mktemp("ui"))
+    yield shared
+    launcher.stop_gateway(shared)
 
 
 @pytest.fixture
 def own_settings(tmp_path: Path) -> Iterator[Settings]:
-    """Of a gateway of the test's own, to be killed."""
-    made = settings_in(tmp_path / "own")
-    yield made
-    launcher.stop(made)
+    """Settings of a gateway of the test's own, to be killed."""
+    own = settings_in(tmp_path / "own")
+    yield own
+    launcher.stop_gateway(own)
 
 
 @pytest.fixture(name="settings_in")
@@ -109,8 +71,8 @@ def _settings_in() -> Callable[..., Settings]:
 @pytest.fixture
 def kill_gateway() -> Callable[..., None]:
     def kill(settings: Settings, how: signal.Signals = signal.SIGKILL) -> None:
-        told = json.loads((settings.client.state_dir / "gateway.json").read_text())
-        os.kill(told["pid"], how)
+        announcement = json.loads((settings.client.state_dir / "gateway.json").read_text())
+        os.kill(announcement["pid"], how)
 
     return kill
 
@@ -118,7 +80,7 @@ def kill_gateway() -> Callable[..., None]:
 def write_cut(
     path: Path, shots: dict[str, int], *, frames: range = range(1001, 1011), show: str = "bunny"
 ) -> Path:
-    """A cut of small plates, made where they are not there, each with its in-point."""
+    """Write a cut with small plates; ``shots`` has the first frame of each."""
     timeline = otio.schema.Timeline(show)
     timeline.metadata["shotbridge"] = {"show": show}
     track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
@@ -156,20 +118,22 @@ def write_cut(
 def cut(tmp_path: Path) -> Path:
     folder = tmp_path / "Größe und Länge"
     folder.mkdir()
-    # Names of their own for every test, for the gateway is shared.
+    # Unique names for each test, as the gateway is shared.
     number = abs(hash(str(tmp_path))) % 1_000_000
     shots = {f"AB{number}_0010": 1003, f"AB{number}_0020": 1003}
     return write_cut(folder / "reel 2.otio", shots, show=f"show{number}")
 
 
 @pytest.fixture
-def session(settings: Settings, cut: Path, panel: Panel) -> Iterator[Session]:
-    """Connected, on the cut."""
-    made = Session(settings, StandaloneHost(settings, cut), panel.post)
-    made.start()
-    panel.until(lambda: made.connection.value.up, "the gateway to answer")
-    yield made
-    made.close(timeout=10)
+def session(settings: Settings, cut: Path, main_thread: FakeMainThread) -> Iterator[Session]:
+    """A connected session with the cut."""
+    new_session = Session(settings, StandaloneHost(settings, cut), main_thread.post)
+    new_session.start()
+    main_thread.wait_until(
+        lambda: new_session.connection.value.is_connected, "the gateway to answer"
+    )
+    yield new_session
+    new_session.close(timeout=10)
     assert no_threads_left(), [thread.name for thread in threading.enumerate()]
 
 
@@ -179,7 +143,7 @@ def _no_threads_left() -> Callable[[], bool]:
 
 
 def no_threads_left(seconds: float = 20) -> bool:
-    """Whether all threads of panels have ended."""
+    """Whether all threads of panels end within this time."""
     deadline = time.monotonic() + seconds
     while any(thread.name.startswith("shotbridge-") for thread in threading.enumerate()):
         if time.monotonic() > deadline:

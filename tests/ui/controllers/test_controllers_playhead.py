@@ -1,4 +1,4 @@
-"""The frame of a plate under a host's playhead."""
+"""The plate frame at a host's playhead."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from fractions import Fraction
 
 import pytest
 
-from bridge_core.host import Capability, Host, Scene
+from bridge_core.hosts.base import Capability, Host, HostScene
 from bridge_core.models.frames import FrameRange, Retime
 from bridge_core.models.media import Plate
 from bridge_core.models.shots import Shot, ShotId
-from bridge_ui.controllers.playhead import LookedAt, has_playhead, plate_frame
+from bridge_ui.host.playhead import ViewedFrame, find_viewed_frame, has_playhead
 
 
-class At(Host):
+class PlayheadHost(Host):
     """A host that shows a record frame."""
 
     def __init__(self, frame: int | None, *more: Capability) -> None:
         self._frame = frame
-        self._can = frozenset(more)
+        self._capabilities = frozenset(more)
 
     @property
     def title(self) -> str:
@@ -26,12 +26,12 @@ class At(Host):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        return self._can
+        return self._capabilities
 
-    def scene(self) -> Scene:
-        return Scene("", "")
+    def scene(self) -> HostScene:
+        return HostScene("", "")
 
-    def frame(self) -> int | None:
+    def current_frame(self) -> int | None:
         return self._frame
 
 
@@ -48,22 +48,26 @@ def shot(record: int | None, retime: Retime = Retime()) -> Shot:  # noqa: B008 -
 
 
 @pytest.mark.parametrize(
-    ("record", "wanted"),
+    ("record", "expected"),
     [(100, 1005), (107, 1012), (98, 1003), (109, 1014), (97, None), (110, None), (None, None)],
 )
-def test_it_is_counted_in_the_plate_with_handles(record: int | None, wanted: int | None) -> None:
-    host = At(record, Capability.PLAYHEAD)
+def test_the_frame_is_a_plate_frame_including_handles(
+    record: int | None, expected: int | None
+) -> None:
+    host = PlayheadHost(record, Capability.PLAYHEAD)
     assert has_playhead(host)
-    found = plate_frame(host, [shot(None), shot(100)])
-    assert (found and found.frame) == wanted
+    found = find_viewed_frame(host, [shot(None), shot(100)])
+    assert (found and found.frame) == expected
 
 
 def test_a_retime_is_followed() -> None:
     backwards = shot(100, Retime(speed=Fraction(-1)))
-    assert plate_frame(At(100, Capability.PLAYHEAD), [backwards]) == LookedAt(backwards.id, 1012)
-    assert plate_frame(At(99, Capability.PLAYHEAD), [backwards]) is None
+    assert find_viewed_frame(PlayheadHost(100, Capability.PLAYHEAD), [backwards]) == ViewedFrame(
+        backwards.id, 1012
+    )
+    assert find_viewed_frame(PlayheadHost(99, Capability.PLAYHEAD), [backwards]) is None
 
 
 @pytest.mark.parametrize("more", [(), (Capability.PLAYHEAD, Capability.ANY_THREAD)])
-def test_a_host_that_cannot_say_at_once_is_not_asked(more: tuple[Capability, ...]) -> None:
-    assert plate_frame(At(100, *more), [shot(100)]) is None
+def test_a_host_without_a_synchronous_playhead_is_not_called(more: tuple[Capability, ...]) -> None:
+    assert find_viewed_frame(PlayheadHost(100, *more), [shot(100)]) is None

@@ -1,4 +1,4 @@
-"""A stage with pictures that say where they come from: grey, brighter with each frame."""
+"""A viewer with two sources, each in one colour."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from bridge_core.models.frames import FrameRange
-from bridge_ui.review.decisions import UnderReview
-from bridge_ui.review.stage import Stage
-from bridge_ui.theme.sheet import dress
-from bridge_ui.theme.tones import Tones
+from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
+from bridge_ui.review.viewer_widget import ViewerWidget
+from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.theme.style_sheet import apply_theme
 
 
 def jpeg(colour: QColor, width: int = 64, height: int = 36) -> bytes:
-    """Made on the calling thread; sources hand out what is made already."""
+    """A JPEG in one colour."""
     image = QImage(width, height, QImage.Format.Format_RGB32)
     image.fill(colour)
     buffer = QBuffer()
@@ -30,28 +30,28 @@ def jpeg(colour: QColor, width: int = 64, height: int = 36) -> bytes:
     return buffer.data().data()
 
 
-def until(true: Callable[[], object], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
     end = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < end, "waited too long"
         QTest.qWait(5)
 
 
 @dataclass
-class Flat:
-    """A source of frames in one colour."""
+class ColourFrameSource:
+    """Frames in one colour. Clearing ``release`` blocks ``frame``; ``broken`` frames fail."""
 
     key: str
     picture: bytes
     frames: tuple[int, ...] = tuple(range(1001, 1025))
     broken: set[int] = field(default_factory=set)
-    gate: threading.Event = field(default_factory=threading.Event)
+    release: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.gate.set()
+        self.release.set()
 
     def frame(self, number: int, /) -> bytes:
-        assert self.gate.wait(30)
+        assert self.release.wait(30)
         if number in self.broken:
             raise OSError("the gateway does not answer")
         return self.picture
@@ -61,34 +61,36 @@ ALL, CUT = FrameRange.of(1001, 1024, 24), FrameRange.of(1005, 1020, 24)
 
 
 @pytest.fixture
-def red(qapp: QApplication) -> Flat:
-    return Flat("plate", jpeg(QColor(200, 40, 40)))
+def red(qapp: QApplication) -> ColourFrameSource:
+    return ColourFrameSource("plate", jpeg(QColor(200, 40, 40)))
 
 
 @pytest.fixture
-def blue(qapp: QApplication) -> Flat:
-    return Flat("v3", jpeg(QColor(40, 40, 200)))
+def blue(qapp: QApplication) -> ColourFrameSource:
+    return ColourFrameSource("v3", jpeg(QColor(40, 40, 200)))
 
 
 @pytest.fixture
-def stage(qapp: QApplication, red: Flat, blue: Flat) -> Iterator[Stage]:
-    made = Stage(Tones())
-    dress(made, Tones())
-    made.resize(1000, 700)
-    made.set_choices([("plate", "Plate"), ("v3", "Upscale v003")], "plate", "v3")
-    made.open(ALL, CUT, {"A": red, "B": blue})
-    made.set_version(UnderReview("v3", "v003", "S_010"))
-    made.show()
-    made.activateWindow()
-    until(made.isActiveWindow)
-    made.canvas.setFocus()
-    until(lambda: len(made.player.cache.cached()) == 24)
-    until(lambda: all(made.canvas._pictures.values()))
-    yield made
-    made.close_down()
+def viewer(
+    qapp: QApplication, red: ColourFrameSource, blue: ColourFrameSource
+) -> Iterator[ViewerWidget]:
+    new_viewer = ViewerWidget(ThemeColours())
+    apply_theme(new_viewer, ThemeColours())
+    new_viewer.resize(1000, 700)
+    new_viewer.set_choices([("plate", "Plate"), ("v3", "Upscale v003")], "plate", "v3")
+    new_viewer.open(ALL, CUT, {"A": red, "B": blue})
+    new_viewer.set_version(VersionUnderReview("v3", "v003", "S_010"))
+    new_viewer.show()
+    new_viewer.activateWindow()
+    wait_until(new_viewer.isActiveWindow)
+    new_viewer.canvas.setFocus()
+    wait_until(lambda: len(new_viewer.player.cache.cached_frames()) == 24)
+    wait_until(lambda: all(new_viewer.canvas._pictures.values()))
+    yield new_viewer
+    new_viewer.close_down()
     for one in (red, blue):
-        one.gate.set()
-    assert made.player.cache.join(20)
-    made.close()
-    made.deleteLater()
+        one.release.set()
+    assert new_viewer.player.cache.join(20)
+    new_viewer.close()
+    new_viewer.deleteLater()
     qapp.processEvents()

@@ -1,7 +1,7 @@
-"""Icons, drawn in the colour of the text beside them.
+"""Icons in a given colour.
 
-The pictures are Lucide 1.62.0 (https://lucide.dev; ISC, in parts MIT: see ``lucide/LICENSE``),
-only those that are used.
+They are from Lucide 1.62.0 (https://lucide.dev; ISC, in parts MIT: see ``lucide/LICENSE``),
+and include only those that are used.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ SIZE = 16
 
 
 def pixmap(name: str, colour: QColor | str, size: int = SIZE, scale: float = 1.0) -> QPixmap:
-    """An icon as a picture of ``size`` logical pixels on a screen of that ``scale``.
+    """An icon of ``size`` logical pixels for a screen with this ``scale``.
 
-    :raises FileNotFoundError: no icon has this name.
+    :raises FileNotFoundError: there is no such icon.
     """
     side = round(size * scale)
     picture = QPixmap(side, side)
@@ -40,32 +40,32 @@ def pixmap(name: str, colour: QColor | str, size: int = SIZE, scale: float = 1.0
 
 
 def icon(name: str, colour: QColor | str, size: int = SIZE, gap: int = 0) -> QIcon:
-    """An icon for buttons and menus, with ``gap`` empty logical pixels at its right.
+    """An icon for buttons and menus, with ``gap`` logical pixels of padding at the right.
 
-    :raises FileNotFoundError: no icon has this name.
+    :raises FileNotFoundError: there is no such icon.
     """
-    made = QIcon()
+    result = QIcon()
     for scale in _scales():
         drawn = pixmap(name, colour, size, scale)
-        made.addPixmap(_widened(drawn, gap, scale) if gap else drawn)
-    return made
+        result.addPixmap(_padded(drawn, gap, scale) if gap else drawn)
+    return result
 
 
 def _scales() -> list[int]:
-    """Of the screens that are there, each rounded up: Qt draws a larger picture smaller well."""
+    """Scales of all screens, rounded up: Qt scales pixmaps down well."""
     return sorted({ceil(screen.devicePixelRatio()) for screen in QGuiApplication.screens()})
 
 
-def _widened(drawn: QPixmap, gap: int, scale: int) -> QPixmap:
-    wide = QPixmap(drawn.width() + gap * scale, drawn.height())
-    wide.setDevicePixelRatio(scale)
-    wide.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(wide)
+def _padded(drawn: QPixmap, gap: int, scale: int) -> QPixmap:
+    padded = QPixmap(drawn.width() + gap * scale, drawn.height())
+    padded.setDevicePixelRatio(scale)
+    padded.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(padded)
     try:
         painter.drawPixmap(0, 0, drawn)
     finally:
         painter.end()
-    return wide
+    return padded
 
 
 @lru_cache(maxsize=256)

@@ -1,5 +1,6 @@
-"""The review room: play a version beside its plate, compare, draw, write notes, decide.
+"""Review: play a version beside its plate, compare, draw, write notes, decide.
 
-``room`` puts the parts together and speaks to the rest of the panel by signals only. Pictures come
-from a :class:`~bridge_ui.review.sources.FrameSource`; whoever has one can be looked at.
+:mod:`~bridge_ui.review.controller` holds the state, without Qt. The viewer shows frames of any
+:class:`~bridge_ui.review.player.frame_source.FrameSource` and reports user input by signals;
+:mod:`~bridge_ui.review.review_widget` connects the two.
 """

@@ -1,1 +1,1 @@
-"""How the panel looks: colours that follow the host, and a style sheet for our own widgets only."""
+"""The panel's colours, which adapt to the host, and a style sheet for its own widgets only."""

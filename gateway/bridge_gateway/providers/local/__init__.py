@@ -1,12 +1,12 @@
 """The provider that works on this machine: small networks on onnxruntime, in child processes.
 
-Two sides, and one line of JSON after the other between them (:mod:`.recipe`):
+Gateway and child exchange lines of JSON (:mod:`.local_task`):
 
-- in the gateway: :mod:`.provider` keeps the contract, :mod:`.services` says what is offered,
-  :mod:`bridge_gateway.workers` holds warm child processes;
-- in the child: :mod:`.worker` is its main, :mod:`.work` makes the frames of a job,
-  :mod:`.makers` does to a frame what each service promises.
+- in the gateway, :mod:`.provider` implements the contract, :mod:`.services` lists the services,
+  and :mod:`bridge_gateway.workers` keeps child processes warm;
+- in the child, :mod:`.worker` is the main module, :mod:`.task_runner` runs a job,
+  :mod:`.processors` applies a service to a frame, and :mod:`.writers` writes the results.
 
-The gateway's process never imports the child's side: a network that takes the memory or crashes
-takes a child with it, which is started again, and the gateway stays.
+The gateway's process never imports the child's modules: a network that crashes or runs out of
+memory ends the child, which is started again, and not the gateway.
 """

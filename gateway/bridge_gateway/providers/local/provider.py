@@ -1,38 +1,45 @@
-"""The local provider: keeps the contract, and lets model processes do the work."""
+"""The local provider: implements the contract with model processes."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
 
-from bridge_core.errors import JobCancelled, ModelCrashed, UnknownService, spell
+from bridge_core.errors import JobCancelled, ModelCrashed, UnknownService, format_frames
 from bridge_core.models.services import Service
 from bridge_core.models.settings import GatewaySettings
-from bridge_gateway.providers.contract import Made, Task, Watch
+from bridge_gateway.providers.base import (
+    FrameProvider,
+    ProviderQueue,
+    ProviderTask,
+    TaskMonitor,
+    TaskResult,
+)
 from bridge_gateway.providers.local import services
-from bridge_gateway.providers.local.recipe import Finished, Recipe, answer
-from bridge_gateway.workers.messages import Failed, FrameDone, line
-from bridge_gateway.workers.pool import Pool, share_of_cores
-from bridge_gateway.workers.process import ChildProcess, Died
+from bridge_gateway.providers.local.local_task import LocalTask, TaskFinished, parse_message
+from bridge_gateway.workers.child_process import ChildProcess, ProcessDied
+from bridge_gateway.workers.messages import FrameDone, TaskFailed, encode_message
+from bridge_gateway.workers.process_pool import ProcessPool, threads_per_worker
 
 log = logging.getLogger(__name__)
 
 #: How soon a cancellation is noticed.
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 
-class LocalProvider:
-    """Runs the services of :mod:`.services` in child processes of this machine.
+class LocalProvider(FrameProvider):
+    """Runs the services of :mod:`.services` in child processes on this machine.
 
-    Several jobs may run at once, each in a process of its own, up to ``settings.workers``.
+    Up to ``settings.workers`` jobs run at once, each in its own process.
     """
 
-    id = services.PROVIDER
+    id = services.PROVIDER_ID
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        self._threads = settings.threads or share_of_cores(settings.workers)
-        self._pool = Pool(
+        self.queue = ProviderQueue(concurrency=settings.workers)
+        self._threads = settings.threads or threads_per_worker(settings.workers)
+        self._pool = ProcessPool(
             "bridge_gateway.providers.local.worker",
             name="model",
             workers=settings.workers,
@@ -40,99 +47,105 @@ class LocalProvider:
             idle_seconds=settings.model_idle_seconds,
         )
 
-    def services(self) -> tuple[Service, ...]:
-        return services.offered(self._settings.models_dir)
+    def list_services(self) -> tuple[Service, ...]:
+        return services.list_services(self._settings.models_dir)
 
-    def run(self, task: Task, watch: Watch) -> Made:
-        """Make the task's frames; see :class:`bridge_gateway.providers.contract.Provider`.
+    def run(self, task: ProviderTask, monitor: TaskMonitor) -> TaskResult:
+        """Process the task's frames; see :class:`bridge_gateway.providers.base.FrameProvider`.
 
-        A process that dies is replaced once, and the work goes on at the first unfinished frame.
+        If the process dies, another one continues once, at the first unfinished frame.
 
-        :raises ModelCrashed: it died again, or the network failed in a way nobody foresaw.
-        :raises ModelMissing: weights that are not installed, or not as they were published.
+        :raises ModelCrashed: the process died again, or failed unexpectedly.
+        :raises ModelMissing: the weights are not installed, or have been changed.
         """
-        if task.service not in services.IDS:
+        if task.service not in services.SERVICE_IDS:
             raise UnknownService(
                 f"the local provider has no service {task.service!r}",
-                where=f"job {task.job}",
-                next_step=f"it has: {', '.join(services.IDS)}",
+                where=f"job {task.job_id}",
+                next_step=f"it has: {', '.join(services.SERVICE_IDS)}",
             )
-        recipe = Recipe.of(task, self._settings, threads=self._threads)
-        progress = _Progress(recipe, watch)
-        progress.tell_standing()
+        local_task = LocalTask.from_task(task, self._settings, threads=self._threads)
+        progress = _FrameReporter(local_task, monitor)
+        progress.report_finished()
         try:
-            return self._run_once(recipe, watch, progress)
-        except Died as first:
-            progress.tell_standing()
+            return self._run_once(local_task, monitor, progress)
+        except ProcessDied as death:
+            progress.report_finished()
             log.warning(
-                "the model process of job %s ended by %s; another one goes on at frames %s",
-                *(task.job, first.how, spell(recipe.unfinished())),
+                "the model process of job %s ended with %s; another one continues at frames %s",
+                *(task.job_id, death.reason, format_frames(local_task.unfinished_frames())),
             )
         try:
-            return self._run_once(recipe, watch, progress)
-        except Died as second:
-            raise _crashed(recipe, second) from None
+            return self._run_once(local_task, monitor, progress)
+        except ProcessDied as death:
+            raise _crash_error(local_task, death) from None
 
     def close(self) -> None:
         self._pool.close()
 
-    def _run_once(self, recipe: Recipe, watch: Watch, progress: _Progress) -> Made:
-        with self._pool.lease(watch.cancelled) as process:
-            process.send(line(recipe))
-            outcome = self._follow(process, watch, progress)
-            if isinstance(outcome, Failed) and not outcome.fit:
+    def _run_once(
+        self, task: LocalTask, monitor: TaskMonitor, progress: _FrameReporter
+    ) -> TaskResult:
+        with self._pool.lease(monitor.cancelled) as process:
+            process.send(encode_message(task))
+            outcome = self._wait_for_result(process, monitor, progress)
+            if isinstance(outcome, TaskFailed) and not outcome.is_reusable:
                 process.kill()
-        if isinstance(outcome, Failed):
-            raise outcome.problem.error()
-        return outcome.made
+        if isinstance(outcome, TaskFailed):
+            raise outcome.problem.to_error()
+        return outcome.result
 
-    def _follow(
-        self, process: ChildProcess, watch: Watch, progress: _Progress
-    ) -> Finished | Failed:
+    def _wait_for_result(
+        self, process: ChildProcess, monitor: TaskMonitor, progress: _FrameReporter
+    ) -> TaskFinished | TaskFailed:
         while True:
-            if watch.cancelled():
-                raise JobCancelled("the job was cancelled while it was being worked on")
-            text = process.receive(_LOOK_SECONDS)
+            if monitor.cancelled():
+                raise JobCancelled("the job was cancelled while it was running")
+            text = process.receive(_POLL_SECONDS)
             if text is None:
                 continue
-            message = answer(text)
+            message = parse_message(text)
             if not isinstance(message, FrameDone):
                 return message
-            progress.tell((message.frame,))
+            progress.report((message.frame,))
 
 
-class _Progress:
-    """Tells of each frame once, however often its job is taken up again."""
+class _FrameReporter:
+    """Reports each frame once, however often the job is resumed."""
 
-    def __init__(self, recipe: Recipe, watch: Watch) -> None:
-        self._recipe = recipe
-        self._watch = watch
-        self._told: set[int] = set()
+    def __init__(self, task: LocalTask, monitor: TaskMonitor) -> None:
+        self._task = task
+        self._monitor = monitor
+        self._reported: set[int] = set()
 
-    def tell_standing(self) -> None:
-        """Of frames that are finished on disk: by an earlier attempt, or by a process that died
-        before it could say so."""
-        self.tell(sorted(set(self._recipe.frames) - set(self._recipe.unfinished())))
+    def report_finished(self) -> None:
+        """Report frames that are finished on disk, by an earlier run or by a process that died
+        before it could report them."""
+        self.report(sorted(set(self._task.frames) - set(self._task.unfinished_frames())))
 
-    def tell(self, frames: Iterable[int]) -> None:
+    def report(self, frames: Iterable[int]) -> None:
         for frame in frames:
-            if frame not in self._told:
-                self._told.add(frame)
-                self._watch.frame_done(frame)
+            if frame not in self._reported:
+                self._reported.add(frame)
+                self._monitor.frame_done(frame)
 
 
-def _crashed(recipe: Recipe, died: Died) -> ModelCrashed:
-    unfinished = recipe.unfinished()
+def _crash_error(task: LocalTask, death: ProcessDied) -> ModelCrashed:
+    unfinished = task.unfinished_frames()
     at = f"frame {unfinished[0]}" if unfinished else "the end of the job"
-    killed = died.how == "signal SIGKILL"
+    was_killed = death.reason == "signal SIGKILL"
     return ModelCrashed(
-        f"the model process was ended by {died.how} at {at}, twice",
-        where=f"job {recipe.job}, service {recipe.service}",
+        f"the model process ended twice, the second time with {death.reason} at {at}",
+        where=f"job {task.job_id}, service {task.service}",
         next_step=(
             "the machine most likely ran out of memory: close other programs, or set "
             "gateway.workers lower, and send the job again; finished frames are kept"
-            if killed
-            else "send the job again; if it happens again, add the gateway's log to a bug report"
+            if was_killed
+            else "send the job again; if this happens again, report it with the gateway's log"
         ),
-        details={"ended_by": died.how, "unfinished": list(unfinished), "last_output": died.last},
+        details={
+            "ended_by": death.reason,
+            "unfinished": list(unfinished),
+            "last_output": death.last_output,
+        },
     )

@@ -1,4 +1,4 @@
-"""What the local provider offers. ``docs/services.md`` says the same for directors."""
+"""The services of the local provider. ``docs/services.md`` describes them for directors."""
 
 from __future__ import annotations
 
@@ -6,58 +6,58 @@ from pathlib import Path
 
 from bridge_core.errors import ModelMissing
 from bridge_core.models.services import (
-    Choice,
     ChoiceParameter,
+    DataLocality,
     NumberParameter,
     Parameter,
-    Reach,
+    ParameterChoice,
     Service,
 )
-from bridge_gateway.models.installed import require
+from bridge_gateway.inference.model_store import require_installed
 
-PROVIDER = "local"
-UPSCALE, MATTE, ROUND_TRIP = IDS = ("upscale", "matte", "round_trip")
+PROVIDER_ID = "local"
+UPSCALE, MATTE, ROUND_TRIP = SERVICE_IDS = ("upscale", "matte", "round_trip")
 
-#: Value of the parameter ``model`` -> id in the catalogue of models.
-UPSCALERS = {"span": "span-x2", "stylised": "realesr-animevideo-x4"}
+#: Value of the parameter ``model`` -> id in the model catalogue.
+UPSCALE_MODELS = {"span": "span-x2", "stylised": "realesr-animevideo-x4"}
 MATTE_MODEL = "u2netp"
 
-AS_IT_IS, MODEL_SPACE = "as_it_is", "model_space"
+PASSTHROUGH, COLOUR_ROUND_TRIP = "passthrough", "colour_round_trip"
 
 
-def offered(models_dir: Path) -> tuple[Service, ...]:
-    """The three services; one whose weights are not installed and intact says so."""
+def list_services(models_dir: Path) -> tuple[Service, ...]:
+    """The three services; one whose weights are missing or changed is not available."""
     return (
-        _service(
+        _build_service(
             UPSCALE,
             "Upscale",
-            "Larger pictures with detail drawn by a neural network. Highlights, alpha and further "
-            "layers come along.",
+            "Larger pictures with detail from a neural network. Highlights, alpha and other "
+            "layers are kept.",
             (_UPSCALE_MODEL,),
-            tuple(UPSCALERS.values()),
+            tuple(UPSCALE_MODELS.values()),
             models_dir,
         ),
-        _service(
+        _build_service(
             MATTE,
             "Matte",
-            "A matte of the most striking subject, as a sequence of its own and as the alpha of "
+            "A matte of the most prominent subject, as a separate sequence and as the alpha of "
             "the plate.",
             _MATTE_PARAMETERS,
             (MATTE_MODEL,),
             models_dir,
         ),
-        _service(
+        _build_service(
             ROUND_TRIP,
             "Round trip",
-            "Nothing is changed: proves that frames, colour, layers and metadata come back.",
-            (_ROUND_TRIP_THROUGH,),
+            "Changes nothing: verifies that frames, colour, layers and metadata come back.",
+            (_ROUND_TRIP_MODE,),
             (),
             models_dir,
         ),
     )
 
 
-def _service(
+def _build_service(
     service: str,
     title: str,
     summary: str,
@@ -65,24 +65,24 @@ def _service(
     models: tuple[str, ...],
     models_dir: Path,
 ) -> Service:
-    reason = _missing(models_dir, models)
+    reason = _unavailable_reason(models_dir, models)
     return Service(
         id=service,
         title=title,
         summary=summary,
-        provider=PROVIDER,
-        reach=Reach.THIS_MACHINE,
+        provider=PROVIDER_ID,
+        data_locality=DataLocality.LOCAL,
         parameters=parameters,
-        models=models,
+        model_ids=models,
         available=not reason,
-        unavailable_because=reason,
+        unavailable_reason=reason,
     )
 
 
-def _missing(models_dir: Path, models: tuple[str, ...]) -> str:
+def _unavailable_reason(models_dir: Path, models: tuple[str, ...]) -> str:
     for model in models:
         try:
-            require(models_dir, model)
+            require_installed(models_dir, model)
         except ModelMissing as error:
             return str(error)
     return ""
@@ -91,14 +91,14 @@ def _missing(models_dir: Path, models: tuple[str, ...]) -> str:
 _UPSCALE_MODEL = ChoiceParameter(
     name="model",
     title="Model",
-    help="What draws the detail.",
+    help="The network that adds the detail.",
     default="span",
     choices=(
-        Choice(value="span", title="2x, natural", help="SPAN: live action and animation."),
-        Choice(
+        ParameterChoice(value="span", title="2x, natural", help="SPAN: live action and animation."),
+        ParameterChoice(
             value="stylised",
             title="4x, clean, animation",
-            help="Real-ESRGAN animevideo: paints surfaces smooth; not for faces.",
+            help="Real-ESRGAN animevideo: smooths surfaces; not for faces.",
         ),
     ),
 )
@@ -106,7 +106,7 @@ _MATTE_PARAMETERS = (
     NumberParameter(
         name="threshold",
         title="Threshold",
-        help="How sure the network has to be of a pixel for it to be half covered. Lower takes in "
+        help="How confident the network must be for a pixel to be half covered. Lower includes "
         "more.",
         default=0.5,
         minimum=0.0,
@@ -123,21 +123,21 @@ _MATTE_PARAMETERS = (
         step=0.05,
     ),
 )
-_ROUND_TRIP_THROUGH = ChoiceParameter(
-    name="through",
-    title="Through",
-    help="How far the pictures go before they come back.",
-    default=AS_IT_IS,
+_ROUND_TRIP_MODE = ChoiceParameter(
+    name="mode",
+    title="Mode",
+    help="Which steps the pictures go through.",
+    default=PASSTHROUGH,
     choices=(
-        Choice(
-            value=AS_IT_IS,
+        ParameterChoice(
+            value=PASSTHROUGH,
             title="Files only",
-            help="Read and written again. OpenEXR comes back bit for bit.",
+            help="Pictures are read and written. OpenEXR comes back bit for bit.",
         ),
-        Choice(
-            value=MODEL_SPACE,
-            title="Colour, there and back",
-            help="Into the space that networks work in and back, as every other service does.",
+        ParameterChoice(
+            value=COLOUR_ROUND_TRIP,
+            title="Colour round trip",
+            help="Pictures are also converted to the networks' colour space and back.",
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Main of a model process. Networks stay loaded from one job to the next.
+"""Main module of a model process. Networks stay loaded from one job to the next.
 
 Started as ``python -m bridge_gateway.providers.local.worker``.
 """
@@ -9,35 +9,36 @@ import traceback
 
 from bridge_core.errors import ModelCrashed, ShotbridgeError
 from bridge_core.models.problems import Problem
-from bridge_gateway.providers.local.recipe import Finished, Recipe
-from bridge_gateway.providers.local.work import Workbench
-from bridge_gateway.workers import child
-from bridge_gateway.workers.messages import Failed, FrameDone
+from bridge_gateway.providers.local.local_task import LocalTask, TaskFinished
+from bridge_gateway.providers.local.task_runner import LocalTaskRunner
+from bridge_gateway.workers import child_main
+from bridge_gateway.workers.messages import FrameDone, TaskFailed
 
 
 def main() -> None:
-    workbench = Workbench()
-    child.run(
-        lambda text, channel: _do(Recipe.model_validate_json(text), workbench, channel),
+    runner = LocalTaskRunner()
+    child_main.serve_tasks(
+        lambda text, channel: _run_task(LocalTask.model_validate_json(text), runner, channel),
     )
 
 
-def _do(recipe: Recipe, workbench: Workbench, channel: child.Channel) -> Finished | Failed:
+def _run_task(
+    task: LocalTask, runner: LocalTaskRunner, channel: child_main.MessageChannel
+) -> TaskFinished | TaskFailed:
     try:
-        made = workbench.make(recipe, lambda frame: channel.say(FrameDone(frame=frame)))
+        result = runner.run(task, lambda frame: channel.send(FrameDone(frame=frame)))
     except ShotbridgeError as error:
-        return Failed(problem=Problem.of(error), fit=True)
+        return TaskFailed(problem=Problem.from_error(error), is_reusable=True)
     except Exception as error:
         traceback.print_exc()
         crash = ModelCrashed(
-            f"the model process met an error that it does not know: {type(error).__name__}: "
-            f"{error}",
-            where=f"job {recipe.job}, service {recipe.service}",
-            next_step="send the job again; if it happens again, the gateway's log holds the "
-            "traceback that a bug report needs",
+            f"the model process failed unexpectedly: {type(error).__name__}: {error}",
+            where=f"job {task.job_id}, service {task.service}",
+            next_step="send the job again; if this happens again, report it with the gateway's "
+            "log, which holds the traceback",
         )
-        return Failed(problem=Problem.of(crash), fit=False)
-    return Finished(made=made)
+        return TaskFailed(problem=Problem.from_error(crash), is_reusable=False)
+    return TaskFinished(result=result)
 
 
 if __name__ == "__main__":

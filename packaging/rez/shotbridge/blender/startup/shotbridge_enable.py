@@ -1,5 +1,5 @@
-"""Blender runs this at its start, found by BLENDER_SYSTEM_SCRIPTS: enables the extension that
-BLENDER_SYSTEM_EXTENSIONS brought, for this session. The user's preferences stay as they are saved.
+"""Enables the extension of BLENDER_SYSTEM_EXTENSIONS for this session. Blender runs this at its
+start, because of BLENDER_SYSTEM_SCRIPTS. The user's saved preferences are not changed.
 """
 
 import bpy
@@ -9,7 +9,7 @@ NAME = "bl_ext.system.shotbridge"
 
 @bpy.app.handlers.persistent
 def enable(*_: object) -> None:
-    """Once, when the first file is there: scripts like this one run before extensions can."""
+    """Runs once, when the first file is loaded: start-up scripts run before extensions exist."""
     import addon_utils
 
     bpy.app.handlers.load_post.remove(enable)
@@ -18,7 +18,7 @@ def enable(*_: object) -> None:
         return
     changed = preferences.is_dirty
     addon_utils.enable(NAME, default_set=True)
-    # What is not changed by a person is not saved when Blender ends.
+    # Keep Blender from saving this change when it ends.
     preferences.is_dirty = changed
 
 
@@ -27,4 +27,4 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Blender asks for both; a session that ends needs nothing."""
+    """Required by Blender; there is nothing to undo at the end of a session."""

@@ -1,0 +1,310 @@
+"""Measures the bridge's overhead: transfer, submission, start, idle gateway, and a whole job.
+
+``python -m benchmarks.overhead``
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from benchmarks import MODELS
+from benchmarks._gateway import gateway, plate, request
+from bridge_core.client import Client
+from bridge_core.models.requests import Request
+from bridge_core.transfer import prepare_submission
+
+FILES, SIZE = 24, 10 * 1024 * 1024
+
+
+def main() -> None:
+    transfer()
+    submitting()
+    overhead()
+    idle()
+
+
+def print_result(label: str, result: str) -> None:
+    print(f"{label:<34} {result}", flush=True)
+
+
+def timed(work: Callable[[], object], *, before: Callable[[], object] | None = None) -> float:
+    """Median seconds of three runs."""
+    times = []
+    for _ in range(3):
+        if before:
+            before()
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+# Transfer
+
+
+def transfer() -> None:
+    """24 files of 10 MiB: uploaded and by path, against cp and sendfile over loopback."""
+    with tempfile.TemporaryDirectory(prefix="shotbridge-benchmark-") as name:
+        source, target = Path(name) / "source", Path(name) / "target"
+        source.mkdir()
+        # Random bytes: the transfer does not read the content.
+        generator = random.Random(7)
+        for number in range(FILES):
+            (source / f"plate.{1001 + number}.exr").write_bytes(generator.randbytes(SIZE))
+        total = FILES * SIZE / 1e6
+        files = sorted(source.iterdir())
+        copying = timed(
+            lambda: subprocess.run(["cp", "-r", str(source), str(target)], check=True),
+            before=lambda: shutil.rmtree(target, ignore_errors=True),
+        )
+        sending = timed(lambda: _sendfile(files))
+        verifying = timed(lambda: _sendfile_verified(files, Path(name) / "received"))
+        print_result("cp", f"{total / copying:6.0f} MB/s")
+        print_result("sendfile over loopback", f"{total / sending:6.0f} MB/s")
+        print_result(
+            "sendfile, verified and stored",
+            f"{total / verifying:6.0f} MB/s   SHA-256 on both sides, every file flushed to disk",
+        )
+
+        shot = _shot_of(source)
+        times = []
+        for _ in range(3):
+            with gateway() as (client, _plates):
+                start = time.perf_counter()
+                prepare_submission(request(shot, "round_trip"), client._transport)
+                times.append(time.perf_counter() - start)
+        uploading = statistics.median(times)
+        print_result(
+            "uploaded",
+            f"{total / uploading:6.0f} MB/s   {copying / uploading:.2f} of cp,"
+            f" {sending / uploading:.2f} of sendfile, {verifying / uploading:.2f} of sendfile,"
+            " verified and stored",
+        )
+        with gateway(gateway__media_roots=[str(source)]) as (client, _plates):
+            by_path = timed(
+                lambda: prepare_submission(request(shot, "round_trip"), client._transport)
+            )
+        print_result(
+            "by path",
+            f"{by_path * 1000:6.1f} ms     {copying / by_path:.0f} times faster than cp",
+        )
+
+
+def _shot_of(folder: Path) -> object:
+    from bridge_core.models.frames import FrameRange
+    from bridge_core.models.media import Plate
+    from bridge_core.models.shots import Shot, ShotId
+
+    span = FrameRange.of(1001, 1000 + FILES, 24)
+    return Shot(
+        id=ShotId(show="benchmark", sequence="sq", shot="bytes"),
+        plate=Plate(path=str(folder / "plate.%04d.exr"), range=span, colour_space="ACEScg"),
+        cut_range=span,
+    )
+
+
+def _sendfile(files: list[Path]) -> None:
+    """Send all files through one connection, as fast as the kernel can."""
+    with _receiver(_drain) as connection:
+        for path in files:
+            with path.open("rb") as file:
+                connection.sendfile(file)
+
+
+def _sendfile_verified(files: list[Path], target: Path) -> None:
+    """The minimum work of any verified upload, in one connection."""
+
+    def store(receiver: socket.socket) -> None:
+        buffer = memoryview(bytearray(1 << 20))
+        for path in files:
+            digest, missing = hashlib.sha256(), SIZE
+            with target.open("wb", buffering=0) as file:
+                while missing:
+                    got = receiver.recv_into(buffer[: min(missing, len(buffer))])
+                    file.write(buffer[:got])
+                    digest.update(buffer[:got])
+                    missing -= got
+                os.fsync(file.fileno())
+            received[path] = digest.digest()
+
+    sent: dict[Path, bytes] = {}
+    received: dict[Path, bytes] = {}
+    with _receiver(store) as connection:
+        for path in files:
+            with path.open("rb") as file:
+                sent[path] = hashlib.file_digest(file, "sha256").digest()
+                connection.sendfile(file)
+    assert received == sent
+
+
+def _drain(receiver: socket.socket) -> None:
+    buffer = bytearray(1 << 20)
+    while receiver.recv_into(buffer):
+        pass
+
+
+@contextmanager
+def _receiver(receive: Callable[[socket.socket], None]) -> Iterator[socket.socket]:
+    """A loopback connection whose other end is read by ``receive`` in another thread."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            receiver, _ = server.accept()
+            with receiver:
+                receive(receiver)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        with socket.create_connection(server.getsockname()) as connection:
+            yield connection
+        thread.join()
+
+
+# Submitting and starting
+
+
+def submitting() -> None:
+    """A request of 240 frames: time until it is accepted, and until it starts."""
+    with gateway() as (client, plates):
+        shot = plate(plates, "long", 240, 16, 16)
+        long_request = request(shot, "round_trip")
+        client.wait([client.submit(long_request).id])
+        bare = timed(client.services)
+        jobs: list[str] = []
+        accepted = timed(
+            lambda: jobs.append(client.submit(long_request).id),
+            before=lambda: client.wait(jobs),
+        )
+        client.wait(jobs)
+        print_result(
+            "240 frames accepted",
+            f"{accepted * 1000:6.1f} ms     {accepted / bare:.1f} bare calls of"
+            f" {bare * 1000:.1f} ms (outbox, finding the files, path check and job)",
+        )
+        waits = []
+        for _ in range(5):
+            job = client.wait(
+                [client.submit(request(plate(plates, "s", 1, 16, 16), "round_trip")).id]
+            )[0]
+            assert job.started is not None
+            waits.append((job.started - job.created).total_seconds())
+        print_result(
+            "enqueue to start",
+            f"{statistics.median(waits) * 1000:6.1f} ms     median of 5, longest"
+            f" {max(waits) * 1000:.0f} ms",
+        )
+
+
+# A whole job against the network alone
+
+
+def overhead() -> None:
+    """Upscale at a realistic size: the job's wall time against the network's own."""
+    frames, width, height = 6, 640, 360
+    with gateway() as (client, plates):
+        shot = plate(plates, "big", frames, width, height)
+        _run(client, request(plate(plates, "warm", 1, 64, 64), "upscale"))
+        job_seconds = _run(client, request(shot, "upscale"))
+    bare = _time_network_alone(frames, width, height)
+    print_result(
+        "Upscale, whole job per frame",
+        f"{job_seconds / frames * 1000:6.0f} ms     {job_seconds / bare:.2f} of the network's"
+        f" {bare / frames * 1000:.0f} ms (reading, colour, writing, proxies, checks, publishing)",
+    )
+
+
+def _run(client: Client, request: Request) -> float:
+    job = client.wait([client.submit(request).id])[0]
+    if job.state != "succeeded" or job.started is None or job.finished is None:
+        raise SystemExit(f"the job ended as {job.state}: {job.problem}")
+    return (job.finished - job.started).total_seconds()
+
+
+def _time_network_alone(frames: int, width: int, height: int) -> float:
+    """Seconds of the network alone in a separate process, warmed up, with the same threads."""
+    program = (
+        "import sys, time, json, numpy as np\n"
+        "from pathlib import Path\n"
+        "from bridge_gateway.inference.model_store import require_installed\n"
+        "import onnxruntime as ort, os\n"
+        "o = ort.SessionOptions(); o.intra_op_num_threads = os.cpu_count()\n"
+        f"m = require_installed(Path({str(MODELS)!r}), 'span-x2')\n"
+        "s = ort.InferenceSession(str(m.path), o, providers=['CPUExecutionProvider'])\n"
+        "n = s.get_inputs()[0].name\n"
+        f"x = np.random.default_rng(1).random((1, 3, {height}, {width}), dtype=np.float32)\n"
+        "s.run(None, {n: x})\n"
+        "t = time.perf_counter()\n"
+        f"for _ in range({frames}): s.run(None, {{n: x}})\n"
+        "print(json.dumps(time.perf_counter() - t))\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return float(json.loads(answer.stdout))
+
+
+# Idle
+
+
+def idle() -> None:
+    """Processor time and memory of an idle gateway."""
+    with gateway() as (client, plates):
+        _run(client, request(plate(plates, "s", 1, 16, 16), "round_trip"))
+        state = client.settings.client.state_dir / "gateway.json"
+        process = psutil.Process(json.loads(state.read_text())["pid"])
+        tree = [process, *process.children(recursive=True)]
+        alone = _cpu_share(tree)
+        own = process.memory_info().rss / 1e6
+        models = sum(child.memory_info().rss for child in tree[1:]) / 1e6
+        stop = threading.Event()
+        panel = threading.Thread(target=lambda: list(client.events(stop=stop)), daemon=True)
+        panel.start()
+        watched = _cpu_share(tree)
+        stop.set()
+        bare = _import_memory()
+        print_result("idle gateway, processor", f"{alone:6.2%}       of one core")
+        print_result("idle gateway with an open panel", f"{watched:6.2%}       of one core")
+        print_result(
+            "idle gateway, memory",
+            f"{own:6.0f} MB     {own / bare:.2f} of what importing FastAPI, SQLAlchemy and DBOS"
+            f" alone takes; its warm model process {models:.0f} MB",
+        )
+
+
+def _cpu_share(tree: list[psutil.Process], seconds: float = 10) -> float:
+    """Share of one core that the processes use, after a pause to let them settle."""
+    time.sleep(2)
+    before = sum(sum(process.cpu_times()[:2]) for process in tree)
+    time.sleep(seconds)
+    return (sum(sum(process.cpu_times()[:2]) for process in tree) - before) / seconds
+
+
+def _import_memory() -> float:
+    program = (
+        "import fastapi, uvicorn, sqlalchemy, dbos, psutil\n"
+        "print(psutil.Process().memory_info().rss / 1e6)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return float(answer.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,226 @@
+"""``timeline``: the shots of a cut, the diff of two cuts, placing versions, exports."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.cli.output import format_table, to_json_value
+from bridge_core.cli.sources import add_cut_options, cut_rate, load_cut
+
+if TYPE_CHECKING:
+    from bridge_core.cli.context import CommandContext
+    from bridge_core.models.shots import Shot
+    from bridge_core.timeline.cut import Cut
+
+
+def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
+    timeline = commands.add_parser("timeline", parents=[common], help="read and write cuts")
+    actions = timeline.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    shots = actions.add_parser("shots", parents=[common], help="the shots of a cut")
+    shots.add_argument("cut", type=Path)
+    shots.add_argument(
+        "--check-media", action="store_true", help="check on disk which frames exist"
+    )
+    add_cut_options(shots)
+    shots.set_defaults(run=_list_shots)
+
+    diff = actions.add_parser("diff", parents=[common], help="what changed between two cuts")
+    diff.add_argument("old", type=Path)
+    diff.add_argument("new", type=Path)
+    add_cut_options(diff)
+    diff.add_argument(
+        "--new-timeline",
+        metavar="NAME",
+        help="which timeline of the new cut, where its name differs",
+    )
+    diff.set_defaults(run=_print_diff)
+
+    place = actions.add_parser(
+        "place",
+        parents=[common],
+        help="write versions into a cut as further media references of its clips",
+    )
+    place.add_argument("cut", type=Path)
+    place.add_argument("-o", "--output", type=Path, required=True)
+    add_cut_options(place)
+    place.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
+    place.set_defaults(run=_place_in_cut)
+
+    export = actions.add_parser("export", parents=[common], help="write a cut for a given reader")
+    export.add_argument("cut", type=Path)
+    export.add_argument(
+        "--for",
+        dest="profile",
+        default="generic",
+        metavar="READER",
+        help="generic, resolve, nuke or openrv",
+    )
+    export.add_argument("-o", "--output", type=Path, required=True)
+    export.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
+    add_cut_options(export)
+    export.set_defaults(run=_export_timeline)
+
+
+def _list_shots(context: CommandContext) -> int:
+    from bridge_core.timeline.media_check import check_media
+
+    cut = load_cut(context, context.arguments.cut)
+    if context.arguments.check_media:
+        cut = check_media(cut)
+    rows = [
+        (
+            item.shot.id.shot,
+            item.shot.id.sequence,
+            item.shot.cut_range,
+            f"+{item.shot.cut_range.first - item.shot.work_range.first}"
+            f" +{item.shot.work_range.last - item.shot.cut_range.last}",
+            item.shot.record_range or "",
+            _format_retime(item.shot),
+            item.shot.plate.colour_space or "by rule",
+            item.shot.plate.path,
+        )
+        for item in cut.shots
+    ]
+    headers = ("shot", "sequence", "cut", "handles", "record", "retime", "colour", "plate")
+    problems = [f"{p.outcome}: {p}" for p in cut.problems]
+    context.output.print_result(
+        {
+            "cut": str(cut.path),
+            "show": cut.show,
+            "shots": [to_json_value(item.shot) for item in cut.shots],
+            "problems": [
+                {
+                    "kind": str(p.kind),
+                    "message": p.message,
+                    "next_step": p.next_step,
+                    "clip_name": p.clip_name,
+                    "track": p.track,
+                    "record_range": to_json_value(p.record_range),
+                    "skipped": p.skipped,
+                }
+                for p in cut.problems
+            ],
+        },
+        "\n".join(filter(None, [format_table(headers, rows) or "no shots", *problems])),
+    )
+    return 0
+
+
+def _format_retime(shot: Shot) -> str:
+    if shot.retime.is_identity:
+        return ""
+    return "ramp" if shot.retime.keys else f"{float(shot.retime.speed):.0%}"
+
+
+def _place_in_cut(context: CommandContext) -> int:
+    cut = load_cut(context, context.arguments.cut)
+    result = place_gateway_versions(
+        context, cut, context.arguments.output, overwrite=context.arguments.overwrite
+    )
+    lines = [f"{shot}  {', '.join(labels)}" for shot, labels in result["placed"].items()]
+    context.output.print_result(result, "\n".join([*lines, result["timeline"]]))
+    return 0
+
+
+def place_gateway_versions(
+    context: CommandContext, cut: Cut, target: Path, *, overwrite: bool = False
+) -> dict[str, Any]:
+    """Write every version that the gateway has for the cut's shots into ``target``.
+
+    Returns what ``place --json`` prints: the file, the labels placed on each shot, and messages
+    about clips without a version or with a version that is shorter than the clip.
+    """
+    from bridge_core.timeline.version_lookup import find_versions
+    from bridge_core.timeline.version_writer import write_versions
+
+    cut_versions = find_versions(context.client, cut)
+    written = write_versions(
+        cut.source, cut_versions.versions, target, show=cut.show, overwrite=overwrite
+    )
+    messages = [
+        f"skipped: {outdated.shot.shot} {outdated.version.service} {outdated.version.label} has "
+        f"frames {outdated.version_range}, and the cut now shows {outdated.cut_range}; send the "
+        "shot again"
+        for outdated in cut_versions.outdated
+    ]
+    by_clip = {item.clip_id: item.shot.id for item in cut}
+    messages += [
+        f"{by_clip[clip].shot} was renamed from {previous_shot.shot} and keeps its versions: media "
+        "and range are the same"
+        for clip, previous_shot in cut_versions.renamed.items()
+    ]
+    if cut_versions.without_versions:
+        shots = ", ".join(item.shot.id.shot for item in cut_versions.without_versions)
+        messages.append(f"no version was found for {shots}, by name or by media and range")
+    messages += map(str, written.short_versions)
+    for message in messages:
+        context.output.print_message(message)
+    name_counts = Counter(shot_id.shot for shot_id in by_clip.values())
+    placed = {}
+    for clip, versions in cut_versions.versions.items():
+        shot_id = by_clip[clip]
+        name = (
+            shot_id.shot if name_counts[shot_id.shot] == 1 else f"{shot_id.sequence}/{shot_id.shot}"
+        )
+        placed[name] = [
+            f"{one.version.service} {one.version.label} ({one.version.status})" for one in versions
+        ]
+    return {"timeline": str(written.target), "placed": placed, "messages": messages}
+
+
+def _print_diff(context: CommandContext) -> int:
+    from bridge_core.timeline.diff import ChangeKind, diff_cuts
+
+    old = load_cut(context, context.arguments.old)
+    new = load_cut(context, context.arguments.new, timeline=context.arguments.new_timeline)
+    changes = diff_cuts(old, new).changes
+    counts = {str(kind): sum(kind in change.kinds for change in changes) for kind in ChangeKind}
+    context.output.print_result(
+        {
+            "counts": counts,
+            "changes": [
+                {
+                    "kinds": sorted(str(kind) for kind in change.kinds),
+                    "old": to_json_value(change.old.shot) if change.old else None,
+                    "new": to_json_value(change.new.shot) if change.new else None,
+                    "needs_sending": change.needs_sending,
+                }
+                for change in changes
+            ],
+        },
+        "\n".join(
+            [str(change) for change in changes if ChangeKind.UNCHANGED not in change.kinds]
+            + [", ".join(f"{count} {kind}" for kind, count in counts.items() if count)]
+        ),
+    )
+    return 0
+
+
+def _export_timeline(context: CommandContext) -> int:
+    from bridge_core.timeline.cut import CutSource
+    from bridge_core.timeline.exporter import export_timeline
+
+    arguments = context.arguments
+    report = export_timeline(
+        CutSource(arguments.cut, arguments.timeline, cut_rate(context)),
+        arguments.output,
+        arguments.profile,
+        overwrite=arguments.overwrite,
+    )
+    context.output.print_result(
+        {
+            "profile": report.profile,
+            "timeline": str(report.target),
+            "warnings": [
+                {"clip_name": w.clip_name, "track": w.track, "message": w.message}
+                for w in report.warnings
+            ],
+            "limitations": list(report.limitations),
+        },
+        f"{report}\n{report.target}".strip(),
+    )
+    return 0

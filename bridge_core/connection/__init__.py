@@ -1,0 +1,1 @@
+"""How a gateway is reached: endpoint, sessions, calls and events."""

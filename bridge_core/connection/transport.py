@@ -1,0 +1,288 @@
+"""HTTP calls to the gateway, with timeouts, retries, the handshake and typed errors.
+
+A call that could not be sent is always retried. A call that was sent but got no response is only
+retried if it is idempotent, and only once if the gateway processes content that was sent with it:
+that content may have crashed the gateway.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from bridge_core.connection.endpoint import Endpoint
+from bridge_core.connection.http_errors import (
+    ConnectionLost,
+    check_versions,
+    connection_lost,
+    error_from_response,
+    parse_response,
+)
+from bridge_core.errors import ConfigError, NotAuthorised, ShotbridgeError
+
+if TYPE_CHECKING:
+    import requests
+
+    from bridge_core.models.gateway import About
+    from bridge_core.models.settings import ClientSettings
+
+T = TypeVar("T")
+
+#: Bytes written to the socket at once. urllib3's default of 16 KiB is half as fast.
+BLOCK_SIZE = 1 << 20
+
+
+class Transport:
+    """Makes calls to one gateway; for any number of threads.
+
+    ``locate`` returns its endpoint, and may start a gateway. It is called again after the gateway
+    was lost. ``settings`` has the timeouts and the number of retries.
+    """
+
+    def __init__(self, locate: Callable[[], Endpoint], settings: ClientSettings) -> None:
+        self.settings = settings
+        self._locate = locate
+        self._connect_lock = threading.Lock()
+        self._endpoint: Endpoint | None = None
+        self._about: About | None = None
+        self._local = threading.local()
+        self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
+        self._closed = threading.Event()
+
+    def about(self) -> About:
+        """The result of the handshake, which is repeated after every loss of the gateway.
+
+        :raises IncompatibleVersion: it says which side to update.
+        """
+
+        def current_about(endpoint: Endpoint) -> About:
+            assert self._about is not None  # an endpoint is only set after the handshake
+            return self._about
+
+        return self._call_with_retries(current_about, resends=self.settings.retries)
+
+    def request_json(
+        self,
+        result_type: type[T],
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+        retry_once: bool = False,
+    ) -> T:
+        """Make a call with a JSON response of ``result_type``: a model, or a type such as
+        ``list[Job]``.
+
+        :raises GatewayFault: the response is something else. Other errors as :meth:`request`.
+        """
+        response = self.request(
+            method,
+            path,
+            params=params,
+            body=body,
+            headers=headers,
+            idempotent=idempotent,
+            retry_once=retry_once,
+        )
+        return parse_response(result_type, response)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+        retry_once: bool = False,
+        stream: bool = False,
+        read_timeout: float | None = None,
+    ) -> requests.Response:
+        """Make a call; ``body`` is a model, JSON values, or bytes.
+
+        ``idempotent``: the call can be repeated; None: only a GET can. ``retry_once``: it can be
+        repeated, but only once after it was sent. With ``stream`` the caller reads the body and
+        closes the response.
+
+        :raises GatewayUnreachable: there is no gateway, or the connection was lost.
+        :raises NotAuthorised: the token is not the gateway's.
+        :raises IncompatibleVersion: client and gateway are not compatible.
+        :raises GatewayFault: the response is not one of a gateway.
+        :raises ShotbridgeError: the error that the gateway responded with.
+        """
+        content, content_type = _encode_body(body)
+        headers = {**({"Content-Type": content_type} if content_type else {}), **(headers or {})}
+        is_idempotent = method == "GET" if idempotent is None else idempotent
+        resends = 1 if retry_once else self.settings.retries if is_idempotent else 0
+        timeout = (self.settings.connect_timeout, read_timeout or self.settings.read_timeout)
+
+        def attempt_request(endpoint: Endpoint) -> requests.Response:
+            return self._send_once(
+                endpoint,
+                method,
+                path,
+                params=params,
+                data=content,
+                headers=headers,
+                stream=stream,
+                timeout=timeout,
+            )
+
+        return self._call_with_retries(attempt_request, resends=resends)
+
+    def upload(
+        self, path: str, body: Any, *, headers: Mapping[str, str], timeout: float
+    ) -> requests.Response:
+        """Send a streamed body. It is never retried, because the body has been read.
+
+        ``timeout``: seconds for each block and for the response.
+        """
+
+        def attempt_request(endpoint: Endpoint) -> requests.Response:
+            return self._send_once(
+                endpoint, "PATCH", path, data=body, headers=headers, timeout=(timeout, timeout)
+            )
+
+        return self._call_with_retries(attempt_request, resends=0, retries=0)
+
+    def wait_before_retry(self, attempt: int, error: ShotbridgeError) -> None:
+        """Wait before a retry: 0.2 s, doubling up to 5 s, with random jitter so that many clients
+        do not retry at the same moment. Raises ``error`` if the transport is closed meanwhile."""
+        if self._closed.wait(min(5.0, 0.2 * 2**attempt) * random.uniform(0.5, 1.0)):
+            raise error
+
+    def close(self) -> None:
+        """Close all connections; calls that wait for a retry end with their last error."""
+        self._closed.set()
+        for session in list(self._sessions):
+            session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _call_with_retries(
+        self, call: Callable[[Endpoint], T], *, resends: int, retries: int | None = None
+    ) -> T:
+        """Make a call until there is a response, with at most ``retries`` retries, of which at
+        most ``resends`` after it was sent."""
+        retries = self.settings.retries if retries is None else retries
+        attempt = times_sent = 0
+        while True:
+            endpoint: Endpoint | None = None
+            try:
+                endpoint = self._current_endpoint()
+                return call(endpoint)
+            except NotAuthorised:
+                # The token may have been replaced: the next call reads it again.
+                self._drop_endpoint(endpoint)
+                raise
+            except ConnectionLost as failure:
+                self._drop_endpoint(endpoint)
+                times_sent += not failure.unsent
+                if attempt >= retries or times_sent > resends:
+                    raise failure.error from failure.__cause__
+                self.wait_before_retry(attempt, failure.error)
+                attempt += 1
+
+    def _current_endpoint(self) -> Endpoint:
+        with self._connect_lock:
+            if self._endpoint is None:
+                endpoint = self._locate()
+                try:
+                    self._about = self._handshake(endpoint)
+                except ConnectionLost as failure:
+                    # Even if the handshake was sent, the call itself was not.
+                    raise ConnectionLost(failure.error, unsent=True) from failure.__cause__
+                self._endpoint = endpoint
+            return self._endpoint
+
+    def _drop_endpoint(self, endpoint: Endpoint | None) -> None:
+        """Have the next call locate the gateway again, unless another thread already has."""
+        with self._connect_lock:
+            if endpoint is not None and self._endpoint is endpoint:
+                self._endpoint = None
+
+    def _handshake(self, endpoint: Endpoint) -> About:
+        from bridge_core.models.gateway import About
+
+        response = self._send_once(
+            endpoint,
+            "GET",
+            "/v1/about",
+            timeout=(self.settings.connect_timeout, self.settings.read_timeout),
+        )
+        about = parse_response(About, response)
+        check_versions(about, endpoint)
+        return about
+
+    def _send_once(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        path: str,
+        *,
+        timeout: tuple[float, float],
+        params: Mapping[str, Any] | None = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        stream: bool = False,
+    ) -> requests.Response:
+        import requests
+
+        try:
+            response = self._session(endpoint).request(
+                method,
+                endpoint.url + path,
+                params={k: v for k, v in (params or {}).items() if v is not None},
+                data=data,
+                headers=dict(headers or {}),
+                timeout=timeout,
+                allow_redirects=False,
+                stream=stream,
+            )
+            if response.ok and not response.is_redirect:
+                return response
+            with response:
+                raise error_from_response(response, endpoint)
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+            raise ConfigError(
+                f"this is not a valid URL: {error}",
+                where=endpoint.url,
+                next_step="correct client.url in the configuration",
+            ) from error
+        except requests.exceptions.RequestException as error:
+            raise connection_lost(error, endpoint) from error
+
+    def _session(self, endpoint: Endpoint) -> requests.Session:
+        """This thread's own session: requests does not guarantee that sessions are thread-safe."""
+        from bridge_core.connection.sessions import open_session
+
+        cached: tuple[Endpoint, requests.Session] | None = getattr(self._local, "session", None)
+        if cached is not None and cached[0] == endpoint:
+            return cached[1]
+        if cached is not None:
+            cached[1].close()
+        new_session = open_session(endpoint, self.settings.read_timeout, BLOCK_SIZE)
+        self._sessions.add(new_session)
+        self._local.session = (endpoint, new_session)
+        return new_session
+
+
+def _encode_body(body: Any) -> tuple[Any, str]:
+    """The bytes and content type of a body."""
+    if body is None or isinstance(body, bytes):
+        return body, ""
+    if isinstance(body, dict | list):
+        return json.dumps(body).encode(), "application/json"
+    return body.model_dump_json().encode(), "application/json"

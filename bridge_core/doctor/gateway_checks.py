@@ -1,0 +1,105 @@
+"""Checks of the gateway: connection, health, models, clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bridge_core.connection.endpoint import is_loopback
+from bridge_core.errors import ConfigError, ShotbridgeError
+from bridge_core.hosts.check_result import CheckResult, CheckStatus
+
+if TYPE_CHECKING:
+    from bridge_core.client import Client
+    from bridge_core.models.settings import Settings
+
+SECTION = "Gateway"
+#: Clock difference in seconds that is not a problem.
+_MAX_CLOCK_OFFSET = 30.0
+#: Seconds for listing the models, which hashes each file.
+_MODELS_TIMEOUT = 120.0
+
+
+def check(client: Client) -> Iterator[CheckResult]:
+    settings = client.settings
+    location = settings.client.url or "local gateway of this user"
+    if location.startswith("http://") and not is_loopback(location):
+        yield CheckResult(
+            SECTION,
+            "encryption",
+            CheckStatus.INFO,
+            "the token and the pictures are sent without encryption",
+            "set up TLS for the gateway (docs/admin.md) and set client.url to https://",
+        )
+    try:
+        about, health = client.about(), client.health()
+        clock_offset = client.clock_offset()
+    except ShotbridgeError as error:
+        yield CheckResult.from_error(error, SECTION, "gateway")
+    else:
+        yield CheckResult(
+            SECTION,
+            "gateway",
+            CheckStatus.OK,
+            f"{about.version}, API {about.api_version}, {location}",
+        )
+        yield _check_clock(clock_offset)
+        for health_check in health.checks:
+            status = CheckStatus.OK if health_check.ok else CheckStatus.ERROR
+            yield CheckResult(
+                SECTION, health_check.name, status, health_check.message, health_check.next_step
+            )
+    if settings.client.url is None:
+        yield _check_models(settings)
+
+
+def _check_clock(offset: float | None) -> CheckResult:
+    if offset is None:
+        return CheckResult(
+            SECTION,
+            "clock",
+            CheckStatus.INFO,
+            "the gateway's responses have no date to compare with",
+        )
+    if abs(offset) <= _MAX_CLOCK_OFFSET:
+        return CheckResult(SECTION, "clock", CheckStatus.OK, "agrees with the gateway's")
+    direction = "ahead of" if offset > 0 else "behind"
+    return CheckResult(
+        SECTION,
+        "clock",
+        CheckStatus.ERROR,
+        f"the gateway's clock is {abs(offset):.0f} s {direction} this machine's",
+        "synchronise both by NTP: dates of notes, decisions and signatures depend on it",
+    )
+
+
+def _check_models(settings: Settings) -> CheckResult:
+    from bridge_core.config.gateway_environment import environment_variables
+    from bridge_core.launcher import gateway_command
+
+    name = "models"
+    try:
+        output = subprocess.run(
+            [*gateway_command(settings), "models", "list", "--json"],
+            env={**os.environ, **environment_variables(settings)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_MODELS_TIMEOUT,
+            check=True,
+        ).stdout
+        rows = [row for row in json.loads(output) if row["kind"] == "weights"]
+    except (OSError, subprocess.SubprocessError, ValueError, ConfigError) as error:
+        next_step = error.next_step if isinstance(error, ConfigError) else "shotbridge models list"
+        return CheckResult(
+            SECTION, name, CheckStatus.ERROR, f"cannot be listed: {error}", next_step
+        )
+    missing = [row["id"] for row in rows if not row["installed"]]
+    if missing:
+        message = f"{len(missing)} of {len(rows)} not installed or damaged: {', '.join(missing)}"
+        return CheckResult(SECTION, name, CheckStatus.ERROR, message, "shotbridge models install")
+    message = f"{len(rows)} installed and intact in {settings.gateway.models_dir}"
+    return CheckResult(SECTION, name, CheckStatus.OK, message)

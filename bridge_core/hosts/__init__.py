@@ -1,0 +1,1 @@
+"""Hosts: their interface, plugins, installations and self-test."""

@@ -1,0 +1,105 @@
+"""A placement that was checked against the host's scene, before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge_core.errors import HostError
+from bridge_core.placement import check_output
+
+if TYPE_CHECKING:
+    from bridge_core.hosts.base import HostShot, Placement, PlacementMode
+    from bridge_core.models.versions import ResultOutput, Version
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementPlan:
+    """A placement that fits its shot."""
+
+    host_shot: HostShot
+    placement: Placement
+    output: ResultOutput
+    mode_id: str
+    """Never empty: the host's default mode if the placement names none."""
+
+    @property
+    def version(self) -> Version:
+        return self.placement.version
+
+    @property
+    def title(self) -> str:
+        """``upscale v003``; with the output's name if it is not the main one: ``matte alpha
+        v001``."""
+        output = "" if self.output.name == "main" else f" {self.output.name}"
+        return f"{self.version.service}{output} {self.version.label}"
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the result on this machine."""
+        return self.placement.folder or Path(self.version.folder)
+
+    @property
+    def path(self) -> str:
+        """The output's files, with a frame number as ``%04d``."""
+        return str(self.folder / self.output.pattern)
+
+    @property
+    def is_movie(self) -> bool:
+        from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
+
+        return file_extension(self.output.pattern) in MOVIE_EXTENSIONS
+
+    @property
+    def first_offset(self) -> int:
+        """The first frame that the cut shows, counted from the output's first frame."""
+        return self.host_shot.shot.cut_range.first - self.output.range.first
+
+    @property
+    def end_offset(self) -> int:
+        """The frame after the last one that the cut shows, counted in the same way."""
+        return self.first_offset + self.host_shot.shot.cut_range.count
+
+
+def placement_plan(
+    host_shot: HostShot | None,
+    placement: Placement,
+    modes: Sequence[PlacementMode],
+    *,
+    where: str,
+) -> PlacementPlan:
+    """Check a placement. Hosts plan all placements before they make the first.
+
+    :param host_shot: the shot with the placement's item id; None if the scene has none.
+    :param modes: the host's placement modes, the default first.
+    :param where: the scene, for messages: a script, a file, a timeline.
+    :raises HostError: the item or the mode does not exist, the version was made for another shot,
+        or the output does not fit (:func:`bridge_core.placement.check_output`).
+    """
+    version = placement.version
+    if host_shot is None:
+        raise HostError(
+            f"{placement.item_id!r} no longer exists",
+            where=where,
+            next_step="it was renamed or removed, or another scene is open: reload, and place the "
+            "version from the shot list",
+        )
+    mode_id = placement.mode_id or modes[0].id
+    if mode_id not in {mode.id for mode in modes}:
+        raise HostError(
+            f"there is no placement mode {mode_id!r}",
+            where=where,
+            next_step=f"choose one of {', '.join(mode.id for mode in modes)}",
+        )
+    label, shot = host_shot.label or host_shot.item_id, host_shot.shot
+    if version.shot != shot.id:
+        raise HostError(
+            f"{version.service} {version.label} was made for {version.shot}, and {label} is "
+            f"{shot.id}",
+            where=where,
+            next_step="open the scene that the shot was sent from, and place the version there",
+        )
+    output = check_output(version, placement.output, shot, where=f"{where}, {label}")
+    return PlacementPlan(host_shot, placement, output, mode_id)

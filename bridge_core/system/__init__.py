@@ -1,0 +1,1 @@
+"""Locks, processes and private files of the operating system. Standard library only."""

@@ -1,0 +1,1 @@
+"""Making text safe to show. Standard library only."""

@@ -1,0 +1,196 @@
+"""Match the clips of two cuts, with or without our metadata."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict, deque
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
+from bridge_core.timeline.cut import Cut, CutShot
+from bridge_core.timeline.media_reference import media_key, media_path
+
+
+class MediaRange(NamedTuple):
+    """What a clip shows: media, first and last frame, rate.
+
+    Sequences count in their files' frame numbers. Movies count from their first frame, since
+    writers number them from their timecode or from 0.
+    """
+
+    path: str
+    """As returned by :func:`~bridge_core.timeline.media_reference.media_path`."""
+    first: int
+    last: int
+    rate: Fraction
+
+    @property
+    def media_key(self) -> str:
+        """The media without its root folder, which differs between machines."""
+        return media_key(self.path)
+
+    @property
+    def path_independent_key(self) -> tuple[str, int, int, Fraction]:
+        return (self.media_key, *self[1:])
+
+
+class ClipPair(NamedTuple):
+    old: CutShot
+    new: CutShot
+    matched_range: MediaRange | None
+    """The range of the old clip's plate or version that was matched, if it was matched by one."""
+
+
+def plate_media_range(item: CutShot) -> MediaRange:
+    shot = item.shot
+    offset = shot.plate.range.first if file_extension(shot.plate.path) in MOVIE_EXTENSIONS else 0
+    cut = shot.cut_range
+    return MediaRange(media_path(shot.plate.path), cut.first - offset, cut.last - offset, cut.rate)
+
+
+def media_ranges(item: CutShot) -> Iterator[MediaRange]:
+    """The range in the clip's plate, and in each of its versions, the active one first."""
+    yield plate_media_range(item)
+    cut = item.shot.cut_range
+    for version in sorted(item.versions, key=lambda version: not version.is_active):
+        offset = version.first_frame if file_extension(version.path) in MOVIE_EXTENSIONS else 0
+        yield MediaRange(media_path(version.path), cut.first - offset, cut.last - offset, cut.rate)
+
+
+def active_media_ranges(item: CutShot) -> tuple[MediaRange, ...]:
+    """The range in the clip's plate, and in its active version if there is one: a reader with one
+    reference per clip gets one of them."""
+    if not item.versions:
+        return (plate_media_range(item),)
+    has_active = any(version.is_active for version in item.versions)
+    return tuple(itertools.islice(media_ranges(item), 1 + has_active))
+
+
+def match_clips(old: Cut, new: Cut) -> list[ClipPair]:
+    """Pairs of clips of two cuts that are the same clip, in the order of ``new``.
+
+    The criteria, each applied to all clips before the next: the clip id stored in the files; the
+    same frames of the same media (the plate, or a version of the old clip), first at the same path,
+    then at any path; overlapping frames of the same media, the largest overlap first; the same name
+    at the same position; a name that is unique in both cuts. Clips that are equal by a criterion
+    are paired by position first, so that the result is deterministic.
+    """
+    return _ClipMatcher(old, new).run()
+
+
+class _ClipMatcher:
+    def __init__(self, old: Cut, new: Cut) -> None:
+        self.old = dict(enumerate(old.shots))
+        self.new = dict(enumerate(new.shots))
+        self.matches: dict[int, ClipPair] = {}
+
+    def run(self) -> list[ClipPair]:
+        self._match_by_id()
+        self._match_by_key(lambda item: [(one, one) for one in media_ranges(item)])
+        self._match_by_key(
+            lambda item: [(one.path_independent_key, one) for one in media_ranges(item)]
+        )
+        self._match_by_overlap()
+        self._match_by_key(lambda item: [((item.clip_name, item.track, start_seconds(item)), None)])
+        self._match_by_unique_name()
+        return [self.matches[index] for index in sorted(self.matches)]
+
+    def _match(self, old: int, new: int, matched_range: MediaRange | None) -> None:
+        self.matches[new] = ClipPair(self.old.pop(old), self.new.pop(new), matched_range)
+
+    def _match_by_id(self) -> None:
+        olds = {item.clip_id: index for index, item in self.old.items()}
+        for index, item in list(self.new.items()):
+            old_index = olds.get(item.clip_id)
+            # A computed id says no more than media and range, and less for plates with equal folder
+            # and file names, whose ids are numbered within their cut.
+            if old_index is not None and item.has_stored_id and self.old[old_index].has_stored_id:
+                self._match(old_index, index, None)
+
+    def _match_by_key(
+        self, get_keys: Callable[[CutShot], Iterable[tuple[Hashable, MediaRange | None]]]
+    ) -> None:
+        """Pair clips with an equal key, those at the same position first.
+
+        Of a new clip, only the first key counts.
+        """
+        for get_position in (start_seconds, _any_position):
+            queues: dict[Hashable, deque[tuple[int, MediaRange | None]]] = defaultdict(deque)
+            for index, item in self.old.items():
+                for key, media_range in get_keys(item):
+                    queues[key, get_position(item)].append((index, media_range))
+            for index, item in list(self.new.items()):
+                key, _ = next(iter(get_keys(item)))
+                queue = queues.get((key, get_position(item)))
+                while queue:
+                    candidate, media_range = queue.popleft()
+                    if candidate in self.old:
+                        self._match(candidate, index, media_range)
+                        break
+
+    def _match_by_overlap(self) -> None:
+        old_ranges: dict[tuple[str, Fraction], list[tuple[int, MediaRange]]] = defaultdict(list)
+        for index, item in self.old.items():
+            for media_range in media_ranges(item):
+                old_ranges[media_range.media_key, media_range.rate].append((index, media_range))
+        new_ranges: dict[tuple[str, Fraction], list[tuple[int, MediaRange]]] = defaultdict(list)
+        for index, item in self.new.items():
+            media_range = plate_media_range(item)
+            new_ranges[media_range.media_key, media_range.rate].append((index, media_range))
+        ranked = []
+        for key, ranges in new_ranges.items():
+            for (i, one), (j, two) in _overlapping_pairs(old_ranges.get(key, []), ranges):
+                shared = min(one.last, two.last) - max(one.first, two.first) + 1
+                distance = abs(start_seconds(self.old[i]) - start_seconds(self.new[j]))
+                ranked.append((one.path != two.path, -shared, distance, j, i, one))
+        for *_, j, i, media_range in sorted(ranked):
+            if i in self.old and j in self.new:
+                self._match(i, j, media_range)
+
+    def _match_by_unique_name(self) -> None:
+        olds, news = _unique_names(self.old), _unique_names(self.new)
+        for name, index in news.items():
+            if name in olds:
+                self._match(olds[name], index, None)
+
+
+def _overlapping_pairs(
+    olds: list[tuple[int, MediaRange]], news: list[tuple[int, MediaRange]]
+) -> Iterator[tuple[tuple[int, MediaRange], tuple[int, MediaRange]]]:
+    """Pairs of ranges that share a frame, by a sweep along the media."""
+    olds = sorted(olds, key=lambda one: (one[1].first, one[0]))
+    active: list[tuple[int, MediaRange]] = []
+    position = 0
+    for new in sorted(news, key=lambda one: (one[1].first, one[0])):
+        while position < len(olds) and olds[position][1].first <= new[1].last:
+            active.append(olds[position])
+            position += 1
+        active = [one for one in active if one[1].last >= new[1].first]
+        for old in active:
+            if old[1].first <= new[1].last:
+                yield old, new
+
+
+def _unique_names(items: dict[int, CutShot]) -> dict[str, int]:
+    """Names that only one clip has."""
+    by_name: dict[str, list[int]] = defaultdict(list)
+    for index, item in items.items():
+        if item.clip_name:
+            by_name[item.clip_name].append(index)
+    return {name: indices[0] for name, indices in by_name.items() if len(indices) == 1}
+
+
+def _any_position(item: CutShot) -> None:
+    return None
+
+
+def start_seconds(item: CutShot) -> Fraction:
+    """The clip's start in seconds of the cut, comparable between cuts of different rates."""
+    record_range = item.shot.record_range
+    if record_range is None:
+        return Fraction(0)
+    # Equal to first / rate, in half the time.
+    rate = record_range.rate
+    return Fraction(record_range.first * rate.denominator, rate.numerator)

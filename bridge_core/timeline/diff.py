@@ -1,0 +1,221 @@
+"""The difference of two cuts, shot by shot, and the matching of clips after a round trip."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bridge_core.models.frames import Retime
+from bridge_core.timeline.clip_matching import (
+    ClipPair,
+    MediaRange,
+    active_media_ranges,
+    match_clips,
+    plate_media_range,
+    start_seconds,
+)
+from bridge_core.timeline.cut import Cut, CutShot
+from bridge_core.timeline.media_reference import media_path
+from bridge_core.timeline.relocation import Relocation, find_relocation
+
+
+class ChangeKind(StrEnum):
+    ADDED = "added"
+    REMOVED = "removed"
+    MOVED = "moved"
+    """At another time or on another track of the cut."""
+    RETRIMMED = "retrimmed"
+    """Shows other frames of its media, or needs more of them for a transition."""
+    RETIMED = "retimed"
+    REPLACED = "media replaced"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class ShotChange:
+    """One shot, before and after: ``old`` is None for an added shot, ``new`` for a removed one."""
+
+    kinds: frozenset[ChangeKind]
+    old: CutShot | None
+    new: CutShot | None
+
+    @property
+    def needs_sending(self) -> bool:
+        """Versions of the old shot may not fit any more, so the shot should be sent again."""
+        return not self.kinds <= {ChangeKind.MOVED, ChangeKind.UNCHANGED, ChangeKind.REMOVED}
+
+    def __str__(self) -> str:
+        item = self.new or self.old
+        assert item is not None
+        kind_names = ", ".join(kind.value for kind in ChangeKind if kind in self.kinds)
+        parts = [f"{item.shot.id}: {kind_names}"]
+        if self.old is not None and self.new is not None:
+            parts += _describe_changes(self.kinds, self.old, self.new)
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class CutDiff:
+    """All shots of both cuts: those of the new cut in its order, then the removed ones."""
+
+    changes: tuple[ShotChange, ...]
+
+    def of_kind(self, kind: ChangeKind) -> tuple[ShotChange, ...]:
+        return tuple(change for change in self.changes if kind in change.kinds)
+
+    @property
+    def added(self) -> tuple[ShotChange, ...]:
+        return self.of_kind(ChangeKind.ADDED)
+
+    @property
+    def removed(self) -> tuple[ShotChange, ...]:
+        return self.of_kind(ChangeKind.REMOVED)
+
+    @property
+    def moved(self) -> tuple[ShotChange, ...]:
+        return self.of_kind(ChangeKind.MOVED)
+
+    @property
+    def retrimmed(self) -> tuple[ShotChange, ...]:
+        return self.of_kind(ChangeKind.RETRIMMED)
+
+    @property
+    def retimed(self) -> tuple[ShotChange, ...]:
+        return self.of_kind(ChangeKind.RETIMED)
+
+    @property
+    def replaced(self) -> tuple[ShotChange, ...]:
+        return self.of_kind(ChangeKind.REPLACED)
+
+    @property
+    def unchanged(self) -> tuple[ShotChange, ...]:
+        return self.of_kind(ChangeKind.UNCHANGED)
+
+
+def diff_cuts(old: Cut, new: Cut) -> CutDiff:
+    """Compare two cuts that were read with the same handles.
+
+    Clips are matched by our metadata, else by media and range
+    (:func:`bridge_core.timeline.clip_matching.match_clips`), and equal clips by their position.
+    The result is deterministic.
+    """
+    return CutDiff(tuple(_diff_shots(old, new)))
+
+
+def _diff_shots(old: Cut, new: Cut) -> Iterator[ShotChange]:
+    pairs = {pair.new.clip_id: pair for pair in match_clips(old, new)}
+    relocation = find_relocation(_relocated_paths(pairs.values()))
+    for item in new.shots:
+        pair = pairs.get(item.clip_id)
+        if pair is None:
+            yield ShotChange(frozenset({ChangeKind.ADDED}), None, item)
+        else:
+            yield ShotChange(_change_kinds(pair, relocation), pair.old, pair.new)
+    kept = {pair.old.clip_id for pair in pairs.values()}
+    for item in old.shots:
+        if item.clip_id not in kept:
+            yield ShotChange(frozenset({ChangeKind.REMOVED}), item, None)
+
+
+def match_returned_clips(returned: Cut, original: Cut) -> dict[str, str]:
+    """The clip ids of the original by those of the returned cut.
+
+    For cuts that come back from a host that drops our metadata and the further media references
+    (Resolve does): clips are then matched by their media, which is the plate or the version that
+    was active, and by the frames they show. Clips added in the returned cut are not included.
+    """
+    return {pair.new.clip_id: pair.old.clip_id for pair in match_clips(original, returned)}
+
+
+def _relocated_paths(pairs: Iterable[ClipPair]) -> Iterator[tuple[str, str]]:
+    """Old and new paths of media with the same name in both cuts."""
+    for pair in pairs:
+        if pair.old.media_key == pair.new.media_key:
+            yield media_path(pair.old.shot.plate.path), media_path(pair.new.shot.plate.path)
+            continue
+        for before, after in itertools.product(
+            active_media_ranges(pair.old), active_media_ranges(pair.new)
+        ):
+            if before.media_key == after.media_key:
+                yield before.path, after.path
+
+
+def _change_kinds(pair: ClipPair, relocation: Relocation) -> frozenset[ChangeKind]:
+    old, new = pair.old.shot, pair.new.shot
+    kinds = set()
+    for before, after in itertools.product(
+        active_media_ranges(pair.old), active_media_ranges(pair.new)
+    ):
+        if relocation.relocate(before.path) == after.path and before.rate == after.rate:
+            break
+    else:
+        kinds.add(ChangeKind.REPLACED)
+        before, after = (
+            pair.matched_range or plate_media_range(pair.old),
+            plate_media_range(pair.new),
+        )
+    if before[1:3] != after[1:3] or _handles(pair.old) != _handles(pair.new):
+        kinds.add(ChangeKind.RETRIMMED)
+    if old.retime != new.retime:
+        kinds.add(ChangeKind.RETIMED)
+    if start_seconds(pair.old) != start_seconds(pair.new) or pair.old.track != pair.new.track:
+        kinds.add(ChangeKind.MOVED)
+    return frozenset(kinds or {ChangeKind.UNCHANGED})
+
+
+def _handles(item: CutShot) -> tuple[int, int]:
+    return item.shot.head_handle, item.shot.tail_handle
+
+
+def _describe_changes(kinds: frozenset[ChangeKind], old: CutShot, new: CutShot) -> Iterator[str]:
+    """What has changed, as texts."""
+    before, after = old.shot, new.shot
+    if before.id.shot != after.id.shot:
+        yield f"it was called {before.id.shot}"
+    if ChangeKind.RETRIMMED in kinds:
+        old_range, new_range = plate_media_range(old), plate_media_range(new)
+        if str(before.cut_range) != str(after.cut_range):
+            yield f"plate frames {before.cut_range} are now {after.cut_range}"
+        elif old_range[1:3] != new_range[1:3]:
+            yield (
+                f"frames {_frames_text(old_range)} of the movie, counted from its first, are now "
+                f"{_frames_text(new_range)}"
+            )
+        for side, old_count, new_count in zip(
+            ("before", "after"), _handles(old), _handles(new), strict=True
+        ):
+            if old_count != new_count:
+                count = abs(new_count - old_count)
+                frames = "frame" if count == 1 else "frames"
+                comparison = "more" if new_count > old_count else "fewer"
+                yield f"it needs {count} {frames} {comparison} {side} it"
+    if ChangeKind.RETIMED in kinds:
+        yield f"speed {_speed_text(before.retime)} is now {_speed_text(after.retime)}"
+    if ChangeKind.MOVED in kinds:
+        if str(before.record_range) != str(after.record_range):
+            yield f"record frames {before.record_range} are now {after.record_range}"
+        elif (
+            before.record_range and after.record_range and start_seconds(old) != start_seconds(new)
+        ):
+            yield f"record rate {before.record_range.rate} is now {after.record_range.rate}"
+        if old.track != new.track:
+            yield f"track {old.track} is now {new.track}"
+    if ChangeKind.REPLACED in kinds:
+        if before.plate.path != after.plate.path:
+            yield f"{before.plate.path} is now {after.plate.path}"
+        if before.plate.range.rate != after.plate.range.rate:
+            yield f"media rate {before.plate.range.rate} is now {after.plate.range.rate}"
+
+
+def _frames_text(media_range: MediaRange) -> str:
+    return f"{media_range.first}-{media_range.last}"
+
+
+def _speed_text(retime: Retime) -> str:
+    if not retime.keys:
+        return f"{float(retime.speed):.4g}"
+    return "ramp " + ", ".join(
+        f"{float(k.record_offset):g}:{float(k.source_offset):g}" for k in retime.keys
+    )

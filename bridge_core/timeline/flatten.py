@@ -1,0 +1,407 @@
+"""Flatten a timeline: every clip's position, through tracks, gaps, transitions and nests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from bridge_core.timeline.cut import ProblemKind
+from bridge_core.timeline.document import (
+    MAX_DEPTH,
+    Document,
+    JsonObject,
+    get_list,
+    is_annotation_track,
+    media_references,
+    schema_name,
+    shotbridge_metadata,
+)
+from bridge_core.timeline.otio_time import (
+    Timebase,
+    TimeSpan,
+    convert_timebase,
+    read_time_range,
+    timebase_from_time,
+    to_seconds,
+)
+from bridge_core.timeline.retimes import time_effects
+
+_ZERO = Fraction(0)
+#: For empty nests.
+_DEFAULT_TIMEBASE = Timebase.from_exact_rate(Fraction(24))
+_COMPOSITIONS = frozenset({"Stack", "Track"})
+_EXPORT_AGAIN = "correct it in the host and export the cut again"
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedClip:
+    """A clip and its position in the cut; times are in seconds of the cut's timebase.
+
+    ``start`` counts from the timeline's first frame. ``trimmed`` is what a nest around the clip
+    cuts off at its start, ``duration`` what remains of it. Transitions show ``head`` and ``tail``
+    beyond that. ``source_range`` is the clip's whole range, in seconds of its own timebase.
+    """
+
+    clip: JsonObject
+    track: str
+    start: Fraction
+    duration: Fraction
+    source_range: TimeSpan
+    trimmed: Fraction
+    head: Fraction
+    tail: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedItem:
+    """An item that cannot become a shot, and why."""
+
+    kind: ProblemKind
+    message: str
+    next_step: str
+    name: str
+    track: str
+    start: Fraction | None = None
+    duration: Fraction = _ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class _VisibleRange:
+    """The visible part of an item, ``low`` to ``high`` (None: its end), and where it starts."""
+
+    low: Fraction
+    high: Fraction | None
+    record_start: Fraction
+
+    def trim(self, start: Fraction, duration: Fraction) -> tuple[Fraction, Fraction]:
+        """What is cut off at a child's start, and the duration that remains visible."""
+        if self is _UNTRIMMED:
+            return _ZERO, duration
+        first = max(start, self.low)
+        last = start + duration if self.high is None else min(start + duration, self.high)
+        return first - start, last - first
+
+
+#: Not nested: most clips of most cuts.
+_UNTRIMMED = _VisibleRange(_ZERO, None, _ZERO)
+
+
+def flatten_timeline(
+    document: Document, timebase: Timebase | None = None
+) -> tuple[list[PlacedClip | SkippedItem], list[Timebase]]:
+    """Every clip on a video track and every skipped item, in order; and the timebases of ranges.
+
+    Time is summed up exactly, once for each track, in seconds of ``timebase``, the cut's own.
+    Without it, every range is taken in its own timebase, which is the same where there is only one.
+    An item of unknown length counts as empty, and is reported.
+    """
+    flattener = _Flattener(document, timebase)
+    return list(flattener.run()), list(flattener.timebases.values())
+
+
+class _Flattener:
+    def __init__(self, document: Document, timebase: Timebase | None) -> None:
+        self._document = document
+        self._timebase = timebase
+        self._ancestors: list[int] = []
+        self.timebases: dict[int, Timebase] = {}
+
+    def run(self) -> Iterator[PlacedClip | SkippedItem]:
+        tracks = self._dereference(self._document.timeline.get("tracks"))
+        if not isinstance(tracks, dict):
+            yield SkippedItem(ProblemKind.BROKEN, f"the tracks: {tracks}", _EXPORT_AGAIN, "", "")
+            return
+        window = _UNTRIMMED
+        try:
+            trim = read_time_range(tracks.get("source_range"))
+            if trim is not None:
+                low = self._to_cut_time(trim.start, trim.timebase)
+                window = _VisibleRange(
+                    low, low + self._to_cut_time(trim.duration, trim.timebase), _ZERO
+                )
+        except ValueError as error:
+            message = f"the timeline's own source range cannot be read and is ignored: {error}"
+            yield SkippedItem(ProblemKind.BROKEN, message, _EXPORT_AGAIN, "", "")
+        yield from self._report_if_empty(
+            tracks, self._flatten_composition(tracks, window, ""), "", _ZERO, _ZERO
+        )
+
+    def _flatten_stack(
+        self, stack: JsonObject, window: _VisibleRange, track_name: str
+    ) -> Iterator[PlacedClip | SkippedItem]:
+        number = 0
+        for child in map(self._dereference, get_list(stack, "children")):
+            if is_annotation_track(child):
+                continue  # repeats the clips of the track below for OpenRV
+            kind = _track_kind(child)
+            if kind not in _VIDEO_KINDS:
+                if kind not in _AUDIO_KINDS and _contains_clips(child):
+                    yield SkippedItem(
+                        ProblemKind.UNSUPPORTED,
+                        f"a track of kind {kind!r} is not read; shots come from Video tracks",
+                        "to send its clips, make it a Video track in the host",
+                        _item_name(child),
+                        track_name or _item_name(child),
+                    )
+            else:
+                number += 1
+                name = track_name or str(
+                    shotbridge_metadata(child).get("name") or _item_name(child) or f"V{number}"
+                )
+                if window is _UNTRIMMED and _is_unmodified(child):
+                    yield from self._flatten_composition(child, _UNTRIMMED, name)
+                    continue
+                # All children of a stack start with it.
+                source = self._source_range(child)
+                yield from self._flatten_item(child, source, _ZERO, window, name, (_ZERO, _ZERO))
+
+    def _flatten_track(
+        self, track: JsonObject, window: _VisibleRange, track_name: str
+    ) -> Iterator[PlacedClip | SkippedItem]:
+        children = [self._dereference(child) for child in get_list(track, "children")]
+        track_time = _ZERO
+        for index, child in enumerate(children):
+            if schema_name(child) == "Transition":
+                continue
+            transition_overlap = (
+                self._transition_offset(children, index - 1, "in_offset"),
+                self._transition_offset(children, index + 1, "out_offset"),
+            )
+            source = self._source_range(child)
+            yield from self._flatten_item(
+                child, source, track_time, window, track_name, transition_overlap
+            )
+            if isinstance(source, TimeSpan):
+                track_time += self._to_cut_time(source.duration, source.timebase)
+
+    def _flatten_item(
+        self,
+        child: Any,
+        source: TimeSpan | str,
+        track_time: Fraction,
+        window: _VisibleRange,
+        track_name: str,
+        transition_overlap: tuple[Fraction, Fraction],
+    ) -> Iterator[PlacedClip | SkippedItem]:
+        kind = schema_name(child)
+        if kind == "Gap":
+            return
+        record_start = (
+            track_time if window is _UNTRIMMED else window.record_start + track_time - window.low
+        )
+        if isinstance(source, str):
+            yield SkippedItem(
+                ProblemKind.BROKEN,
+                source,
+                _EXPORT_AGAIN,
+                _item_name(child),
+                track_name,
+                record_start,
+            )
+            return
+        length = self._to_cut_time(source.duration, source.timebase)
+        trimmed, remaining = window.trim(track_time, length)
+        if window is not _UNTRIMMED and remaining <= 0 < length:
+            return  # trimmed off by the nest around it
+        start = record_start + trimmed if trimmed else record_start
+        if child.get("enabled") is False:
+            message = "the clip is disabled" if kind == "Clip" else "the nest is disabled"
+            yield SkippedItem(
+                ProblemKind.DISABLED,
+                message,
+                "to send it, enable it in the host",
+                _item_name(child),
+                track_name,
+                start,
+                remaining,
+            )
+        elif kind == "Clip":
+            yield PlacedClip(
+                child, track_name, start, remaining, source, trimmed, *transition_overlap
+            )
+        else:
+            yield from self._flatten_nested(child, source, trimmed, remaining, start, track_name)
+
+    def _flatten_nested(
+        self,
+        nest: JsonObject,
+        source: TimeSpan,
+        trimmed: Fraction,
+        remaining: Fraction,
+        start: Fraction,
+        track_name: str,
+    ) -> Iterator[PlacedClip | SkippedItem]:
+        if time_effects(nest):
+            yield SkippedItem(
+                ProblemKind.RETIME,
+                "a nested sequence is retimed as a whole",
+                "retime the clips in it instead, or flatten it, and export again",
+                _item_name(nest),
+                track_name,
+                start,
+                remaining,
+            )
+            return
+        low = self._to_cut_time(source.start, source.timebase)
+        if (
+            schema_name(nest) == "Track"
+            and low + self._to_cut_time(source.duration, source.timebase) <= 0
+        ):
+            # OTIO's EDL reader stores a track's first record time as a negative start of its range,
+            # which OTIO itself reads as an empty track: the track starts that much later.
+            window = _VisibleRange(_ZERO, None, start - low)
+        else:
+            low += trimmed
+            window = _VisibleRange(low, low + remaining, start)
+        yield from self._report_if_empty(
+            nest, self._flatten_composition(nest, window, track_name), track_name, start, remaining
+        )
+
+    def _report_if_empty(
+        self,
+        nest: JsonObject,
+        items: Iterator[PlacedClip | SkippedItem],
+        track_name: str,
+        start: Fraction,
+        duration: Fraction,
+    ) -> Iterator[PlacedClip | SkippedItem]:
+        """The nest's items; a problem if its source range shows none of its clips."""
+        is_empty = True
+        for item in items:
+            is_empty = False
+            yield item
+        if is_empty and nest.get("source_range") is not None and _contains_clips(nest):
+            yield SkippedItem(
+                ProblemKind.EMPTY,
+                "its source range shows none of the clips in it",
+                "correct the range in the host and export the cut again",
+                _item_name(nest),
+                track_name or _item_name(nest),
+                start,
+                duration,
+            )
+
+    def _flatten_composition(
+        self, nest: JsonObject, window: _VisibleRange, track_name: str
+    ) -> Iterator[PlacedClip | SkippedItem]:
+        self._ancestors.append(id(nest))
+        if schema_name(nest) == "Track":
+            yield from self._flatten_track(nest, window, track_name)
+        else:
+            yield from self._flatten_stack(nest, window, track_name)
+        self._ancestors.pop()
+
+    def _dereference(self, child: Any) -> Any:
+        """The child itself, or a message about what is wrong with it."""
+        try:
+            target = self._document.dereference(child)
+        except ValueError as error:
+            return str(error)
+        if id(target) in self._ancestors:
+            return "it contains itself"
+        if len(self._ancestors) > MAX_DEPTH:
+            return f"it is nested more than {MAX_DEPTH} deep"
+        return target if isinstance(target, dict) else "it is damaged"
+
+    def _source_range(self, item: Any) -> TimeSpan | str:
+        """The item's visible range, or a message if it is not known."""
+        if isinstance(item, str):
+            return item
+        kind = schema_name(item)
+        try:
+            source_range = read_time_range(item.get("source_range"))
+            if source_range is None and kind == "Clip":
+                references, active = media_references(item)
+                reference = references.get(active)
+                if isinstance(reference, dict):
+                    source_range = read_time_range(reference.get("available_range"))
+        except ValueError as error:
+            return str(error)
+        if kind not in _COMPOSITIONS and kind not in ("Clip", "Gap"):
+            return f"an item of an unknown kind ({kind or 'none'})"
+        if source_range is not None:
+            self.timebases[id(source_range.timebase)] = source_range.timebase
+            return source_range
+        if kind not in _COMPOSITIONS:
+            return "neither the clip nor its media has a range"
+        return self._full_range(item)
+
+    def _full_range(self, nest: JsonObject) -> TimeSpan:
+        """All of a nest: a track is the sum of its children, a stack its longest child."""
+        self._ancestors.append(id(nest))
+        children = [self._dereference(child) for child in get_list(nest, "children")]
+        ranges = [
+            self._source_range(child) for child in children if schema_name(child) != "Transition"
+        ]
+        self._ancestors.pop()
+        lengths = [
+            self._to_cut_time(one.duration, one.timebase)
+            for one in ranges
+            if isinstance(one, TimeSpan)
+        ]
+        if schema_name(nest) == "Track":
+            # Transitions at either end extend the track, as in OTIO.
+            total = sum(lengths, _ZERO)
+            total += self._transition_offset(children, 0, "in_offset")
+            total += self._transition_offset(children, len(children) - 1, "out_offset")
+        else:
+            total = max(lengths, default=_ZERO)
+        timebase = next(
+            (one.timebase for one in ranges if isinstance(one, TimeSpan)), _DEFAULT_TIMEBASE
+        )
+        return TimeSpan(_ZERO, total, timebase.rate, self._timebase or timebase)
+
+    def _to_cut_time(self, time: Fraction, timebase: Timebase) -> Fraction:
+        """A time in seconds of the cut's timebase."""
+        return time if self._timebase is None else convert_timebase(time, timebase, self._timebase)
+
+    def _transition_offset(self, children: list[Any], index: int, offset_key: str) -> Fraction:
+        """What the transition at ``index`` shows beyond the cut; 0 if there is none."""
+        if not 0 <= index < len(children) or schema_name(children[index]) != "Transition":
+            return _ZERO
+        try:
+            time = children[index].get(offset_key)
+            return max(_ZERO, self._to_cut_time(to_seconds(time), timebase_from_time(time)))
+        except ValueError:
+            return _ZERO
+
+
+#: OTIO's ``Track.kind`` is free text; some programs capitalise it or omit it.
+_VIDEO_KINDS = frozenset({"video"})
+_AUDIO_KINDS = frozenset({"audio"})
+
+
+def _track_kind(item: Any) -> str:
+    """A track's kind: ``video`` or ``audio`` in lower case, any other as it is."""
+    if schema_name(item) != "Track":
+        return "video"
+    kind = str(item.get("kind") or "Video")
+    return kind.lower() if kind.lower() in _VIDEO_KINDS | _AUDIO_KINDS else kind
+
+
+def _contains_clips(item: Any) -> bool:
+    """Whether an item contains a clip, at any depth."""
+    pending = [item]
+    while pending:
+        for child in get_list(pending.pop(), "children"):
+            if schema_name(child) == "Clip":
+                return True
+            pending.append(child)
+    return False
+
+
+def _is_unmodified(item: Any) -> bool:
+    """Whether a track or stack is neither trimmed, disabled nor retimed."""
+    return (
+        schema_name(item) in _COMPOSITIONS
+        and item.get("source_range") is None
+        and item.get("enabled") is not False
+        and not time_effects(item)
+    )
+
+
+def _item_name(item: Any) -> str:
+    name = item.get("name") if isinstance(item, dict) else None
+    return name if isinstance(name, str) else ""

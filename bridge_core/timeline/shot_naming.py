@@ -1,0 +1,104 @@
+"""Names and clip ids of the shots of a cut: unique, and the same when the cut is read again."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
+from bridge_core.models.shots import sanitise_name
+from bridge_core.timeline.media_reference import STILL_EXTENSIONS
+
+#: ``sq010_sh0020``, ``010-0020``, ``BBB_010_0020``: a show's letters, a sequence, a shot.
+_SEQUENCE_AND_SHOT = re.compile(
+    r"^(?:[A-Za-z]+[_-])?([A-Za-z]{0,8}\d{2,5}[A-Za-z]?)[_-]([A-Za-z]{0,8}\d{2,5}[A-Za-z]?)$"
+)
+#: What hosts leave at the end of a file name: ``.[1001-1100]``, ``.%04d``, ``.####``, ``.1001``.
+_FRAME_NUMBER_SUFFIX = re.compile(r"[._-]?(?:\[-?\d+--?\d+\]|%0?\d*d|#+|@+)$|\.\d+$")
+
+
+@dataclass(frozen=True, slots=True)
+class NameCandidate:
+    """The names that a clip suggests. ``sort_key`` orders clips that suggest the same."""
+
+    sequence: str
+    shot: str
+    clip_id: str
+    has_stored_name: bool
+    """The names are stored in the file."""
+    sort_key: tuple[str, int, str, Fraction]
+
+
+def split_name(clip: str, cut: str) -> tuple[str, str]:
+    """Sequence and shot of a clip's name; without a sequence in it, the cut's name is used."""
+    stem = clip
+    ending = file_extension(clip)
+    if ending in STILL_EXTENSIONS or ending in MOVIE_EXTENSIONS:
+        stem = _FRAME_NUMBER_SUFFIX.sub("", clip[: -len(ending)])
+    match = _SEQUENCE_AND_SHOT.match(stem)
+    if match:
+        return match[1], match[2]
+    return sanitise_name(cut, default="cut"), sanitise_name(stem, default="shot")
+
+
+def compute_clip_id(media_key: str, first: int, last: int, rate: Fraction) -> str:
+    """A clip's id from what it shows: 16 hexadecimal digits of a SHA-256.
+
+    ``media_key`` is that of :func:`~bridge_core.timeline.media_reference.media_key`, so that the id
+    is the same on every machine and in every format. The position in the cut is not part of it, so
+    that a clip that moves keeps its id.
+    """
+    text = f"{media_key}\n{first}\n{last}\n{rate}"
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+
+
+def assign_unique_names(candidates: Sequence[NameCandidate]) -> list[tuple[str, str, str]]:
+    """Sequence, shot and clip id for each candidate, all of them unique within the cut.
+
+    Names are compared case-insensitively, as Windows and macOS compare folder names. Names stored
+    in the file go first and are kept. Of the others, the clip that shows the earliest frames of the
+    media keeps the name, and the next become ``name_2``, ``name_3``; moving clips renames none.
+    """
+    ranked = sorted(
+        range(len(candidates)),
+        key=lambda i: (not candidates[i].has_stored_name, candidates[i].sort_key),
+    )
+    # A suffixed name must not take the plain name of another clip.
+    names = _UniqueNames({(item.sequence.casefold(), item.shot.casefold()) for item in candidates})
+    clip_ids = _UniqueNames({("", item.clip_id) for item in candidates})
+    assigned: list[tuple[str, str, str]] = [("", "", "")] * len(candidates)
+    for index in ranked:
+        item = candidates[index]
+        assigned[index] = (
+            item.sequence,
+            names.claim(item.sequence.casefold(), item.shot, "_"),
+            clip_ids.claim("", item.clip_id, "-"),
+        )
+    return assigned
+
+
+class _UniqueNames:
+    """Assigns every name once; later claims get a number."""
+
+    def __init__(self, reserved: set[tuple[str, str]]) -> None:
+        self._reserved = reserved
+        self._taken: set[tuple[str, str]] = set()
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def claim(self, folder: str, name: str, separator: str) -> str:
+        requested = (folder, name.casefold())
+        if requested not in self._taken:
+            self._taken.add(requested)
+            return name
+        while True:
+            # Continue with the last number: a thousand clips may have the same name.
+            number = self._numbers[requested] = self._numbers.get(requested, 1) + 1
+            suffix = f"{separator}{number}"
+            candidate = name[: 128 - len(suffix)] + suffix
+            key = (folder, candidate.casefold())
+            if key not in self._taken and key not in self._reserved:
+                self._taken.add(key)
+                return candidate

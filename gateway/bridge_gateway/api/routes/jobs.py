@@ -1,0 +1,90 @@
+"""Jobs: submitting, listing and cancelling them, and their finished frames."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from bridge_core.models.jobs import Job, JobFrame, JobState, Resolution
+from bridge_core.models.requests import Submission
+from bridge_gateway.api.dependencies import (
+    ID_PATTERN,
+    ContextDep,
+    FramePath,
+    IdPath,
+    KeyHeader,
+    NameQuery,
+    create_router,
+)
+from bridge_gateway.api.downloads import JPEG_RESPONSES, DownloadResponse, jpeg_response
+from bridge_gateway.api.errors import error_responses
+
+router = create_router("jobs")
+
+
+@router.post(
+    "/jobs",
+    status_code=201,
+    responses=error_responses(403, 409, 413, 503, 507)
+    | {200: {"model": Job, "description": "The job that was created with this key before"}},
+)
+def submit_job(
+    context: ContextDep,
+    response: Response,
+    submission: Submission,
+    idempotency_key: KeyHeader,
+) -> Job:
+    """Create a job. The same key with the same request is one job, however often it is sent; with
+    another request it is refused."""
+    job, created = context.jobs.submit(submission, idempotency_key)
+    if not created:
+        response.status_code = 200
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return job
+
+
+@router.get("/jobs", responses=error_responses(404))
+def list_jobs(
+    context: ContextDep,
+    show: NameQuery = None,
+    state: JobState | None = None,
+    before: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> list[Job]:
+    """Newest first; ``before`` is the id of the last job of the previous page."""
+    return context.jobs.list_jobs(show=show, state=state, before=before, limit=limit)
+
+
+@router.get("/jobs/{id}", responses=error_responses(404))
+def get_job(context: ContextDep, job_id: IdPath) -> Job:
+    return context.jobs.get_job(job_id)
+
+
+@router.post("/jobs/{id}/cancel", responses=error_responses(404))
+def cancel_job(context: ContextDep, job_id: IdPath) -> Job:
+    """Cancel a job. A job that has ended does not change."""
+    return context.jobs.cancel(job_id)
+
+
+@router.post("/jobs/{id}/resolve", responses=error_responses(404, 409))
+def resolve_job(context: ContextDep, job_id: IdPath, resolution: Resolution) -> Job:
+    """Record what a human found out about a job whose outcome is unknown. The job has failed then;
+    nothing is sent again."""
+    return context.jobs.resolve(job_id, resolution)
+
+
+@router.get("/jobs/{id}/frames", responses=error_responses(404))
+def list_job_frames(context: ContextDep, job_id: IdPath) -> list[JobFrame]:
+    """The frames finished so far."""
+    return context.jobs.list_frames(job_id)
+
+
+@router.get(
+    "/jobs/{id}/proxies/{frame}",
+    response_class=DownloadResponse,
+    responses=error_responses(404, 416) | JPEG_RESPONSES,
+)
+def get_job_proxy(context: ContextDep, job_id: IdPath, frame: FramePath) -> DownloadResponse:
+    """The proxy of a finished frame, also while the job runs."""
+    return jpeg_response(context.jobs.find_job_proxy(job_id, frame))

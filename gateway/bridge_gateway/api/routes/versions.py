@@ -1,0 +1,89 @@
+"""Versions and their review."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from bridge_core.models.notes import NewNote, Note
+from bridge_core.models.versions import Decision, ReviewStatus, Version
+from bridge_gateway.api.dependencies import (
+    ID_PATTERN,
+    ContextDep,
+    IdPath,
+    KeyHeader,
+    NameQuery,
+    create_router,
+)
+from bridge_gateway.api.errors import error_responses
+
+router = create_router("versions")
+
+
+@router.get("/versions", responses=error_responses(404))
+def list_versions(
+    context: ContextDep,
+    show: NameQuery = None,
+    sequence: NameQuery = None,
+    shot: NameQuery = None,
+    service: NameQuery = None,
+    status: ReviewStatus | None = None,
+    newest: bool = False,
+    after: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> list[Version]:
+    """By shot, service and number; with ``status`` only those with this review status, with
+    ``newest`` of each shot only the one made last. ``after`` is the id of the last version of the
+    previous page."""
+    return context.results.list_versions(
+        show=show,
+        sequence=sequence,
+        shot=shot,
+        service=service,
+        status=status,
+        newest=newest,
+        after=after,
+        limit=limit,
+    )
+
+
+@router.get("/versions/{id}", responses=error_responses(404))
+def get_version(context: ContextDep, version_id: IdPath) -> Version:
+    return context.results.get_version(version_id)
+
+
+@router.post("/versions/{id}/decisions", responses=error_responses(404, 409, 413))
+def add_decision(
+    context: ContextDep, version_id: IdPath, decision: Decision, idempotency_key: KeyHeader
+) -> Version:
+    """Set the review status in a person's name. Earlier decisions are kept. The same key with the
+    same decision is one decision, however often it is sent; with another one it is refused."""
+    return context.reviews.add_decision(version_id, decision, idempotency_key)
+
+
+@router.get("/versions/{id}/notes", responses=error_responses(404))
+def list_notes(context: ContextDep, version_id: IdPath) -> list[Note]:
+    """Oldest first."""
+    return context.reviews.list_notes(version_id)
+
+
+@router.post(
+    "/versions/{id}/notes",
+    status_code=201,
+    responses=error_responses(404, 409, 413)
+    | {200: {"model": Note, "description": "The note that was added with this key before"}},
+)
+def add_note(
+    context: ContextDep,
+    response: Response,
+    version_id: IdPath,
+    new: NewNote,
+    idempotency_key: KeyHeader,
+) -> Note:
+    """Add a note. The same key with the same note is one note, however often it is sent; with
+    another one it is refused."""
+    note, created = context.reviews.add_note(version_id, new, idempotency_key)
+    if not created:
+        response.status_code = 200
+    return note

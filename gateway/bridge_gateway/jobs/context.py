@@ -1,0 +1,90 @@
+"""What jobs work with: for as long as the process runs, and for one attempt at a job."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from bridge_core.models.jobs import Cost
+from bridge_core.models.requests import Request, Submission
+from bridge_core.models.services import Service, resolve_parameters
+from bridge_core.models.settings import GatewaySettings
+from bridge_gateway.db.engine import Database
+from bridge_gateway.jobs.progress import JobMonitor
+from bridge_gateway.library.naming import LibraryNaming
+from bridge_gateway.library.work_dir import WorkDir
+from bridge_gateway.media.colour import ColourManager
+from bridge_gateway.media.decode_pool import DecodePool
+from bridge_gateway.providers import limits
+from bridge_gateway.providers.base import Provider
+from bridge_gateway.providers.pricing import RequestFacts
+from bridge_gateway.providers.registry import ProviderRegistry
+from bridge_gateway.storage.content_store import ContentStore
+from bridge_gateway.storage.disks import Disk
+from bridge_gateway.storage.media_roots import MediaRoots
+
+
+class ResolvedRequest(NamedTuple):
+    service: Service
+    provider: Provider
+    parameters: dict[str, float | int | str | bool]
+    """All of them, defaults filled in."""
+
+    def quote(self, request: Request) -> Cost:
+        """What the request should cost.
+
+        :raises InvalidRequest: the price depends on something that the request does not say.
+        """
+        return self.provider.quote(self.service, RequestFacts.of(request, self.parameters))
+
+
+@dataclass(frozen=True)
+class GatewayContext:
+    """What the gateway's parts share for as long as the process runs."""
+
+    settings: GatewaySettings
+    instance_id: str
+    """Identifies this gateway among those that share a library or a database. Kept over
+    restarts."""
+    database: Database
+    providers: ProviderRegistry
+    content_store: ContentStore
+    media_roots: MediaRoots
+    naming: LibraryNaming
+    colour: ColourManager
+    library_disk: Disk
+    """For reading the library without waiting for a disk that hangs."""
+    decoder: DecodePool
+    """Reads pictures and movies in other processes."""
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when the gateway stops; steps end unfinished and run again after the next start."""
+    numbering_lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a result gets its number and its folder."""
+
+    def resolve_request(self, request: Request) -> ResolvedRequest:
+        """The service, provider and parameters of a request.
+
+        :raises UnknownService: no provider offers the service.
+        :raises InvalidRequest: something that the service does not accept, an exceeded limit, or
+            names that are too long for the library.
+        """
+        service, provider = self.providers.find_service(request.service)
+        limits.check_request(service, request)
+        self.naming.check_name_lengths(request.shot.id, service.id)
+        return ResolvedRequest(service, provider, resolve_parameters(service, request.parameters))
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """Everything that the steps of one attempt at a job work with."""
+
+    gateway: GatewayContext
+    job_id: str
+    submission: Submission
+    work_dir: WorkDir
+    monitor: JobMonitor
+
+    @property
+    def request(self) -> Request:
+        return self.submission.request

@@ -1,0 +1,325 @@
+"""What the API asks about jobs, results and reviews.
+
+The methods read and write databases and files. They may be called from any thread that does not
+run an event loop.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from bridge_core.errors import ModelMissing, NotFound
+from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState, Resolution
+from bridge_core.models.media import frame_paths
+from bridge_core.models.notes import NewNote, Note
+from bridge_core.models.requests import Request, Submission
+from bridge_core.models.services import Service
+from bridge_core.models.versions import (
+    Decision,
+    Lineage,
+    Result,
+    ResultFile,
+    ReviewStatus,
+    TestFrame,
+    Version,
+)
+from bridge_gateway.db import queries
+from bridge_gateway.db.engine import Database
+from bridge_gateway.jobs import estimates, events, recovery, transitions
+from bridge_gateway.jobs.context import GatewayContext
+from bridge_gateway.jobs.workflow import Workflow
+from bridge_gateway.library import reader
+from bridge_gateway.library.work_dir import WorkDir
+from bridge_gateway.providers.base import PROXY_PATTERN, queue_name
+
+T = TypeVar("T")
+
+
+class JobService:
+    """Services that can be asked for, and jobs."""
+
+    def __init__(
+        self,
+        gateway: GatewayContext,
+        workflow: Workflow,
+        reconciler: recovery.Reconciler,
+        results: ResultService,
+    ) -> None:
+        self._gateway = gateway
+        self._database = gateway.database
+        self._workflow = workflow
+        self._reconciler = reconciler
+        self._results = results
+
+    def list_services(self) -> list[Service]:
+        return self._gateway.providers.list_services()
+
+    def estimate_request(self, request: Request) -> Estimate:
+        """
+        :raises InvalidRequest: no such service, or parameters that it does not accept.
+        """
+        resolved = self._gateway.resolve_request(request)
+        service = resolved.service
+        with self._database.begin_read() as session:
+            seconds = estimates.estimate_seconds(session, request)
+        return Estimate(
+            frames=len(request.frames),
+            seconds=seconds,
+            cost=resolved.quote(request),
+            data_locality=service.data_locality,
+            provider=service.provider,
+            allowed=service.available,
+            reason=service.unavailable_reason,
+        )
+
+    def submit(self, submission: Submission, key: str) -> tuple[Job, bool]:
+        """The job of this key, and whether it is new.
+
+        :raises InvalidRequest: the service is unknown or does not accept these parameters.
+        :raises ModelMissing: the service is not available; ``next_step`` says what to do.
+        :raises IdempotencyKeyReused: the key has been used with another request.
+        """
+        resolved = self._gateway.resolve_request(submission.request)
+        service, queue = resolved.service, queue_name(resolved.provider.id, resolved.provider.queue)
+        if not service.available:
+            raise ModelMissing(
+                f"{service.title} cannot run here now",
+                where=f"service {service.id}",
+                next_step=service.unavailable_reason,
+            )
+        job, created = transitions.create_job(self._database, submission, key, queue=queue)
+        if job.state is JobState.QUEUED:
+            # The row is written, so the job is certain to run.
+            self._reconciler.enqueue(job.id, queue)
+        return job, created
+
+    def get_job(self, job_id: str) -> Job:
+        """
+        :raises NotFound: there is no such job.
+        """
+        with self._database.begin_read() as session:
+            return queries.load_job(session, queries.get_job_row(session, job_id))
+
+    def list_jobs(
+        self,
+        *,
+        show: str | None = None,
+        state: JobState | None = None,
+        before: str | None = None,
+        limit: int = 100,
+    ) -> list[Job]:
+        """Newest first; ``before`` is the id of the last job of the previous page."""
+        with self._database.begin_read() as session:
+            return queries.list_jobs(session, show=show, state=state, before=before, limit=limit)
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel a job. A job that has ended, or whose version already has a number, does not
+        change.
+
+        :raises NotFound: there is no such job.
+        """
+        job, cancelled = transitions.cancel_job(self._database, job_id)
+        if cancelled:
+            # A workflow that starts later finds that the row has ended, and skips the job.
+            self._workflow.cancel(job_id)
+        return job
+
+    def resolve(self, job_id: str, resolution: Resolution) -> Job:
+        """End the question about a job whose outcome was unknown; the job has failed then. Nothing
+        is sent again.
+
+        :raises NotFound: there is no such job.
+        :raises JobFailed: its outcome is not unknown.
+        """
+        return transitions.resolve_job(self._database, job_id, resolution)
+
+    def list_frames(self, job_id: str) -> list[JobFrame]:
+        """The frames finished so far, ascending.
+
+        :raises NotFound: there is no such job.
+        """
+        return [
+            JobFrame(frame=frame, proxy_path=f"/v1/jobs/{job_id}/proxies/{frame}")
+            for frame in sorted(self._finished_proxies(job_id))
+        ]
+
+    def find_job_proxy(self, job_id: str, frame: int) -> Path:
+        """
+        :raises NotFound: there is no such job, or the frame is not finished.
+        """
+        path = self._finished_proxies(job_id).get(frame)
+        if path is None:
+            raise NotFound(
+                f"frame {frame} is not finished",
+                where=f"job {job_id}",
+                next_step="ask for the job's frames to see which ones are",
+            )
+        return path
+
+    def _finished_proxies(self, job_id: str) -> dict[int, Path]:
+        """The proxies of finished frames, from one directory listing: there may be thousands, and
+        clients ask often.
+
+        :raises StorageUnavailable: the library's disk does not answer.
+        """
+        job = self.get_job(job_id)
+        result_id = job.version_id or job.test_frame_id
+        if result_id is not None:
+            result = self._results.get_result(result_id)
+            if result.proxies is None:
+                return {}
+            folders, frames, pattern = [Path(result.folder)], result.frames, result.proxies.pattern
+        else:
+            library = self._gateway.settings.library_dir
+            work_dir = WorkDir(library, job.id, self._gateway.instance_id)
+            folders, frames = [work_dir.pictures, work_dir.result], job.request.frames
+            pattern = PROXY_PATTERN
+        folder = PurePosixPath(pattern).parent
+        paths = zip(frames, frame_paths(pattern, frames), strict=True)
+        names = {frame: PurePosixPath(path).name for frame, path in paths}
+        existing = self._gateway.library_disk.run(
+            lambda: _list_files([parent / folder for parent in folders])
+        )
+        return {frame: existing[name] for frame, name in names.items() if name in existing}
+
+
+class ResultService:
+    """Versions, test frames and their files."""
+
+    def __init__(self, gateway: GatewayContext) -> None:
+        self._gateway = gateway
+        self._database = gateway.database
+
+    def list_versions(
+        self,
+        *,
+        show: str | None = None,
+        sequence: str | None = None,
+        shot: str | None = None,
+        service: str | None = None,
+        status: ReviewStatus | None = None,
+        newest: bool = False,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> list[Version]:
+        """By shot, service and number; with ``status`` only those with this review status, with
+        ``newest`` of each shot only the one made last. ``after`` is the id of the last version of
+        the previous page."""
+        with self._database.begin_read() as session:
+            return queries.list_versions(
+                session,
+                show=show,
+                sequence=sequence,
+                shot=shot,
+                service=service,
+                status=status,
+                newest=newest,
+                after=after,
+                limit=limit,
+            )
+
+    def get_version(self, version_id: str) -> Version:
+        """
+        :raises NotFound: there is no such version.
+        """
+        with self._database.begin_read() as session:
+            return queries.load_version(session, queries.get_version_row(session, version_id))
+
+    def get_test_frame(self, test_frame_id: str) -> TestFrame:
+        """
+        :raises NotFound: there is no such test frame.
+        """
+        with self._database.begin_read() as session:
+            return queries.get_test_frame(session, test_frame_id)
+
+    def get_lineage(self, result_id: str) -> Lineage:
+        return self._read_result(result_id, reader.read_lineage)
+
+    def list_files(self, result_id: str) -> list[ResultFile]:
+        return self._read_result(result_id, reader.list_files)
+
+    def find_file(self, result_id: str, path: str) -> Path:
+        """
+        :raises NotFound: no such version or test frame, or no such file in it.
+        :raises OutsideMediaRoots: the path leads out of the result's folder.
+        """
+        return self._read_result(result_id, lambda result: reader.find_file(result, path))
+
+    def find_proxy(self, result_id: str, frame: int) -> Path:
+        return self._read_result(result_id, lambda result: reader.find_proxy(result, frame))
+
+    def find_thumbnail(self, result_id: str) -> Path:
+        return self._read_result(result_id, reader.find_thumbnail)
+
+    def get_result(self, result_id: str) -> Result:
+        """A version as it was published, without the decisions since, or a test frame.
+
+        :raises NotFound: there is no such version or test frame.
+        """
+        with self._database.begin_read() as session:
+            row = queries.get_result_row(session, result_id)
+            kind = Version if row.number is not None else TestFrame
+            return kind.model_validate_json(row.content or "")
+
+    def _read_result(self, result_id: str, read: Callable[[Result], T]) -> T:
+        """Call ``read`` with a result, on the library's disk.
+
+        :raises StorageUnavailable: its disk does not answer.
+        """
+        result = self.get_result(result_id)
+        return self._gateway.library_disk.run(lambda: read(result))
+
+
+class ReviewService:
+    """Notes on versions and decisions about them, each stored together with its event."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_decision(self, version_id: str, decision: Decision, key: str) -> Version:
+        """The version after the decision; the same for each call with this key.
+
+        :raises NotFound: there is no such version.
+        :raises IdempotencyKeyReused: the key was used for another decision.
+        :raises ContentMismatch: the decision names another content hash than the version's.
+        """
+        with self._database.begin_write() as session:
+            known = queries.find_decision(session, version_id, decision, key)
+            if known is not None:
+                return known
+            version = queries.add_decision(session, version_id, decision, key)
+            events.add_version_event(session, version)
+            return version
+
+    def list_notes(self, version_id: str) -> list[Note]:
+        with self._database.begin_read() as session:
+            return queries.list_notes(session, version_id)
+
+    def add_note(self, version_id: str, new: NewNote, key: str) -> tuple[Note, bool]:
+        """The note of this key, and whether it is new.
+
+        :raises NotFound: there is no such version.
+        :raises IdempotencyKeyReused: the key was used for another note.
+        """
+        with self._database.begin_write() as session:
+            known = queries.find_note(session, version_id, new, key)
+            if known is not None:
+                return known, False
+            note = queries.add_note(session, version_id, new, key)
+            events.add_note_event(
+                session, note, job=queries.get_version_row(session, version_id).job_id
+            )
+            return note, True
+
+
+def _list_files(folders: list[Path]) -> dict[str, Path]:
+    """The files in these folders by name; of a name that occurs twice, the last one."""
+    files: dict[str, Path] = {}
+    for folder in folders:
+        with suppress(FileNotFoundError), os.scandir(folder) as entries:
+            files |= {entry.name: Path(entry.path) for entry in entries if entry.is_file()}
+    return files

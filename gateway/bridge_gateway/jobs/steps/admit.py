@@ -1,0 +1,95 @@
+"""The step ``admit``: checks that the job can be done."""
+
+from __future__ import annotations
+
+import hashlib
+
+from bridge_core.errors import UnreadableMedia
+from bridge_core.models.requests import MAX_SEED
+from bridge_core.models.services import Service
+from bridge_gateway.db import queries
+from bridge_gateway.jobs import transitions
+from bridge_gateway.jobs.context import JobContext
+from bridge_gateway.jobs.steps.models import AdmittedJob
+from bridge_gateway.jobs.steps.stage import locate_files, locate_references, stage_files
+from bridge_gateway.library.work_dir import require_disk_space
+from bridge_gateway.media.decode_tasks import ProbePlateTask
+from bridge_gateway.media.plate_info import check_against_plate
+from bridge_gateway.providers.limits import check_size, raise_problems
+
+
+def admit_job(context: JobContext) -> AdmittedJob:
+    """Check that the job can be done, by its request and by the first file of its plate.
+
+    :raises InvalidRequest: unknown service, wrong parameters, something that the service does not
+        accept or that exceeds its limits, or a movie whose rate is not the one of its frame range.
+    :raises OutsideMediaRoots: a plate that this gateway may not read.
+    :raises MissingFrames: missing files, or a movie that ends before its range does.
+    :raises UnreadableMedia: the first file cannot be read.
+    :raises TransferError: the first file's content is not what was sent; it is discarded.
+    :raises PlateChanged: the first file is not the one that the client saw.
+    :raises UnknownColourSpace: the plate's colour space is not in the OCIO config, or is unknown.
+    :raises DiskFull: the library has too little space.
+    :raises StorageUnavailable: the disk of the library or of a plate does not answer.
+    :raises NotFound: the version that the request revises does not exist.
+    """
+    gateway, request = context.gateway, context.request
+    resolved = gateway.resolve_request(request)
+    located = locate_files(context.submission, gateway.content_store, gateway.media_roots)
+    locate_references(context.submission, gateway.content_store, gateway.media_roots)
+    context.work_dir.create()
+    require_disk_space(context.work_dir, request, sum(file.size for file, _ in located))
+    plate = request.shot.plate
+    first, path = located[0]
+    try:
+        probed = gateway.decoder.run(
+            ProbePlateTask(plate=plate, path=path, frame=request.frames[0]),
+            check_cancelled=context.monitor.raise_if_cancelled,
+        )
+    except UnreadableMedia:
+        # Raises the right error where the gateway's copy is damaged and not the artist's file.
+        stage_files(
+            [(first, path)],
+            gateway.content_store,
+            check_cancelled=context.monitor.raise_if_cancelled,
+            file_done=lambda _: None,
+        )
+        raise
+    info = probed.info
+    assert info is not None  # a ProbePlateTask always returns it
+    # The request may not state the size, and the file's own word counts.
+    raise_problems(resolved.service, check_size(resolved.service, info.width, info.height))
+    sized = request.shot.model_copy(
+        update={"plate": plate.model_copy(update={"width": info.width, "height": info.height})}
+    )
+    colour = gateway.colour.resolve_space(plate, info.colour_tag)
+    warnings = check_against_plate(plate, info, request.frames) + colour.warnings + info.notes
+    if warnings:
+        transitions.record_warnings(gateway.database, context.job_id, warnings)
+    return AdmittedJob(
+        parameters=resolved.parameters,
+        provider=resolved.provider.id,
+        colour_space=colour.space,
+        produces=resolved.service.produces,
+        capabilities=resolved.service.capabilities,
+        quote=resolved.quote(request.model_copy(update={"shot": sized})),
+        seed=_choose_seed(context, resolved.service),
+        source_version_id=_source_version_id(context, resolved.service),
+        warnings=warnings,
+    )
+
+
+def _choose_seed(context: JobContext, service: Service) -> int | None:
+    """The request's seed, or one made from the job's id, so that all attempts have the same."""
+    if context.request.seed is not None or not service.accepts.seed:
+        return context.request.seed
+    digest = hashlib.sha256(context.job_id.encode()).digest()
+    return int.from_bytes(digest[:8]) % (MAX_SEED + 1)
+
+
+def _source_version_id(context: JobContext, service: Service) -> str | None:
+    version_id = context.request.source_version_id
+    if version_id is None or not service.accepts.source_version:
+        return None
+    with context.gateway.database.begin_read() as session:
+        return queries.get_version_row(session, version_id).id

@@ -1,0 +1,228 @@
+"""The step ``stage``: finds and hashes the input files, and checks that they do not change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from bridge_core.errors import MissingFrames, PlateChanged, TransferError, UnreadableMedia
+from bridge_core.models.media import PlateKind, SourceFile
+from bridge_core.models.requests import Submission
+from bridge_core.system.files import hash_file
+from bridge_gateway.jobs.context import JobContext
+from bridge_gateway.jobs.steps.models import StagedFile, StagedInputs, StepName
+from bridge_gateway.media.decode_tasks import CheckPlateTask
+from bridge_gateway.storage.content_store import ContentStore
+from bridge_gateway.storage.media_roots import MediaRoots
+
+_PLATE_FILE, _REFERENCE = "a file of the plate", "a reference"
+
+
+def stage_inputs(context: JobContext) -> StagedInputs:
+    """Find, read and hash every file; see :func:`stage_files`.
+
+    :raises MissingFrames: also where a movie ends before its range does.
+    :raises UnreadableMedia: a frame that is not a picture, or one that cannot be processed.
+    """
+    gateway, submission = context.gateway, context.submission
+    located = locate_files(submission, gateway.content_store, gateway.media_roots)
+    references = locate_references(submission, gateway.content_store, gateway.media_roots)
+    context.monitor.begin_step(StepName.STAGE, len(located) + len(references))
+    staged_references = stage_files(
+        references,
+        gateway.content_store,
+        subject=_REFERENCE,
+        check_cancelled=context.monitor.raise_if_cancelled,
+        file_done=lambda position: context.monitor.frame_done(len(located) + position),
+    )
+    files = stage_files(
+        located,
+        gateway.content_store,
+        check_cancelled=context.monitor.raise_if_cancelled,
+        file_done=context.monitor.frame_done,
+    )
+    staged = StagedInputs(files=files, references=staged_references)
+    # A movie may end before its range, and a frame may not be a picture.
+    context.gateway.decoder.run(
+        CheckPlateTask(
+            plate=context.request.shot.plate,
+            files=files_by_frame(context, staged),
+            frames=context.request.frames,
+        ),
+        check_cancelled=context.monitor.raise_if_cancelled,
+    )
+    return staged
+
+
+def files_by_frame(context: JobContext, staged: StagedInputs) -> dict[int, Path]:
+    """The file of each frame; a movie or a still is the same file for all."""
+    if context.request.shot.plate.kind is PlateKind.SEQUENCE:
+        return {file.frame: Path(file.path) for file in staged.files if file.frame is not None}
+    return dict.fromkeys(context.request.frames, Path(staged.files[0].path))
+
+
+def required_files(submission: Submission) -> list[SourceFile]:
+    """The files of the requested frames, in their order."""
+    request = submission.request
+    if request.shot.plate.kind is not PlateKind.SEQUENCE:
+        return list(submission.plate_files)
+    by_frame = {file.frame: file for file in submission.plate_files}
+    return [by_frame[frame] for frame in request.frames]
+
+
+def locate_files(
+    submission: Submission, content_store: ContentStore, media_roots: MediaRoots
+) -> list[tuple[SourceFile, Path]]:
+    """Each required file with the path that the gateway reads.
+
+    :raises OutsideMediaRoots: a path that this gateway may not read.
+    :raises MissingFrames: missing files; the error names all of them.
+    :raises TransferError: contents that have not been sent, or were removed since.
+    :raises PlateChanged: the first file is not the one that the client saw.
+    """
+    located, missing = _locate(required_files(submission), content_store, media_roots)
+    if missing:
+        raise _missing_frames_error(submission, missing)
+    file, path = located[0]  # the file that is probed before all are staged
+    if file.sha256 is None and not _is_unchanged(path, file.size, file.mtime_ns):
+        raise _changed_error(_PLATE_FILE, file.path, "since it was sent")
+    return located
+
+
+def locate_references(
+    submission: Submission, content_store: ContentStore, media_roots: MediaRoots
+) -> list[tuple[SourceFile, Path]]:
+    """The file of each reference with the path that the gateway reads.
+
+    :raises OutsideMediaRoots: a path that this gateway may not read.
+    :raises TransferError: contents that have not been sent, or were removed since.
+    :raises UnreadableMedia: a reference does not exist.
+    """
+    located, missing = _locate(submission.reference_files, content_store, media_roots)
+    if missing:
+        raise UnreadableMedia(
+            f"{len(missing)} of the references do not exist",
+            where=missing[0].path,
+            next_step="choose these references again, or send the shot without them",
+            details={"paths": [file.path for file in missing]},
+        )
+    return located
+
+
+def _locate(
+    files: Iterable[SourceFile], content_store: ContentStore, media_roots: MediaRoots
+) -> tuple[list[tuple[SourceFile, Path]], list[SourceFile]]:
+    """The files with their paths, and those that are missing."""
+    located: list[tuple[SourceFile, Path]] = []
+    missing: list[SourceFile] = []
+    unsent: list[SourceFile] = []
+    for file in files:
+        if file.sha256 is not None:
+            content_path = content_store.find(file.sha256)
+            if content_path is None:
+                unsent.append(file)
+            else:
+                located.append((file, content_path))
+            continue
+        path = media_roots.resolve(file.path)
+        if path.is_file():
+            located.append((file, path))
+        else:
+            missing.append(file)
+    if unsent and not missing:
+        raise TransferError(
+            f"{len(unsent)} of the pictures have not been sent",
+            where=unsent[0].path,
+            next_step="send the request again; the client then sends what is missing",
+            details={"sha256": [file.sha256 for file in unsent]},
+        )
+    return located, missing
+
+
+def stage_files(
+    located: Iterable[tuple[SourceFile, Path]],
+    content_store: ContentStore,
+    *,
+    subject: str = _PLATE_FILE,
+    check_cancelled: Callable[[], None],
+    file_done: Callable[[int], None],
+) -> tuple[StagedFile, ...]:
+    """Read and hash every file.
+
+    ``check_cancelled`` is called before each block and may raise; ``file_done`` after each file,
+    with its position. ``subject`` is what messages call a file.
+
+    :raises PlateChanged: a file is not the one that the client saw.
+    :raises TransferError: a content does not match its address; it is discarded.
+    :raises UnreadableMedia: a file cannot be read.
+    """
+    staged: list[StagedFile] = []
+    for position, (file, path) in enumerate(located):
+        if file.sha256 is not None:
+            if hash_file(path, check_cancelled) != file.sha256:
+                content_store.discard(file.sha256)
+                raise TransferError(
+                    "a picture that was sent has been changed or damaged on the gateway's disk",
+                    where=file.path,
+                    next_step="send the request again, which sends this picture again; check the "
+                    "disk of gateway.data_dir",
+                    details={"sha256": [file.sha256]},
+                )
+            staged.append(_staged_file(file, path, mtime_ns=None, sha256=file.sha256))
+        else:
+            if not _is_unchanged(path, file.size, file.mtime_ns):
+                raise _changed_error(subject, file.path, "since it was sent")
+            sha256 = hash_file(path, check_cancelled)
+            if not _is_unchanged(path, file.size, file.mtime_ns):
+                raise _changed_error(subject, file.path, "while it was read")
+            staged.append(_staged_file(file, path, mtime_ns=file.mtime_ns, sha256=sha256))
+        file_done(position)
+    return tuple(staged)
+
+
+def require_unchanged(files: Iterable[StagedFile], check_cancelled: Callable[[], None]) -> None:
+    """Check that the files are the same as when they were staged: contents by their hash, other
+    files by size and time. ``check_cancelled`` is called before each block and may raise.
+
+    :raises PlateChanged: a file is no longer the one that was staged.
+    """
+    for file in files:
+        path = Path(file.path)
+        same = _is_unchanged(path, file.size, file.mtime_ns)
+        if same and file.mtime_ns is None:
+            same = hash_file(path, check_cancelled) == file.sha256
+        if not same:
+            raise _changed_error(_PLATE_FILE, file.source, "while the job worked on it")
+
+
+def _staged_file(file: SourceFile, path: Path, *, mtime_ns: int | None, sha256: str) -> StagedFile:
+    return StagedFile(
+        source=file.path,
+        path=str(path),
+        frame=file.frame,
+        size=file.size,
+        mtime_ns=mtime_ns,
+        sha256=sha256,
+    )
+
+
+def _is_unchanged(path: Path, size: int, mtime_ns: int | None) -> bool:
+    try:
+        stat_result = path.stat()
+    except OSError:
+        return False
+    return stat_result.st_size == size and mtime_ns in (None, stat_result.st_mtime_ns)
+
+
+def _missing_frames_error(submission: Submission, files: list[SourceFile]) -> MissingFrames:
+    plate = submission.request.shot.plate
+    frames = [file.frame for file in files if file.frame is not None]
+    return MissingFrames.of(frames or submission.request.frames, where=plate.path)
+
+
+def _changed_error(subject: str, path: str, when: str) -> PlateChanged:
+    return PlateChanged(
+        f"{subject} changed {when}",
+        where=path,
+        next_step="wait until it is finished, then send the shot again",
+    )

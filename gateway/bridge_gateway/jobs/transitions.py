@@ -1,0 +1,283 @@
+"""The transitions between the states of a job.
+
+Each is one transaction that checks whether the change is still allowed and adds the event. Of two
+that race, such as a cancellation and a publication, one wins and the other does nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from bridge_core.errors import (
+    GatewayFault,
+    IdempotencyKeyReused,
+    JobFailed,
+    NotFound,
+    OutcomeUnknown,
+    ShotbridgeError,
+)
+from bridge_core.models.base import canonical_json, fingerprint, now
+from bridge_core.models.jobs import (
+    Cancellation,
+    Cost,
+    Job,
+    JobState,
+    JobUpdate,
+    Resolution,
+    ResolutionRecord,
+)
+from bridge_core.models.problems import Problem
+from bridge_core.models.requests import Submission
+from bridge_gateway.db import queries
+from bridge_gateway.db.engine import Database
+from bridge_gateway.db.tables import JobRow, PinRow, ResultRow, TimingRow
+from bridge_gateway.jobs import events
+from bridge_gateway.jobs.queue import MAX_ATTEMPTS
+from bridge_gateway.providers.remote_table import load_charge
+
+
+def create_job(
+    database: Database, submission: Submission, key: str, *, queue: str
+) -> tuple[Job, bool]:
+    """The job of this key, and whether it is new; ``queue`` is the queue that it waits in.
+
+    :raises IdempotencyKeyReused: the key has been used with another request. Only the requests are
+        compared: a repeated submission may name other paths of the same pictures.
+    """
+    try:
+        with database.begin_write() as session:
+            existing = _find_by_key(session, submission, key)
+            if existing is not None:
+                return existing, False
+            row = _new_row(submission, key, queue)
+            session.add(row)
+            session.flush()
+            session.add_all(PinRow(job_id=row.id, sha256=sha256) for sha256 in _sent(submission))
+            job = queries.load_job(session, row)
+            events.add_job_event(session, job)
+            return job, True
+    except IntegrityError:
+        # On a database that does not lock writers, another one created the job first.
+        with database.begin_read() as session:
+            existing = _find_by_key(session, submission, key)
+            if existing is None:
+                raise
+            return existing, False
+
+
+def start_job(database: Database, job_id: str) -> Submission | None:
+    """Mark a job as running, for a first or a further attempt; None where it has ended.
+
+    :raises GatewayFault: it has been started :data:`MAX_ATTEMPTS` times already.
+    """
+    with database.begin_write() as session:
+        try:
+            row = queries.get_job_row(session, job_id, lock=True)
+        except NotFound:
+            return None  # the database was restored from a backup, the queue's was not
+        if JobState(row.state).ended:
+            return None
+        if row.attempt >= MAX_ATTEMPTS:
+            raise attempts_exhausted(job_id)
+        row.state = JobState.RUNNING
+        row.started = row.started or now()
+        row.attempt += 1
+        _add_event(session, row)
+        return queries.load_submission(row)
+
+
+def record_progress(
+    database: Database,
+    job_id: str,
+    *,
+    step: str,
+    done: int,
+    total: int,
+    seconds_left: float | None,
+    fraction: float | None = None,
+    message: str = "",
+) -> bool:
+    """Store a job's progress. False where it is no longer running."""
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        if row.state != JobState.RUNNING:
+            return False
+        row.step, row.done, row.total, row.seconds_left = step, done, total, seconds_left
+        row.fraction, row.message = fraction, message
+        session.flush()
+        events.add_progress_event(
+            session,
+            JobUpdate(id=row.id, state=JobState(row.state), progress=queries.load_progress(row)),
+        )
+        return True
+
+
+def is_running(database: Database, job_id: str) -> bool:
+    with database.begin_read() as session:
+        return queries.get_job_row(session, job_id).state == JobState.RUNNING
+
+
+def cancel_job(database: Database, job_id: str) -> tuple[Job, bool]:
+    """The job, and whether this call cancelled it.
+
+    A job that has ended does not change. Neither does one whose version already has a number: it is
+    about to succeed.
+    """
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        result_id = session.scalar(select(ResultRow.id).where(ResultRow.job_id == job_id))
+        if JobState(row.state).ended or result_id is not None:
+            return queries.load_job(session, row), False
+        _mark_ended(session, row, JobState.CANCELLED)
+        return _add_event(session, row), True
+
+
+def fail_job(database: Database, job_id: str, error: ShotbridgeError) -> None:
+    """End a job with an error, and release the number that it had reserved."""
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        if JobState(row.state).ended:
+            return
+        session.execute(
+            delete(ResultRow).where(ResultRow.job_id == job_id, ResultRow.published.is_(None))
+        )
+        row.problem = canonical_json(Problem.from_error(error))
+        charge = load_charge(session, job_id)
+        row.cost = canonical_json(charge) if charge is not None else None
+        is_unknown = isinstance(error, OutcomeUnknown)
+        _mark_ended(session, row, JobState.UNKNOWN if is_unknown else JobState.FAILED)
+        _add_event(session, row)
+
+
+def record_cancellation(database: Database, job_id: str, cancellation: Cancellation) -> None:
+    """Store what a remote provider said about a job that was cancelled, with an event."""
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        if row.state == JobState.CANCELLED:
+            row.cancellation = canonical_json(cancellation)
+            if cancellation.charge is not None:
+                row.cost = canonical_json(cancellation.charge)
+            _add_event(session, row)
+
+
+def resolve_job(database: Database, job_id: str, resolution: Resolution) -> Job:
+    """Record what a human found out about a job whose outcome was unknown. It has failed then.
+
+    :raises JobFailed: its outcome is not unknown.
+    """
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        if row.state != JobState.UNKNOWN:
+            raise JobFailed(
+                "only a job whose outcome is unknown can be resolved",
+                where=f"job {job_id}, {row.state}",
+                next_step="ask for the job to see its state",
+            )
+        record = ResolutionRecord(**resolution.model_dump(), at=now())
+        row.resolution = canonical_json(record)
+        row.state = JobState.FAILED
+        return _add_event(session, row)
+
+
+def complete_job(database: Database, job_id: str, cost: Cost) -> None:
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        if JobState(row.state).ended:
+            return
+        row.cost = canonical_json(cost)
+        row.step = ""
+        row.done = row.total = len(queries.load_request(row).frames)
+        _mark_ended(session, row, JobState.SUCCEEDED)
+        _add_event(session, row)
+
+
+def record_warnings(database: Database, job_id: str, warnings: Sequence[str]) -> None:
+    """Store where the plate's files contradict the request, with an event."""
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        row.warnings = json.dumps(list(warnings))
+        _add_event(session, row)
+
+
+def record_timing(database: Database, job_id: str, step: str, seconds: float) -> None:
+    """Store the seconds that a step took; a repeated step replaces its earlier time."""
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id)
+        session.execute(delete(TimingRow).where(TimingRow.job_id == job_id, TimingRow.step == step))
+        session.add(TimingRow(job_id=job_id, step=step, attempt=row.attempt, seconds=seconds))
+
+
+def record_frame_time(database: Database, job_id: str, seconds_per_frame: float) -> None:
+    """Store what later estimates are computed from."""
+    with database.begin_write() as session:
+        queries.get_job_row(session, job_id).seconds_per_frame = seconds_per_frame
+
+
+def attempts_exhausted(job_id: str) -> GatewayFault:
+    return GatewayFault(
+        f"the gateway gave up this job after at most {MAX_ATTEMPTS} attempts",
+        where=f"job {job_id}",
+        next_step="search the gateway's log for the job's id, then send it again",
+    )
+
+
+def _find_by_key(session: Session, submission: Submission, key: str) -> Job | None:
+    row = session.scalar(select(JobRow).where(JobRow.key == key))
+    if row is None:
+        return None
+    if row.fingerprint != fingerprint(submission.request):
+        raise IdempotencyKeyReused(
+            f"the key {key} has been used for another request",
+            where=f"job {row.id}",
+            next_step="send this request with a key of its own",
+            details={"job": row.id},
+        )
+    return queries.load_job(session, row)
+
+
+def _new_row(submission: Submission, key: str, queue: str) -> JobRow:
+    request = submission.request
+    plate = request.shot.plate
+    return JobRow(
+        id=queries.new_id(),
+        key=key,
+        fingerprint=fingerprint(request),
+        request=canonical_json(request),
+        files=submission.model_dump_json(exclude={"request"}),
+        show=request.shot.id.show,
+        service=request.service,
+        queue=queue,
+        state=JobState.QUEUED,
+        created=now(),
+        attempt=0,
+        step="",
+        done=0,
+        total=len(request.frames),
+        megapixels=plate.width * plate.height / 1e6 if plate.width and plate.height else None,
+    )
+
+
+def _sent(submission: Submission) -> set[str]:
+    """The hashes of the files that were sent as contents."""
+    files = (*submission.plate_files, *submission.reference_files)
+    return {file.sha256 for file in files if file.sha256 is not None}
+
+
+def _mark_ended(session: Session, row: JobRow, state: JobState) -> None:
+    session.execute(delete(PinRow).where(PinRow.job_id == row.id))
+    row.state = state
+    row.finished = now()
+    row.seconds_left = row.fraction = None
+    row.message = ""
+
+
+def _add_event(session: Session, row: JobRow) -> Job:
+    session.flush()
+    job = queries.load_job(session, row)
+    events.add_job_event(session, job)
+    return job

@@ -1,0 +1,1 @@
+"""The library: folders and files of versions and test frames."""

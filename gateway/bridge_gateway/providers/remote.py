@@ -1,0 +1,396 @@
+"""Runs the work of a remote provider, so that nothing is submitted, and paid for, twice.
+
+The order is: the intent is committed, the work is submitted with a key made from the job's id, its
+handle is committed, it is polled until it ends, its results are fetched. Every attempt at a job
+runs this from the beginning:
+
+- with a handle it continues to poll;
+- with an intent and no handle, an earlier attempt was killed while it submitted, or the answer was
+  lost. A provider that knows keys gets the same key again; one that can find work by its key is
+  asked; with any other the outcome cannot be known: the job ends as ``unknown``, and nothing is
+  sent again.
+
+Each call to the provider runs in a thread that can be left behind, so that a provider that hangs
+delays neither a cancellation nor a stop of the gateway.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from datetime import timedelta
+from typing import Protocol, TypeVar
+
+from bridge_core.errors import (
+    JobCancelled,
+    JobFailed,
+    OutcomeUnknown,
+    ProviderUnavailable,
+    ShotbridgeError,
+    StorageUnavailable,
+)
+from bridge_core.models.base import now
+from bridge_core.models.jobs import Cancellation
+from bridge_core.models.services import Capabilities
+from bridge_gateway.db.engine import Database
+from bridge_gateway.providers.base import (
+    ProviderTask,
+    RemoteHandle,
+    RemoteProvider,
+    RemoteState,
+    RemoteStatus,
+    TaskMonitor,
+    TaskResult,
+)
+from bridge_gateway.providers.remote_cancel import cancel_at_provider, record_cancellation
+from bridge_gateway.providers.remote_table import (
+    delete_intent,
+    load_row,
+    record_handle,
+    record_intent,
+    record_status,
+    remote_key,
+)
+from bridge_gateway.threads import run_in_thread
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between two polls where the provider does not say: from the first to the last value.
+_FIRST_DELAY, _LAST_DELAY = 1.0, 10.0
+#: The longest that a provider can ask us to wait, in seconds.
+_MAX_RETRY_AFTER = 300.0
+#: Seconds without an answer after which the progress says so.
+_SILENCE_SECONDS = 60.0
+#: How often a lost answer is followed by another submission with the same key.
+_MAX_LOST_ANSWERS = 5
+#: Seconds that the end of a run waits for a call that is under way; the contract allows 2.
+_GRACE_SECONDS = 1.5
+_CHECK_SECONDS = 0.05
+
+
+class RemoteMonitor(TaskMonitor, Protocol):
+    """What the runner asks its job."""
+
+    @property
+    def cancelled_by_user(self) -> bool:
+        """False where the work ends only because the gateway stops."""
+
+
+class RemoteRun:
+    """One attempt at the remote work of a job.
+
+    ``on_cancellation`` is called with the provider's answer to a cancellation: first at once, with
+    nothing known, and again when there is an answer, maybe after the run has ended.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        provider: RemoteProvider,
+        task: ProviderTask,
+        monitor: RemoteMonitor,
+        *,
+        capabilities: Capabilities,
+        on_cancellation: Callable[[Cancellation], None],
+    ) -> None:
+        self._database = database
+        self._provider = provider
+        self._task = task
+        self._monitor = monitor
+        self._capabilities = capabilities
+        self._on_cancellation = on_cancellation
+        self._key = remote_key(task.job_id)
+        self._lost_answers = 0
+        self._has_reported = False
+        self._heard = time.monotonic()
+        self._where = f"job {task.job_id}, provider {provider.id}"
+
+    def run(self) -> TaskResult:
+        """
+        :raises JobCancelled: the job was cancelled, or the gateway stops.
+        :raises OutcomeUnknown: whether the provider did the work is not known.
+        :raises ShotbridgeError: the provider refused the work or failed, or its results cannot be
+            used.
+        """
+        handle: RemoteHandle | None = None
+        try:
+            self._check_cancelled()
+            handle = self._obtain_handle()
+            self._poll_until_finished(handle)
+            return self._fetch(handle)
+        except JobCancelled:
+            if self._monitor.cancelled_by_user:
+                if handle is not None:
+                    self._cancel_at_provider(handle)
+                elif not self._has_reported and load_row(self._database, self._task.job_id):
+                    message = f"it is not known whether the provider has this work, key {self._key}"
+                    self._report_cancellation(Cancellation(message=message), answered=False)
+            raise
+
+    # --- submitting
+
+    def _obtain_handle(self) -> RemoteHandle:
+        row = load_row(self._database, self._task.job_id)
+        if row is None:
+            return self._submit(may_exist=False)
+        if row.handle is not None:
+            handle: RemoteHandle = json.loads(row.handle)
+            return handle
+        return self._resolve_intent("the gateway ended while the work was being submitted")
+
+    def _submit(self, *, may_exist: bool) -> RemoteHandle:
+        """Submit until there is a handle. ``may_exist``: an earlier submission may have been
+        accepted, so an intent stays even where this one was not."""
+        job_id, delay = self._task.job_id, _FIRST_DELAY
+        while True:
+            if load_row(self._database, job_id) is None:
+                record_intent(self._database, self._provider, job_id)
+            call = run_in_thread(self._submit_and_record, f"submit {job_id}")
+            try:
+                return self._wait_for_submission(call)
+            except ProviderUnavailable as error:
+                if not may_exist:
+                    delete_intent(self._database, job_id)
+                elif not self._can_repeat_key():
+                    return self._find_work(error.message)
+                self._monitor.progress(None, f"waiting for the provider: {error.message}")
+            except OutcomeUnknown as error:
+                self._lost_answers += 1
+                if self._lost_answers >= _MAX_LOST_ANSWERS:
+                    raise _outcome_unknown(error.message, self._where, self._key, error) from error
+                self._pause(delay)
+                return self._resolve_intent(error.message)
+            except JobCancelled:
+                raise
+            except ShotbridgeError as error:
+                if may_exist:  # a repetition is refused, which says nothing about the first call
+                    return self._find_work(f"the key was refused: {error.message}")
+                raise
+            self._pause(delay)
+            delay = min(_LAST_DELAY, delay * 2)
+
+    def _submit_and_record(self) -> RemoteHandle:
+        """Submit once; the handle is stored even if nobody waits for it any more."""
+        try:
+            handle = self._provider.submit(self._task, self._key)
+        except ShotbridgeError:
+            raise
+        except Exception as error:
+            _log.warning("the answer to a submission was lost: %s", self._where, exc_info=error)
+            raise OutcomeUnknown(f"the answer was lost: {type(error).__name__}") from error
+        record_handle(self._database, self._task.job_id, handle, where=self._where)
+        return handle
+
+    def _wait_for_submission(self, call: Future[RemoteHandle]) -> RemoteHandle:
+        while not call.done() and not self._monitor.cancelled():
+            wait([call], timeout=_CHECK_SECONDS)
+        wait([call], timeout=_GRACE_SECONDS)
+        if call.done():
+            return call.result()
+        if self._monitor.cancelled_by_user:
+            self._report_cancellation(
+                Cancellation(message="the provider has not answered yet whether it took the work"),
+                answered=False,
+            )
+            call.add_done_callback(self._cancel_late_submission)
+        raise JobCancelled("the job was cancelled while it was being submitted", where=self._where)
+
+    def _cancel_late_submission(self, call: Future[RemoteHandle]) -> None:
+        """Cancel work that was accepted after its job had been cancelled; runs in the call's
+        thread."""
+        error = call.exception()
+        if error is None:
+            self._tell_provider(call.result())
+        elif isinstance(error, ShotbridgeError) and not isinstance(error, OutcomeUnknown):
+            self._report_cancellation(
+                Cancellation(provider_stopped=True, message="the provider did not take the work")
+            )
+
+    def _can_repeat_key(self) -> bool:
+        if not self._capabilities.idempotency:
+            return False
+        hours = self._capabilities.idempotency_hours
+        row = load_row(self._database, self._task.job_id)
+        return hours is None or row is None or now() < row.submitted + timedelta(hours=hours)
+
+    def _resolve_intent(self, reason: str) -> RemoteHandle:
+        """The handle of work that may have been submitted.
+
+        :raises OutcomeUnknown: whether it was cannot be known.
+        """
+        if self._can_repeat_key():
+            return self._submit(may_exist=True)
+        return self._find_work(reason)
+
+    def _find_work(self, reason: str) -> RemoteHandle:
+        """As :meth:`_resolve_intent`, by asking the provider for the key."""
+        delay = _FIRST_DELAY
+        while True:
+            try:
+                handle = self._call(lambda: self._provider.find(self._key), "find")
+                break
+            except JobCancelled:
+                raise
+            except (ProviderUnavailable, OSError) as error:
+                self._monitor.progress(None, f"asking the provider about the work: {error}")
+            except Exception as error:
+                raise _outcome_unknown(reason, self._where, self._key, error) from error
+            self._pause(delay)
+            delay = min(_LAST_DELAY, delay * 2)
+        if handle is None:
+            return self._submit(may_exist=False)
+        record_handle(self._database, self._task.job_id, handle, where=self._where)
+        return handle
+
+    # --- polling and fetching
+
+    def _poll_until_finished(self, handle: RemoteHandle) -> None:
+        delay, self._heard, failed = _FIRST_DELAY, time.monotonic(), False
+        while True:
+            try:
+                status = self._call(
+                    lambda: self._provider.poll(handle), "poll", waiting=self._report_silence
+                )
+            except JobCancelled:
+                raise
+            except OutcomeUnknown as error:
+                raise _outcome_unknown(error.message, self._where, self._key, error) from error
+            except Exception as error:
+                if not failed:
+                    _log.warning("a poll failed and is repeated: %s: %s", self._where, error)
+                failed = True
+                self._report_silence()
+                self._pause(delay)
+            else:
+                self._heard, failed = time.monotonic(), False
+                record_status(self._database, self._task.job_id, status)
+                if status.state is RemoteState.SUCCEEDED:
+                    return
+                if status.state.ended:
+                    raise self._failure(status)
+                self._monitor.progress(status.fraction, status.message or status.state)
+                asked = status.retry_after
+                self._pause(
+                    delay if asked is None else min(_MAX_RETRY_AFTER, max(_CHECK_SECONDS, asked))
+                )
+            delay = min(_LAST_DELAY, delay * 1.5)
+
+    def _report_silence(self) -> None:
+        """Say in the progress that nothing is heard, after a while."""
+        silence = time.monotonic() - self._heard
+        if silence > _SILENCE_SECONDS:
+            self._monitor.progress(
+                None, f"no answer from the provider for {silence / 60:.0f} min; still asking"
+            )
+
+    def _fetch(self, handle: RemoteHandle) -> TaskResult:
+        delay = _FIRST_DELAY
+        while True:
+            self._check_cancelled()
+            try:
+                return self._call(
+                    lambda: self._provider.fetch(handle, self._task, self._monitor), "fetch"
+                )
+            except (ProviderUnavailable, OSError) as error:
+                if isinstance(error, OSError) and error.filename is not None:
+                    raise  # of a file on this machine
+                _log.warning("results are fetched again: %s: %s", self._where, error)
+                self._monitor.progress(None, f"fetching the results again: {error}")
+            self._pause(delay)
+            delay = min(_LAST_DELAY, delay * 2)
+
+    def _failure(self, status: RemoteStatus) -> ShotbridgeError:
+        if status.state is RemoteState.UNKNOWN:
+            reason = status.message or "the provider no longer knows this work"
+            return _outcome_unknown(reason, self._where, self._key, None)
+        if status.problem is not None:
+            return status.problem.to_error()
+        was_cancelled = status.state is RemoteState.CANCELLED
+        return JobFailed(
+            status.message
+            or ("the work was cancelled at the provider" if was_cancelled else "the work failed"),
+            where=self._where,
+            next_step="send the job again"
+            if was_cancelled
+            else "change the request, or send it to another service",
+        )
+
+    # --- cancelling
+
+    def _cancel_at_provider(self, handle: RemoteHandle) -> None:
+        """Tell the provider, in a thread that may be left behind; report what it says."""
+        row = load_row(self._database, self._task.job_id)
+        if row is not None and row.state == RemoteState.SUCCEEDED:
+            charge = Cancellation.model_validate({"charge": json.loads(row.charge or "null")})
+            self._report_cancellation(
+                charge.model_copy(
+                    update={"provider_stopped": False, "message": "the work was already done"}
+                )
+            )
+            return
+        self._report_cancellation(
+            Cancellation(message="the provider has not answered yet"), answered=False
+        )
+        call = run_in_thread(lambda: self._tell_provider(handle), f"cancel {self._task.job_id}")
+        wait([call], timeout=_GRACE_SECONDS)
+
+    def _report_cancellation(self, cancellation: Cancellation, *, answered: bool = True) -> None:
+        self._has_reported = True
+        try:
+            if answered:
+                record_cancellation(self._database, self._task.job_id, cancellation)
+            self._on_cancellation(cancellation)
+        except StorageUnavailable as error:
+            _log.error("a cancellation could not be recorded: %s: %s", self._where, error)
+
+    def _tell_provider(self, handle: RemoteHandle) -> None:
+        cancellation, answered = cancel_at_provider(self._provider, handle, self._where)
+        self._report_cancellation(cancellation, answered=answered)
+
+    # --- waiting
+
+    def _check_cancelled(self) -> None:
+        if self._monitor.cancelled():
+            raise JobCancelled("the job was cancelled", where=self._where)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, with jitter, until ``seconds`` are over.
+
+        :raises JobCancelled: the work has to end.
+        """
+        deadline = time.monotonic() + seconds * random.uniform(0.9, 1.1)
+        while (left := deadline - time.monotonic()) > 0:
+            self._check_cancelled()
+            time.sleep(min(_CHECK_SECONDS, left))
+        self._check_cancelled()
+
+    def _call(
+        self, call: Callable[[], T], name: str, *, waiting: Callable[[], None] = lambda: None
+    ) -> T:
+        """Call the provider in a thread of its own; ``waiting`` is called until it returns.
+
+        :raises JobCancelled: the work has to end; the call is left behind.
+        """
+        outcome = run_in_thread(call, f"{name} {self._task.job_id}")
+        while not outcome.done():
+            self._check_cancelled()
+            waiting()
+            wait([outcome], timeout=_CHECK_SECONDS)
+        return outcome.result()
+
+
+def _outcome_unknown(reason: str, where: str, key: str, cause: Exception | None) -> OutcomeUnknown:
+    advice = cause.next_step if isinstance(cause, OutcomeUnknown) else ""
+    return OutcomeUnknown(
+        f"it is not known whether the provider did this work and charges for it: {reason}",
+        where=where,
+        next_step=f"{advice or 'look at the list of jobs at the provider'} (key {key}), then "
+        "say so with 'shotbridge resolve-job'; nothing is sent again",
+        details={"key": key},
+    )

@@ -1,0 +1,61 @@
+"""Tells remote providers that work was cancelled, and stores what they answer."""
+
+from __future__ import annotations
+
+import logging
+
+from sqlalchemy import select
+
+from bridge_core.models.base import canonical_json
+from bridge_core.models.jobs import Cancellation, JobState
+from bridge_gateway.db.engine import Database
+from bridge_gateway.db.tables import JobRow, RemoteJobRow
+from bridge_gateway.providers.base import (
+    CancelOutcome,
+    RemoteHandle,
+    RemoteProvider,
+    RemoteState,
+)
+
+_log = logging.getLogger(__name__)
+
+
+def cancel_at_provider(
+    provider: RemoteProvider, handle: RemoteHandle, where: str
+) -> tuple[Cancellation, bool]:
+    """Tell the provider to stop: what is known then, and whether it answered."""
+    try:
+        outcome: CancelOutcome = provider.cancel(handle)
+    except Exception as error:
+        _log.warning("a cancellation failed: %s", where, exc_info=error)
+        return Cancellation(message=f"the provider could not be told: {error}"[:500]), False
+    answer = Cancellation(
+        provider_stopped=outcome.stopped, charge=outcome.charge, message=outcome.message[:500]
+    )
+    return answer, True
+
+
+def record_cancellation(database: Database, job_id: str, cancellation: Cancellation) -> None:
+    """Store the provider's answer to a cancellation, with the charge that it names."""
+    with database.begin_write() as session:
+        row = session.get(RemoteJobRow, job_id)
+        if row is not None:
+            row.cancellation = canonical_json(cancellation)
+            if cancellation.charge is not None:
+                row.charge = canonical_json(cancellation.charge)
+
+
+def list_untold_cancellations(database: Database) -> list[RemoteJobRow]:
+    """Cancelled jobs whose provider has not answered the cancellation, and may still work."""
+    with database.begin_read() as session:
+        query = (
+            select(RemoteJobRow)
+            .join(JobRow, JobRow.id == RemoteJobRow.job_id)
+            .where(
+                JobRow.state == JobState.CANCELLED,
+                RemoteJobRow.handle.is_not(None),
+                RemoteJobRow.cancellation.is_(None),
+                RemoteJobRow.state.in_((RemoteState.QUEUED, RemoteState.RUNNING)),
+            )
+        )
+        return list(session.scalars(query))

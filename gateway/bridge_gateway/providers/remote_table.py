@@ -1,0 +1,105 @@
+"""The table of remote jobs: what was submitted, and what came back."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from bridge_core.errors import OutcomeUnknown, StorageUnavailable
+from bridge_core.models.base import canonical_json, now
+from bridge_core.models.jobs import Cost
+from bridge_gateway.db.engine import Database
+from bridge_gateway.db.tables import RemoteJobRow
+from bridge_gateway.providers.base import (
+    MAX_HANDLE_BYTES,
+    RemoteHandle,
+    RemoteProvider,
+    RemoteState,
+    RemoteStatus,
+)
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between two attempts to store a handle.
+_RETRY_SECONDS = 1.0
+
+
+def remote_key(job_id: str) -> str:
+    """The key of a job's work: made from the job, so that all attempts send the same one."""
+    return f"shotbridge-{job_id}"
+
+
+def load_row(database: Database, job_id: str) -> RemoteJobRow | None:
+    with database.begin_read() as session:
+        return session.get(RemoteJobRow, job_id)
+
+
+def record_intent(database: Database, provider: RemoteProvider, job_id: str) -> None:
+    """Record that a job's work is about to be submitted."""
+    with database.begin_write() as session:
+        session.add(
+            RemoteJobRow(
+                job_id=job_id,
+                provider=provider.id,
+                account=provider.queue.account,
+                key=remote_key(job_id),
+                submitted=now(),
+                state=RemoteState.QUEUED,
+            )
+        )
+
+
+def delete_intent(database: Database, job_id: str) -> None:
+    """Record that certainly nothing was accepted."""
+    with database.begin_write() as session:
+        session.execute(
+            delete(RemoteJobRow).where(RemoteJobRow.job_id == job_id, RemoteJobRow.handle.is_(None))
+        )
+
+
+def record_handle(database: Database, job_id: str, handle: RemoteHandle, *, where: str) -> None:
+    """Store a handle. Waits while the database is not available: the handle would be lost.
+
+    :raises OutcomeUnknown: it is not a JSON object, or too large, so the work cannot be followed.
+    """
+    try:
+        text = json.dumps(handle, allow_nan=False)
+        is_valid = isinstance(handle, dict) and len(text.encode()) <= MAX_HANDLE_BYTES
+    except (TypeError, ValueError):
+        is_valid, text = False, ""
+    if not is_valid:
+        raise OutcomeUnknown(
+            f"the provider's handle is not a JSON object of at most {MAX_HANDLE_BYTES} bytes",
+            where=where,
+            next_step="report this to the maintainer of the provider, and look at its list of jobs",
+        )
+    while True:
+        try:
+            with database.begin_write() as session:
+                session.get_one(RemoteJobRow, job_id).handle = text
+                return
+        except StorageUnavailable as error:
+            _log.warning("a handle cannot be stored yet: %s: %s", where, error)
+            time.sleep(_RETRY_SECONDS)
+
+
+def record_status(database: Database, job_id: str, status: RemoteStatus) -> None:
+    """Store a state and a charge where they have changed."""
+    charge = canonical_json(status.charge) if status.charge is not None else None
+    row = load_row(database, job_id)
+    if row is not None and row.state == status.state and charge in (None, row.charge):
+        return
+    with database.begin_write() as session:
+        row = session.get_one(RemoteJobRow, job_id)
+        row.state = status.state
+        row.charge = charge or row.charge
+
+
+def load_charge(session: Session, job_id: str) -> Cost | None:
+    """What the provider said that it takes for a job; None where it said nothing."""
+    charge = session.scalar(select(RemoteJobRow.charge).where(RemoteJobRow.job_id == job_id))
+    return Cost.model_validate_json(charge) if charge else None

@@ -1,0 +1,1 @@
+"""Media roots, the content store, and disks that may hang."""

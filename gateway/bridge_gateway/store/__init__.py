@@ -1,1 +1,0 @@
-"""What the gateway keeps: database, contents, permitted folders."""

@@ -1,0 +1,65 @@
+"""``make test-newest`` and ``make test-oldest``: tests the bounds in setup.py.
+
+Runs the usual tests with the newest versions that setup.py allows, or with the oldest versions of
+what Shotbridge requires and the locked test tools, whose bounds concern no user. Indirect
+requirements are always the newest that fit. Each run has its own environment under .cache. It needs
+an index, so that its result depends on releases of others: it is run by hand, and CONTRIBUTING.md
+has the results. Further arguments are passed to pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import lock
+import pins
+from tools import CACHE, REPO, environment_program, pip, run
+
+RESOLUTIONS = {"newest": "highest", "oldest": "lowest-direct"}
+
+
+def main(which: str, pytest_arguments: list[str]) -> int:
+    folder, versions = CACHE / which, CACHE / f"{which}.txt"
+    lock.compile_requirements(
+        versions,
+        _requirements(which),
+        *("--resolution", RESOLUTIONS[which], "--upgrade"),
+        *("--python-version", "{}.{}".format(*sys.version_info)),
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+    run(sys.executable, "-m", "venv", "--without-pip", str(folder))
+    python = environment_program(folder, "python")
+    install = (sys.executable, "--python", str(python), "install")
+    pip(*install, "--only-binary", ":all:", "--requirement", str(versions))
+    own = ("--no-deps", "--no-build-isolation", "--no-index", "--editable", str(REPO))
+    pip(*install, *own)
+    # Some tests run pip, which no requirement brings.
+    pip(*install, "pip")
+    print(versions.read_text(encoding="utf-8"), flush=True)
+    tests = (str(python), "-m", "pytest", *pytest_arguments)
+    models = os.environ.get("SHOTBRIDGE_TEST_MODELS") or str(CACHE / "models")
+    variables = {**os.environ, "SHOTBRIDGE_TEST_MODELS": models}
+    return subprocess.run(tests, env=variables, cwd=REPO, check=False).returncode
+
+
+def _requirements(which: str) -> tuple[str, ...]:
+    if which == "newest":
+        return lock.setup_requirements("dev")
+    required = lock.setup_requirements("gateway", "timelines")
+    tools = {_name(one) for one in lock.setup_requirements("dev")} - {
+        _name(one) for one in required
+    }
+    locked = pins.requirements(lock.DEV.read_text(encoding="utf-8"))
+    return (*required, *(pin for pin in locked if _name(pin) in tools))
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

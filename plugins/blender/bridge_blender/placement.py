@@ -1,0 +1,124 @@
+"""Places versions in the .blend: as strips, images, planes or camera backgrounds.
+
+Everything is checked before anything is created. If something fails, all of it is reverted; if it
+succeeds, it is one undo step. Plates and earlier versions are not changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import bpy
+
+from bridge_core.errors import HostError
+from bridge_core.hosts.base import Placement, PlacementResult
+
+from . import sequencer_api as api
+from . import version_images, version_strips
+from .custom_properties import (
+    ABOVE,
+    BACKGROUND,
+    PLANE,
+    SWAP,
+    dump_properties,
+    restore_properties,
+    store_show,
+    stored_show,
+)
+from .placement_checks import BlenderPlacement, check_placement, is_placed
+from .shots import BlenderShotList
+
+_MODE_DESCRIPTIONS = {
+    ABOVE: "above {source}, on channel {channel}",
+    SWAP: "in place of {source}",
+    PLANE: "as a plane in the scene",
+    BACKGROUND: "as the camera background",
+}
+
+
+def place(listing: BlenderShotList, placements: Sequence[Placement]) -> PlacementResult:
+    """See :meth:`bridge_core.hosts.base.Host.place`.
+
+    :raises HostError: a version cannot be placed, or undo would not work; nothing was changed.
+    """
+    checked = [check_placement(listing, one) for one in placements]
+    new = [one for one in checked if not is_placed(one)]
+    if new:
+        _require_undo_support(listing)
+    with _rollback_on_error() as rollback:
+        descriptions = [_place_version(one, rollback) for one in new]
+        if new:
+            _store_show(listing.show, rollback)
+    if not new:
+        return PlacementResult("It is placed already" if checked else "There was nothing to place")
+    summary = (
+        "; ".join(descriptions)
+        if len(descriptions) <= 3
+        else f"{len(descriptions)} versions placed"
+    )
+    _push_undo("Place a version" if len(new) == 1 else "Place versions")
+    return PlacementResult(summary)
+
+
+def _place_version(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> str:
+    if checked.is_strip:
+        strip = version_strips.place_strip(checked, rollback)
+        location = _MODE_DESCRIPTIONS[checked.plan.mode_id].format(
+            channel=strip.channel, source=checked.plan.host_shot.label
+        )
+    else:
+        version_images.place_image(checked, rollback)
+        location = (
+            _MODE_DESCRIPTIONS[checked.plan.mode_id]
+            if checked.plan.mode_id in (PLANE, BACKGROUND)
+            else "in the Image Editor"
+        )
+    return f"{checked.title} {location}"
+
+
+def _store_show(show: str, rollback: contextlib.ExitStack) -> None:
+    scene = api.sequencer_scene()
+    if stored_show(scene) != show:
+        rollback.callback(restore_properties, scene, dump_properties(scene))
+        store_show(scene, show)
+
+
+def _require_undo_support(listing: BlenderShotList) -> None:
+    """:raises HostError: Blender is in Edit Mode, where undo steps only hold the edited data."""
+    with _window_context():
+        mode = bpy.context.mode
+    if mode.startswith("EDIT_"):
+        raise HostError(
+            "Blender is in Edit Mode, where placing could not be undone",
+            where=listing.title,
+            next_step="leave Edit Mode (Tab in the 3D viewport), and place the version again",
+        )
+
+
+def _push_undo(message: str) -> None:
+    """Create an undo step."""
+    with _window_context():
+        bpy.ops.ed.undo_push(message=message)
+
+
+def _window_context() -> Any:
+    """A context with a window: right after a file was loaded Blender has none."""
+    windows = bpy.context.window_manager.windows
+    window = bpy.context.window or (windows[0] if len(windows) else None)
+    return bpy.context.temp_override(window=window)
+
+
+@contextlib.contextmanager
+def _rollback_on_error() -> Iterator[contextlib.ExitStack]:
+    """A stack of callbacks that only run if the block fails."""
+    with contextlib.ExitStack() as rollback:
+        try:
+            yield rollback
+        except RuntimeError as error:
+            raise HostError(
+                f"Blender cannot place it: {str(error).strip()}",
+                next_step="nothing was changed; see Blender's message",
+            ) from error
+        rollback.pop_all()

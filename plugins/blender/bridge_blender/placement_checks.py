@@ -1,0 +1,85 @@
+"""Checks placements before anything is changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+
+from bridge_core.errors import HostError
+from bridge_core.hosts.base import Placement, PlacementMode
+from bridge_core.hosts.placement_plan import PlacementPlan, placement_plan
+
+from . import colour_spaces
+from .custom_properties import ABOVE, BACKGROUND, PLANE, SWAP
+from .shots import BlenderShot, BlenderShotList, SourceKind
+
+PLACEMENT_MODES = (
+    PlacementMode(ABOVE, "Strip above"),
+    PlacementMode(SWAP, "Strip in its place"),
+    PlacementMode(PLANE, "Plane in the scene"),
+    PlacementMode(BACKGROUND, "Camera background"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BlenderPlacement:
+    """A checked placement, and the Blender data of its shot."""
+
+    blender_shot: BlenderShot
+    plan: PlacementPlan
+
+    @property
+    def title(self) -> str:
+        return f"{self.plan.host_shot.label} {self.plan.title}"
+
+    @property
+    def is_strip(self) -> bool:
+        return self.blender_shot.kind is SourceKind.STRIP and self.plan.mode_id in (ABOVE, SWAP)
+
+
+def check_placement(listing: BlenderShotList, placement: Placement) -> BlenderPlacement:
+    """Check a placement before anything is changed.
+
+    :raises HostError: see :func:`bridge_core.hosts.placement_plan.placement_plan`; or Blender lacks
+        the colour space, the strip's speed would be lost, or the scene has no camera.
+    """
+    blender_shot = listing.by_item_id(placement.item_id)
+    host_shot = blender_shot.host_shot if blender_shot is not None else None
+    plan = placement_plan(host_shot, placement, PLACEMENT_MODES, where=listing.title)
+    assert blender_shot is not None  # the plan has its shot
+    checked = BlenderPlacement(blender_shot, plan)
+    colour_spaces.blender_name(plan.output.colour_space)
+    _check_retime(checked)
+    if plan.mode_id == BACKGROUND and bpy.context.scene.camera is None:
+        raise HostError(
+            "the scene has no camera for a background",
+            where=checked.title,
+            next_step="add a camera, or choose another placement mode",
+        )
+    return checked
+
+
+def _check_retime(checked: BlenderPlacement) -> None:
+    """:raises HostError: the speed of the plate's strip would be lost."""
+    media, plan = checked.blender_shot.media, checked.plan
+    if media.frame_mapping.is_identity or (checked.is_strip and not plan.is_movie):
+        return
+    if media.plate.range.count == 1:
+        return
+    target = "a movie strip" if checked.is_strip else "a plane or background"
+    raise HostError(
+        f"{target} cannot keep the speed of {plan.host_shot.label} exactly",
+        where=checked.title,
+        next_step="place it as a strip, from a version that is an image sequence",
+    )
+
+
+def is_placed(checked: BlenderPlacement) -> bool:
+    """Whether the same output of the same version was placed in the same mode before."""
+    plan = checked.plan
+    key = (plan.version.id, plan.output.name, plan.mode_id)
+    return any(
+        (one.properties.version_id, one.properties.output, one.properties.mode_id) == key
+        for one in checked.blender_shot.placed_items
+    )

@@ -1,0 +1,328 @@
+"""Places versions as strips of the sequencer, and shows one of them.
+
+A version's strip has one file for each frame of the scene: that of the plate frame that is shown
+there. So it keeps the plate's speed exactly, however Blender changed it, and frames beyond the cut
+are in the strip's handles.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from bridge_core.errors import HostError
+from bridge_core.models.media import frame_paths
+
+from . import colour_spaces
+from . import sequencer_api as api
+from .custom_properties import (
+    ABOVE,
+    SWAP,
+    dump_properties,
+    plate_properties,
+    reassign_version,
+    restore_properties,
+    store_plate,
+    store_version,
+    version_properties,
+)
+from .media import blend_relative_path, movie_info, render_size
+from .placement_checks import BlenderPlacement
+from .shots import overlaps, speed_effects
+
+#: Blender's sequencer has channels 1 to 128.
+_MAX_CHANNELS = 128
+#: Maximum length of handles, in frames.
+_MAX_HANDLE = 10_000
+_BLEND_ATTRIBUTES = ("blend_type", "blend_alpha", "use_flip_x", "use_flip_y", "color_saturation")
+_TRANSFORM_ATTRIBUTES = ("offset_x", "offset_y", "rotation", "origin")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionStack:
+    """The strips of one plate."""
+
+    plate: Any
+    front: Any
+    """The strip that shows the plate: itself or its speed effect."""
+    versions: tuple[Any, ...]
+
+    @property
+    def all(self) -> tuple[Any, ...]:
+        return (self.plate, self.front, *self.versions)
+
+    @property
+    def swapped(self) -> tuple[Any, ...]:
+        """The versions that replace the plate in its channel when they are shown."""
+        return tuple(one for one in self.versions if _placement_mode(one) == SWAP)
+
+
+def place_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
+    """Create the version's strip and show it. ``rollback`` gets callbacks that revert it.
+
+    :raises HostError: no channel is free.
+    """
+    clip_id = ensure_identity(checked, rollback)
+    plate = checked.blender_shot.target
+    strip = (
+        _new_movie_strip(checked, rollback)
+        if checked.plan.is_movie
+        else _new_image_strip(checked, rollback)
+    )
+    placement_index = (
+        max(
+            (one.properties.placement_index for one in checked.blender_shot.placed_items), default=0
+        )
+        + 1
+    )
+    store_version(
+        strip,
+        clip_id,
+        checked.plan.version,
+        checked.plan.output.name,
+        checked.plan.mode_id,
+        placement_index,
+    )
+    strip.colorspace_settings.name = colour_spaces.blender_name(checked.plan.output.colour_space)
+    strip.select = False
+    _match_plate_look(strip, checked)
+    versions = tuple(
+        one.target for one in checked.blender_shot.placed_items if api.is_strip(one.target)
+    )
+    stack = _build_stack(plate, (*versions, strip))
+    if checked.plan.mode_id == ABOVE:
+        above = max(one.channel for one in stack.all if one != strip)
+        _move_to_channel(
+            strip, _free_channel(plate, above + 1, [api.bounds(plate)], strip), rollback
+        )
+    else:
+        _set_undoable(rollback, strip, "mute", True)
+    _set_visible(stack, strip, rollback)
+    return strip
+
+
+def ensure_identity(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> str:
+    """The plate's identity. A copy of another plate's strip gets a new one, and so do its
+    versions."""
+    plate = checked.blender_shot.target
+    own = plate_properties(plate)
+    others = api.strips_of(plate.id_data.sequence_editor)
+    is_copied = own is not None and any(
+        one != plate and (other := plate_properties(one)) and other.clip_id == own.clip_id
+        for one in others
+    )
+    rollback.callback(restore_properties, plate, dump_properties(plate))
+    clip_id = store_plate(plate, checked.plan.host_shot.shot.id, new_identity=is_copied)
+    if is_copied:
+        for one in checked.blender_shot.placed_items:
+            if api.is_strip(one.target):
+                rollback.callback(restore_properties, one.target, dump_properties(one.target))
+                reassign_version(one.target, clip_id)
+    return clip_id
+
+
+def version_stack(strip: Any) -> VersionStack | None:
+    """The stack of a plate's or a version's strip; None for other strips."""
+    strips = list(api.strips_of(strip.id_data.sequence_editor))
+    version, plate_identity = version_properties(strip), plate_properties(strip)
+    clip = version.clip_id if version else plate_identity.clip_id if plate_identity else ""
+    plates = [one for one in strips if clip and (m := plate_properties(one)) and m.clip_id == clip]
+    plate = strip if strip in plates else next((p for p in plates if overlaps(p, strip)), None)
+    if plate is None:
+        return None
+    versions = [one for one in strips if (v := version_properties(one)) and v.clip_id == clip]
+    if len(plates) > 1:
+        versions = [one for one in versions if overlaps(plate, one)]
+    return _build_stack(plate, tuple(versions))
+
+
+def show_version(stack: VersionStack, name: str) -> None:
+    """Show only the version's strip of this name; if it is empty, the plate.
+
+    :raises HostError: there is no such strip.
+    """
+    version_strip = next((one for one in stack.versions if one.name == name), None)
+    if name and version_strip is None:
+        raise HostError(
+            "this version was removed",
+            where=stack.plate.name,
+            next_step="place it from the panel",
+        )
+    with contextlib.ExitStack() as rollback:
+        _set_visible(stack, version_strip or stack.front, rollback)
+        rollback.pop_all()
+
+
+def _set_visible(stack: VersionStack, visible: Any, rollback: contextlib.ExitStack) -> None:
+    above = [one for one in stack.versions if _placement_mode(one) != SWAP]
+    for one in above:
+        _set_undoable(rollback, one, "mute", one != visible)
+    if visible in above:
+        return
+    swapped = stack.swapped
+    current = next((one for one in (*swapped, stack.front) if not one.mute), stack.front)
+    if current != visible:
+        _swap_strips(current, visible, rollback)
+    for one in (*swapped, stack.front):
+        _set_undoable(rollback, one, "mute", one != visible)
+    if stack.plate != stack.front:
+        # The input of a muted effect would be visible itself.
+        _set_undoable(rollback, stack.plate, "mute", visible != stack.front)
+
+
+def _swap_strips(current: Any, replacement: Any, rollback: contextlib.ExitStack) -> None:
+    """Put ``replacement`` in place of ``current``, also as the input of effects."""
+    channel, other = current.channel, replacement.channel
+    both = [api.bounds(current), api.bounds(replacement)]
+    # Via a free channel: Blender moves strips that would overlap.
+    _move_to_channel(current, _free_channel(current, other, both), rollback)
+    _move_to_channel(replacement, channel, rollback)
+    _move_to_channel(current, _free_channel(current, other, both, current), rollback)
+    for effect in api.strips_of(current.id_data.sequence_editor):
+        inputs = api.inputs_of(effect)
+        for number, one in enumerate(inputs, 1):
+            if one == current and effect not in (current, replacement):
+                _set_undoable(rollback, effect, f"input_{number}", replacement)
+
+
+def _new_image_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
+    frames, head = _version_frames(checked)
+    folder, names = _version_files(checked, frames)
+    plate = checked.blender_shot.target
+    left, right = api.bounds(plate)
+    is_freeze = len(set(names)) == 1
+    if is_freeze:
+        names, head = names[:1], 0
+    start = left - head
+    channel = _free_channel(plate, plate.channel + 1, [(start, start + len(frames))])
+    strips = api.strips_of(plate.id_data.sequence_editor)
+    strip = strips.new_image(checked.title, str(Path(folder, names[0])), channel, start)
+    rollback.callback(strips.remove, strip)
+    for name in names[1:]:
+        strip.elements.append(name)
+    strip.directory = blend_relative_path(folder) + "/"
+    api.trim(strip, left, right)
+    return strip
+
+
+def _new_movie_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
+    plate = checked.blender_shot.target
+    left, right = api.bounds(plate)
+    start = left - (checked.blender_shot.media.cut_range.first - checked.plan.output.range.first)
+    channel = _free_channel(
+        plate, plate.channel + 1, [(start, start + checked.plan.output.range.count)]
+    )
+    strips = api.strips_of(plate.id_data.sequence_editor)
+    path = checked.plan.folder / checked.plan.output.pattern
+    strip = strips.new_movie(checked.title, str(path), channel, start)
+    rollback.callback(strips.remove, strip)
+    strip.filepath = blend_relative_path(path)
+    api.trim(strip, left, right)
+    return strip
+
+
+def _version_frames(checked: BlenderPlacement) -> tuple[list[int], int]:
+    """The version's frame at each frame of the scene including handles, and the number of frames
+    before the strip's first."""
+    source, available = checked.blender_shot.media, checked.plan.output.range
+    mapping = source.frame_mapping
+    cut = [source.first_frame + index for index in mapping.content_frames()]
+    if mapping.speed == 0:
+        return cut, 0
+
+    def handle(ks: Iterable[int]) -> list[int]:
+        frames = []
+        for k in ks:
+            reached = mapping.unclamped_frame(k)
+            if (
+                not 0 <= reached < mapping.content_length
+                or source.first_frame + reached not in available
+            ):
+                break
+            frames.append(source.first_frame + reached)
+        return frames
+
+    head = handle(range(-1, -_MAX_HANDLE, -1))[::-1]
+    tail = handle(range(mapping.frame_count, mapping.frame_count + _MAX_HANDLE))
+    return head + cut + tail, len(head)
+
+
+def _version_files(checked: BlenderPlacement, frames: list[int]) -> tuple[Path, list[str]]:
+    inner = PurePosixPath(checked.plan.output.pattern.replace("\\", "/"))
+    return checked.plan.folder / inner.parent, frame_paths(inner.name, frames)
+
+
+def _match_plate_look(strip: Any, checked: BlenderPlacement) -> None:
+    """Copy the plate's transform, crop and blending, adapted to the version's size."""
+    plate, output = checked.blender_shot.target, checked.plan.output
+    for name in _BLEND_ATTRIBUTES:
+        setattr(strip, name, getattr(plate, name))
+    width, height = _plate_size(checked)
+    across = width / output.width if width else 1.0
+    down = height / output.height if height else 1.0
+    for name in _TRANSFORM_ATTRIBUTES:
+        setattr(strip.transform, name, getattr(plate.transform, name))
+    strip.transform.scale_x = plate.transform.scale_x * across
+    strip.transform.scale_y = plate.transform.scale_y * down
+    for name, part in (("min_x", across), ("max_x", across), ("min_y", down), ("max_y", down)):
+        setattr(strip.crop, name, round(getattr(plate.crop, name) / part))
+
+
+def _plate_size(checked: BlenderPlacement) -> tuple[int, int]:
+    """The plate's size in the sequencer; zeros if it is not known."""
+    plate = checked.blender_shot.media.plate
+    if checked.plan.host_shot.needs_render:
+        return render_size(
+            checked.blender_shot.target.id_data
+        )  # scenes are rendered at the edit's size
+    if plate.width and plate.height:
+        return plate.width, plate.height
+    return movie_info(plate.path_at(checked.blender_shot.media.cut_range.first))[1:]
+
+
+def _build_stack(plate: Any, versions: tuple[Any, ...]) -> VersionStack:
+    effects = speed_effects(api.strips_of(plate.id_data.sequence_editor))
+    return VersionStack(plate, effects.get(plate.name, plate), versions)
+
+
+def _free_channel(
+    anchor_strip: Any, lowest: int, spans: list[tuple[int, int]], *without: Any
+) -> int:
+    """The first channel from ``lowest`` on that is free in all of these frame ranges."""
+    editor = anchor_strip.id_data.sequence_editor
+    occupied = {
+        strip.channel
+        for strip in api.strips_of(editor)
+        if strip not in without
+        for first, end in [api.bounds(strip)]
+        if any(first < right and left < end for left, right in spans)
+    }
+    for channel in range(lowest, _MAX_CHANNELS + 1):
+        locked = channel < len(editor.channels) and editor.channels[channel].lock
+        if channel not in occupied and not locked:
+            return channel
+    raise HostError(
+        f"no channel above {anchor_strip.name} is free",
+        where="the sequencer",
+        next_step="clear a channel, and place the version again",
+    )
+
+
+def _move_to_channel(strip: Any, channel: int, rollback: contextlib.ExitStack) -> None:
+    if strip.channel != channel:
+        _set_undoable(rollback, strip, "channel", channel)
+
+
+def _set_undoable(rollback: contextlib.ExitStack, target: Any, name: str, value: Any) -> None:
+    previous = getattr(target, name)
+    if previous != value:
+        rollback.callback(setattr, target, name, previous)
+        setattr(target, name, value)
+
+
+def _placement_mode(strip: Any) -> str:
+    properties = version_properties(strip)
+    return properties.mode_id if properties else ""

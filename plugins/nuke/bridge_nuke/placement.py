@@ -1,0 +1,263 @@
+"""Places versions: as Reads beside their source with a version menu, and mattes by a Shuffle."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+import nuke
+
+from bridge_core.errors import HostError
+from bridge_core.hosts.base import Placement, PlacementMode, PlacementResult
+from bridge_core.hosts.placement_plan import PlacementPlan, placement_plan
+from bridge_nuke import colour_spaces, user_knobs, versions
+from bridge_nuke.shot_names import plate_pattern
+from bridge_nuke.shots import NukeShot
+
+READ, ALPHA = "read", "alpha"
+PLACEMENT_MODES = (
+    PlacementMode(READ, "Read beside its source"),
+    PlacementMode(ALPHA, "Read and Shuffle, as its source's alpha"),
+)
+
+#: Nuke's channel names; Nuke reads a single luminance channel as red, green and blue.
+_RGB_CHANNELS = ("rgba.red", "rgba.green", "rgba.blue")
+#: Space between two nodes, in units of the node graph.
+_NODE_SPACING = 30
+
+
+@dataclass(frozen=True, slots=True)
+class _NukePlacement:
+    """A checked placement, and the node that its shot was read from."""
+
+    source: nuke.Node
+    plan: PlacementPlan
+
+
+def place(
+    find: Callable[[str], NukeShot], show: str, placements: Sequence[Placement], *, where: str
+) -> PlacementResult:
+    """Place versions; see :meth:`bridge_core.hosts.base.Host.place`. One undo reverts all of it.
+
+    :param find: returns the shot of an item id.
+    :raises HostError: ``find`` does not know an item id, or a version does not fit its shot.
+    """
+    checked: list[_NukePlacement] = []
+    for one in placements:
+        node_shot = find(one.item_id)
+        plan = placement_plan(node_shot.host_shot, one, PLACEMENT_MODES, where=where)
+        checked.append(_NukePlacement(node_shot.node, plan))
+    sentences: list[str] = []
+    with _single_undo("Place versions"):
+        for planned in checked:
+            sentences += _place_version(planned, show)
+    return PlacementResult(". ".join(sentences) or "nothing was to be placed")
+
+
+@contextmanager
+def _single_undo(name: str) -> Iterator[None]:
+    """One undo step for everything inside.
+
+    :raises HostError: a call of Nuke failed; everything was reverted.
+    """
+    nuke.Undo.begin(name)
+    try:
+        yield
+    except Exception as error:
+        nuke.Undo.cancel()
+        raise HostError(
+            f"Nuke could not place the versions, and everything was reverted: {error}",
+            where=f"Nuke {nuke.NUKE_VERSION_STRING}",
+            next_step="report this to whoever maintains Shotbridge",
+        ) from error
+    nuke.Undo.end()
+
+
+def _place_version(one: _NukePlacement, show: str) -> list[str]:
+    """Sentences that say what was done."""
+    source, plan = one.source, one.plan
+    shot = plan.version.shot
+    sentences = []
+    output_title = _output_title(one)
+    read = _find_or_create_read(one, output_title)
+    read_version, manual_step = _read_version(one, read)
+    stored, source_knobs = user_knobs.version_knobs(read), user_knobs.version_knobs(source)
+    plate = plate_pattern(source) if source_knobs is None else source_knobs.plate
+    knobs = _with_version(
+        stored or user_knobs.VersionKnobs((shot.sequence, shot.shot), plate, output_title, ()),
+        read_version,
+    )
+    current = next(v for v in knobs.versions if v.id == read_version.id)
+    if stored != knobs or user_knobs.shown_version(read, knobs) != current:
+        user_knobs.store_versions(read, knobs, current)
+        versions.show_version(read, current)
+        sentences.append(f"{output_title} {current.label} is in {read.name()}")
+    if source_knobs is None:
+        user_knobs.store_shot(source, (shot.sequence, shot.shot), plate)
+    user_knobs.store_show(show)
+    if plan.mode_id == ALPHA and not _has_alpha_shuffle(source, read):
+        sentences.append(f"{_create_alpha_shuffle(one, read).name()} has it as its alpha")
+    if manual_step:
+        sentences.append(manual_step)
+    return sentences or [f"{output_title} {current.label} is placed already"]
+
+
+def _output_title(one: _NukePlacement) -> str:
+    """``Upscale``, or ``Matte, matte`` for an output that is not the main one."""
+    service = one.plan.version.service.replace("_", " ").capitalize()
+    output = one.plan.output.name
+    return service if output == "main" else f"{service}, {output}"
+
+
+def _find_or_create_read(one: _NukePlacement, output_title: str) -> nuke.Node:
+    """The Read for this service's versions of this shot, or a new one beside the source."""
+    shot = one.plan.version.shot
+    for read, knobs in user_knobs.versioned_reads():
+        if knobs.shot == (shot.sequence, shot.shot) and knobs.output_title == output_title:
+            return read
+    source = one.source
+    with source.parent():
+        read = nuke.nodes.Read()
+        read["label"].setValue(f"{output_title} [value {user_knobs.VERSION_KNOB}]")
+        for name in ("before", "after"):
+            if source.Class() == "Read":
+                read[name].setValue(source[name].value())
+        read.setXYpos(*_free_position(source))
+    return read
+
+
+def _read_version(one: _NukePlacement, read: nuke.Node) -> tuple[user_knobs.ReadVersion, str]:
+    """The version as the Read stores it, and what has to be set by hand, if anything."""
+    source, plan = one.source, one.plan
+    version, output, shot = plan.version, plan.output, plan.host_shot.shot
+    folder = plan.placement.folder
+    base_folder = folder.as_posix() if folder is not None else version.folder.replace("\\", "/")
+    space, manual_step = "", ""
+    if output.colour_space.casefold() not in ("data", "raw"):
+        space, manual_step = _read_colour_space(one, read)
+    mode, frame = "expression", ""
+    if source.Class() == "Read" and not plan.host_shot.needs_render:
+        mode, frame = str(source["frame_mode"].value()), str(source["frame"].value())
+        if mode == "start at":
+            assert shot.record_range is not None
+            shift = shot.record_range.first - shot.cut_range.first
+            frame = str(output.range.first + shift)
+    return (
+        user_knobs.ReadVersion(
+            id=version.id,
+            number=version.number,
+            label=version.label,
+            path=str(PurePosixPath(base_folder) / output.pattern),
+            first=output.range.first,
+            last=output.range.last,
+            width=output.width,
+            height=output.height,
+            pixel_aspect=output.pixel_aspect,
+            colour_space=space,
+            frame_mode=mode,
+            frame=frame,
+            placement_index=0,
+        ),
+        manual_step,
+    )
+
+
+def _read_colour_space(one: _NukePlacement, read: nuke.Node) -> tuple[str, str]:
+    """The value for the Read's colour space knob, empty for raw, and what has to be set by hand.
+
+    If the version has the plate's colour space, the value is the source's own.
+    """
+    source, space = one.source, one.plan.output.colour_space
+    host_shot = one.plan.host_shot
+    if source.Class() == "Read" and not host_shot.needs_render:
+        # The gateway determined the space of the raw files and wrote the version in the same.
+        if source["raw"].value():
+            return "", ""
+        if space == host_shot.shot.plate.colour_space:
+            return str(source["colorspace"].value()), ""
+    choice = colour_spaces.choice_for(read, space)
+    if choice is not None:
+        return choice, ""
+    return str(read["colorspace"].value()), (
+        f"this script's colour management has no {space}: set the colour space of {read.name()}"
+    )
+
+
+def _with_version(
+    knobs: user_knobs.VersionKnobs, read_version: user_knobs.ReadVersion
+) -> user_knobs.VersionKnobs:
+    """The knobs with the version added in the order of version numbers, or updated if it is there
+    already."""
+    previous = next((one for one in knobs.versions if one.id == read_version.id), None)
+    if previous is not None:
+        updated = replace(
+            read_version, label=previous.label, placement_index=previous.placement_index
+        )
+        return replace(
+            knobs, versions=tuple(updated if v is previous else v for v in knobs.versions)
+        )
+    used_labels = {one.label for one in knobs.versions}
+    label, number = read_version.label, 2
+    while label in used_labels:
+        label, number = f"{read_version.label} ({number})", number + 1
+    new = replace(read_version, label=label, placement_index=_next_placement_index())
+    in_turn = sorted((*knobs.versions, new), key=lambda one: (one.number, one.placement_index))
+    return replace(knobs, versions=tuple(in_turn))
+
+
+def _next_placement_index() -> int:
+    return 1 + max(
+        (
+            one.placement_index
+            for _, knobs in user_knobs.versioned_reads()
+            for one in knobs.versions
+        ),
+        default=0,
+    )
+
+
+# The alpha
+
+
+def _has_alpha_shuffle(source: nuke.Node, read: nuke.Node) -> bool:
+    shuffles = nuke.allNodes("Shuffle2", group=nuke.root(), recurseGroups=True)
+    return any((one.input(0), one.input(1)) == (source, read) for one in shuffles)
+
+
+def _create_alpha_shuffle(one: _NukePlacement, read: nuke.Node) -> nuke.Node:
+    """A Shuffle with the source's colours, and the version's alpha or red channel as alpha. It is
+    not connected to anything: the compositor decides where it goes."""
+    source = one.source
+    matte = "rgba.alpha" if _has_alpha(one.plan.output.channels) else "rgba.red"
+    with source.parent():
+        shuffle = nuke.nodes.Shuffle2(inputs=[source, read])
+        shuffle["fromInput1"].setValue("B")
+        shuffle["fromInput2"].setValue("A")
+        shuffle["in1"].setValue("rgba")
+        shuffle["in2"].setValue("rgba")
+        wires = [(0, name, name) for name in _RGB_CHANNELS]
+        shuffle["mappings"].setValue([*wires, (1, matte, "rgba.alpha")])
+        shuffle["label"].setValue(f"{_output_title(one)} as alpha")
+        shuffle.setXYpos(read.xpos(), read.ypos() + read.screenHeight() + _NODE_SPACING)
+    return shuffle
+
+
+def _has_alpha(channels: Sequence[str]) -> bool:
+    return any(re.fullmatch(r"(?:rgba\.)?a(?:lpha)?", name, re.IGNORECASE) for name in channels)
+
+
+def _free_position(source: nuke.Node) -> tuple[int, int]:
+    """The nearest free position to the right of the source."""
+    wide, high = source.screenWidth() + _NODE_SPACING, source.screenHeight() + _NODE_SPACING
+    x, y = source.xpos() + wide, source.ypos()
+    others = [
+        (one.xpos(), one.ypos())
+        for one in nuke.allNodes(group=source.parent())
+        if one.Class() != "BackdropNode"
+    ]
+    while any(abs(left - x) < wide and abs(top - y) < high for left, top in others):
+        x += wide
+    return x, y

@@ -1,0 +1,93 @@
+"""Watches the script for changes of the selection and of shots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import nuke
+
+#: Knobs that shots are read from; others, and playback, do not change a shot.
+_NODE_KNOBS = frozenset({"selected", "name"})
+_READ_KNOBS = frozenset(
+    {"file", "first", "last", "origfirst", "origlast", "frame_mode", "frame", "on_error"}
+    | {"format", "colorspace", "raw"}
+)
+_ROOT_KNOBS = frozenset(
+    {"name", "first_frame", "last_frame", "fps", "format", "colorManagement", "workingSpaceLUT"}
+)
+
+
+class SelectionSync:
+    """Reports changes, several at a time.
+
+    :param call_later: calls a function a moment later on the main thread: Nuke calls back for each
+        of a hundred nodes that are selected together, and one update is enough.
+    """
+
+    def __init__(self, call_later: Callable[[Callable[[], None]], None]) -> None:
+        self._call_later = call_later
+        self._callbacks: list[Callable[[], None]] = []
+        self._is_scheduled = False
+        self._mute_depth = 0
+
+    def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
+        """Call ``on_change`` after changes, until the returned function is called."""
+        if not self._callbacks:
+            self._set_callbacks(nuke.addKnobChanged, nuke.addOnScriptLoad, nuke.addOnCreate)
+            nuke.addOnDestroy(self._schedule)
+
+        def stop() -> None:
+            if on_change in self._callbacks:
+                self._callbacks.remove(on_change)
+                if not self._callbacks:
+                    self._set_callbacks(nuke.removeKnobChanged, nuke.removeOnScriptLoad,
+                                 nuke.removeOnCreate)  # fmt: skip
+                    nuke.removeOnDestroy(self._schedule)
+
+        self._callbacks.append(on_change)
+        return stop
+
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """Ignore changes that are made inside: they are our own."""
+        self._mute_depth += 1
+        try:
+            yield
+        finally:
+            self._mute_depth -= 1
+
+    def _set_callbacks(
+        self,
+        knob_changed: Callable[[Callable[[], None]], None],
+        script_loaded: Callable[[Callable[[], None]], None],
+        created: Callable[[Callable[[], None]], None],
+    ) -> None:
+        knob_changed(self._on_knob_changed)
+        script_loaded(self._schedule)
+        created(self._schedule)
+
+    def _on_knob_changed(self) -> None:
+        node, knob = nuke.thisNode(), nuke.thisKnob()
+        if knob is None:
+            return
+        kind = node.Class()
+        if kind == "Root":
+            is_relevant = knob.name() in _ROOT_KNOBS
+        else:
+            is_relevant = knob.name() in _NODE_KNOBS or (
+                kind == "Read" and knob.name() in _READ_KNOBS
+            )
+        if is_relevant:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        if self._mute_depth or self._is_scheduled:
+            return
+        self._is_scheduled = True
+        self._call_later(self._notify)
+
+    def _notify(self) -> None:
+        self._is_scheduled = False
+        for callback in list(self._callbacks):
+            callback()

@@ -1,0 +1,363 @@
+"""Places versions in the open timeline: as takes of their clips, or as clips on a track above.
+
+Either all versions are placed or none: if a step fails, the earlier ones are reverted. A version
+that is placed already is not placed again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.errors import HostError
+from bridge_core.hosts.base import HostShot, Placement, PlacementMode
+from bridge_core.hosts.placement_plan import PlacementPlan, placement_plan
+from bridge_core.models.media import frame_path
+from bridge_core.models.versions import ReviewStatus
+from bridge_resolve.api_checks import require
+from bridge_resolve.clip_markers import NoteMarker, VersionMarker, add_marker, read_markers
+from bridge_resolve.clips import TimelineClip, append_clip, read_takes, record_position
+from bridge_resolve.media import first_file_path, first_frame_number, format_rate, read_media
+from bridge_resolve.timeline_snapshot import TimelineSnapshot
+
+if TYPE_CHECKING:
+    from fusionscript import Folder, MediaPool, MediaPoolItem, Project, TimelineItem
+
+TAKE, TRACK, TIMELINE = "take", "track", "timeline"
+PLACEMENT_MODES = (
+    PlacementMode(TAKE, "Take of the clip"),
+    PlacementMode(TRACK, "Clip on a track above"),
+    PlacementMode(TIMELINE, "In a new timeline, beside this one"),
+)
+
+#: Name of the bin and of the tracks for versions.
+BIN_NAME = "Shotbridge"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvePlacement:
+    """A checked placement, and the clip in the timeline."""
+
+    clip: TimelineClip
+    clip_name: str
+    """The clip's name in the cut, for messages."""
+    plan: PlacementPlan
+
+    @property
+    def first_file(self) -> str:
+        """The first file, for comparison with Resolve's paths: Resolve pads the names of sequences
+        by the first number, not by the pattern."""
+        return first_file_path(frame_path(self.plan.path, self.plan.output.range.first))
+
+    @property
+    def frame_offsets(self) -> tuple[int, int]:
+        """First frame that the clip shows and the one after the last, from the version's first."""
+        return self.plan.first_offset, self.plan.end_offset
+
+
+def check_placement(snapshot: TimelineSnapshot, placement: Placement) -> ResolvePlacement:
+    """Check a placement against what the timeline shows now.
+
+    :raises HostError: see :func:`bridge_core.hosts.placement_plan.placement_plan`; or a retimed
+        clip cannot be placed on a track above.
+    """
+    clip, cut_shot = (
+        snapshot.clips.get(placement.item_id),
+        snapshot.cut.find_shot(placement.item_id),
+    )
+    host_shot = None
+    if clip is not None and cut_shot is not None:
+        host_shot = HostShot(cut_shot.shot, placement.item_id, cut_shot.clip_name)
+    plan = placement_plan(host_shot, placement, PLACEMENT_MODES, where=snapshot.cut.name)
+    assert clip is not None and cut_shot is not None  # the plan has its shot
+    if plan.mode_id == TRACK and not cut_shot.shot.retime.is_identity:
+        raise HostError(
+            f"{cut_shot.clip_name} is retimed, and Resolve has no call to retime a clip",
+            where=snapshot.cut.name,
+            next_step="place the version as a take, which keeps the clip's retime",
+        )
+    return ResolvePlacement(clip, cut_shot.clip_name, plan)
+
+
+class PlacementTransaction:
+    """Places several versions. It is a context manager: what it did is reverted at the end, unless
+    :meth:`commit` was called."""
+
+    def __init__(self, project: Project, snapshot: TimelineSnapshot) -> None:
+        self._snapshot = snapshot
+        self._pool: MediaPool = require(project.GetMediaPool(), "open the project's media pool")
+        self._rollback = contextlib.ExitStack()
+
+    def __enter__(self) -> PlacementTransaction:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._rollback.close()
+
+    def commit(self) -> None:
+        """Keep the changes."""
+        self._rollback.pop_all()
+
+    def place(self, planned: Sequence[ResolvePlacement]) -> None:
+        """
+        :raises HostError: a call of Resolve failed.
+        """
+        with self._own_bin_open() as bin_:
+            # From the top: a new track moves those above it.
+            for one in sorted(planned, key=lambda one: -one.clip.track):
+                item = self._import_media(bin_, one)
+                if one.plan.mode_id == TAKE:
+                    self._add_take(one, item)
+                else:
+                    self._add_above(one, item)
+                self._add_note_markers(one)
+        self._select_takes(planned)
+
+    # The media pool
+
+    @contextlib.contextmanager
+    def _own_bin_open(self) -> Iterator[Folder]:
+        """Opens our bin for a moment: Resolve imports into the bin that is open."""
+        user_bin = require(self._pool.GetCurrentFolder(), "return the open bin")
+        try:
+            bin_ = self._find_or_create_bin()
+            require(self._pool.SetCurrentFolder(bin_), f"open the bin {BIN_NAME}")
+            yield bin_
+        finally:
+            self._pool.SetCurrentFolder(user_bin)
+
+    def _find_or_create_bin(self) -> Folder:
+        root = require(self._pool.GetRootFolder(), "return the media pool's bins")
+        for folder in root.GetSubFolderList() or []:
+            if folder.GetName() == BIN_NAME:
+                return folder
+        made = require(self._pool.AddSubFolder(root, BIN_NAME), f"create the bin {BIN_NAME}")
+        self._rollback.callback(self._pool.DeleteFolders, [made])
+        return made
+
+    def _import_media(self, bin_: Folder, one: ResolvePlacement) -> MediaPoolItem:
+        """The version's media in our bin; imported if it is not there."""
+        span = one.plan.output.range
+        for item in bin_.GetClipList() or []:
+            if first_file_path(str(item.GetClipProperty("File Path"))) == one.first_file:
+                return item
+        if "%" in Path(one.plan.path).name:
+            items = self._pool.ImportMedia(
+                [{"FilePath": one.plan.path, "StartIndex": span.first, "EndIndex": span.last}]
+            )
+        else:
+            items = self._pool.ImportMedia([one.plan.path])
+        (item,) = require(
+            items,
+            f"import {one.plan.title}",
+            where=one.plan.path,
+            next_step="check that the files exist and that Resolve may read them",
+        )[:1]
+        self._rollback.callback(self._pool.DeleteClips, [item])
+        self._set_media_attributes(item, one)
+        return item
+
+    def _set_media_attributes(self, item: MediaPoolItem, one: ResolvePlacement) -> None:
+        """Set the version's media to the plate's rate and colour space: a sequence has those of the
+        project by default."""
+        rate = format_rate(one.plan.output.range.rate)
+        media = read_media(item)
+        if media is not None and media.rate != one.plan.output.range.rate:
+            require(item.SetClipProperty("FPS", rate), f"set {one.plan.title} to {rate} fps")
+        plate, space = one.clip.plate, one.plan.output.colour_space
+        # The rendering of a camera file has another space than the file.
+        shares_plate_space = (
+            plate.is_readable and space == one.plan.host_shot.shot.plate.colour_space
+        )
+        self._snapshot.colour.assign_space(
+            item, space, plate if shares_plate_space else None, one.plan.title
+        )
+
+    # Takes
+
+    def _add_take(self, one: ResolvePlacement, media: MediaPoolItem) -> None:
+        clip = one.clip
+        path = str(media.GetClipProperty("File Path"))
+        if not any(take.path == path for take in read_takes(clip.item)):
+            before = record_position(clip.item)
+            require(
+                clip.item.AddTake(media, *one.frame_offsets),
+                f"add {one.plan.title} as a take of {one.clip_name}",
+            )
+            index = clip.item.GetTakesCount()
+            self._rollback.callback(clip.item.DeleteTakeByIndex, index)
+            self._check_unmoved(one, before)
+        self._add_version_marker(one, path, "")
+
+    def _select_takes(self, planned: Sequence[ResolvePlacement]) -> None:
+        """For each clip, select the version that was approved last. If the selected version is no
+        longer approved, select the plate."""
+        by_clip: dict[str, list[ResolvePlacement]] = {}
+        for one in planned:
+            if one.plan.mode_id == TAKE:
+                by_clip.setdefault(one.clip.id, []).append(one)
+        for group in by_clip.values():
+            clip = group[0].clip
+            takes = [(first_file_path(take.path), take.index) for take in read_takes(clip.item)]
+            selected_index = clip.item.GetSelectedTakeIndex()
+            selected_file = next((file for file, index in takes if index == selected_index), "")
+            approved = [one for one in group if one.plan.version.status is ReviewStatus.APPROVED]
+            if approved:
+                file = max(approved, key=lambda one: one.plan.version.decisions[-1].at).first_file
+            elif selected_file in {one.first_file for one in group}:
+                file = first_file_path(clip.plate.path)
+            else:
+                continue
+            index = require(
+                next((index for found, index in takes if found == file), None),
+                f"list {file} among the takes of {group[0].clip_name}",
+            )
+            if index != selected_index:
+                before = record_position(clip.item)
+                require(
+                    clip.item.SelectTakeByIndex(index),
+                    f"select take {index} of {group[0].clip_name}",
+                )
+                self._rollback.callback(clip.item.SelectTakeByIndex, selected_index)
+                self._check_unmoved(group[0], before)
+
+    def _check_unmoved(self, one: ResolvePlacement, before: tuple[int, int]) -> None:
+        after = record_position(one.clip.item)
+        if after != before:
+            raise HostError(
+                f"with {one.plan.title}, {one.clip_name} would move to frames {after[0]}-"
+                f"{after[0] + after[1] - 1} from {before[0]}-{before[0] + before[1] - 1}",
+                where=self._snapshot.cut.name,
+                next_step="place the version on a track above, and turn off ripple for takes",
+            )
+
+    # Tracks above
+
+    def _add_above(self, one: ResolvePlacement, media: MediaPoolItem) -> None:
+        path = str(media.GetClipProperty("File Path"))
+        placed = one.clip.placed_versions(self._snapshot.clips)
+        if any(v.version_id == one.plan.version.id and v.overlay_item_id for v in placed):
+            return
+        start, length = record_position(one.clip.item)
+        track = self._free_track(one, start, start + length)
+        item = require(
+            append_clip(self._pool, media, one.frame_offsets, track, start),
+            f"append {one.plan.title} above {one.clip_name}",
+        )
+        self._rollback.callback(self._snapshot.timeline.DeleteClips, [item], False)
+        if record_position(item) != (start, length):
+            raise HostError(
+                f"Resolve appended {one.plan.title} at another position or length than "
+                f"{one.clip_name}",
+                where=self._snapshot.cut.name,
+                next_step="place the version as a take",
+            )
+        self._add_version_marker(one, path, item.GetUniqueId())
+
+    def _free_track(self, one: ResolvePlacement, start: int, end: int) -> int:
+        """A track of ours that is free between two record frames (the end excluded): above other
+        versions, and below everything else above the clip, such as titles."""
+        timeline = self._snapshot.timeline
+        count = timeline.GetTrackCount("video")
+        index = free_index = one.clip.track + 1
+        while index <= count and str(timeline.GetTrackName("video", index)).startswith(BIN_NAME):
+            # Resolve silently drops items that would overlap.
+            if any(
+                at < end and start < at + length
+                for at, length in map(record_position, self._items_on_track(index))
+            ):
+                free_index = index + 1
+            index += 1
+        if free_index == index:
+            self._insert_track(index, one)
+        return free_index
+
+    def _insert_track(self, index: int, one: ResolvePlacement) -> None:
+        """Insert a track of ours; the tracks from there on move up.
+
+        :raises HostError: this Resolve only adds tracks at the top, as older versions do.
+        """
+        timeline = self._snapshot.timeline
+        count = timeline.GetTrackCount("video")
+        before = [_item_ids(self._items_on_track(number)) for number in range(index, count + 1)]
+        add: Any = timeline.AddTrack  # the stubs require an audio type for every track
+        options = ({"index": index},) if before else ()
+        require(add("video", *options), "add a video track")
+        moved = before == [
+            _item_ids(self._items_on_track(number)) for number in range(index + 1, count + 2)
+        ]
+        self._rollback.callback(timeline.DeleteTrack, "video", index if moved else count + 1)
+        if not moved:
+            raise HostError(
+                f"this Resolve cannot insert a track, and {one.plan.title} would cover the clips "
+                f"above {one.clip_name}",
+                where=self._snapshot.cut.name,
+                next_step="place the version as a take",
+            )
+        require(timeline.SetTrackName("video", index, BIN_NAME), f"call track {index} {BIN_NAME}")
+
+    def _items_on_track(self, track: int) -> list[TimelineItem]:
+        return self._snapshot.timeline.GetItemListInTrack("video", track) or []
+
+    # Markers
+
+    def _add_version_marker(self, one: ResolvePlacement, path: str, overlay_item_id: str) -> None:
+        markers = read_markers(one.clip.item)
+        for existing in markers.versions:
+            if (existing.version_id, existing.media_path) == (
+                one.plan.version.id,
+                path,
+            ) and existing.overlay_item_id == overlay_item_id:
+                return
+        shot_id = one.plan.version.shot
+        marker = VersionMarker(
+            version_id=one.plan.version.id,
+            label=one.plan.title,
+            media_path=path,
+            plate_path=one.clip.plate.path,
+            first_frame=one.plan.output.range.first,
+            sequence=shot_id.sequence,
+            shot=shot_id.shot,
+            placement_index=len(markers.versions) + 1,
+            overlay_item_id=overlay_item_id,
+        )
+        at = markers.next_free_frame(
+            self._media_offset(one, one.plan.host_shot.shot.cut_range.first)
+        )
+        self._add_marker(one, at, 1, one.plan.title, "", marker)
+
+    def _add_note_markers(self, one: ResolvePlacement) -> None:
+        synced_notes = {note.note_id for note in read_markers(one.clip.item).notes}
+        for note in one.plan.placement.notes:
+            if note.id in synced_notes:
+                continue
+            note_range = note.frames or one.plan.host_shot.shot.cut_range
+            at = read_markers(one.clip.item).next_free_frame(
+                self._media_offset(one, note_range.first)
+            )
+            text = note.text.strip() or f"{len(note.strokes)} strokes, visible in Shotbridge"
+            marker = NoteMarker(note.id, one.plan.version.id)
+            self._add_marker(one, at, note_range.count, f"{one.plan.title} {note.by}", text, marker)
+
+    def _add_marker(
+        self,
+        one: ResolvePlacement,
+        at: int,
+        duration: int,
+        name: str,
+        text: str,
+        data: VersionMarker | NoteMarker,
+    ) -> None:
+        add_marker(one.clip.item, at, duration, name, text, data)
+        self._rollback.callback(one.clip.item.DeleteMarkerAtFrame, at)
+
+    def _media_offset(self, one: ResolvePlacement, frame: int) -> int:
+        """The frame for a marker: markers of a clip count from its media's first frame."""
+        return frame - first_frame_number(one.clip.plate)
+
+
+def _item_ids(items: list[TimelineItem]) -> list[str]:
+    return [item.GetUniqueId() for item in items]

@@ -1,0 +1,138 @@
+"""The database's schema and constraints."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from bridge_core.errors import IncompatibleVersion
+from bridge_core.models.notes import Note
+from bridge_gateway.db.engine import Database, sqlite_url
+from bridge_gateway.db.tables import Base, JobRow, ResultRow
+from bridge_gateway.jobs.events import EventLog, add_note_event
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(sqlite_url(tmp_path / "gateway.sqlite"))
+
+
+def job_row(name: str) -> JobRow:
+    return JobRow(
+        id=name,
+        key=f"key of {name}",
+        fingerprint="f",
+        request="{}",
+        files="{}",
+        show="show",
+        service="copy",
+        state="queued",
+        created=NOON,
+    )
+
+
+def result_row(job: str, number: int | None) -> ResultRow:
+    return ResultRow(
+        id=f"result of {job}",
+        job_id=job,
+        show="show",
+        sequence="sq",
+        shot="010",
+        service="copy",
+        number=number,
+        folder="/nowhere",
+        created=NOON,
+    )
+
+
+def test_migrations_match_the_tables(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+        indexes = {
+            row[0]
+            for row in connection.execute(text("SELECT name FROM sqlite_master WHERE type='index'"))
+        }
+    assert {"ix_jobs_service_state", "ix_events_job_id"} <= indexes
+
+
+def test_opening_again_changes_nothing(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "gateway.sqlite")
+    with Database(url).begin_write() as session:
+        session.add(job_row("one"))
+    with Database(url).begin_read() as session:
+        assert session.get(JobRow, 1).id == "one"
+
+
+def test_a_database_of_a_newer_gateway_is_refused(tmp_path: Path, database: Database) -> None:
+    with database.begin_write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(IncompatibleVersion) as caught:
+        Database(database.url)
+    assert "gateway.sqlite" in caught.value.where
+
+
+def test_the_file_is_in_wal_mode(tmp_path: Path, database: Database) -> None:
+    with sqlite3.connect(tmp_path / "gateway.sqlite") as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_times_are_returned_in_utc(database: Database) -> None:
+    row = job_row("one")
+    row.created = datetime(2026, 11, 22, 14, tzinfo=timezone(timedelta(hours=2)))
+    with database.begin_write() as session:
+        session.add(row)
+    with database.begin_read() as session:
+        assert session.get(JobRow, 1).created == NOON
+        assert session.get(JobRow, 1).created.utcoffset() == timedelta(0)
+
+
+def test_a_version_number_is_used_once(database: Database) -> None:
+    with database.begin_write() as session:
+        session.add_all([job_row("one"), job_row("two"), job_row("three"), job_row("four")])
+        session.flush()
+        # Test frames have no number.
+        session.add_all([result_row("one", None), result_row("two", None), result_row("three", 7)])
+    with pytest.raises(IntegrityError), database.begin_write() as session:
+        session.add(result_row("four", 7))
+
+
+def test_a_job_makes_one_result(database: Database) -> None:
+    with database.begin_write() as session:
+        session.add(job_row("one"))
+        session.flush()
+        session.add(result_row("one", 1))
+    second = result_row("one", 2)
+    second.id = "another"
+    with pytest.raises(IntegrityError), database.begin_write() as session:
+        session.add(second)
+
+
+def test_event_numbers_are_never_used_twice(database: Database) -> None:
+    log = EventLog(database)
+    for number in (1, 2):
+        with database.begin_write() as session:
+            note = Note(id="note", version_id="v", text="x", by="ann", at=NOON)
+            add_note_event(session, note, job="one")
+        assert [event.id for event in log.list_events(after=0)] == [number]
+        with database.begin_write() as session:
+            session.execute(text("DELETE FROM events"))
+        assert log.last_event_id() == number
+
+
+def test_a_transaction_that_raises_is_rolled_back(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.begin_write() as session:
+        session.add(job_row("one"))
+        session.flush()
+        raise ZeroDivisionError
+    with database.begin_read() as session:
+        assert session.get(JobRow, 1) is None

@@ -1,0 +1,73 @@
+"""``kill -9`` of the gateway in every window of a remote job. Nothing is paid for twice, and what
+cannot be known is said."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from job_helpers import harness
+
+KILLS = Path(__file__).parents[1] / "jobs" / "test_jobs_kill.py"
+kills = SimpleNamespace(**runpy.run_path(str(KILLS)))
+remote = harness.load_remote()
+
+BEFORE_SUBMIT = "providers.remote:record_intent:after"
+BEFORE_HANDLE = "counting_remote:CountingRemoteProvider.submit:after"
+POLLING = "counting_remote:CountingRemoteProvider.poll:before:2"
+FETCHING = "counting_remote:fetch_frame:before:3"
+BEFORE_PUBLISH = "jobs.steps.publish:publish_result:before"
+WINDOWS = (BEFORE_SUBMIT, BEFORE_HANDLE, POLLING, FETCHING, BEFORE_PUBLISH)
+
+
+def _kill_in(folder: Path, service: str, windows: tuple[str, ...]) -> tuple[dict[str, Any], Any]:
+    """The end of one job whose gateway is killed in each of these windows in turn, and the remote
+    provider."""
+    provider = remote.CountingRemoteProvider(folder / "remote")
+    if service == remote.BLIND:
+        (folder / "remote" / "blind").touch()
+    pattern = harness.write_plate(folder)
+    given = harness.submission(pattern, service=service, parameters={"polls": 3})
+    for window in windows:
+        with kills.gateway(folder, window) as running:
+            job = running.ask("submit", submission=given.model_dump(mode="json"), key="the-key-1")
+            running.wait_for_pause()
+            running.kill()
+    with kills.gateway(folder) as running:
+        ended = running.wait_for_end(job["id"])
+        versions = running.ask("versions")["versions"]
+        running.stop()
+    assert len(versions) == (1 if ended["state"] == "succeeded" else 0)
+    return ended, provider
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("service", [remote.KEYED, remote.FINDABLE])
+def test_killed_in_every_window_and_charged_once(tmp_path: Path, service: str) -> None:
+    """Where the provider knows keys, or can find work by its key."""
+    job, provider = _kill_in(tmp_path, service, WINDOWS)
+    assert job["state"] == "succeeded", job["problem"]
+    assert provider.charges() == [f"shotbridge-{job['id']}"]
+
+
+@pytest.mark.slow
+def test_killed_after_the_handle_was_stored(tmp_path: Path) -> None:
+    """Where the provider knows no keys, the handle is enough."""
+    job, provider = _kill_in(tmp_path, remote.BLIND, (POLLING, FETCHING, BEFORE_PUBLISH))
+    assert job["state"] == "succeeded", job["problem"]
+    assert len(provider.charges()) == 1
+
+
+@pytest.mark.parametrize(("window", "charged"), [(BEFORE_SUBMIT, 0), (BEFORE_HANDLE, 1)])
+def test_what_cannot_be_known_ends_unknown(tmp_path: Path, window: str, charged: int) -> None:
+    """The gateway cannot tell these two apart, so it sends nothing again in either."""
+    job, provider = _kill_in(tmp_path, remote.BLIND, (window,))
+    assert job["state"] == "unknown"
+    assert job["problem"]["code"] == "outcome_unknown"
+    assert "not known whether the provider did this work" in job["problem"]["message"]
+    assert "look at the invoice" in job["problem"]["next_step"]
+    assert f"shotbridge-{job['id']}" in job["problem"]["next_step"]
+    assert len(provider.charges()) == charged

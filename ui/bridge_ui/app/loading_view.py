@@ -1,0 +1,60 @@
+"""What a panel shows until it is loaded."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from bridge_core.errors import ShotbridgeError
+from bridge_ui.core.translate import tr
+from bridge_ui.icons import SIZE
+from bridge_ui.theme.style_sheet import set_style_class
+from bridge_ui.widgets.basic import button, column, framed, label, row, title
+from bridge_ui.widgets.main_thread import call_later
+
+
+class LoadingView(QWidget):
+    """A message that the panel is opening; or why it cannot open, and the next step."""
+
+    first_shown = Signal()
+    """Painted for the first time, so that loading may start."""
+    retry_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        set_style_class(self, "bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._is_unpainted = True
+        self._text = label(tr("Opening …"), "dim")
+        self._problem = label("", "bad", wrap=True)
+        self._next = label("", "dim", wrap=True)
+        retry = button(tr("Try again"), on_click=self.retry_requested.emit)
+        retry.setObjectName("try-again")
+        text = column(self._problem, self._next, row(retry, 1), margin=12, gap=8)
+        self._problem_box = framed(text, "warning")
+        self._problem_box.hide()
+        line = row(title("Shotbridge"), self._text, 1, gap=10)
+        line.addStrut(SIZE)  # as high as the toolbar that replaces it
+        inner = column(line, self._problem_box, 1, gap=9)
+        inner.setContentsMargins(14, 10, 14, 10)
+        self.setLayout(inner)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        super().paintEvent(event)
+        if self._is_unpainted:
+            self._is_unpainted = False
+            # After this frame is on screen, so that nothing delays it.
+            call_later(self, self.first_shown.emit)
+
+    def show_loading(self) -> None:
+        self._text.show()
+        self._problem_box.hide()
+
+    def show_error(self, error: ShotbridgeError) -> None:
+        why = f"{error.message} ({error.where})" if error.where else error.message
+        self._problem.setText(tr("The panel cannot open: {why}", why=why))
+        self._next.setText(error.next_step)
+        self._next.setVisible(bool(error.next_step))
+        self._text.hide()
+        self._problem_box.show()

@@ -1,0 +1,187 @@
+"""Arranges the pages: in three columns if there is space, otherwise in tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QWidget
+
+from bridge_ui.app.page_registry import PageSpec
+from bridge_ui.theme.style_sheet import set_style_class
+from bridge_ui.widgets.basic import column
+
+#: Minimum width of the wide layout in widths of the letter "x", so that it depends on the host's
+#: font size.
+_WIDE_LETTERS = 140
+
+
+class PageSlot(QWidget):
+    """The container of a page; empty until the page is created."""
+
+    became_visible = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._layout = column(gap=0)
+        self.setLayout(self._layout)
+
+    def add(self, widget: QWidget, *, grows: bool) -> None:
+        """Add a widget at the bottom; one that ``grows`` takes the remaining space."""
+        self._layout.addWidget(widget, int(grows))
+        if grows:
+            self.setFocusProxy(widget)
+            widget.show()  # immediately, so that it can get the focus
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        self.became_visible.emit()
+
+
+class PageLayout(QWidget):
+    """Slots for pages by id, with a header and a footer."""
+
+    page_requested = Signal(str)
+    """Id of a page that became visible."""
+    layout_changed = Signal(bool)
+    """Whether the layout is now wide."""
+
+    def __init__(self, pages: Sequence[PageSpec], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.pages: tuple[PageSpec, ...] = ()
+        self._wide: bool | None = None
+        self._titles: dict[str, str] = {}
+        self._column_ids = tuple(page.id for page in pages if page.has_column)
+        self._tab_pages: tuple[str, ...] = ()
+        self._tabs = QTabBar()
+        self._tabs.setObjectName("tabs")
+        self._tabs.setExpanding(False)
+        self._tabs.setUsesScrollButtons(True)
+        self._tabs.setDrawBase(False)
+        self._tabs.currentChanged.connect(self._show_tab)
+        self._stack = QStackedWidget()
+        self._slots: dict[str, PageSlot] = {}
+        self._add_slots(pages)
+        side = QWidget()
+        set_style_class(side, "panel")
+        side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        side.setLayout(column(self._tabs, self._stack, gap=0))
+        self._columns = QSplitter(Qt.Orientation.Horizontal)
+        self._columns.setHandleWidth(1)
+        self._columns.setChildrenCollapsible(False)
+        self._columns.addWidget(side)
+        self._header: QWidget | None = None
+        self._outer_layout = column(self._columns, gap=0, grows=0)
+        self.setLayout(self._outer_layout)
+
+    def add_pages(self, pages: Sequence[PageSpec]) -> None:
+        """Add tabs after the existing ones, except for pages that are there already."""
+        new = [page for page in pages if page.id not in self._slots]
+        if new:
+            self._add_slots(new)
+            current = self.current_page
+            self._fill_tabs()
+            self.show_page(current)
+
+    def _add_slots(self, pages: Sequence[PageSpec]) -> None:
+        for page in pages:
+            slot = self._slots[page.id] = PageSlot()
+            slot.became_visible.connect(partial(self.page_requested.emit, page.id))
+            self._stack.addWidget(slot)
+            self._titles[page.id] = page.title()
+        self.pages += tuple(pages)
+
+    @property
+    def wide(self) -> bool:
+        return bool(self._wide)
+
+    @property
+    def current_page(self) -> str:
+        """Id of the page of the current tab."""
+        at = self._tabs.currentIndex()
+        return self._tab_pages[at] if 0 <= at < len(self._tab_pages) else "shots"
+
+    def show_page(self, name: str) -> None:
+        if name in self._tab_pages:
+            self._tabs.setCurrentIndex(self._tab_pages.index(name))
+            self._stack.setCurrentWidget(self._slots[name])
+
+    def go_to_tab(self, at: int) -> None:
+        """Show a tab by index and move the focus there."""
+        if at < len(self._tab_pages):
+            self.show_page(self._tab_pages[at])
+            self._slots[self._tab_pages[at]].setFocus()
+
+    def set_pages_visible(self, shown: bool) -> None:
+        """If hidden, the header takes all the space."""
+        self._columns.setVisible(shown)
+
+    def set_wide(self, wide: bool) -> None:
+        """Three columns, or one with tabs; see :meth:`resizeEvent`."""
+        if wide == self._wide:
+            return
+        page = self.current_page
+        self._wide = wide
+        if wide:
+            for at, name in enumerate(self._column_ids):
+                self._columns.insertWidget(at, self._slots[name])
+                self._slots[name].show()
+            letters = self.fontMetrics().horizontalAdvance("x")
+            sides = (43 * letters, 49 * letters)
+            self._columns.setSizes([sides[0], self.width() - sum(sides), sides[1]])
+            self._columns.setStretchFactor(1, 1)
+        else:
+            order = list(self._slots)
+            for name in self._column_ids:
+                self._stack.insertWidget(order.index(name), self._slots[name])
+        set_style_class(self._tabs, "wide" if wide else "narrow")
+        self._fill_tabs()
+        self.show_page(page if page in self._tab_pages else "send")
+        self.layout_changed.emit(wide)
+
+    def set_tab_titles(self, titles: Mapping[str, str]) -> None:
+        self._titles.update(titles)
+        for at, name in enumerate(self._tab_pages):
+            self._tabs.setTabText(at, self._titles[name])
+
+    def set_header(self, widget: QWidget) -> None:
+        """Replace the header."""
+        if self._header is not None:
+            self._header.hide()
+            self._header.deleteLater()
+        self._header = widget
+        self._outer_layout.insertWidget(0, widget)
+
+    def set_footer(self, widget: QWidget) -> None:
+        self._outer_layout.addWidget(widget)
+
+    def add_to_page(self, name: str, widget: QWidget, *, grows: bool = True) -> None:
+        self._slots[name].add(widget, grows=grows)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._update_width()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange and self._wide is not None:
+            self._update_width()
+
+    def _update_width(self) -> None:
+        self.set_wide(self.width() >= self.fontMetrics().horizontalAdvance("x") * _WIDE_LETTERS)
+
+    def _show_tab(self, at: int) -> None:
+        self._stack.setCurrentWidget(self._slots[self._tab_pages[at]])
+
+    def _fill_tabs(self) -> None:
+        blocked = self._tabs.blockSignals(True)
+        while self._tabs.count():
+            self._tabs.removeTab(0)
+        self._tab_pages = tuple(
+            n for n in self._slots if not (self._wide and n in self._column_ids)
+        )
+        for name in self._tab_pages:
+            self._tabs.addTab(self._titles[name])
+        self._tabs.blockSignals(blocked)

@@ -1,0 +1,95 @@
+"""Loads what the panel needs on a thread, then creates the controllers on the panel's.
+
+Reading the configuration and importing pydantic, the models and the controllers takes longer than
+a host's main thread may block. Qt is not imported here: only the main thread may do that.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from bridge_core.errors import ConfigError, ShotbridgeError
+from bridge_ui.core.workers import OnError, ThreadPool, unexpected_error
+
+if TYPE_CHECKING:
+    from bridge_core.hosts.base import Host
+    from bridge_core.models.settings import Settings
+    from bridge_ui.app.controllers import Controllers
+    from bridge_ui.app.page_registry import PageSpec
+    from bridge_ui.core.observable import Post
+
+#: Everything without Qt that the widgets and controllers import; a test checks for completeness.
+_PRELOADED_MODULES = (
+    "bridge_ui.app.controllers",
+    "bridge_ui.connection.settings_controller",
+    "bridge_core.client",
+    "bridge_core.models.gateway",
+)
+
+
+class PanelLoader:
+    """``settings`` may be a function that reads them, which is called on a thread."""
+
+    def __init__(self, settings: Settings | Callable[[], Settings], host: Host, post: Post) -> None:
+        self.host = host
+        self.plugin_pages: tuple[PageSpec, ...] = ()
+        """The pages of other packages, once loaded."""
+        self._settings_source = settings
+        self._post = post
+        self._settings: Settings | None = None
+        self._pool = ThreadPool(post, 1, "shotbridge-opening")
+
+    def start(self, done: Callable[[], None], failed: OnError) -> None:
+        """Load on a thread, then call ``done`` on the panel's; may be called again to retry."""
+
+        def loaded(settings: Settings) -> None:
+            self._settings = settings
+            done()
+
+        self._pool.run(lambda _: self._load(), loaded, failed)
+
+    def make_controllers(self) -> Controllers:
+        """Create the controllers on the panel's thread; blocks if they are not loaded yet.
+
+        :raises ShotbridgeError: the configuration cannot be read, a package cannot be imported.
+        """
+        settings = self._settings or self._load()
+        from bridge_ui.app.controllers import Controllers
+
+        return Controllers.create(settings, self.host, self._post)
+
+    def close(self, timeout: float = 0.0) -> None:
+        """End the thread; waits up to ``timeout`` seconds."""
+        self._pool.close(timeout)
+
+    def _load(self) -> Settings:
+        try:
+            settings = (
+                self._settings_source()
+                if callable(self._settings_source)
+                else self._settings_source
+            )
+            for name in _PRELOADED_MODULES:
+                import_module(name)
+            from bridge_ui.app.page_plugins import load_pages
+
+            self.plugin_pages = load_pages()
+        except ImportError as error:
+            raise opening_error(error) from error
+        return settings
+
+
+def opening_error(error: Exception) -> ShotbridgeError:
+    """Why a panel cannot be opened, as a ShotbridgeError."""
+    if isinstance(error, ShotbridgeError):
+        return error
+    if isinstance(error, ImportError):
+        return ConfigError(
+            f"a required package cannot be loaded: {error}",
+            where=sys.prefix,
+            next_step=f"install Shotbridge for Python {sys.version.split()[0]}",
+        )
+    return unexpected_error(error)

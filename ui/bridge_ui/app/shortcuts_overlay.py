@@ -1,0 +1,98 @@
+"""The overlay with all shortcuts, shown by ``?``."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QWidget
+from shiboken6 import isValid
+
+from bridge_ui.core.translate import tr
+from bridge_ui.review.qt_shortcuts import shortcut_help
+from bridge_ui.theme.style_sheet import set_style_class
+from bridge_ui.widgets.basic import column, label, scroll_area, title
+
+
+def shortcut_groups(page_count: int) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """Groups of keys and what they do, by title."""
+    return (
+        (
+            tr("Everywhere"),
+            (
+                ("/", tr("find a shot")),
+                ("Ctrl+Return", tr("send")),
+                ("Ctrl+T", tr("render a test frame")),
+                ("Ctrl+Shift+Return", tr("send the selected job again")),
+                (tr("Return"), tr("press the focused button")),
+                ("Ctrl+K", tr("choose a service")),
+                (f"Ctrl+1 … Ctrl+{page_count}", tr("go to a tab")),
+                ("Tab, Shift+Tab", tr("next, previous field")),
+                ("?", tr("show these shortcuts")),
+            ),
+        ),
+        (tr("Review"), shortcut_help()),
+    )
+
+
+class ShortcutsOverlay(QFrame):
+    """Shown until Escape, ``?`` or a click; then the focus returns to the previous widget."""
+
+    def __init__(self, parent: QWidget, page_count: int) -> None:
+        super().__init__(parent)
+        self._parent = parent
+        self._previous_focus: QWidget | None = None
+        set_style_class(self, "popover")
+        inside = QWidget()
+        body = column(margin=0, gap=14)
+        metrics = self.fontMetrics()
+        across = max(
+            metrics.horizontalAdvance(key)
+            for _, keys in shortcut_groups(page_count)
+            for key, _ in keys
+        )
+        for name, keys in shortcut_groups(page_count):
+            grid = QGridLayout()
+            grid.setHorizontalSpacing(16)
+            for at, (key, does) in enumerate(keys):
+                shown = label(key)
+                shown.setFixedWidth(across)
+                shown.setAlignment(Qt.AlignmentFlag.AlignTop)
+                grid.addWidget(shown, at, 0)
+                grid.addWidget(label(does, "dim", wrap=True), at, 1)
+            grid.setColumnStretch(1, 1)
+            body.addLayout(column(title(name), grid))
+        body.addStretch(1)
+        inside.setLayout(body)
+        self._inside = inside
+        self.setLayout(column(title(tr("Shortcuts"), 1.2), scroll_area(inside), margin=16, gap=10))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.hide()
+
+    def toggle(self) -> None:
+        if self.isVisible():
+            self._close()
+            return
+        self._previous_focus = QApplication.focusWidget()
+        parent = self._parent
+        self.show()  # the layout is not updated while hidden
+        wide = min(78 * self.fontMetrics().averageCharWidth(), parent.width() - 24)
+        body = self._inside.layout()
+        high = body.totalHeightForWidth(wide - 48) if body is not None else 0
+        self.resize(wide, min(high + 80, parent.height() - 24))
+        self.move((parent.width() - self.width()) // 2, (parent.height() - self.height()) // 2)
+        self.raise_()
+        self.setFocus()
+
+    def keyPressEvent(self, event: object) -> None:  # noqa: N802
+        if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Question):  # type: ignore[attr-defined]
+            self._close()
+        else:
+            super().keyPressEvent(event)  # type: ignore[arg-type]
+
+    def mousePressEvent(self, _event: object) -> None:  # noqa: N802
+        self._close()
+
+    def _close(self) -> None:
+        previous = self._previous_focus
+        self.hide()
+        if previous is not None and isValid(previous):
+            previous.setFocus()

@@ -1,0 +1,191 @@
+"""The state of the connection: a button, and the popover with health and settings."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+
+from bridge_core.models.gateway import Health
+from bridge_ui.connection.settings_controller import SettingsController
+from bridge_ui.connection.settings_view import SettingsView
+from bridge_ui.core.session import Connection, ConnectionState, Session
+from bridge_ui.core.translate import tr
+from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.theme.style_sheet import set_style_class
+from bridge_ui.widgets.basic import (
+    button,
+    clear_layout,
+    column,
+    framed,
+    label,
+    row,
+    scroll_area,
+    title,
+)
+from bridge_ui.widgets.main_thread import call_later
+
+
+class ConnectionIndicator(QWidget):
+    """Shows the state by colour and shape: a dot, a ring or a cross."""
+
+    def __init__(self, colours: ThemeColours) -> None:
+        super().__init__()
+        self._colours = colours
+        self._state = ConnectionState.CONNECTING
+        self.setFixedSize(12, 12)
+
+    def show_state(self, state: ConnectionState) -> None:
+        self._state = state
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        try:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            colour = {
+                ConnectionState.CONNECTED: self._colours.good,
+                ConnectionState.CONNECTING: self._colours.dim,
+                ConnectionState.LOST: self._colours.warn,
+                ConnectionState.REFUSED: self._colours.bad,
+            }[self._state]
+            painter.setPen(QPen(QColor(colour), 1.8))
+            if self._state is ConnectionState.CONNECTED:
+                painter.setBrush(QColor(colour))
+                painter.drawEllipse(QPointF(6, 6), 3.2, 3.2)
+            elif self._state is ConnectionState.REFUSED:
+                painter.drawLine(QPointF(3, 3), QPointF(9, 9))
+                painter.drawLine(QPointF(9, 3), QPointF(3, 9))
+            else:
+                painter.drawEllipse(QPointF(6, 6), 3.2, 3.2)
+        finally:
+            painter.end()
+
+
+class ConnectionButton(QWidget):
+    """An indicator and a button that opens the popover."""
+
+    pressed = Signal()
+
+    def __init__(self, session: Session, colours: ThemeColours, *, short: bool) -> None:
+        super().__init__()
+        self._short = short
+        self._indicator = ConnectionIndicator(colours)
+        self._button = button("", "quiet", on_click=self.pressed.emit)
+        self._button.setObjectName("connection")
+        self.setLayout(row(self._indicator, self._button, gap=2))
+        self._unwatch = session.connection.watch(self._show)
+
+    def stop_watching(self) -> None:
+        self._unwatch()
+
+    def _show(self, connection: Connection) -> None:
+        self._indicator.show_state(connection.state)
+        short = {
+            ConnectionState.CONNECTED: tr("this machine") if connection.is_local else tr("studio"),
+            ConnectionState.CONNECTING: tr("connecting"),
+            ConnectionState.LOST: tr("connection lost"),
+            ConnectionState.REFUSED: tr("no gateway"),
+        }[connection.state]
+        self._button.setText(short if self._short else connection.text.split("\n")[0][:80])
+        self._button.setToolTip(connection.text)
+        self._button.setAccessibleName(connection.text)
+
+
+class ConnectionPopover(QFrame):
+    """The gateway and its health, the outbox, and the user's settings."""
+
+    def __init__(self, parent: QWidget, session: Session, colours: ThemeColours) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._colours = colours
+        set_style_class(self, "popover")
+        self._text = label("", wrap=True)
+        self._next_step = label("", "warn", wrap=True)
+        self._health_lines = QVBoxLayout()
+        self._health_lines.setSpacing(8)
+        self._outbox = label("", "dim", wrap=True)
+        self._flush_button = button(tr("Send now"), on_click=session.flush)
+        reconnect = button(tr("Check again"), icon_name="refresh-cw", on_click=session.reconnect)
+        reconnect.setObjectName("reconnect")
+        self._settings = SettingsView(SettingsController(session))
+        inside = QWidget()
+        self._body = column(
+            title(tr("Connection"), 1.1),
+            self._text,
+            self._next_step,
+            self._health_lines,
+            row(self._outbox, self._flush_button, grows=0),
+            row(reconnect, 1),
+            self._settings,
+            1,
+            gap=8,
+        )
+        self._body.setContentsMargins(14, 12, 14, 12)
+        inside.setLayout(self._body)
+        inside.installEventFilter(self)
+        self.setLayout(column(scroll_area(inside), margin=2))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.hide()
+        self._unwatch = [
+            session.connection.watch(self._show_connection),
+            session.health.watch(self._show_health),
+            session.outbox.watch(lambda _state: self._show_outbox()),
+        ]
+
+    def stop_watching(self) -> None:
+        for unwatch in self._unwatch:
+            unwatch()
+        self._settings.stop_watching()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """As high as the content at this width."""
+        return QSize(self.width(), self._body.totalHeightForWidth(self.width() - 4) + 8)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if event.type() == QEvent.Type.LayoutRequest:  # the content changed
+            call_later(self, self._adjust_height)
+        return super().eventFilter(watched, event)
+
+    def _adjust_height(self) -> None:
+        """Resize to the content, upwards or downwards from the anchor."""
+        parent, at = self.parentWidget(), self.geometry()
+        if parent is None or not self.isVisible():
+            return
+        high = min(self.sizeHint().height(), parent.height() - 16)
+        top = at.top() if at.center().y() < parent.height() / 2 else at.bottom() + 1 - high
+        self.setGeometry(at.left(), max(8, top), at.width(), high)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        self._settings.refresh()
+        if self._session.connection.value.is_connected:
+            self._session.refresh_health()
+
+    def keyPressEvent(self, event: object) -> None:  # noqa: N802
+        if event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
+            self.hide()
+        else:
+            super().keyPressEvent(event)  # type: ignore[arg-type]
+
+    def _show_connection(self, connection: Connection) -> None:
+        self._text.setText(connection.text)
+        self._next_step.setText(connection.next_step)
+        self._next_step.setVisible(bool(connection.next_step))
+
+    def _show_health(self, health: Health | None) -> None:
+        clear_layout(self._health_lines)
+        for line in health.checks if health else ():
+            message = label(line.message, "dim", wrap=True)
+            sign = label("✓" if line.ok else "⚠", "good" if line.ok else "warn")
+            sign.setAccessibleName(tr("OK") if line.ok else tr("problem"))
+            head = row(sign, label(line.name), 1, gap=6)
+            inner = column(head, message, gap=1)
+            if line.next_step:
+                inner.addWidget(label(line.next_step, "warn", wrap=True))
+            self._health_lines.addWidget(framed(inner))
+
+    def _show_outbox(self) -> None:
+        state = self._session.outbox.value
+        self._outbox.setText(state.text)
+        self._flush_button.setVisible(bool(state.waiting))

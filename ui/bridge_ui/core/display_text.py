@@ -1,0 +1,130 @@
+"""States and numbers as the panel displays them.
+
+Every state has a symbol and a text, so that colour is never the only difference.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bridge_core.models.jobs import Job, JobState
+from bridge_core.models.notes import Note
+from bridge_core.models.versions import DecisionRecord, ReviewStatus
+from bridge_ui.core.status_sign import StatusSign, Tone
+from bridge_ui.core.translate import tr, tr_count
+
+
+def job_status_sign(job: Job) -> StatusSign:
+    """State and progress of a job, short enough for one line of a list."""
+    match job.state:
+        case JobState.QUEUED:
+            ahead = job.queue_position or 0
+            text = tr("queued behind {n}", n=ahead) if ahead else tr("queued, next in line")
+            return StatusSign("…", text, Tone.BUSY)
+        case JobState.RUNNING:
+            return StatusSign("▸", _progress_text(job), Tone.BUSY)
+        case JobState.SUCCEEDED:
+            return StatusSign("✓", tr("done"), Tone.SUCCESS)
+        case JobState.FAILED:
+            reason = job.problem.message if job.problem else tr("failed")
+            return StatusSign("⚠", reason, Tone.ERROR)
+        case JobState.CANCELLED:
+            return StatusSign("○", tr("cancelled"), Tone.NEUTRAL)
+        case JobState.UNKNOWN:
+            return StatusSign("?", tr("the provider cannot say whether it was done"), Tone.ERROR)
+
+
+def review_status_sign(status: ReviewStatus) -> StatusSign:
+    match status:
+        case ReviewStatus.PENDING:
+            return StatusSign("◆", tr("waiting for your review"), Tone.ATTENTION)
+        case ReviewStatus.CHANGES_REQUESTED:
+            return StatusSign("↺", tr("changes requested"), Tone.ERROR)
+        case ReviewStatus.APPROVED:
+            return StatusSign("✓", tr("approved"), Tone.SUCCESS)
+        case ReviewStatus.REJECTED:
+            return StatusSign("✕", tr("rejected"), Tone.ERROR)
+
+
+def review_status_text(status: ReviewStatus) -> str:
+    """A status by itself: ``approved``, ``pending review``."""
+    return {
+        ReviewStatus.PENDING: tr("pending review"),
+        ReviewStatus.CHANGES_REQUESTED: tr("changes requested"),
+        ReviewStatus.APPROVED: tr("approved"),
+        ReviewStatus.REJECTED: tr("rejected"),
+    }[status]
+
+
+def decision_text(record: DecisionRecord) -> str:
+    """``✓ approved by Ada Lovelace, 2026-01-31 14:05``"""
+    return tr(
+        "{sign} {status} by {who}, {when}",
+        sign=review_status_sign(record.status).symbol,
+        status=review_status_text(record.status),
+        who=record.by,
+        when=format_timestamp(record.at),
+    )
+
+
+def missing_user_name() -> tuple[str, str]:
+    """Problem and next step if the user's name is blank."""
+    return (
+        tr("your name is blank, and every request and decision is recorded under a name"),
+        tr("open Connection, enter your name under User, and open the panel again"),
+    )
+
+
+def _progress_text(job: Job) -> str:
+    progress = job.progress
+    parts = [progress.step or tr("running")]
+    if progress.total:
+        parts.append(tr("{done} of {total}", done=progress.done, total=progress.total))
+    if progress.seconds_left is not None:
+        parts.append(tr("{time} left", time=format_duration(progress.seconds_left)))
+    return " · ".join(parts)
+
+
+def format_duration(seconds: float) -> str:
+    """``0:31``, ``12:05``, ``1:02:09``."""
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
+
+
+def format_estimated_duration(seconds: float) -> str:
+    """``about 6 min``: as precise as an estimate can be."""
+    if seconds < 90:
+        return tr("about {n} s", n=max(1, round(seconds)))
+    if seconds < 5400:
+        return tr("about {n} min", n=round(seconds / 60))
+    return tr("about {n} h", n=f"{seconds / 3600:.1f}")
+
+
+def format_size(size: int) -> str:
+    """Size in powers of 1000, as disks are sold: ``6.3 MB``."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def format_frame_count(count: int) -> str:
+    return tr_count(count, "{n} frame", "{n} frames")
+
+
+def note_frames_text(note: Note) -> str:
+    """The frames of a note, or the frame of its drawing: ``1010``, ``1010–1020``; empty: the whole
+    version."""
+    frames = note.frames
+    if frames is not None and frames.count > 1:
+        return f"{frames.first}–{frames.last}"
+    return "" if note.display_frame is None else str(note.display_frame)
+
+
+def format_timestamp(at: datetime) -> str:
+    """Local date and time: ``2026-01-31 14:05``."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"

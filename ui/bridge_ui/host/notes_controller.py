@@ -1,0 +1,104 @@
+"""Imports notes that were written in the host."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.hosts.base import Capability
+from bridge_core.models.base import fingerprint
+from bridge_core.models.notes import NewNote
+from bridge_ui.core.host_calls import call_host
+from bridge_ui.core.observable import Observable
+from bridge_ui.core.translate import tr_count
+from bridge_ui.core.workers import BackgroundTask, LatestCall
+
+if TYPE_CHECKING:
+    from bridge_core.errors import ShotbridgeError
+    from bridge_core.hosts.base import HostNote
+    from bridge_core.models.notes import Note
+    from bridge_ui.core.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class HostNotesState:
+    notes: tuple[HostNote, ...] = ()
+    """Notes that are not imported yet."""
+    busy: bool = False
+    problem: str = ""
+    next_step: str = ""
+
+    @property
+    def text(self) -> str:
+        return tr_count(len(self.notes), "{n} new note", "{n} new notes")
+
+
+class HostNotesController:
+    """Only imports on request: not every marker is meant for others."""
+
+    def __init__(self, session: Session) -> None:
+        self.state: Observable[HostNotesState] = Observable(HostNotesState())
+        self._session = session
+        self._notes_call: LatestCall[tuple[HostNote, ...]] = LatestCall(session.disk_pool)
+        self._task: BackgroundTask | None = None
+
+    def refresh(self) -> None:
+        """Read the host's notes; call after reading the scene."""
+        host = self._session.host
+        if Capability.NOTES not in host.capabilities or self.state.value.busy:
+            return
+
+        def found(notes: tuple[HostNote, ...]) -> None:
+            self._update(notes=notes)
+
+        call_host(host, self._notes_call.run, lambda _: host.notes(), found, self._on_error)
+
+    def import_notes(self) -> None:
+        """Submit all notes in the name of the user."""
+        session, notes = self._session, self.state.value.notes
+        if not notes or self.state.value.busy:
+            return
+
+        def submit_all(task: BackgroundTask) -> list[tuple[str, Note]]:
+            submitted: list[tuple[str, Note]] = []
+            for one in notes:
+                if task.cancelled:
+                    break
+                submitted.append((one.note_key, self._submit(one)))
+            return submitted
+
+        self._update(busy=True, problem="", next_step="")
+        self._task = session.request_pool.run(submit_all, self._submitted, self._on_error)
+
+    def close(self) -> None:
+        self._notes_call.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _submit(self, one: HostNote) -> Note:
+        note = NewNote(frames=one.frames, text=one.text[:5000], by=self._session.user)
+        # The same key whenever this note is imported: a crash may come before the host marks it.
+        act = f"{one.note_key}\n{one.version_id}\n{fingerprint(note)}"
+        key = hashlib.sha256(act.encode()).hexdigest()
+        return self._session.client.add_note(one.version_id, note, key=key)
+
+    def _submitted(self, submitted: list[tuple[str, Note]]) -> None:
+        host = self._session.host
+
+        def mark_imported(_: BackgroundTask) -> tuple[HostNote, ...]:
+            for key, note in submitted:
+                host.mark_note_synced(key, note)
+            return host.notes()
+
+        def marked(remaining: tuple[HostNote, ...]) -> None:
+            self._session.store.merge(notes=[note for _, note in submitted])
+            self._update(busy=False, notes=remaining)
+
+        call_host(host, self._session.disk_pool.run, mark_imported, marked, self._on_error)
+
+    def _on_error(self, error: ShotbridgeError) -> None:
+        self._update(busy=False, problem=error.message, next_step=error.next_step)
+
+    def _update(self, **changed: Any) -> None:
+        self.state.set(replace(self.state.value, **changed))

@@ -1,0 +1,155 @@
+"""Places versions in the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.errors import NotFound
+from bridge_core.hosts.base import Capability, Placement, PlacementResult
+from bridge_core.models.versions import ReviewStatus
+from bridge_core.system.private_files import make_private_folder
+from bridge_ui.core.host_calls import call_host
+from bridge_ui.core.observable import Observable
+from bridge_ui.core.translate import tr
+from bridge_ui.core.workers import BackgroundTask
+
+if TYPE_CHECKING:
+    from bridge_core.errors import ShotbridgeError
+    from bridge_core.models.versions import Version
+    from bridge_ui.core.session import Session
+    from bridge_ui.shots.shot_row import ShotRow
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementOption:
+    """A placement mode of the host and an output of the version."""
+
+    mode_id: str
+    output: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementState:
+    busy: bool = False
+    message: str = ""
+    """Result of the last action."""
+    problem: str = ""
+    next_step: str = ""
+
+
+class PlacementController:
+    """``on_placed`` is called after versions were placed, when the scene has changed."""
+
+    def __init__(self, session: Session, on_placed: Callable[[], None]) -> None:
+        self.state: Observable[PlacementState] = Observable(PlacementState())
+        self._session = session
+        self._on_placed = on_placed
+        self._task: BackgroundTask | None = None
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether the host can place versions."""
+        return Capability.PLACE in self._session.host.capabilities
+
+    def options(self, version: Version) -> tuple[PlacementOption, ...]:
+        """Options for a version; the main output in the host's default mode is first."""
+        if not self.is_supported:
+            return ()
+        host = self._session.host
+        modes = [(one.id, one.title) for one in host.placement_modes]
+        modes = modes or [("", tr("In {host}", host=host.title))]
+        outputs = sorted((one.name for one in version.outputs), key=lambda name: name != "main")
+        return tuple(
+            PlacementOption(mode_id, output, title if output == "main" else f"{output}: {title}")
+            for output in outputs
+            for mode_id, title in modes
+        )
+
+    def place(self, row: ShotRow, version: Version, option: PlacementOption) -> None:
+        """Place a version for one of the host's shots."""
+        self._place(lambda task: [self._make_placement(task, row.key, version, option)])
+
+    def place_approved(self, rows: Sequence[ShotRow], mode_id: str = "") -> None:
+        """Place the latest approved version of each shot; ``mode_id``: empty for the default."""
+        shots = [(row.key, row.shot.id) for row in rows if row.shot is not None]
+        client = self._session.client
+
+        def choose(task: BackgroundTask) -> list[Placement]:
+            found = []
+            for item_id, shot in shots:
+                versions = client.versions(show=shot.show, sequence=shot.sequence, shot=shot.shot)
+                if (version := _last_approved(versions)) is not None:
+                    option = PlacementOption(mode_id, "main", "")
+                    found.append(self._make_placement(task, item_id, version, option))
+            if not found:
+                raise NotFound(
+                    tr("none of these shots has an approved version"),
+                    next_step=tr("approve one in the review first"),
+                )
+            return found
+
+        self._place(choose)
+
+    def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _make_placement(
+        self, task: BackgroundTask, item_id: str, version: Version, option: PlacementOption
+    ) -> Placement:
+        session = self._session
+        folder = session.settings.client.state_dir / "versions"
+        with suppress(OSError):  # fetch() reports it
+            make_private_folder(folder)
+        return Placement(
+            item_id,
+            version,
+            session.client.fetch(version, folder, cancel=task.cancel_event),
+            option.output,
+            tuple(session.client.notes(version.id)),
+            option.mode_id,
+        )
+
+    def _place(self, gather: Callable[[BackgroundTask], list[Placement]]) -> None:
+        if self.state.value.busy:
+            return
+        self._update(busy=True, message="", problem="", next_step="")
+        self._task = self._session.transfer_pool.run(gather, self._place_gathered, self._on_error)
+
+    def _place_gathered(self, placements: list[Placement]) -> None:
+        host = self._session.host
+        call_host(
+            host,
+            self._session.disk_pool.run,
+            lambda _: host.place(placements),
+            self._done,
+            self._on_error,
+        )
+
+    def _done(self, placed: PlacementResult) -> None:
+        self._update(busy=False, message=placed.message)
+        self._on_placed()
+
+    def _on_error(self, error: ShotbridgeError) -> None:
+        self._update(busy=False, problem=error.message, next_step=error.next_step)
+
+    def _update(self, **changed: Any) -> None:
+        self.state.set(replace(self.state.value, **changed))
+
+
+def host_status_text(row: ShotRow, version: Version) -> str:
+    """Status of a version in the host; empty if it is not placed."""
+    if version.id == row.active_version_id:
+        return tr("in use")
+    if version.id in row.placed_version_ids:
+        return tr("placed")
+    return ""
+
+
+def _last_approved(versions: Sequence[Version]) -> Version | None:
+    approved = [one for one in versions if one.status is ReviewStatus.APPROVED]
+    return max(approved, key=lambda one: one.decisions[-1].at, default=None)

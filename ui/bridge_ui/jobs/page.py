@@ -1,0 +1,170 @@
+"""The Jobs page."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+from bridge_ui.core.translate import tr
+from bridge_ui.jobs.controller import JobListRow, JobsController, JobsState
+from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.theme.style_sheet import set_style_class
+from bridge_ui.widgets.basic import button, column, framed, label, row, title
+from bridge_ui.widgets.duplicate_prompt import DuplicatePrompt
+from bridge_ui.widgets.row_delegate import RowContent, RowDelegate
+from bridge_ui.widgets.rows_model import ROW_ROLE, RowsModel, RowsView
+
+
+class JobsPage(QWidget):
+    """The list of jobs, and below it the current job with its actions."""
+
+    view_requested = Signal(str)
+    """Id of a job whose result is to be reviewed."""
+
+    def __init__(self, jobs: JobsController, colours: ThemeColours) -> None:
+        super().__init__()
+        self._jobs = jobs
+        self._chosen_id: str | None = None
+        self._model: RowsModel[JobListRow] = RowsModel(jobs.rows, _accessible_text, self)
+        self.view = RowsView()
+        self.view.setObjectName("jobs")
+        self.view.setAccessibleName(tr("Jobs"))
+        self.view.setModel(self._model)
+        self.view.setItemDelegate(RowDelegate(self.view, colours, _row_content))
+        self._empty_label = label(
+            tr("Nothing sent yet. Your requests are listed here with their progress."),
+            "dim",
+            wrap=True,
+        )
+        self._empty_label.setContentsMargins(14, 14, 14, 14)
+        self._name = title("")
+        self._state = label("", "dim", wrap=True)
+        self._problem = label("", "bad", wrap=True)
+        self._next = label("", "dim", wrap=True)
+        self.view_button = button(tr("View"), on_click=self._view)
+        self.cancel_button = button(tr("Cancel"), on_click=self._cancel)
+        self.cancel_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        tip = tr("Send the same request again (Ctrl+Shift+Return)")
+        self.resend_button = button(tr("Send again"), on_click=self.resend, tip=tip, costly=True)
+        self._duplicate_prompt = DuplicatePrompt(jobs, "job-confirm-duplicate")
+        for one, name in (
+            (self.view_button, "job-view"),
+            (self.cancel_button, "job-cancel"),
+            (self.resend_button, "job-resend"),
+        ):
+            one.setObjectName(name)
+        self._detail = framed(
+            column(
+                self._name,
+                self._state,
+                self._problem,
+                self._next,
+                row(self.view_button, self.cancel_button, self.resend_button, 1),
+                self._duplicate_prompt,
+                margin=12,
+            ),
+            "card",
+        )
+        self._problem_label = label("", "bad", wrap=True)
+        foot = column(self._problem_label, self._detail)
+        foot.setContentsMargins(12, 8, 12, 12)
+        self.setLayout(column(self._empty_label, self.view, foot, gap=0, grows=1))
+        self.view.selectionModel().currentChanged.connect(lambda *_: self._choice_changed())
+        self.view.doubleClicked.connect(lambda _index: self._view())
+        self._model.modelReset.connect(self._rows_reset)
+        self._model.rowsInserted.connect(lambda *_: self._show_list())
+        self._model.dataChanged.connect(lambda *_: self._show_detail())
+        self._unwatch = jobs.state.watch(self._show_state)
+        self._rows_reset()
+
+    def stop_watching(self) -> None:
+        self._model.stop_watching()
+        self._unwatch()
+
+    @property
+    def chosen(self) -> JobListRow | None:
+        found = self.view.currentIndex().data(ROW_ROLE)
+        return found if isinstance(found, JobListRow) else None
+
+    def _choice_changed(self) -> None:
+        self._jobs.dismiss_question()  # it was about another job
+        chosen = self.chosen
+        self._chosen_id = chosen.id if chosen else None
+        self._show_detail()
+
+    def _rows_reset(self) -> None:
+        """Keep the same job current."""
+        for at, job_row in enumerate(self._jobs.rows):
+            if job_row.id == self._chosen_id:
+                self.view.setCurrentIndex(self._model.index(at))
+                break
+        self._show_list()
+        self._show_detail()
+
+    def _show_list(self) -> None:
+        self.view.setVisible(len(self._jobs.rows) > 0)
+        self._empty_label.setVisible(len(self._jobs.rows) == 0)
+
+    def _show_detail(self) -> None:
+        chosen = self.chosen
+        self._detail.setVisible(chosen is not None)
+        if chosen is None:
+            return
+        self._name.setText(f"{chosen.shot.shot} · {chosen.service_title}")
+        when = chosen.created.astimezone().strftime("%d %b %H:%M")
+        self._state.setText(
+            tr(
+                "{state} · requested by {who}, {when}",
+                state=_state_text(chosen),
+                who=chosen.requested_by,
+                when=when,
+            )
+        )
+        self._problem.setText(chosen.problem)
+        self._problem.setVisible(bool(chosen.problem))
+        self._next.setText(chosen.next_step)
+        self._next.setVisible(bool(chosen.next_step))
+        self.view_button.setVisible(bool(chosen.result_id) or chosen.is_running)
+        self.cancel_button.setVisible(chosen.can_cancel)
+        self.cancel_button.setText(tr("Withdraw") if chosen.is_in_outbox else tr("Cancel"))
+        self.resend_button.setVisible(chosen.can_resend)
+
+    def _show_state(self, state: JobsState) -> None:
+        self._problem_label.setText(state.problem)
+        self._problem_label.setVisible(bool(state.problem))
+        set_style_class(self._problem_label, "bad")
+        self._duplicate_prompt.show_question(state.question)
+
+    def _view(self) -> None:
+        chosen = self.chosen
+        if chosen is not None and (chosen.result_id or chosen.is_running):
+            self.view_requested.emit(chosen.id)
+
+    def _cancel(self) -> None:
+        if self.chosen is not None:
+            self._jobs.cancel(self.chosen.id)
+
+    def resend(self) -> None:
+        """Send the current job again, if possible."""
+        if self.chosen is not None and self.chosen.can_resend:
+            self._jobs.resend(self.chosen.id)
+
+
+def _state_text(job_row: JobListRow) -> str:
+    return tr("failed") if job_row.problem else job_row.sign.text
+
+
+def _row_content(job_row: JobListRow) -> RowContent:
+    when = job_row.created.astimezone().strftime("%H:%M")
+    return RowContent(
+        job_row.shot.shot,
+        job_row.service_title,
+        job_row.sign,
+        progress=job_row.progress if job_row.is_running else None,
+        badge=when,
+    )
+
+
+def _accessible_text(job_row: JobListRow) -> str:
+    parts = (job_row.shot.shot, job_row.service_title, job_row.sign.text, job_row.next_step)
+    return ", ".join(part for part in parts if part)

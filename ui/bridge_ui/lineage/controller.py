@@ -1,0 +1,197 @@
+"""How a version was made, and how two versions differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.errors import ShotbridgeError
+from bridge_ui.core.display_text import format_frame_count, format_size
+from bridge_ui.core.observable import Observable
+from bridge_ui.core.translate import tr, tr_count
+from bridge_ui.core.workers import LatestCall
+from bridge_ui.review.revision import repeat_request
+
+if TYPE_CHECKING:
+    from bridge_core.models.requests import Request
+    from bridge_core.models.versions import Lineage
+    from bridge_ui.core.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line of a lineage. ``group``: ``Request``, ``Parameters``, ``Made with``, ``Colour``,
+    ``Software``, ``Timings``, ``Files``."""
+
+    group: str
+    title: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A fact that differs between two versions; empty for one that lacks it."""
+
+    group: str
+    title: str
+    a: str
+    b: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineageState:
+    result: str = ""
+    label: str = ""
+    facts: tuple[Fact, ...] = ()
+    compared_result: str = ""
+    compared_label: str = ""
+    differences: tuple[Difference, ...] | None = None
+    """None: not compared; empty: no difference."""
+    busy: bool = False
+    problem: str = ""
+    next_step: str = ""
+
+
+class LineageController:
+    def __init__(self, session: Session) -> None:
+        self.state: Observable[LineageState] = Observable(LineageState())
+        self._session = session
+        self._lineage: Lineage | None = None
+        self._lineage_call: LatestCall[Lineage] = LatestCall(session.request_pool)
+        self._compare_call: LatestCall[tuple[Lineage, Lineage]] = LatestCall(session.request_pool)
+
+    def show(self, result: str, label: str = "") -> None:
+        """Show a version or a test frame; empty: none."""
+        self._lineage = None
+        self._compare_call.cancel()
+        self._lineage_call.cancel()
+        self.state.set(LineageState(result=result, label=label, busy=bool(result)))
+        if not result:
+            return
+        client = self._session.client
+
+        def loaded(lineage: Lineage) -> None:
+            self._lineage = lineage
+            self._update(facts=lineage_facts(lineage), busy=False)
+
+        self._lineage_call.run(lambda _: client.lineage(result), loaded, self._on_error)
+
+    def compare(self, result: str | None, label: str = "") -> None:
+        """Show the differences to another result; None ends the comparison."""
+        self._compare_call.cancel()
+        self._update(compared_result=result or "", compared_label=label, differences=None)
+        shown = self.state.value.result
+        if not result or not shown:
+            return
+        client = self._session.client
+        this = self._lineage
+
+        def fetch(_: object) -> tuple[Lineage, Lineage]:
+            return this or client.lineage(shown), client.lineage(result)
+
+        def loaded(both: tuple[Lineage, Lineage]) -> None:
+            self._update(differences=lineage_differences(*both), busy=False)
+
+        self._update(busy=True, problem="", next_step="")
+        self._compare_call.run(fetch, loaded, self._on_error)
+
+    def repeat(self, on_request: Callable[[Request], None]) -> None:
+        """Build the same request again for
+        :meth:`bridge_ui.send.controller.SendController.prefill`."""
+        if self._lineage is not None:
+            on_request(repeat_request(self._lineage))
+
+    def close(self) -> None:
+        self._lineage_call.cancel()
+        self._compare_call.cancel()
+
+    def _on_error(self, error: ShotbridgeError) -> None:
+        self._update(busy=False, problem=error.message, next_step=error.next_step)
+
+    def _update(self, **changed: Any) -> None:
+        self.state.set(replace(self.state.value, **changed))
+
+
+def lineage_facts(lineage: Lineage) -> tuple[Fact, ...]:
+    """The lines of a lineage."""
+    timings, files = tr("Timings"), tr("Files")
+    size = sum(file.size for file in lineage.outputs)
+    request = tr("Request")
+    return (
+        Fact(request, tr("By"), lineage.requested_by),
+        Fact(request, tr("When"), f"{lineage.created.astimezone():%Y-%m-%d %H:%M}"),
+        *_recipe_facts(lineage),
+        *(Fact(timings, step.step, f"{step.seconds:.2f} s") for step in lineage.timings),
+        Fact(files, tr("In"), tr_count(len(lineage.inputs), "{n} file", "{n} files")),
+        Fact(
+            files,
+            tr("Out"),
+            tr_count(len(lineage.outputs), "{n} file", "{n} files") + ", " + format_size(size),
+        ),
+    )
+
+
+def lineage_differences(a: Lineage, b: Lineage) -> tuple[Difference, ...]:
+    """Facts that differ, without those that always do (user, time, timings, files)."""
+    first = {(fact.group, fact.title): fact.value for fact in _recipe_facts(a)}
+    second = {(fact.group, fact.title): fact.value for fact in _recipe_facts(b)}
+    return tuple(
+        Difference(group, title, first.get((group, title), ""), second.get((group, title), ""))
+        for group, title in dict.fromkeys((*first, *second))
+        if first.get((group, title)) != second.get((group, title))
+    )
+
+
+def _recipe_facts(lineage: Lineage) -> list[Fact]:
+    """What the result depends on."""
+    request = lineage.request
+    requested, made_with, colour = tr("Request"), tr("Made with"), tr("Colour")
+    result = [
+        Fact(requested, tr("Service"), request.service),
+        Fact(requested, tr("Plate"), request.shot.plate.path),
+        Fact(
+            requested,
+            tr("Frames"),
+            f"{request.shot.work_range.first}–{request.shot.work_range.last} · "
+            + format_frame_count(len(request.frames)),
+        ),
+    ]
+    if request.note:
+        result.append(Fact(requested, tr("Note"), request.note))
+    if request.references:
+        paths = ", ".join(reference.path for reference in request.references)
+        result.append(Fact(requested, tr("References"), paths))
+    if request.source_version_id:
+        result.append(Fact(requested, tr("Revises"), request.source_version_id))
+    result.append(Fact(requested, tr("Delivery"), request.output_format.value))
+    result += [
+        Fact(tr("Parameters"), name.replace("_", " "), _value_text(value))
+        for name, value in lineage.parameters.items()
+    ]
+    result.append(Fact(made_with, tr("Provider"), lineage.provider))
+    result += [
+        Fact(made_with, model.name, f"{model.version} · {model.licence} · {model.sha256[:12]}")
+        for model in lineage.models
+    ]
+    result += [Fact(made_with, name, value) for name, value in lineage.runtime.items()]
+    result += [
+        Fact(colour, tr("Step {n}", n=number), text)
+        for number, text in enumerate(lineage.colour, 1)
+    ]
+    result += [Fact(made_with, tr("Warning"), text) for text in lineage.warnings]
+    result += [Fact(tr("Software"), name, version) for name, version in lineage.software.items()]
+    return result
+
+
+def _value_text(value: Any) -> str:
+    match value:
+        case bool():
+            return tr("on") if value else tr("off")
+        case float():
+            return f"{value:g}"
+        case str() | int():
+            return str(value)
+        case _:
+            return json.dumps(value)

@@ -1,0 +1,171 @@
+"""The Lineage page: how a version was made, and how it differs from another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from bridge_ui.core.translate import tr
+from bridge_ui.lineage.controller import Difference, Fact, LineageController, LineageState
+from bridge_ui.review.controller import MediaChoice, ReviewController, ReviewState
+from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.widgets.basic import button, clear_layout, column, label, scroll_area, title
+from bridge_ui.widgets.inputs import ComboBox
+
+
+class LineagePage(QWidget):
+    """Shows the version under review."""
+
+    repeat_requested = Signal(object)
+    """The request to send again."""
+
+    def __init__(
+        self, lineage: LineageController, review: ReviewController, colours: ThemeColours
+    ) -> None:
+        super().__init__()
+        self._lineage = lineage
+        self._review = review
+        self._title = title("", 1.1)
+        self._compare_box = ComboBox(colours)
+        self._compare_box.setObjectName("compare-lineage")
+        self._compare_box.setAccessibleName(tr("Compare with another version"))
+        self._compare_box.activated.connect(self._compare)
+        self._hint = label("", "dim", wrap=True)
+        self._problem = label("", "bad", wrap=True)
+        self._next = label("", "dim", wrap=True)
+        self._offered_choices: tuple[tuple[str, str], ...] = ()
+        self._facts = QVBoxLayout()
+        self._facts.setSpacing(14)
+        self._repeat_button = button(
+            tr("Use these settings again"), icon_name="repeat", on_click=self._repeat
+        )
+        self._repeat_button.setObjectName("repeat")
+        inside = QWidget()
+        body = column(self._problem, self._next, self._hint, self._facts, 1, gap=10)
+        body.setContentsMargins(14, 4, 14, 12)
+        inside.setLayout(body)
+        head = column(self._title, self._compare_box, gap=8)
+        head.setContentsMargins(14, 12, 14, 4)
+        foot = column(self._repeat_button)
+        foot.setContentsMargins(14, 8, 14, 14)
+        self.setLayout(column(head, scroll_area(inside), foot, gap=4, grows=1))
+        self._unwatch = [
+            review.state.watch(self._review_changed),
+            lineage.state.watch(self._show),
+        ]
+
+    def stop_watching(self) -> None:
+        for unwatch in self._unwatch:
+            unwatch()
+
+    def _review_changed(self, state: ReviewState) -> None:
+        version = state.version
+        shown = version.id if version else ""
+        name = next((choice.label for choice in state.choices if choice.id == shown), "")
+        if shown != self._lineage.state.value.result:
+            self._lineage.show(shown, name)
+        self._fill_compare_box(
+            [c for c in state.choices if c.version is not None and c.id != shown]
+        )
+
+    def _fill_compare_box(self, choices: list[MediaChoice]) -> None:
+        """Only if the choices changed: the box may be open."""
+        offered = tuple((choice.label, choice.id) for choice in choices)
+        if offered != self._offered_choices:
+            self._offered_choices = offered
+            self._compare_box.clear()
+            self._compare_box.addItem(tr("Compare with …"), "")
+            for label_, which in offered:
+                self._compare_box.addItem(label_, which)
+        self._show_compared()
+
+    def _show_compared(self) -> None:
+        state = self._lineage.state.value
+        self._compare_box.setCurrentIndex(max(0, self._compare_box.findData(state.compared_result)))
+        self._compare_box.setVisible(bool(self._offered_choices) and bool(state.result))
+
+    def _compare(self, at: int) -> None:
+        other = self._compare_box.itemData(at)
+        self._lineage.compare(other or None, self._compare_box.itemText(at) if other else "")
+
+    def _repeat(self) -> None:
+        self._lineage.repeat(self.repeat_requested.emit)
+
+    def _show(self, state: LineageState) -> None:
+        self._title.setText(state.label or tr("Lineage"))
+        self._problem.setText(state.problem)
+        self._problem.setVisible(bool(state.problem))
+        self._next.setText(state.next_step)
+        self._next.setVisible(bool(state.next_step))
+        self._repeat_button.setEnabled(bool(state.facts))
+        self._repeat_button.setText(
+            tr("Use the settings of {version} again", version=state.label)
+            if state.compared_result
+            else tr("Use these settings again")
+        )
+        self._show_compared()
+        clear_layout(self._facts)
+        self._hint.setText(self._hint_text(state))
+        self._hint.setVisible(bool(self._hint.text()))
+        if state.differences is not None:
+            self._add_differences(state.differences, state)
+        else:
+            self._add_facts(state.facts)
+
+    def _hint_text(self, state: LineageState) -> str:
+        if state.busy:
+            return tr("Loading …")
+        if not state.result:
+            return tr("Review a version to see how it was made.")
+        if state.differences == ():
+            return tr("No differences.")
+        return ""
+
+    def _add_facts(self, facts: Sequence[Fact]) -> None:
+        for group in dict.fromkeys(fact.group for fact in facts):
+            grid = _make_grid()
+            for at, fact in enumerate(fact for fact in facts if fact.group == group):
+                grid.addWidget(_title_label(fact.title), at, 0)
+                grid.addWidget(_value_label(fact.value), at, 1)
+            grid.setColumnStretch(0, 2)
+            grid.setColumnStretch(1, 3)
+            self._facts.addLayout(column(title(group), grid, gap=5))
+
+    def _add_differences(self, differences: Sequence[Difference], state: LineageState) -> None:
+        if not differences:
+            return
+        grid = _make_grid()
+        for at, text in enumerate(("", state.label, state.compared_label)):
+            grid.addWidget(label(text, "dim", wrap=True), 0, at)
+        for at, difference in enumerate(differences, start=1):
+            grid.addWidget(_title_label(difference.title), at, 0)
+            grid.addWidget(_value_label(difference.a or "–"), at, 1)
+            grid.addWidget(_value_label(difference.b or "–"), at, 2)
+        for at, weight in enumerate((2, 3, 3)):
+            grid.setColumnStretch(at, weight)
+        self._facts.addLayout(column(title(tr("Differences")), grid, gap=5))
+
+
+def _make_grid() -> QGridLayout:
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(12)
+    grid.setVerticalSpacing(4)
+    return grid
+
+
+def _title_label(text: str) -> QWidget:
+    widget = label(text, "dim", wrap=True)
+    widget.setAlignment(Qt.AlignmentFlag.AlignTop)
+    return widget
+
+
+def _value_label(text: str) -> QWidget:
+    widget = label(text, wrap=True)
+    widget.setAlignment(Qt.AlignmentFlag.AlignTop)
+    widget.setTextInteractionFlags(
+        Qt.TextInteractionFlag.TextSelectableByMouse
+        | Qt.TextInteractionFlag.TextSelectableByKeyboard
+    )
+    return widget

@@ -1,1 +1,0 @@
-"""Where controllers and Qt meet."""

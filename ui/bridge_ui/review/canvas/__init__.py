@@ -1,0 +1,1 @@
+"""The canvas: the picture under review, with comparison, strokes and captions."""

@@ -1,0 +1,1 @@
+"""Choosing and comparing A and B."""

@@ -1,0 +1,133 @@
+"""Choosers for A and B, and the buttons of the compare modes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
+
+from bridge_ui.core.translate import tr
+from bridge_ui.review.compare.viewer_settings import CompareMode
+from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.widgets.basic import label
+from bridge_ui.widgets.inputs import ComboBox
+
+
+class SideChooser(QWidget):
+    """A or B, and the list of what it can show."""
+
+    chosen = Signal(str)
+    """The id of a choice."""
+
+    def __init__(self, side: str, colours: ThemeColours) -> None:
+        super().__init__()
+        self._combo_box = ComboBox(colours)
+        self._combo_box.setAccessibleName(tr("What {side} shows", side=side))
+        self._combo_box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._combo_box.setMinimumContentsLength(6)
+        self._choices: list[tuple[str, str]] = []
+        letter = label(side, "dim")
+        letter.setBuddy(self._combo_box)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(letter)
+        layout.addWidget(self._combo_box, 1)
+        self._combo_box.activated.connect(lambda at: self.chosen.emit(self._combo_box.itemData(at)))
+
+    @property
+    def combo_box(self) -> QComboBox:
+        return self._combo_box
+
+    def set_choices(self, choices: Sequence[tuple[str, str]], chosen: str) -> None:
+        """Set ids and labels; an unknown ``chosen`` id selects nothing."""
+        if list(choices) != self._choices:
+            self._choices = list(choices)
+            self._combo_box.clear()
+            for key, text in choices:
+                self._combo_box.addItem(text, key)
+        self._combo_box.setCurrentIndex(self._combo_box.findData(chosen) if chosen else -1)
+
+
+class CompareModeButtons(QWidget):
+    """One button for each compare mode."""
+
+    chosen = Signal(object)
+    """A :class:`CompareMode`."""
+
+    def __init__(self, colours: ThemeColours) -> None:
+        super().__init__()
+        self._group = QButtonGroup(self)
+        self._buttons: dict[CompareMode, QPushButton] = {}
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(0)
+        for number, mode in enumerate(CompareMode, 1):
+            button = QPushButton()
+            button.setCheckable(True)
+            button.setAutoDefault(False)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setAccessibleName(_mode_name(mode))
+            button.setToolTip(f"{_mode_name(mode)} ({number})")
+            button.clicked.connect(lambda _on=False, mode=mode: self.chosen.emit(mode))
+            self._group.addButton(button)
+            self._buttons[mode] = button
+            self._layout.addWidget(button)
+        self.setStyleSheet(_segment_style(colours))
+        self.set_compact(False, stretched=False)
+
+    def set_compact(self, compact: bool, *, stretched: bool) -> None:
+        """Use short labels; ``stretched`` buttons share the whole width."""
+        for mode, button in self._buttons.items():
+            button.setText(_short_mode_name(mode) if compact else _mode_name(mode))
+            policy = QSizePolicy.Policy.Expanding if stretched else QSizePolicy.Policy.Preferred
+            button.setSizePolicy(policy, QSizePolicy.Policy.Fixed)
+            button.setMinimumWidth(20 if stretched else button.sizeHint().width())
+
+    def show_mode(self, mode: CompareMode) -> None:
+        self._buttons[mode].setChecked(True)
+
+
+def _segment_style(t: ThemeColours) -> str:
+    """Adjacent buttons; the checked one is underlined as well as tinted."""
+    chosen = t.mix("accent", "raised", 0.28)
+    return f"""
+QPushButton {{
+    background: {t.panel}; border: 1px solid {t.line}; border-left-width: 0; border-radius: 0;
+    border-bottom-width: 2px; padding: 4px 9px; color: {t.dim};
+}}
+QPushButton:first-child {{ border-left-width: 1px; }}
+QPushButton:hover {{ background: {t.raised}; color: {t.text}; }}
+QPushButton:checked {{
+    background: {chosen}; color: {t.text}; border-bottom-color: {t.accent};
+}}
+QPushButton:focus {{ color: white; border-color: {t.accent}; border-left-width: 1px; }}
+"""
+
+
+def _mode_name(mode: CompareMode) -> str:
+    return {
+        CompareMode.A: tr("A"),
+        CompareMode.B: tr("B"),
+        CompareMode.WIPE: tr("Wipe"),
+        CompareMode.DIFFERENCE: tr("Difference"),
+        CompareMode.OVERLAY: tr("Overlay"),
+        CompareMode.SIDE_BY_SIDE: tr("Side by side"),
+    }[mode]
+
+
+def _short_mode_name(mode: CompareMode) -> str:
+    short = {
+        CompareMode.DIFFERENCE: tr("Diff"),
+        CompareMode.OVERLAY: tr("Over"),
+        CompareMode.SIDE_BY_SIDE: tr("Side"),
+    }
+    return short.get(mode) or _mode_name(mode)

@@ -1,0 +1,98 @@
+"""Chooses which of two visible versions decisions and notes are for; offers new results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QWidget
+
+from bridge_ui.core.translate import tr
+from bridge_ui.widgets.basic import WrapRow, button, chip, column, label, row
+
+
+class TargetChooser(QWidget):
+    """A choice between two visible versions; hidden if there is only one."""
+
+    chosen = Signal(str)
+    """The id of a version."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ids = ("", "")
+        self._names = ("", "")
+        self._compact = False
+        self._group = QButtonGroup(self)
+        self._buttons = [chip("") for _ in self._ids]
+        for at, one in enumerate(self._buttons):
+            one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            one.clicked.connect(partial(self._choose, at))
+            self._group.addButton(one)
+        self._label = label(tr("Notes and decisions for"), "dim")
+        self.setLayout(row(self._label, WrapRow(*self._buttons, gap=4), gap=6, grows=1))
+        self.hide()
+
+    def set_compact(self, compact: bool) -> None:
+        """Show only the other version; the decision buttons name the chosen one."""
+        self._compact = compact
+        self._label.setVisible(not compact)
+        self._refresh()
+
+    def show_targets(self, targets: Sequence[tuple[str, str]], chosen: str) -> None:
+        """Set ids and names, at most two; ``chosen`` is an id."""
+        self.setVisible(len(targets) > 1)
+        if len(targets) < 2:
+            self._ids = ("", "")
+            return
+        self._ids = (targets[0][0], targets[1][0])
+        self._names = (targets[0][1], targets[1][1])
+        for one, version_id, name in zip(self._buttons, self._ids, self._names, strict=True):
+            one.setToolTip(tr("Notes and decisions for {name} (T)", name=name))
+            one.setAccessibleName(one.toolTip())
+            one.setChecked(version_id == chosen)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        for one, name in zip(self._buttons, self._names, strict=True):
+            one.setText(f"⇄ {name}" if self._compact else name)
+            one.setVisible(not (self._compact and one.isChecked()))
+
+    def select_side(self, side: str) -> None:
+        """Choose the version on side ``A`` or ``B``."""
+        at = "AB".index(side)
+        if not self.isHidden() and not self._buttons[at].isChecked():
+            self._choose(at)
+
+    def switch(self) -> None:
+        """Choose the other version."""
+        if not self.isHidden():
+            self._choose(int(self._buttons[0].isChecked()))
+
+    def _choose(self, at: int, _checked: bool = False) -> None:
+        self.chosen.emit(self._ids[at])
+
+
+class NewResultPrompt(QWidget):
+    """A button that shows a new result."""
+
+    result_requested = Signal(str)
+    """The id of the result."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._choice_id = ""
+        self.button = button(
+            "", "chip", on_click=lambda: self.result_requested.emit(self._choice_id)
+        )
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.setObjectName("show-new-result")
+        self.setLayout(column(self.button))
+        self.hide()
+
+    def show_result(self, choice_id: str, name: str) -> None:
+        """Offer a choice by its id; empty hides the button."""
+        self._choice_id = choice_id
+        self.button.setToolTip(tr("Show it as B"))
+        self.button.setText(tr("New: {name}", name=name))
+        self.setVisible(bool(choice_id))

@@ -1,0 +1,104 @@
+"""The page with the notes and decisions of the version under review."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+
+from bridge_core.models.notes import Note
+from bridge_ui.core.display_text import (
+    decision_text,
+    format_timestamp,
+    note_frames_text,
+    review_status_sign,
+)
+from bridge_ui.core.translate import tr, tr_count
+from bridge_ui.review.controller import ReviewController, ReviewState
+from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.widgets.basic import (
+    STYLE_BY_TONE,
+    button,
+    clear_layout,
+    column,
+    framed,
+    label,
+    row,
+    scroll_area,
+    title,
+)
+
+
+class NotesPage(QWidget):
+    frame_requested = Signal(int)
+    revision_ready = Signal(object)
+    """The request that a note became."""
+
+    def __init__(self, review: ReviewController, colours: ThemeColours) -> None:
+        super().__init__()
+        self._review = review
+        self._colours = colours
+        self._shown: tuple[object, ...] = ()
+        self._title = title("", 1.1)
+        self._list = QVBoxLayout()
+        self._list.setSpacing(10)
+        inside = QWidget()
+        body = column(self._title, self._list, 1, gap=12)
+        body.setContentsMargins(14, 12, 14, 12)
+        inside.setLayout(body)
+        self.setLayout(column(scroll_area(inside)))
+        self._unwatch = review.state.watch(self._show)
+
+    def stop_watching(self) -> None:
+        self._unwatch()
+
+    def _show(self, state: ReviewState) -> None:
+        which = state.version and state.version.id
+        content = (which, state.notes, state.decisions)
+        if content == self._shown:
+            return
+        self._shown = content
+        name = next((c.label for c in state.choices if c.id == which), "")
+        self._title.setText(name if state.version else tr("Notes"))
+        clear_layout(self._list)
+        if state.version is None:
+            self._list.addWidget(label(tr("Review a version to see its notes."), "dim", wrap=True))
+            return
+        for note in state.notes:
+            self._list.addWidget(self._make_note_card(note))
+        for decision in state.decisions:
+            decision_label = label(
+                decision_text(decision),
+                STYLE_BY_TONE[review_status_sign(decision.status).tone],
+                wrap=True,
+            )
+            comment = label(decision.comment, wrap=True)
+            comment.setVisible(bool(decision.comment))
+            card = framed(column(decision_label, comment, margin=10, gap=2), "card")
+            self._list.addWidget(card)
+        if not state.notes and not state.decisions:
+            hint = tr("No notes yet. In the review, press N to write, D to draw.")
+            self._list.addWidget(label(hint, "dim", wrap=True))
+
+    def _make_note_card(self, note: Note) -> QFrame:
+        text = label(note.text or tr("drawing without text"), wrap=True)
+        facts = [note.by, format_timestamp(note.at)]
+        if note.strokes:
+            facts.append(tr_count(len(note.strokes), "{n} stroke", "{n} strokes"))
+        foot = row(1)
+        if note.display_frame is not None:
+            go = partial(self.frame_requested.emit, note.display_frame)
+            to_frame = button(note_frames_text(note), "link", on_click=go)
+            to_frame.setToolTip(tr("Go to this frame"))
+            foot.insertWidget(0, to_frame)
+        revise = button(tr("Revise"), "link", on_click=partial(self._revise, note))
+        revise.setToolTip(tr("Make the next version from this note"))
+        foot.insertWidget(foot.count() - 1, revise)
+        author = label(" · ".join(facts), "small", wrap=True)
+        return framed(column(text, author, foot, margin=10, gap=3), "card")
+
+    def _revise(self, note: Note) -> None:
+        if note.display_frame is not None:
+            self.frame_requested.emit(note.display_frame)  # a test frame would show this one
+        self._review.revise_from_note(note, self.revision_ready.emit)

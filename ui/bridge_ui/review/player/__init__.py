@@ -1,0 +1,1 @@
+"""Frame sources, the frame cache and playback."""

@@ -1,0 +1,1 @@
+"""Review reports as HTML and PDF."""

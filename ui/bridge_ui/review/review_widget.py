@@ -1,0 +1,212 @@
+"""The viewer, connected with the review's controller."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtWidgets import QWidget
+
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.notes import Note
+from bridge_core.models.versions import ReviewStatus
+from bridge_ui.core.observable import Unwatch
+from bridge_ui.review.annotations.note_widgets import NoteInput
+from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
+from bridge_ui.review.player.frame_source import FrameSource
+from bridge_ui.review.player.gateway_frames import JobFrames
+from bridge_ui.review.player.plate_timecode import PlateTimecode
+from bridge_ui.review.report_export import ReportExport
+from bridge_ui.review.viewer_widget import ViewerWidget
+from bridge_ui.theme.colours import ThemeColours
+
+if TYPE_CHECKING:
+    from bridge_core.models.shots import Shot
+    from bridge_ui.core.session import Session
+    from bridge_ui.review.controller import MediaChoice, ReviewController, ReviewState
+    from bridge_ui.shots.controller import ShotsController
+
+
+class ReviewWidget(ViewerWidget):
+    """Shows the controller's state and passes user input on to it."""
+
+    revision_ready = Signal(object)
+    """The request that a note or a review became."""
+
+    def __init__(
+        self,
+        session: Session,
+        shots: ShotsController,
+        review: ReviewController,
+        colours: ThemeColours,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(colours, parent)
+        self._review = review
+        self.report_export = ReportExport(session, review, shots, self._show_export_message)
+        self._open_key: tuple[object, ...] = ()
+        self._problem = ""
+        self._selected: tuple[str, ...] = ()
+        self._frame_watches: list[Unwatch] = []
+        self.side_chosen.connect(self._choose_side)
+        self.swap_requested.connect(review.swap)
+        self.visible_sides_changed.connect(review.set_visible_sides)
+        self.target_chosen.connect(review.choose_target)
+        self.new_result_requested.connect(review.choose_b)
+        self.version_step_requested.connect(review.step_version)
+        self.note_submitted.connect(self._save_note)
+        self.decision_submitted.connect(self._decide)
+        self.revision_requested.connect(self._revise_from_note)
+        self.next_version_requested.connect(
+            lambda: review.revise_from_review(self.revision_ready.emit)
+        )
+        self.menu_button.report_options = self.report_export.available_scopes
+        self.menu_button.report_requested.connect(
+            lambda scope: self.report_export.choose_file(scope, self)
+        )
+        self._watches = [
+            review.state.watch(self._show_review),
+            review.a.watch(lambda _source: self._open_sources()),
+            review.b.watch(lambda _source: self._open_sources()),
+            shots.state.watch(lambda _state: self._selection_changed(shots)),
+            # The cut was read again: plates may have changed under the same names.
+            shots.rows.watch(lambda change: review.check_plate() if change.reset else None),
+            # Frames that failed while disconnected would wait up to a minute.
+            session.on_connected(self.player.refresh),
+        ]
+
+    def close_down(self) -> None:
+        for unwatch in self._watches:
+            unwatch()
+        self._stop_watching_frames()
+        self.report_export.cancel()
+        super().close_down()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.WindowActivate:
+            self._review.check_plate()  # it may have been rendered again meanwhile
+        return super().event(event)
+
+    def _selection_changed(self, shots: ShotsController) -> None:
+        """Offer the other selected shots for comparison."""
+        selected = shots.state.value.selected
+        if selected is not self._selected:
+            self._selected = selected
+            self._review.set_other_shots(row.shot for row in shots.selected if row.shot is not None)
+
+    def _stop_watching_frames(self) -> None:
+        for unwatch in self._frame_watches:
+            unwatch()
+        self._frame_watches = []
+
+    def _choose_side(self, side: str, key: str) -> None:
+        if side == "A":
+            self._review.choose_a(key)
+        else:
+            self._review.choose_b(key)
+
+    def _save_note(self, note: NoteInput) -> None:
+        self._review.add_note(
+            note.text,
+            note.strokes,
+            note.frames,
+            drawn_on=note.drawn_on,
+            version=note.version,
+            done=lambda _note: self.note_saved(note),
+        )
+
+    def _decide(self, status: ReviewStatus, comment: str, version: str) -> None:
+        on_saved = partial(self.decision_saved, version)
+        self._review.decide(status, comment, version=version, done=on_saved)
+
+    def _show_export_message(self, text: str, problem: bool) -> None:
+        self.show_message(text, is_problem=problem)
+
+    def _revise_from_note(self, note: Note) -> None:
+        if note.display_frame is not None:
+            self.go_to_frame(note.display_frame)  # a test frame would show this one
+        self._review.revise_from_note(note, self.revision_ready.emit)
+
+    def _show_review(self, state: ReviewState) -> None:
+        self.set_choices([(one.id, one.label) for one in state.choices], state.a, state.b)
+        self.set_source_info(_source_info(state, state.a), _source_info(state, state.b))
+        self.set_notes(state.notes)
+        version = state.version
+        self.set_targets(
+            [(one.id, one.label) for one in state.targets], version.id if version else ""
+        )
+        self.set_compared_versions(
+            [one.label for one in state.compared_versions],
+            has_decision=any(
+                one.version and one.version.decisions for one in state.compared_versions
+            ),
+        )
+        new = state.new_result
+        self.new_result.show_result(*((new.id, new.label) if new else ("", "")))
+        self.set_version(
+            VersionUnderReview(
+                version.id,
+                next((one.label for one in state.targets if one.id == version.id), version.label),
+                version.shot.shot,
+                state.decisions[0] if state.decisions else None,
+                len(state.notes),
+            )
+            if version is not None
+            else None
+        )
+        self.set_busy(state.busy)
+        problem = f"{state.problem}. {state.next_step}" if state.problem else ""
+        if problem != self._problem:
+            self._problem = problem
+            self.show_message(problem, is_problem=True)
+        self._open_sources()
+
+    def _open_sources(self) -> None:
+        shot = self._review.state.value.shot
+        sources: dict[str, FrameSource] = {}
+        for side, source in (("A", self._review.a.value), ("B", self._review.b.value)):
+            if source is not None:
+                sources[side] = source
+        open_key = (shot, *((side, one.key) for side, one in sources.items()))
+        if open_key == self._open_key:
+            return
+        self._open_key = open_key
+        self._stop_watching_frames()
+        self._frame_watches = [
+            one.watch(lambda _frames: self.frames_added())
+            for one in sources.values()
+            if isinstance(one, JobFrames)
+        ]
+        if shot is None:
+            self.open(None, None, {})
+            return
+        self.open(
+            _frame_range(shot, sources),
+            shot.cut_range,
+            sources,
+            counting=PlateTimecode.from_plate(shot.plate),
+            position_key=shot.id,
+        )
+
+
+def _frame_range(shot: Shot, sources: dict[str, FrameSource]) -> FrameRange:
+    """The work range, extended by frames that a source has beyond it."""
+    frames = shot.work_range
+    for source in sources.values():
+        if source.frames:
+            first, last = source.frames[0], source.frames[-1]
+            frames = FrameRange.of(
+                min(frames.first, first), max(frames.last, last), shot.plate.range.rate
+            )
+    return frames
+
+
+def _source_info(state: ReviewState, key: str) -> str:
+    choice: MediaChoice | None = next((one for one in state.choices if one.id == key), None)
+    if choice is None or choice.version is None:
+        return ""
+    outputs = choice.version.outputs
+    proxies = choice.version.proxies
+    size = f"{outputs[0].width}×{outputs[0].height}" if outputs else ""
+    return " · ".join(filter(None, (size, proxies.view if proxies else "")))

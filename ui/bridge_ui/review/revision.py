@@ -1,0 +1,109 @@
+"""Turns feedback on a version into the request for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.models.services import TextParameter
+from bridge_ui.core.workers import LatestCall, OnError
+
+if TYPE_CHECKING:
+    from bridge_core.models.notes import Note
+    from bridge_core.models.requests import Request
+    from bridge_core.models.services import Service
+    from bridge_core.models.shots import Shot
+    from bridge_core.models.versions import Lineage, Version
+    from bridge_ui.core.session import Session
+
+_MAX_NOTE_LENGTH = 5000  # characters of a request's note
+
+
+class RevisionBuilder:
+    """Builds the request for the next version from the lineage of a version."""
+
+    def __init__(self, session: Session, failed: OnError) -> None:
+        self._session, self._on_error = session, failed
+        self._lineage_call: LatestCall[Lineage] = LatestCall(session.request_pool)
+
+    def build(
+        self,
+        version: str,
+        feedback: tuple[str, ...],
+        shot: Shot | None,
+        on_request: Callable[[Request], None],
+    ) -> None:
+        """Fetch the lineage of ``version``, then pass on the request with the feedback in it; see
+        :func:`revision_request`."""
+        session = self._session
+
+        def lineage_loaded(lineage: Lineage) -> None:
+            asked = lineage.request.service
+            service = next((one for one in session.services.value if one.id == asked), None)
+            on_request(revision_request(lineage, version, feedback, service, shot))
+
+        self._lineage_call.run(
+            lambda _: session.client.lineage(version), lineage_loaded, self._on_error
+        )
+
+    def cancel(self) -> None:
+        self._lineage_call.cancel()
+
+
+def feedback_texts(version: Version, notes: Iterable[Note]) -> tuple[str, ...]:
+    """The last decision's comment, then the notes with their frames."""
+    comment = version.decisions[-1].comment.strip() if version.decisions else ""
+    return tuple(filter(None, [comment, *map(note_text, notes)]))
+
+
+def note_text(note: Note) -> str:
+    """A note's frames and text, such as ``1010: hold the leaves still``; empty if it only draws."""
+    if not note.text.strip() or note.frames is None:
+        return note.text.strip()
+    frames = note.frames
+    where = str(frames.first) if frames.count == 1 else f"{frames.first}–{frames.last}"
+    return f"{where}: {note.text.strip()}"
+
+
+def revision_request(
+    lineage: Lineage,
+    version: str,
+    feedback: Iterable[str],
+    service: Service | None,
+    shot: Shot | None,
+) -> Request:
+    """The request that ``version`` was made from, with the feedback added to its note and to the
+    first text parameter of ``service``. ``shot`` is the shot as it is in the cut now."""
+    request = repeat_request(lineage)
+    changed: dict[str, Any] = {
+        "note": _append_lines(request.note, feedback, _MAX_NOTE_LENGTH),
+        "source_version_id": version,
+    }
+    texts = (one for one in service.parameters if isinstance(one, TextParameter)) if service else ()
+    for text in texts:
+        previous = str(request.parameters.get(text.name, text.default))
+        value = _append_lines(previous, feedback, text.max_length)
+        changed["parameters"] = {**request.parameters, text.name: value}
+        break
+    if shot is not None and shot.id == request.shot.id:
+        changed["shot"] = shot
+    return request.model_copy(update=changed)
+
+
+def repeat_request(lineage: Lineage) -> Request:
+    """The same request for the whole shot, with the parameters as they were resolved: later changes
+    of defaults have no effect."""
+    return lineage.request.model_copy(
+        update={
+            "parameters": dict(lineage.parameters),
+            "test_frames": (),
+            "source_version_id": None,
+        }
+    )
+
+
+def _append_lines(before: str, feedback: Iterable[str], max_length: int) -> str:
+    """Append the lines that are missing; cut at ``max_length``."""
+    lines = before.splitlines()
+    lines += [line for text in feedback for line in text.splitlines() if line not in lines]
+    return "\n".join(lines)[:max_length]

@@ -1,0 +1,399 @@
+"""The viewer: all widgets of the review, without a controller or a gateway.
+
+:mod:`bridge_ui.review.review_widget` connects it with both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.notes import Note
+from bridge_core.models.versions import ReviewStatus
+from bridge_ui.core.translate import tr
+from bridge_ui.review.annotation_presenter import AnnotationPresenter
+from bridge_ui.review.annotations.drawing_widgets import DrawingToolbar
+from bridge_ui.review.annotations.note_widgets import NoteEditor, NoteInput
+from bridge_ui.review.annotations.notes_list_widget import NotesList
+from bridge_ui.review.canvas.canvas_widget import ViewerCanvas
+from bridge_ui.review.canvas.captions import Captions
+from bridge_ui.review.canvas.settings_widgets import CompareSlider, ExposureButton, ZoomButton
+from bridge_ui.review.compare.compare_selection import CompareSelection
+from bridge_ui.review.compare.compare_widgets import CompareModeButtons, SideChooser
+from bridge_ui.review.compare.viewer_settings import CompareMode
+from bridge_ui.review.decisions.decision_presenter import DecisionPresenter
+from bridge_ui.review.decisions.decision_widgets import (
+    DecisionButtons,
+    DecisionForm,
+    DecisionSummary,
+    VersionUnderReview,
+)
+from bridge_ui.review.decisions.target_widgets import NewResultPrompt, TargetChooser
+from bridge_ui.review.menu_widget import ViewerMenuButton
+from bridge_ui.review.player.frame_source import FrameSource
+from bridge_ui.review.player.plate_timecode import PlateTimecode
+from bridge_ui.review.player.playback_presenter import PlaybackPresenter
+from bridge_ui.review.player.qt_player import Player
+from bridge_ui.review.player.timeline_widget import TimelineBar
+from bridge_ui.review.player.transport_widgets import TransportBar
+from bridge_ui.review.qt_shortcuts import ShortcutFilter
+from bridge_ui.review.viewer_actions import ViewerActions
+from bridge_ui.review.viewer_layout import ViewerLayout, ViewerParts
+from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.theme.style_sheet import set_style_class
+from bridge_ui.widgets.basic import label
+
+
+class ViewerWidget(QWidget):
+    """Player, comparison, drawing, notes and decisions. :meth:`close_down` ends its threads."""
+
+    side_chosen = Signal(str, str)
+    """``A`` or ``B``, and the id of a choice."""
+    swap_requested = Signal()
+    version_step_requested = Signal(int)
+    """The next newer (1) or older (-1) version."""
+    note_submitted = Signal(object)
+    """A :class:`NoteInput`. Call :meth:`note_saved` once the gateway has it."""
+    decision_submitted = Signal(object, str, str)
+    """A :class:`bridge_core.models.versions.ReviewStatus`, the comment, and the id of the version.
+    Call :meth:`decision_saved` once the gateway has it."""
+    visible_sides_changed = Signal(tuple)
+    """The sides on the screen: ``A``, ``B``, both, or none."""
+    target_chosen = Signal(str)
+    """The id of the visible version that decisions and notes are for."""
+    new_result_requested = Signal(str)
+    """Show the new result with this id."""
+    next_version_requested = Signal()
+    """Make the next version from the feedback on this one."""
+    revision_requested = Signal(object)
+    """Make the next version from this note."""
+    frame_changed = Signal(int)
+
+    def __init__(self, colours: ThemeColours, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._colours = colours
+        self._is_empty = True
+        self._version: VersionUnderReview | None = None
+        self._selection = CompareSelection()
+        self._position_key: Hashable = None
+        self._visible_sides: tuple[str, ...] = ()
+        """As last emitted."""
+        self.player = Player(self)
+        self.canvas = ViewerCanvas(colours)
+        self.drawing_toolbar = DrawingToolbar(colours)
+        self.timeline = TimelineBar(colours)
+        self.transport = TransportBar(colours)
+        self._playback = PlaybackPresenter(self.player, self.transport, self.timeline)
+        self._captions = Captions(self.canvas, self.transport)
+        self.note_editor = NoteEditor(colours)
+        self.notes_list = NotesList(colours)
+        self.annotations = AnnotationPresenter(
+            self.player,
+            self.canvas,
+            self.drawing_toolbar,
+            self.timeline,
+            self.note_editor,
+            self.notes_list,
+        )
+        self.pen = self.annotations.pen
+        self._side_choosers = {side: SideChooser(side, colours) for side in ("A", "B")}
+        self._mode_buttons = CompareModeButtons(colours)
+        self._exposure_button = ExposureButton(self.canvas, colours)
+        self._zoom_button = ZoomButton(self.canvas)
+        self.menu_button = ViewerMenuButton(colours)
+        self.targets = TargetChooser()
+        self.new_result = NewResultPrompt()
+        self.decision_buttons = DecisionButtons(colours)
+        self.decision_form = DecisionForm()
+        self._decision_summary = DecisionSummary()
+        self._decisions = DecisionPresenter(
+            self.decision_buttons, self.decision_form, self._decision_summary
+        )
+        self._message = label("", wrap=True)
+        self._actions = ViewerActions(self)
+        self._shortcuts = ShortcutFilter(self, self._actions.trigger)
+        self._build_layout()
+        self._connect_signals()
+        self.set_version(None)
+        self.show_message("")
+        self._show_empty_state()
+
+    # State
+
+    @property
+    def frame(self) -> int | None:
+        """The frame on the screen; None if nothing is open."""
+        return None if self._is_empty else self.player.clock.frame
+
+    def open(
+        self,
+        frames: FrameRange | None,
+        cut: FrameRange | None,
+        sources: dict[str, FrameSource],
+        *,
+        counting: PlateTimecode | None = None,
+        position_key: Hashable = None,
+    ) -> None:
+        """Show sources by side over ``frames``; ``cut`` is the range between the handles. Without
+        ``counting``, timecode begins at frame 0.
+
+        Frame, in and out point are kept for each ``position_key``; a new one begins at the cut's
+        first frame. A new key also shows B again if only A was shown.
+        """
+        self._is_empty = frames is None or not sources
+        is_new_shot = position_key is not None and position_key != self._position_key
+        if is_new_shot:
+            self._position_key = position_key
+        self._selection.set_sides(sources, is_new_shot=is_new_shot)
+        if frames is None or self._is_empty:
+            self.player.stop()
+            self.player.cache.set_sources({})
+            self._show_empty_state()
+            self._emit_visible_sides()
+            if frames is not None:
+                self.canvas.set_messages(tr("The host renders its plate when it is sent."), "")
+            return
+        cut = cut or frames
+        self.transport.frame_field.counting = counting or PlateTimecode(frames.rate)
+        self.timeline.set_range(frames, cut)
+        self.player.open(frames, sources, cut.first, position_key)
+        self.canvas.update_settings(compare=self._selection.shown_mode)
+        self._show_empty_state()
+
+    def set_choices(self, choices: Sequence[tuple[str, str]], a: str, b: str) -> None:
+        """Ids and labels to choose from, and the ids of A and B."""
+        for side, chosen in (("A", a), ("B", b)):
+            self._side_choosers[side].set_choices(choices, chosen)
+        self._captions.set_names(dict(choices), a, b)
+
+    def set_source_info(self, a: str, b: str) -> None:
+        """Facts about each side, such as ``1920×1080 · ACES view``."""
+        self._captions.source_info = (a, b)
+        self._show_frame()
+
+    def set_notes(self, notes: Sequence[Note]) -> None:
+        """The notes of the version under review."""
+        self.annotations.set_notes(notes)
+
+    def set_version(self, version: VersionUnderReview | None) -> None:
+        """Set the version that notes and decisions are for; None for no version. Unsaved notes are
+        kept for each version."""
+        previous, self._version = self._version, version
+        version_id = version.id if version is not None else ""
+        if previous is not None and previous.id != version_id:
+            has_unsaved = self.annotations.has_unsaved or self._decisions.has_unsaved
+            name = f"{previous.shot} {previous.name}"
+            message = tr("Your unsaved note for {version} is kept with it", version=name)
+            self.show_message(message if has_unsaved else "")
+        self.annotations.set_version(version_id)
+        if version is None and self.canvas.is_drawing:
+            self.set_drawing(False)
+        self.note_editor.show_version(version.name if version is not None else "")
+        self._decisions.set_version(version)
+
+    def set_targets(self, targets: Sequence[tuple[str, str]], chosen: str) -> None:
+        """Ids and names of the visible versions that can be decided about."""
+        self.targets.show_targets(targets, chosen)
+
+    def set_compared_versions(self, names: Sequence[str], *, has_decision: bool) -> None:
+        """Names of the versions that are A or B, visible or not, and whether one of them has a
+        decision."""
+        self._layout.reserve_space(names, has_decision=has_decision)
+
+    def set_busy(self, busy: bool) -> None:
+        """Disable submitting while a note or decision is being sent."""
+        self._decisions.set_busy(busy)
+        self.note_editor.set_busy(busy)
+
+    def show_message(self, text: str, *, is_problem: bool = False) -> None:
+        """The last result or problem; empty hides the line."""
+        self._message.setText(f"⚠ {text}" if is_problem and text else text)
+        self._message.setVisible(bool(text))
+        set_style_class(self._message, "bad" if is_problem else "dim")
+
+    def start_decision(self, status: ReviewStatus) -> None:
+        """Open the form for a decision's comment."""
+        if self._version is not None and self._decisions.can_decide(status):
+            self.player.stop()
+            self.decision_form.start(status)
+
+    def decision_saved(self, version: str) -> None:
+        """The gateway has the decision about this version."""
+        self.decision_form.decision_saved(version)
+
+    def note_saved(self, note: NoteInput) -> None:
+        """The gateway has this note."""
+        self.annotations.note_saved(note)
+
+    def frames_added(self) -> None:
+        """A running job has finished more frames."""
+        self.player.refresh()
+
+    def annotated_frames(self) -> set[int]:
+        return self.annotations.annotated_frames
+
+    def go_to_frame(self, frame: int) -> None:
+        self._playback.go_to(frame)
+
+    def set_compare_mode(self, mode: CompareMode) -> None:
+        if self._selection.choose(mode):
+            self.canvas.update_settings(compare=self._selection.shown_mode)
+
+    def set_drawing(self, on: bool) -> None:
+        """Switch drawing on or off; strokes are kept. Without a version it stays off."""
+        on = on and self._version is not None
+        if on:
+            self.player.stop()
+        elif self.canvas.is_drawing:
+            self.pen.cancel()
+        self.canvas.is_drawing = on
+        self.note_editor.draw_button.setChecked(on)
+        self.drawing_toolbar.setVisible(on)
+        self._layout.place_toolbar()
+        if on:
+            self.canvas.setFocus()
+        else:
+            self._focus_canvas()
+
+    def close_down(self) -> None:
+        """End the player's threads. May be called twice."""
+        self.player.close()
+
+    def trigger_action(self, action: str) -> None:
+        """Run an action of :data:`bridge_ui.review.qt_shortcuts.SHORTCUTS` by its name."""
+        self._actions.trigger(action)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        super().hideEvent(event)
+        self.player.stop()
+
+    # Construction
+
+    def _build_layout(self) -> None:
+        set_style_class(self, "background")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusProxy(self.canvas)
+
+        self._layout = ViewerLayout(
+            self,
+            ViewerParts(
+                side_choosers=(self._side_choosers["A"], self._side_choosers["B"]),
+                mode_buttons=self._mode_buttons,
+                compare_slider=CompareSlider(self.canvas),
+                exposure_button=self._exposure_button,
+                zoom_button=self._zoom_button,
+                menu_button=self.menu_button,
+                canvas=self.canvas,
+                drawing_toolbar=self.drawing_toolbar,
+                new_result=self.new_result,
+                timeline=self.timeline,
+                transport=self.transport,
+                decision_buttons=self.decision_buttons,
+                targets=self.targets,
+                note_editor=self.note_editor,
+                notes_list=self.notes_list,
+                decision_summary=self._decision_summary,
+                decision_form=self.decision_form,
+                message=self._message,
+            ),
+        )
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(280, 320)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._layout.fit_width()
+
+    def _connect_signals(self) -> None:
+        self.player.frame_changed.connect(self._show_frame)
+        self.player.frame_changed.connect(self.frame_changed)
+        self.player.state_changed.connect(self.annotations.refresh)
+        self.transport.frame_field.frame_entered.connect(self._go_to_entered_frame)
+        self.canvas.settings_changed.connect(self._show_settings)
+        self.canvas.pen_side.connect(self.targets.select_side)
+        self.targets.chosen.connect(self.target_chosen)
+        self.new_result.result_requested.connect(self._show_new_result)
+
+        self._mode_buttons.chosen.connect(self.set_compare_mode)
+        for side, chooser in self._side_choosers.items():
+            chooser.chosen.connect(lambda key, side=side: self._choose_source(side, key))
+        self.note_editor.submitted.connect(self._submit_note)
+        self.note_editor.draw_toggled.connect(
+            lambda: self.set_drawing(self.note_editor.draw_button.isChecked())
+        )
+        self.notes_list.frame_requested.connect(self.go_to_frame)
+        self.notes_list.revision_requested.connect(self.revision_requested)
+        self.decision_buttons.chosen.connect(self.start_decision)
+        self.decision_form.submitted.connect(self.decision_submitted)
+        self.decision_form.open_changed.connect(
+            lambda is_open: None if is_open else self._focus_canvas()
+        )
+        self._decision_summary.next_version_requested.connect(self.next_version_requested)
+        self.menu_button.fit_requested.connect(self.canvas.fit)
+        self.menu_button.actual_size_requested.connect(self.canvas.actual_size)
+        self._show_settings()
+
+    def _focus_canvas(self) -> None:
+        """Return the keyboard to the player if the focus is in the viewer."""
+        focus = QApplication.focusWidget()
+        if focus is not None and self.isAncestorOf(focus):
+            self.canvas.setFocus()
+
+    def _emit_visible_sides(self) -> None:
+        sides = self._selection.visible_sides
+        if sides != self._visible_sides:
+            self._visible_sides = sides
+            self.visible_sides_changed.emit(sides)
+
+    def _show_new_result(self, choice_id: str) -> None:
+        self.new_result_requested.emit(choice_id)
+        if "B" not in self._visible_sides:
+            self.set_compare_mode(CompareMode.B)
+        self._focus_canvas()
+
+    def _choose_source(self, side: str, key: str) -> None:
+        self.side_chosen.emit(side, key)
+        self.canvas.setFocus()  # so that Space plays and does not open the list again
+
+    def _go_to_entered_frame(self, frame: int) -> None:
+        self.go_to_frame(frame)
+        self.canvas.setFocus()
+
+    def _submit_note(self) -> None:
+        self.note_submitted.emit(self.annotations.unsaved_note())
+        self.canvas.setFocus()
+
+    # Display
+
+    def _show_frame(self, _frame: int = 0) -> None:
+        if self._is_empty:
+            return
+        player = self.player
+        self.canvas.show_pictures(player.picture("A"), player.picture("B"))
+        self.canvas.set_messages(player.missing_reason("A"), player.missing_reason("B"))
+        self._captions.update(player.clock)
+        self._playback.show_frame()
+        self.annotations.refresh()
+
+    def _show_settings(self) -> None:
+        self._mode_buttons.show_mode(self._selection.mode)
+        self.player.sides = self.canvas.settings.compare.sides
+        self._emit_visible_sides()
+        self._show_frame()
+
+    def _show_empty_state(self) -> None:
+        for one in (self.timeline, self.transport, self._mode_buttons):
+            one.setEnabled(not self._is_empty)
+        if self._is_empty:
+            self.canvas.show_pictures(None, None)
+            self._captions.clear()
+            self.canvas.set_messages(tr("Select a shot to review it."), "")
+        else:
+            self._show_frame()
+        self._zoom_button.set_empty(self._is_empty)

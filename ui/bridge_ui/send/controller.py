@@ -1,0 +1,409 @@
+"""The Send form: service, parameters, summary, sending."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.errors import ShotbridgeError
+from bridge_core.models.jobs import JobState
+from bridge_core.models.requests import OutputFormat, Request
+from bridge_ui.core.display_text import missing_user_name
+from bridge_ui.core.observable import Observable
+from bridge_ui.core.recent_requests import DuplicateCheck
+from bridge_ui.core.store import StoreChange
+from bridge_ui.core.translate import tr, tr_count
+from bridge_ui.host.playhead import ViewedFrame
+from bridge_ui.send.estimator import Estimator
+from bridge_ui.send.form import FormField, form_fields, search_services
+from bridge_ui.send.pending_renders import PendingRenders
+from bridge_ui.send.preset_controller import PresetController
+from bridge_ui.send.presets import Preset
+from bridge_ui.send.request_sender import RequestSender, SendProgress, with_keys
+from bridge_ui.send.send_summary import SummaryLine, button_text, missing_steps, summary_lines
+from bridge_ui.send.state import SendState, build_requests, kept_note_text
+from bridge_ui.send.unsent_inputs import UnsentInputs
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from bridge_core.models.jobs import Job
+    from bridge_core.models.services import Service
+    from bridge_core.models.shots import Shot
+    from bridge_ui.core.session import Session
+
+__all__ = ["FormField", "SendController", "SendProgress", "SendState", "SummaryLine"]
+
+
+class SendController:
+    """``state`` is everything that the form shows."""
+
+    def __init__(self, session: Session, *, preset_folder: Path | None = None) -> None:
+        """``preset_folder``: None: under ``client.state_dir``."""
+        self.state: Observable[SendState] = Observable(SendState())
+        self._session = session
+        folder = preset_folder or session.settings.client.state_dir / "presets"
+        self.presets = PresetController(
+            session, folder, self._apply_preset, self._show_message, self._on_error
+        )
+        self._unsent_inputs = UnsentInputs()
+        self._requests: tuple[Request, ...] = ()
+        """The requests of the current form; none while it is invalid."""
+        self._estimator = Estimator(session, lambda: self._update_summary(self._requests))
+        self._duplicate_check = DuplicateCheck(
+            session.recent_requests, lambda question: self._update(question=question)
+        )
+        self._sender = RequestSender(session)
+        self.pending_renders = PendingRenders(session, self._sender, self._on_error)
+        self._render_handles: dict[Shot, str] = {}
+        """The host's item ids of the shots whose plates it has to render first."""
+        self._unwatch = [
+            session.services.watch(self._services_changed),
+            session.store.watch(self._store_changed),
+            session.on_connected(self._form_changed),
+            session.on_user_changed(self._form_changed),
+            self._sender.state.watch(lambda progress: self._update(send_progress=progress)),
+            self.pending_renders.progress.watch(
+                lambda progress: self._update(render_progress=progress)
+            ),
+        ]
+        self._form_changed()
+
+    # The form
+
+    def find_services(self, text: str) -> tuple[Service, ...]:
+        """Services that contain every word, best first; all for an empty text."""
+        return search_services(self.state.value.services, text)
+
+    def choose_service(self, service: str) -> None:
+        """Switch to a service; the input for the previous one is kept."""
+        found = self._find_service(service)
+        if found is None:
+            self._update(
+                problem=tr("the gateway has no service {id}", id=repr(service)),
+                next_step=tr("choose another one"),
+            )
+            return
+        self._switch_to(service=found, problem="", next_step="")
+        self.presets.show_service(found.id)
+
+    def set_value(self, name: str, value: JsonValue) -> None:
+        self._set_values({**self._values(), name: value})
+
+    def reset(self, name: str | None = None) -> None:
+        """Reset one parameter or all to their defaults."""
+        values = self._values() if name is not None else {}
+        self._set_values({one: value for one, value in values.items() if one != name})
+
+    def set_note(self, text: str) -> None:
+        """Set the note for the current shots and service, until it is sent."""
+        self._write_input(note=text)
+
+    def set_output_format(self, output_format: OutputFormat) -> None:
+        self._update(output_format=output_format)
+        self._form_changed()
+
+    def add_references(self, paths: Iterable[str]) -> None:
+        self._write_input(references=tuple(dict.fromkeys((*self.state.value.references, *paths))))
+
+    def remove_reference(self, path: str) -> None:
+        remaining = tuple(one for one in self.state.value.references if one != path)
+        self._write_input(references=remaining)
+
+    def set_shots(
+        self, shots: Iterable[Shot], render_handles: Mapping[Shot, str] | None = None
+    ) -> None:
+        """Set the shots to send; ``render_handles`` has the host's item ids of those whose plates
+        it has to render first. The input for the previous shots is kept."""
+        found = tuple(shots)
+        self._render_handles = dict(render_handles or {})
+        self._switch_to(shots=found)
+
+    def prefill(self, request: Request) -> None:
+        """Fill the form from an earlier request, including its shot."""
+        service = self._find_service(request.service)
+        problem = (
+            ""
+            if service is not None
+            else tr("the gateway no longer has the service {id}", id=repr(request.service))
+        )
+        self._switch_to(
+            service=service or self.state.value.service,
+            output_format=request.output_format,
+            shots=(request.shot,),
+            problem=problem,
+            next_step=tr("choose another one") if problem else "",
+        )
+        self._set_values(request.parameters)
+        self._write_input(
+            note=request.note,
+            references=tuple(reference.path for reference in request.references),
+            source_version_id=request.source_version_id,
+        )
+        if service is not None:
+            self.presets.show_service(service.id)
+
+    # Sending
+
+    def send(self) -> None:
+        """Send one request per shot, through the outbox; returns at once. If one is active or
+        recently done, ``state.question`` asks first."""
+        state = self.state.value
+        if not state.can_send or state.service is None:
+            return
+        service, shots, requests = state.service, state.shots, self._requests
+        sent_shots: list[str] = []
+
+        def accepted(some: Iterable[Request]) -> None:
+            sent_shots.extend(request.shot.id.shot for request in some)
+            names = ", ".join(sent_shots[:3])
+            if len(sent_shots) > 3:
+                names += " " + tr_count(len(sent_shots) - 3, "and {n} more", "and {n} more")
+            if len(sent_shots) == len(requests):
+                self._clear_sent_note(service, shots, requests[0])
+            self._update(
+                message=tr("{service} requested for {shots}", service=service.title, shots=names)
+            )
+
+        self._check_and_send(requests, accepted, lambda _: None)
+
+    def confirm_send(self) -> None:
+        """Answer ``state.question`` with yes."""
+        self._duplicate_check.confirm()
+
+    def dismiss_question(self) -> None:
+        """Answer ``state.question`` with no."""
+        self._duplicate_check.cancel()
+
+    def _check_and_send(
+        self,
+        requests: Sequence[Request],
+        accepted: Callable[[Sequence[Request]], None],
+        sent: Callable[[Job], None],
+    ) -> None:
+        self._update(problem="", next_step="", message="")
+        self._duplicate_check.check(requests, partial(self._send, requests, accepted, sent))
+
+    def _clear_sent_note(self, service: Service, shots: tuple[Shot, ...], request: Request) -> None:
+        """Clear the note that was sent, unless it changed since."""
+        unsent = self._unsent_inputs.get(service, shots)
+        note = "" if unsent.note == request.note else unsent.note
+        self._unsent_inputs.put(service, shots, replace(unsent, note=note, source_version_id=None))
+        self._switch_to()
+
+    def _send(
+        self,
+        requests: Iterable[Request],
+        accepted: Callable[[Sequence[Request]], None],
+        sent: Callable[[Job], None],
+    ) -> None:
+        """Send requests with plates now, the others when the host has rendered theirs."""
+        ready = [r for r in requests if r.shot not in self._render_handles]
+        others = [r for r in requests if r.shot in self._render_handles]
+        if ready:
+            self._sender.send(
+                with_keys(ready), sent, self._on_error, on_accepted=lambda: accepted(ready)
+            )
+        if others:
+            wanted = [(self._render_handles[request.shot], request) for request in others]
+            self.pending_renders.add(wanted, sent, lambda: accepted(others))
+
+    def request_test_frame(
+        self, viewed_frame: ViewedFrame | None, on_sent: Callable[[Job], None] | None = None
+    ) -> None:
+        """Request a test frame of one of the shots to send; ``viewed_frame``: None if no frame is
+        viewed. ``on_sent`` gets the job once the gateway has it."""
+        if viewed_frame is None:
+            self._update(
+                problem=tr("no frame of the shots to send is on screen"),
+                next_step=tr("go to a frame of one in {host}", host=self._session.host.title),
+            )
+            return
+        frame, name = viewed_frame.frame, viewed_frame.shot.shot
+        found = next((r for r in self._requests if viewed_frame.is_within(r.shot)), None)
+        if found is None:
+            self._update(
+                problem=tr(
+                    "frame {frame} of {shot} is not in the shots to send", frame=frame, shot=name
+                ),
+                next_step=tr("select its shot, or go to a frame of a selected shot"),
+            )
+            return
+        request = found.model_copy(update={"test_frames": (frame,)})
+        message = tr("test frame {frame} of {shot} requested", frame=frame, shot=name)
+        self._check_and_send(
+            [request], lambda _: self._update(message=message), on_sent or (lambda _: None)
+        )
+
+    def stop_sending(self) -> None:
+        """Withdraw everything not yet sent to the gateway, and stop rendering."""
+        self.pending_renders.stop()
+        self._sender.withdraw_all()
+
+    def close(self) -> None:
+        """Requests that are being sent continue or stay in the outbox; pending renders are left to
+        a later panel."""
+        self.pending_renders.close()
+        for unwatch in self._unwatch:
+            unwatch()
+        self._estimator.close()
+        self.presets.close()
+
+    def save_preset(self, name: str) -> None:
+        """Save the form under a name."""
+        state = self.state.value
+        if state.service is None or not name.strip():
+            self._update(
+                problem=tr("a preset needs a name and a service"), next_step=tr("enter a name")
+            )
+            return
+        self.presets.save(
+            Preset(
+                service=state.service.id,
+                name=name.strip()[:128],
+                parameters={one.parameter.name: one.value for one in state.fields},
+                note=state.note,
+                output_format=state.output_format,
+            )
+        )
+
+    # State of the form
+
+    def _values(self) -> dict[str, JsonValue]:
+        """The given values for the current service and shots."""
+        return self._unsent_inputs.values(self.state.value.service, self.state.value.shots)
+
+    def _set_values(self, values: Mapping[str, JsonValue]) -> None:
+        state = self.state.value
+        if state.service is not None:
+            self._unsent_inputs.set_values(state.service, state.shots, values)
+        self._form_changed()
+
+    def _write_input(self, **written: Any) -> None:
+        """Change the unsent input for the current service and shots."""
+        state = self.state.value
+        unsent = self._unsent_inputs.get(state.service, state.shots)
+        self._unsent_inputs.put(state.service, state.shots, replace(unsent, **written))
+        self._update(**written)
+        self._form_changed()
+
+    def _switch_to(self, **changed: Any) -> None:
+        """Switch shots or service, and restore the unsent input for them."""
+        previous = self.state.value
+        now = replace(previous, **changed)
+        unsent = self._unsent_inputs.get(now.service, now.shots)
+        if (now.service, now.shots) != (previous.service, previous.shots):
+            changed["message"] = (
+                kept_note_text(previous) if previous.note and unsent.note != previous.note else ""
+            )
+        self._update(
+            **changed,
+            note=unsent.note,
+            references=unsent.references,
+            source_version_id=unsent.source_version_id,
+        )
+        self._form_changed()
+
+    def _find_service(self, which: str) -> Service | None:
+        return next((one for one in self.state.value.services if one.id == which), None)
+
+    def _services_changed(self, services: tuple[Service, ...]) -> None:
+        """The chosen service may have changed or gone."""
+        chosen = self.state.value.service
+        now = next((one for one in services if chosen is not None and one.id == chosen.id), None)
+        if now is None:
+            now = next((one for one in services if one.available), next(iter(services), None))
+        self._update(services=services)
+        self._switch_to(service=now)
+        if now is not None and now != chosen:
+            self.presets.show_service(now.id)
+
+    def _form_changed(self) -> None:
+        state = self.state.value
+        if state.service is None:
+            self._requests = ()
+            self._update(
+                fields=(),
+                missing=self._missing_steps(()),
+                summary=(),
+                button_text=button_text((), 0, self._session.store),
+            )
+            return
+        self._update(fields=form_fields(state.service, self._values()))
+        before, requests = self._requests, self._build_requests()
+        self._requests = requests
+        if requests != before and state.question:
+            self.dismiss_question()  # it was about other requests
+        self._estimator.update(requests)
+        self._update_summary(requests)
+
+    def _update_summary(self, requests: tuple[Request, ...]) -> None:
+        service = self.state.value.service
+        jobs_ahead = self._session.store.count(JobState.QUEUED, JobState.RUNNING)
+        is_connected = self._session.connection.value.is_connected
+        summary: tuple[SummaryLine, ...] = ()
+        if service is not None and requests:
+            frames_to_render = sum(
+                r.shot.work_range.count for r in requests if r.shot in self._render_handles
+            )
+            render = (frames_to_render, self._session.host.title) if frames_to_render else None
+            estimates = self._estimator.estimates
+            summary = summary_lines(
+                service, requests, estimates, jobs_ahead, connected=is_connected, render=render
+            )
+        self._update(
+            summary=summary,
+            missing=self._missing_steps(requests),
+            button_text=button_text(requests, len(self.state.value.shots), self._session.store),
+            estimating=self._estimator.busy,
+        )
+
+    def _build_requests(self) -> tuple[Request, ...]:
+        """One request per shot; none while a value is invalid."""
+        return build_requests(self.state.value, self._values(), self._session.user)
+
+    def _missing_steps(self, requests: tuple[Request, ...]) -> tuple[str, ...]:
+        state, estimator = self.state.value, self._estimator
+        unnamed = () if self._session.user.strip() else (missing_user_name()[1],)
+        found = missing_steps(
+            state.service,
+            state.shots,
+            state.fields,
+            requests,
+            estimator.estimates,
+            estimator.refusal(requests),
+        )
+        return (*unnamed, *found)
+
+    def _store_changed(self, change: StoreChange) -> None:
+        if change.jobs or change.versions:
+            self._update_summary(self._requests)
+
+    def _apply_preset(self, preset: Preset) -> None:
+        service = self._find_service(preset.service)
+        if service is None:
+            self._update(
+                problem=tr(
+                    "the preset is for {id}, which the gateway does not have",
+                    id=repr(preset.service),
+                ),
+                next_step=tr("choose another preset"),
+            )
+            return
+        self._switch_to(service=service, output_format=preset.output_format)
+        self._set_values(preset.parameters)
+        self._write_input(note=preset.note)
+        self._show_message(tr("preset {name} used", name=preset.name))
+        self.presets.show_service(service.id)
+
+    def _show_message(self, message: str) -> None:
+        self._update(message=message, problem="", next_step="")
+
+    def _on_error(self, error: ShotbridgeError) -> None:
+        self._update(problem=error.message, next_step=error.next_step)
+
+    def _update(self, **changed: Any) -> None:
+        self.state.set(replace(self.state.value, **changed))

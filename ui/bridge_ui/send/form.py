@@ -1,0 +1,75 @@
+"""The form of a service: values, defaults and problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bridge_core.errors import InvalidRequest
+from bridge_core.models.services import resolve_parameters
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from bridge_core.models.services import Parameter, Service
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """A parameter in the form."""
+
+    parameter: Parameter
+    value: JsonValue
+    problem: str = ""
+    """What is wrong with the value; empty if valid."""
+
+    @property
+    def is_default(self) -> bool:
+        return self.value == self.parameter.default
+
+
+def form_fields(service: Service, given: Mapping[str, JsonValue]) -> tuple[FormField, ...]:
+    """The form of a service; parameters without a given value have their defaults."""
+    known = {p.name: given.get(p.name, p.default) for p in service.parameters}
+    found_problems = field_problems(service, known)
+    return tuple(
+        FormField(p, known[p.name], found_problems.get(p.name, "")) for p in service.parameters
+    )
+
+
+def field_problems(service: Service, given: Mapping[str, JsonValue]) -> dict[str, str]:
+    """Problems by parameter name."""
+    try:
+        resolve_parameters(service, given)
+    except InvalidRequest as error:
+        return {wrong["field"]: wrong["problem"] for wrong in error.details["fields"]}
+    return {}
+
+
+def valid_values(service: Service, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The values that this service accepts."""
+    known = {parameter.name for parameter in service.parameters}
+    kept = {name: value for name, value in given.items() if name in known}
+    wrong = field_problems(service, kept)
+    return {name: value for name, value in kept.items() if name not in wrong}
+
+
+def search_services(services: tuple[Service, ...], text: str) -> tuple[Service, ...]:
+    """Services that contain every word: first those whose title starts with the text, then those
+    with all words in the title, then the others; each group in the gateway's order."""
+    words = text.lower().split()
+    ranked = []
+    for order, service in enumerate(services):
+        title = service.title.lower()
+        everything = " ".join(
+            [title, service.summary.lower(), service.id, service.provider.lower()]
+            + [parameter.title.lower() for parameter in service.parameters]
+        )
+        if not all(word in everything for word in words):
+            continue
+        rank = 0 if title.startswith(text.strip().lower()) else 1
+        if rank and not all(word in title for word in words):
+            rank = 2
+        ranked.append((rank, order, service))
+    return tuple(service for _, _, service in sorted(ranked, key=lambda item: item[:2]))

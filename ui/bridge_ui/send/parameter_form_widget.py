@@ -1,0 +1,295 @@
+"""A form built from the parameter schema of a service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QLabel,
+    QPlainTextEdit,
+    QSlider,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bridge_core.models.services import (
+    ChoiceParameter,
+    IntegerParameter,
+    NumberParameter,
+    Parameter,
+    TextParameter,
+    ToggleParameter,
+)
+from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.widgets.basic import clear_layout, column, label, row
+from bridge_ui.widgets.inputs import ComboBox, ToggleSwitch
+
+#: Slider steps of a number whose schema has no step.
+_SLIDER_STEPS = 200
+
+
+class ParameterForm(QWidget):
+    """Fields for the parameters of a service."""
+
+    changed = Signal(str, object)
+    """Name and value, on every edit."""
+
+    def __init__(self, colours: ThemeColours) -> None:
+        super().__init__()
+        self._colours = colours
+        self._fields: dict[str, ParameterField] = {}
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(12)
+
+    def build(self, parameters: tuple[Parameter, ...], values: Mapping[str, Any]) -> None:
+        """Create the fields with these values, or the defaults of the schema."""
+        clear_layout(self._layout)
+        self._fields = {}
+        for parameter in parameters:
+            field = _make_field(parameter, self._colours)
+            field.show_value(values.get(parameter.name, parameter.default))
+            field.value_edited.connect(
+                lambda value, name=parameter.name: self.changed.emit(name, value)
+            )
+            self._fields[parameter.name] = field
+            self._layout.addWidget(field)
+
+    def show_values(self, values: Mapping[str, Any]) -> None:
+        """Show other values without emitting :attr:`changed`."""
+        for name, field in self._fields.items():
+            if name in values:
+                field.show_value(values[name])
+
+    def show_problems(self, problems: Mapping[str, str]) -> None:
+        """Show the problems by parameter name; clear all others."""
+        for name, field in self._fields.items():
+            field.show_problem(problems.get(name, ""))
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return tuple(field.parameter for field in self._fields.values())
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {name: field.value() for name, field in self._fields.items()}
+
+
+class ParameterField(QWidget):
+    """Base class of the field of a parameter."""
+
+    value_edited = Signal(object)
+
+    def __init__(self, parameter: Parameter) -> None:
+        super().__init__()
+        self.parameter = parameter
+        self._problem: QLabel | None = None
+        self.setObjectName(f"parameter-{parameter.name}")
+        self.setToolTip(parameter.help)
+
+    def value(self) -> Any:
+        raise NotImplementedError
+
+    def show_value(self, value: Any) -> None:
+        raise NotImplementedError
+
+    def show_problem(self, text: str) -> None:
+        inner = self.layout()
+        if self._problem is None and text and inner is not None:
+            self._problem = label("", "bad", wrap=True)
+            inner.addWidget(self._problem)
+        if self._problem is not None:
+            self._problem.setText(text)
+            self._problem.setVisible(bool(text))
+
+
+class _NumberField(ParameterField):
+    """A slider and a box for exact values, kept in sync."""
+
+    def __init__(self, parameter: NumberParameter) -> None:
+        super().__init__(parameter)
+        span = parameter.maximum - parameter.minimum
+        self._low = parameter.minimum
+        self._step = parameter.step or span / _SLIDER_STEPS or 1.0
+        self._box = QDoubleSpinBox()
+        self._box.setDecimals(_decimals(self._step))
+        self._box.setRange(parameter.minimum, parameter.maximum)
+        self._box.setSingleStep(parameter.step or span / 20 or 1.0)
+        self._slider = _make_slider(0, max(1, round(span / self._step)))
+        _add_slider_and_box(self, parameter, self._slider, self._box)
+        self._slider.valueChanged.connect(self._slider_moved)
+        self._box.valueChanged.connect(self._box_changed)
+
+    def value(self) -> float:
+        return self._box.value()
+
+    def show_value(self, value: Any) -> None:
+        _without_signals(self._box, lambda: self._box.setValue(float(value)))
+        self._update_slider(self._box.value())
+
+    def _slider_moved(self, stop: int) -> None:
+        self._box.setValue(self._low + stop * self._step)
+
+    def _box_changed(self, value: float) -> None:
+        self._update_slider(value)
+        self.value_edited.emit(value)
+
+    def _update_slider(self, value: float) -> None:
+        stop = round((value - self._low) / self._step)
+        _without_signals(self._slider, lambda: self._slider.setValue(stop))
+
+
+class _IntegerField(ParameterField):
+    def __init__(self, parameter: IntegerParameter) -> None:
+        super().__init__(parameter)
+        self._box = QSpinBox()
+        self._box.setRange(parameter.minimum, parameter.maximum)
+        self._slider = _make_slider(parameter.minimum, parameter.maximum)
+        _add_slider_and_box(self, parameter, self._slider, self._box)
+        self._slider.valueChanged.connect(self._box.setValue)
+        self._box.valueChanged.connect(self._box_changed)
+
+    def value(self) -> int:
+        return self._box.value()
+
+    def show_value(self, value: Any) -> None:
+        _without_signals(self._box, lambda: self._box.setValue(int(value)))
+        _without_signals(self._slider, lambda: self._slider.setValue(int(value)))
+
+    def _box_changed(self, value: int) -> None:
+        _without_signals(self._slider, lambda: self._slider.setValue(value))
+        self.value_edited.emit(value)
+
+
+class _ChoiceField(ParameterField):
+    def __init__(self, parameter: ChoiceParameter, colours: ThemeColours) -> None:
+        super().__init__(parameter)
+        self._list = ComboBox(colours)
+        self._list.setAccessibleName(parameter.title)
+        for choice in parameter.choices:
+            self._list.addItem(choice.title, choice.value)
+            self._list.setItemData(self._list.count() - 1, choice.help, Qt.ItemDataRole.ToolTipRole)
+        self.setLayout(column(label(parameter.title, "dim", wrap=True), self._list, gap=5))
+        self._list.activated.connect(lambda _at: self.value_edited.emit(self.value()))
+
+    def value(self) -> str:
+        return str(self._list.currentData())
+
+    def show_value(self, value: Any) -> None:
+        at = self._list.findData(value)
+        _without_signals(self._list, lambda: self._list.setCurrentIndex(at))
+
+
+class _ToggleField(ParameterField):
+    def __init__(self, parameter: ToggleParameter, colours: ThemeColours) -> None:
+        super().__init__(parameter)
+        self._switch = ToggleSwitch(colours)
+        self._switch.setAccessibleName(parameter.title)
+        inner = row(label(parameter.title, wrap=True), self._switch)
+        inner.setStretch(0, 1)
+        self.setLayout(column(inner))
+        self._switch.toggled.connect(self.value_edited.emit)
+
+    def value(self) -> bool:
+        return self._switch.isChecked()
+
+    def show_value(self, value: Any) -> None:
+        _without_signals(self._switch, lambda: self._switch.setChecked(bool(value)))
+        self._switch.update()
+
+
+class _TextParameterField(ParameterField):
+    def __init__(self, parameter: TextParameter) -> None:
+        super().__init__(parameter)
+        self._max_length = parameter.max_length
+        self._text = text_box(3)
+        self._text.setAccessibleName(parameter.title)
+        self._remaining = label("", "small")
+        self._remaining.hide()
+        self.setLayout(
+            column(label(parameter.title, "dim", wrap=True), self._text, self._remaining)
+        )
+        self._text.textChanged.connect(self._text_changed)
+
+    def value(self) -> str:
+        return self._text.toPlainText()
+
+    def show_value(self, value: Any) -> None:
+        if value != self.value():
+            _without_signals(self._text, lambda: self._text.setPlainText(str(value)))
+
+    def _text_changed(self) -> None:
+        remaining = self._max_length - len(self.value())
+        self._remaining.setVisible(remaining < self._max_length // 10)
+        self._remaining.setText(f"{remaining}")
+        self.value_edited.emit(self.value())
+
+
+def text_box(lines: int) -> QPlainTextEdit:
+    """A plain text field of a few lines; Tab moves to the next field."""
+    widget = QPlainTextEdit()
+    widget.setTabChangesFocus(True)
+    widget.setFixedHeight(widget.fontMetrics().lineSpacing() * lines + 18)
+    return widget
+
+
+def _make_field(parameter: Parameter, colours: ThemeColours) -> ParameterField:
+    match parameter:
+        case NumberParameter():
+            return _NumberField(parameter)
+        case IntegerParameter():
+            return _IntegerField(parameter)
+        case ChoiceParameter():
+            return _ChoiceField(parameter, colours)
+        case ToggleParameter():
+            return _ToggleField(parameter, colours)
+        case TextParameter():
+            return _TextParameterField(parameter)
+
+
+def _add_slider_and_box(
+    field: ParameterField,
+    parameter: NumberParameter | IntegerParameter,
+    slider: QSlider,
+    box: QSpinBox | QDoubleSpinBox,
+) -> None:
+    box.setSuffix(f" {parameter.unit}" if parameter.unit else "")
+    box.setAlignment(Qt.AlignmentFlag.AlignRight)
+    box.setKeyboardTracking(False)
+    box.setFixedWidth(box.fontMetrics().horizontalAdvance("0000.00 mm"))
+    box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    # The wheel scrolls the form and must not change values.
+    box.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
+    slider.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
+    for part in (slider, box):
+        part.setAccessibleName(parameter.title)
+        part.setAccessibleDescription(parameter.help)
+    inner = row(slider, box, gap=10)
+    inner.setStretch(0, 1)
+    field.setLayout(column(label(parameter.title, "dim", wrap=True), inner, gap=2))
+
+
+def _make_slider(low: int, high: int) -> QSlider:
+    widget = QSlider(Qt.Orientation.Horizontal)
+    widget.setRange(low, high)
+    widget.setPageStep(max(1, (high - low) // 10))
+    return widget
+
+
+def _decimals(step: float) -> int:
+    for digits in range(4):
+        if abs(step - round(step, digits)) < 1e-9:
+            return digits
+    return 4 if step < 0.001 else 3
+
+
+def _without_signals(widget: Any, call: Callable[[], object]) -> None:
+    blocked = widget.blockSignals(True)
+    try:
+        call()
+    finally:
+        widget.blockSignals(blocked)

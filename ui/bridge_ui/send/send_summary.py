@@ -1,0 +1,184 @@
+"""The text of "Before you send"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import PurePath
+from textwrap import shorten
+from typing import TYPE_CHECKING
+
+from bridge_core.models.services import DataLocality
+from bridge_ui.core.display_text import format_estimated_duration, format_frame_count
+from bridge_ui.core.status_sign import Tone
+from bridge_ui.core.translate import tr, tr_count
+
+if TYPE_CHECKING:
+    from bridge_core.models.jobs import Estimate
+    from bridge_core.models.requests import Request
+    from bridge_core.models.services import Service
+    from bridge_core.models.shots import Shot
+    from bridge_ui.core.store import Store
+    from bridge_ui.send.form import FormField
+
+
+#: Characters of a note or a list of references.
+_MAX_TEXT_LENGTH = 120
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryLine:
+    """A line of "Before you send"."""
+
+    title: str
+    """``Render first``, ``Send``, ``Note``, ``References``, ``To``, ``Duration``, ``Cost``,
+    ``Allowed``"""
+    text: str
+    tone: Tone = Tone.NEUTRAL
+
+
+def summary_lines(
+    service: Service,
+    requests: Sequence[Request],
+    estimates: Sequence[Estimate],
+    jobs_ahead: int,
+    *,
+    connected: bool,
+    render: tuple[int, str] | None = None,
+) -> tuple[SummaryLine, ...]:
+    """``estimates`` are empty while not known; ``jobs_ahead`` is the length of the queue;
+    ``render`` the number of frames to render first and the host's title."""
+    result = [SummaryLine(tr("Send"), _plates_text(requests))]
+    if requests[0].note.strip():
+        result.append(SummaryLine(tr("Note"), _note_text(requests)))
+    if requests[0].references:
+        names = [PurePath(one.path).name for one in requests[0].references]
+        text = shorten(", ".join(names), _MAX_TEXT_LENGTH, placeholder=" …")
+        result.append(SummaryLine(tr("References"), text))
+    result.append(SummaryLine(tr("To"), _destination_text(service)))
+    if render is not None:
+        text = tr("{frames} in {host}", frames=format_frame_count(render[0]), host=render[1])
+        result.insert(0, SummaryLine(tr("Render first"), text))
+    if not connected:
+        text = tr("starts once the gateway is reachable; kept in the outbox until then")
+        result.append(SummaryLine(tr("Duration"), text, Tone.ATTENTION))
+    elif estimates:
+        result.append(SummaryLine(tr("Duration"), _duration_text(estimates, jobs_ahead)))
+        result.append(SummaryLine(tr("Cost"), _cost_text(estimates)))
+        result.append(_permission_line(estimates))
+    return tuple(result)
+
+
+def _plates_text(requests: Sequence[Request]) -> str:
+    frames = sum(request.shot.work_range.count for request in requests)
+    cut = sum(request.shot.cut_range.count for request in requests)
+    text = format_frame_count(cut)
+    if frames > cut:
+        text += " + " + tr_count(frames - cut, "{n} handle", "{n} handles")
+    if len(requests) > 1:
+        text = tr_count(len(requests), "{n} shot", "{n} shots") + ", " + text
+    spaces = sorted({r.shot.plate.colour_space or tr("colour space by rule") for r in requests})
+    sizes = sorted(
+        {
+            f"{r.shot.plate.width}×{r.shot.plate.height}"
+            for r in requests
+            if r.shot.plate.width and r.shot.plate.height
+        }
+    )
+    delivery = tr("back as {format}", format=_delivery_text(requests[0]))
+    return " · ".join([text, ", ".join([*spaces[:2], *sizes[:2]]), delivery])
+
+
+def _note_text(requests: Sequence[Request]) -> str:
+    note = shorten(requests[0].note, _MAX_TEXT_LENGTH, placeholder=" …")
+    if len(requests) == 1:
+        return tr("“{note}”", note=note)
+    return tr("“{note}” for each of the {n} shots", note=note, n=len(requests))
+
+
+def _delivery_text(request: Request) -> str:
+    return "EXR" if request.output_format.value == "exr" else tr("the plate's own format")
+
+
+def _destination_text(service: Service) -> str:
+    match service.data_locality:
+        case DataLocality.LOCAL:
+            return tr("this machine, nothing leaves it")
+        case DataLocality.STUDIO:
+            return tr("the studio's machines, nothing leaves the studio")
+        case DataLocality.EXTERNAL:
+            return tr("outside the studio: {provider}", provider=service.provider)
+
+
+def _duration_text(estimates: Sequence[Estimate], jobs_ahead: int) -> str:
+    known = [estimate.seconds for estimate in estimates if estimate.seconds is not None]
+    if len(known) == len(estimates):
+        text = format_estimated_duration(sum(known))
+    else:
+        text = tr("not known yet: first request for this service")
+    if jobs_ahead:
+        return text + ", " + tr_count(jobs_ahead, "behind {n} job", "behind {n} jobs")
+    return text + ", " + tr("starts now")
+
+
+def _cost_text(estimates: Sequence[Estimate]) -> str:
+    sums: dict[str, Decimal] = {}
+    for estimate in estimates:
+        cost = estimate.cost
+        sums[cost.currency] = sums.get(cost.currency, Decimal(0)) + cost.amount
+    amounts = [f"{amount:.2f} {currency}" for currency, amount in sums.items() if amount]
+    return " + ".join(amounts) or tr("none")
+
+
+def _permission_line(estimates: Sequence[Estimate]) -> SummaryLine:
+    refused = next((estimate for estimate in estimates if not estimate.allowed), None)
+    if refused is not None:
+        why = refused.reason or tr("the gateway does not say why")
+        return SummaryLine(tr("Allowed"), tr("no: {why}", why=why), Tone.ERROR)
+    reason = estimates[0].reason
+    text = tr("yes: {why}", why=reason) if reason else tr("yes")
+    return SummaryLine(tr("Allowed"), text, Tone.SUCCESS)
+
+
+def missing_steps(
+    service: Service | None,
+    shots: Sequence[Shot],
+    fields: Sequence[FormField],
+    requests: Sequence[Request],
+    estimates: Sequence[Estimate],
+    refused: str,
+) -> tuple[str, ...]:
+    """What has to be done before sending; empty: nothing. ``refused``: why the gateway refused to
+    estimate the requests."""
+    if service is None:
+        return (tr("wait for the gateway: its services are not known yet"),)
+    steps = [] if service.available else [service.unavailable_reason]
+    if not shots:
+        steps.append(tr("select a shot"))
+    steps += [f"{field.parameter.title}: {field.problem}" for field in fields if field.problem]
+    if not steps and not requests:
+        steps.append(tr("shorten the note or trim the shot: the request is too large"))
+    if refused and requests:
+        steps.append(refused)
+    forbidden = next((estimate for estimate in estimates if not estimate.allowed), None)
+    if forbidden is not None:
+        steps.append(forbidden.reason or tr("the gateway does not allow it"))
+    return tuple(steps)
+
+
+def button_text(requests: Sequence[Request], shots: int, store: Store) -> str:
+    """``Make v004``, ``Make 3 versions``"""
+    if shots > 1:
+        return tr("Make {n} versions", n=shots)
+    if not requests:
+        return tr("Make a version")
+    request = requests[0]
+    numbers = [v.number for v in store.versions_of(request.shot.id) if v.service == request.service]
+    active_jobs = sum(
+        not job.state.ended
+        and job.request.service == request.service
+        and not job.request.is_test_frame
+        for job in store.jobs_of(request.shot.id)
+    )
+    return tr("Make v{number}", number=f"{max(numbers, default=0) + active_jobs + 1:03d}")

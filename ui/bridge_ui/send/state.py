@@ -1,0 +1,89 @@
+"""State of the Send form, and the requests made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bridge_core.models.requests import OutputFormat, Reference, Request
+from bridge_ui.core.translate import tr
+from bridge_ui.host.plate_renderer import RenderProgress
+from bridge_ui.send.form import FormField, valid_values
+from bridge_ui.send.request_sender import SendProgress
+from bridge_ui.send.send_summary import SummaryLine
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from bridge_core.models.services import Service
+    from bridge_core.models.shots import Shot
+
+
+@dataclass(frozen=True, slots=True)
+class SendState:
+    services: tuple[Service, ...] = ()
+    service: Service | None = None
+    fields: tuple[FormField, ...] = ()
+    note: str = ""
+    references: tuple[str, ...] = ()
+    """Paths of pictures."""
+    output_format: OutputFormat = OutputFormat.EXR
+    shots: tuple[Shot, ...] = ()
+    summary: tuple[SummaryLine, ...] = ()
+    """"Before you send"; empty if nothing is chosen."""
+    estimating: bool = False
+    question: str = ""
+    """Whether to repeat a request that is active or recently done; otherwise empty."""
+    missing: tuple[str, ...] = ()
+    """What has to be done before it can be sent; empty: nothing."""
+    button_text: str = ""
+    """``Make v004``, ``Make 3 versions``"""
+    render_progress: RenderProgress = field(default_factory=RenderProgress)
+    send_progress: SendProgress = field(default_factory=SendProgress)
+    problem: str = ""
+    """Why the last action failed."""
+    next_step: str = ""
+    message: str = ""
+    """Result of the last action."""
+    source_version_id: str | None = None
+    """The version that this request revises."""
+
+    @property
+    def can_send(self) -> bool:
+        return not self.missing
+
+
+def build_requests(
+    state: SendState, values: Mapping[str, JsonValue], user: str
+) -> tuple[Request, ...]:
+    """One request per shot; none while a value is invalid. ``values`` are the given ones."""
+    if state.service is None or any(one.problem for one in state.fields):
+        return ()
+    paths = state.references if state.service.accepts.references else ()
+    references = tuple(Reference(path=path) for path in paths)
+    try:
+        return tuple(
+            Request(
+                shot=shot,
+                service=state.service.id,
+                parameters=valid_values(state.service, values),
+                references=references,
+                note=state.note,
+                output_format=state.output_format,
+                requested_by=user,
+                source_version_id=state.source_version_id,
+            )
+            for shot in state.shots
+        )
+    except ValueError:
+        return ()  # note or shot too long; missing_steps() says so
+
+
+def kept_note_text(previous: SendState) -> str:
+    """Message that a note is kept, as it is no longer shown."""
+    names = ", ".join(shot.id.shot for shot in previous.shots[:2])
+    if len(previous.shots) > 2:
+        names += " …"
+    service = previous.service.title if previous.service is not None else ""
+    return tr("Your note for {shots} · {service} is kept with them", shots=names, service=service)

@@ -1,0 +1,413 @@
+"""The list of the host's shots with their status."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge_core.errors import ShotbridgeError
+from bridge_core.hosts.base import Capability, HostScene
+from bridge_core.models.versions import ReviewStatus
+from bridge_ui.core.host_calls import call_host
+from bridge_ui.core.observable import Observable, ObservableList, Unwatch
+from bridge_ui.core.store import StoreChange, batches
+from bridge_ui.core.translate import tr
+from bridge_ui.core.workers import BackgroundTask, LatestCall
+from bridge_ui.shots.cut_export import CutExport, export_cut
+from bridge_ui.shots.shot_row import ShotRow, build_rows, with_change, with_status
+from bridge_ui.shots.thumbnail_loader import ThumbnailKey, ThumbnailLoader
+
+if TYPE_CHECKING:
+    from bridge_core.models.shots import ShotId
+    from bridge_core.models.versions import Version
+    from bridge_core.timeline.diff import CutDiff, ShotChange
+    from bridge_ui.core.session import Session
+
+__all__ = ["ShotFilter", "ShotRow", "ShotsController", "ShotsState"]
+
+
+class ShotFilter(StrEnum):
+    """Which rows are listed."""
+
+    ALL = "all"
+    CHANGED = "changed"
+    """Shows other frames than in the compared cut."""
+    NEEDS_ATTENTION = "needs attention"
+    """A version waits for review, a job failed, or the shot cannot be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShotsState:
+    title: str = ""
+    """File name of the cut or the script; empty if nothing is open."""
+    show: str = ""
+    total: int = 0
+    changed_count: int = 0
+    attention_count: int = 0
+    """Number of versions to review, failed jobs and clips that cannot be sent; not of shots."""
+    shot_filter: ShotFilter = ShotFilter.ALL
+    search: str = ""
+    compared_cut: str = ""
+    """Name of the compared cut; empty: none."""
+    removed_count: int = 0
+    """Shots of the compared cut that this one no longer has."""
+    busy: bool = False
+    problem: str = ""
+    """Why the last action failed."""
+    next_step: str = ""
+    message: str = ""
+    """Result of the last action, such as where a cut was written."""
+    selected: tuple[str, ...] = ()
+    """Keys of the selected rows, in the list's order."""
+
+
+class ShotsController:
+    """``rows`` are the filtered rows; ``state`` counts all."""
+
+    def __init__(self, session: Session) -> None:
+        self.rows: ObservableList[ShotRow] = ObservableList()
+        self.state: Observable[ShotsState] = Observable(ShotsState())
+        self._session = session
+        self._scene: HostScene | None = None
+        self._all_rows: list[ShotRow] = []
+        self._attention_counts: Counter[str] = Counter()
+        """Number of rows by attention id: two clips of a shot share its versions."""
+        self._index_by_key: dict[str, int] = {}
+        """Position in all rows, by key."""
+        self._visible_index_by_key: dict[str, int] = {}
+        """Position in the filtered rows, by key."""
+        self._keys_by_shot: dict[ShotId, list[str]] = {}
+        self._scene_call: LatestCall[tuple[HostScene, list[ShotRow]]] = LatestCall(
+            session.disk_pool
+        )
+        self._compare_call: LatestCall[CutDiff] = LatestCall(session.disk_pool)
+        self._versions_call: LatestCall[None] = LatestCall(session.request_pool)
+        self._export_call: LatestCall[CutExport] = LatestCall(session.transfer_pool)
+        self._thumbnails = ThumbnailLoader(session)
+        self._visible_keys: tuple[str, ...] = ()
+        self._unwatch = [
+            session.store.watch(self._store_changed),
+            session.on_connected(self._fetch_versions),
+            session.services.watch(
+                lambda _: self._refresh_status(self._index_by_key), immediately=False
+            ),
+        ]
+        if Capability.WATCH in session.host.capabilities:
+            self._unwatch.append(session.host.watch(self.reload))
+
+    @property
+    def scene(self) -> HostScene | None:
+        """The scene when it was last read."""
+        return self._scene
+
+    # Scene
+
+    def reload(self) -> None:
+        """Read the scene again."""
+        self._load(lambda: None)
+
+    def open(self, path: Path) -> None:
+        """Open another cut, if the host can; ends a comparison."""
+        self._compare_call.cancel()
+        self._load(lambda: self._session.host.open_cut(path), is_new_cut=True)
+
+    def _load(self, prepare: Callable[[], None], *, is_new_cut: bool = False) -> None:
+        host = self._session.host
+
+        def load(_: BackgroundTask) -> tuple[HostScene, list[ShotRow]]:
+            prepare()
+            scene = host.scene()
+            return scene, build_rows(scene)
+
+        def loaded(result: tuple[HostScene, list[ShotRow]]) -> None:
+            self._apply_scene(*result, is_new_cut=is_new_cut)
+
+        self._update(busy=True, problem="", next_step="")
+        call_host(host, self._scene_call.run, load, loaded, self._on_error)
+
+    def _apply_scene(self, scene: HostScene, rows: list[ShotRow], *, is_new_cut: bool) -> None:
+        selected_before = self._scene is not None and self._scene.is_selection
+        self._scene = scene
+        store, title = self._session.store, self._session.service_title
+        before = {row.key: row for row in self._all_rows}
+        if not is_new_cut:
+            rows = [
+                replace(row, change_text=old.change_text, is_changed=old.is_changed)
+                if (old := before.get(row.key)) is not None and old.change_text
+                else row
+                for row in rows
+            ]
+        self._all_rows = [
+            with_status(row, store, title) if row.shot and store.has_shot(row.shot.id) else row
+            for row in rows
+        ]
+        self._index_by_key = {row.key: at for at, row in enumerate(rows)}
+        self._keys_by_shot = {}
+        for row in rows:
+            if row.shot is not None:
+                self._keys_by_shot.setdefault(row.shot.id, []).append(row.key)
+        # In one update: watchers read the selection as soon as the scene changes.
+        selected = self.state.value.selected
+        kept = tuple(key for key in selected if key in self._index_by_key)
+        sendable = tuple(row.key for row in rows if row.shot is not None)
+        if scene.is_selection and not (
+            selected_before and before.keys() == self._index_by_key.keys()
+        ):
+            kept = sendable  # selected in the host
+        elif selected and not kept:
+            kept = sendable[:1]
+        cleared = (
+            {"compared_cut": "", "removed_count": 0, "shot_filter": ShotFilter.ALL, "search": ""}
+            if is_new_cut
+            else {}
+        )
+        self._update(title=scene.title, show=scene.show, busy=False, selected=kept, **cleared)
+        self._refresh_rows()
+        if self._session.connection.value.is_connected:
+            self._fetch_versions()
+
+    # Comparison
+
+    def compare_with(self, path: Path | None) -> None:
+        """Find the changes since an older cut; None ends the comparison."""
+        if path is None:
+            self._compare_call.cancel()
+            self._apply_changes({}, "", 0)
+            return
+        cut = self._scene.cut if self._scene is not None else None
+        if cut is None:
+            self._update(
+                problem=tr("there is no cut open to compare"),
+                next_step=tr("open a cut, then compare"),
+            )
+            return
+        work = self._session.settings.work
+
+        def compare_cuts(_: BackgroundTask) -> CutDiff:
+            from bridge_core.timeline.cut_reader import read_cut
+            from bridge_core.timeline.diff import diff_cuts
+
+            return diff_cuts(
+                read_cut(path, show=work.show, handles=work.handles, rate=cut.source.rate), cut
+            )
+
+        def compared(found: CutDiff) -> None:
+            by_key = {c.new.clip_id: c for c in found.changes if c.new is not None}
+            self._apply_changes(by_key, path.name, len(found.removed))
+
+        self._update(busy=True, problem="", next_step="")
+        self._compare_call.run(compare_cuts, compared, self._on_error)
+
+    def _apply_changes(self, changes: dict[str, ShotChange], name: str, removed_count: int) -> None:
+        self._all_rows = [with_change(row, changes.get(row.key)) for row in self._all_rows]
+        shot_filter = self.state.value.shot_filter
+        if not name and shot_filter is ShotFilter.CHANGED:
+            shot_filter = ShotFilter.ALL
+        self._update(
+            compared_cut=name, removed_count=removed_count, busy=False, shot_filter=shot_filter
+        )
+        self._refresh_rows()
+
+    # Filter and selection
+
+    def set_filter(self, shot_filter: ShotFilter) -> None:
+        self._update(shot_filter=shot_filter)
+        self._refresh_rows()
+
+    def search(self, text: str) -> None:
+        """List only rows that contain every word in name, sequence, source or status."""
+        if text != self.state.value.search:
+            self._update(search=text)
+            self._refresh_rows()
+
+    def select(self, keys: Iterable[str]) -> None:
+        """Select listed rows; rows that a filter hides are deselected."""
+        wanted = set(keys)
+        self._update(selected=tuple(row.key for row in self.rows if row.key in wanted))
+
+    def select_changed(self) -> None:
+        """Select all changed shots that can be sent."""
+        self.set_filter(ShotFilter.CHANGED)
+        self.select(row.key for row in self.rows if row.shot is not None)
+
+    @property
+    def selected(self) -> tuple[ShotRow, ...]:
+        return tuple(self._all_rows[self._index_by_key[key]] for key in self.state.value.selected)
+
+    def row(self, key: str) -> ShotRow | None:
+        at = self._index_by_key.get(key)
+        return self._all_rows[at] if at is not None else None
+
+    # Thumbnails
+
+    def request_thumbnails(self, keys: Iterable[str]) -> None:
+        """Load the thumbnails of the visible rows; earlier requests are dropped."""
+        self._visible_keys = tuple(keys)
+        found = {key: self._thumbnail_key(key) for key in self._visible_keys}
+        self._thumbnails.request({key: p for key, p in found.items() if p is not None})
+
+    def thumbnail(self, key: str) -> bytes | None:
+        """JPEG of a row's newest version or plate, if loaded."""
+        thumbnail_key = self._thumbnail_key(key)
+        return self._thumbnails.get(thumbnail_key) if thumbnail_key is not None else None
+
+    def watch_thumbnails(self, callback: Callable[[str], None]) -> Unwatch:
+        """Call ``callback`` with the key of a row when its thumbnail is loaded."""
+        return self._thumbnails.watch(callback)
+
+    def _thumbnail_key(self, key: str) -> ThumbnailKey | None:
+        row = self.row(key)
+        if row is None or row.shot is None or (row.needs_render and row.newest_version_id is None):
+            return None
+        return ThumbnailKey(row.shot, row.newest_version_id)
+
+    # Export
+
+    def export(self, target: Path, reader: str = "generic") -> None:
+        """Write the cut with all versions and notes of its shots, for ``reader`` (generic,
+        resolve, nuke, openrv). Replaces an existing file, but never the cut itself."""
+        cut = self._scene.cut if self._scene is not None else None
+        if cut is None:
+            self._update(
+                problem=tr("there is no cut open to export"), next_step=tr("open a cut first")
+            )
+            return
+
+        def done(found: CutExport) -> None:
+            self._update(busy=False, message=found.text)
+
+        self._update(busy=True, problem="", next_step="", message="")
+        client = self._session.client
+        self._export_call.run(
+            lambda _: export_cut(client, cut, target, reader), done, self._on_error
+        )
+
+    def close(self) -> None:
+        for unwatch in self._unwatch:
+            unwatch()
+        self._thumbnails.close()
+        for call in (self._scene_call, self._compare_call, self._versions_call, self._export_call):
+            call.cancel()
+
+    def _refresh_rows(self) -> None:
+        state = self.state.value
+        terms = state.search.lower().split()
+        listed = [
+            row
+            for row in self._all_rows
+            if _matches_filter(row, state.shot_filter) and (not terms or row.matches(terms))
+        ]
+        self._visible_index_by_key = {row.key: at for at, row in enumerate(listed)}
+        kept = tuple(key for key in state.selected if key in self._visible_index_by_key)
+        self.rows.replace(listed)
+        self._attention_counts = Counter(
+            chain.from_iterable(row.attention_ids for row in self._all_rows)
+        )
+        self._update(
+            total=len(self._all_rows),
+            changed_count=sum(row.is_changed for row in self._all_rows),
+            attention_count=len(self._attention_counts),
+            selected=kept,
+        )
+
+    # Status
+
+    def _fetch_versions(self) -> None:
+        """Fetch the versions that rows show: the newest of each shot, and all that are approved or
+        waiting for review. The review fetches the others of its shot. Page by page: parsing
+        thousands of versions at once would hold the GIL for longer than a frame may take."""
+        sequences = sorted({(which.show, which.sequence) for which in self._keys_by_shot})
+        session = self._session
+        pending_ids = {
+            one.id
+            for one in session.store.versions.values()
+            if one.status is ReviewStatus.PENDING and one.shot in self._keys_by_shot
+        }
+
+        def merge(task: BackgroundTask, found: Sequence[Version]) -> None:
+            if not task.cancelled:
+                session.store.merge(versions=found)
+
+        def fetch(task: BackgroundTask) -> None:
+            client = session.client
+            fetched_ids: set[str] = set()
+            for show, sequence in sequences:
+                for page in chain(
+                    client.version_pages(show=show, sequence=sequence, newest=True),
+                    client.version_pages(show=show, sequence=sequence, status=ReviewStatus.PENDING),
+                    client.version_pages(
+                        show=show, sequence=sequence, status=ReviewStatus.APPROVED
+                    ),
+                ):
+                    # Only once: reporting a version twice would paint its rows twice.
+                    new = [version for version in page if version.id not in fetched_ids]
+                    fetched_ids.update(version.id for version in new)
+                    for batch in batches(new):
+                        session.post(partial(merge, task, batch))
+                    if task.cancelled:
+                        return
+            # Reviewed while the panel was not connected.
+            for missing_id in sorted(pending_ids - fetched_ids):
+                if task.cancelled:
+                    return
+                session.post(partial(merge, task, [client.version(missing_id)]))
+
+        # Errors mean that the connection is lost; this runs again after reconnecting.
+        self._versions_call.run(fetch, lambda _: None)
+
+    def _store_changed(self, change: StoreChange) -> None:
+        store = self._session.store
+        shots = {store.jobs[one].request.shot.id for one in change.jobs}
+        shots |= {store.versions[one].shot for one in change.versions}
+        keys = [key for which in shots for key in self._keys_by_shot.get(which, ())]
+        if keys:
+            self._refresh_status(keys)
+
+    def _refresh_status(self, keys: Collection[str]) -> None:
+        store, title = self._session.store, self._session.service_title
+        shot_filter = self.state.value.shot_filter
+        changed, moved = {}, False
+        for key in keys:
+            old = self._all_rows[self._index_by_key[key]]
+            if old.shot is None or not store.has_shot(old.shot.id):
+                continue
+            new = with_status(old, store, title)
+            self._all_rows[self._index_by_key[key]] = new
+            self._attention_counts.update(new.attention_ids)
+            for one in old.attention_ids:
+                self._attention_counts[one] -= 1
+                if not self._attention_counts[one]:
+                    del self._attention_counts[one]
+            at = self._visible_index_by_key.get(key)
+            moved = moved or (at is not None) != _matches_filter(new, shot_filter)
+            if at is not None:
+                changed[at] = new
+        if moved and shot_filter is not ShotFilter.ALL:
+            self._refresh_rows()
+            return
+        self.rows.update(changed)
+        self._update(attention_count=len(self._attention_counts))
+        if not set(keys).isdisjoint(self._visible_keys):
+            self.request_thumbnails(self._visible_keys)  # a new version has its own thumbnail
+
+    def _on_error(self, error: ShotbridgeError) -> None:
+        self._update(busy=False, problem=error.message, next_step=error.next_step)
+
+    def _update(self, **changed: object) -> None:
+        self.state.set(replace(self.state.value, **changed))  # type: ignore[arg-type]
+
+
+def _matches_filter(row: ShotRow, shot_filter: ShotFilter) -> bool:
+    match shot_filter:
+        case ShotFilter.ALL:
+            return True
+        case ShotFilter.CHANGED:
+            return row.is_changed
+        case ShotFilter.NEEDS_ATTENTION:
+            return row.needs_attention

@@ -1,0 +1,230 @@
+"""A shot with its status, as a row of the list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bridge_core.models.jobs import JobState
+from bridge_core.models.versions import ReviewStatus
+from bridge_ui.core.display_text import job_status_sign, review_status_sign
+from bridge_ui.core.status_sign import StatusSign, Tone
+from bridge_ui.core.translate import tr, tr_count
+
+if TYPE_CHECKING:
+    from bridge_core.hosts.base import HostProblem, HostScene, HostShot
+    from bridge_core.models.frames import FrameRange
+    from bridge_core.models.jobs import Job
+    from bridge_core.models.shots import Shot
+    from bridge_core.models.versions import Version
+    from bridge_core.timeline.diff import ShotChange
+    from bridge_ui.core.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ShotRow:
+    key: str
+    """The host's item id; identifies the row."""
+    shot: Shot | None
+    """None: cannot be sent, see ``problem``."""
+    name: str
+    source: str
+    """The host's label: a track or a node."""
+    sign: StatusSign
+    """In order of importance: failed jobs, versions waiting for review, active jobs, decisions."""
+    progress: float | None = None
+    """0 to 1 of an active job; otherwise None."""
+    newest_version_id: str | None = None
+    problem: str = ""
+    next_step: str = ""
+    change_text: str = ""
+    """Changes since the compared cut; empty if none."""
+    is_changed: bool = False
+    """Existing versions may no longer fit."""
+    attention_ids: tuple[str, ...] = ()
+    """Ids of versions waiting for review and of failed jobs, or the row's key if the shot cannot be
+    sent."""
+    record_range: FrameRange | None = None
+    """Position in the cut of a clip that is not a shot."""
+    needs_render: bool = False
+    """The host has to render its plate first."""
+    placed_version_ids: tuple[str, ...] = ()
+    """Versions placed in the host."""
+    active_version_id: str = ""
+    """The version that the host shows."""
+
+    @property
+    def needs_attention(self) -> bool:
+        return bool(self.attention_ids)
+
+    @property
+    def range_text(self) -> str:
+        """``1001–1132 · 132 + 16 handles · 50 %``; only read for visible rows."""
+        if self.shot is not None:
+            return shot_range_text(self.shot)
+        return (
+            tr("at {range}", range=_range_text(self.record_range))
+            if self.record_range is not None
+            else ""
+        )
+
+    def matches(self, terms: list[str]) -> bool:
+        """Whether the row contains all terms (in lower case)."""
+        sequence = self.shot.id.sequence if self.shot else ""
+        text = f"{self.name} {sequence} {self.source} {self.sign.text} {self.change_text}".lower()
+        return all(term in text for term in terms)
+
+
+def build_rows(scene: HostScene) -> list[ShotRow]:
+    """Rows without status, in the order of the scene; problems are sorted in by record range."""
+    warnings = {p.item_id: p for p in scene.problems if not p.skipped and p.item_id}
+    rows: list[tuple[int, ShotRow]] = []
+    last, not_sent = 0, not_sent_sign()
+    for item in scene.shots:
+        record = item.shot.record_range
+        last = record.first if record is not None else last
+        rows.append((last, _shot_row(item, warnings.get(item.item_id), not_sent)))
+    skipped = [p for p in scene.problems if p.skipped]
+    if not skipped:
+        return [row for _, row in rows]
+    for number, problem in enumerate(skipped):
+        at = problem.record_range.first if problem.record_range is not None else 1 << 62
+        rows.append((at, _problem_row(problem, number)))
+    return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
+
+
+def with_change(row: ShotRow, change: ShotChange | None) -> ShotRow:
+    """The row with its changes since the compared cut."""
+    from bridge_core.timeline.diff import ChangeKind
+
+    if change is None:
+        return replace(row, change_text="", is_changed=False)
+    kinds = [kind.value for kind in ChangeKind if kind in change.kinds]
+    text = "" if kinds == [ChangeKind.UNCHANGED.value] else ", ".join(kinds)
+    return replace(row, change_text=text, is_changed=change.needs_sending)
+
+
+def with_status(row: ShotRow, store: Store, title: Callable[[str], str]) -> ShotRow:
+    """The row with the status of its shot; ``title`` returns the title of a service."""
+    if row.shot is None:
+        return row
+    versions, jobs = store.versions_of(row.shot.id), store.jobs_of(row.shot.id)
+    pending = [one for one in versions if one.status is ReviewStatus.PENDING]
+    failed = _failed_jobs(versions, jobs)
+    active_jobs = [job for job in jobs if not job.state.ended]
+    signs = [
+        *(_with_name(title(job.request.service), job_status_sign(job)) for job in reversed(failed)),
+        *_pending_signs(pending, title),
+        *(_with_name(title(job.request.service), job_status_sign(job)) for job in active_jobs[:1]),
+        *_decision_signs(versions, title),
+    ]
+    sign = not_sent_sign()
+    if signs:
+        sign = replace(signs[0], text="; ".join(one.text for one in signs))
+    return replace(
+        row,
+        sign=sign,
+        progress=_job_progress(active_jobs[0]) if active_jobs else None,
+        newest_version_id=versions[-1].id if versions else None,
+        attention_ids=(*(job.id for job in failed), *(one.id for one in pending)),
+    )
+
+
+def _failed_jobs(versions: Sequence[Version], jobs: Sequence[Job]) -> list[Job]:
+    """The last job of each service if it failed and there is no newer version; oldest first."""
+    last = {job.request.service: job for job in jobs}
+    last_version_times = {version.service: version.created for version in versions}
+    return [
+        job
+        for service, job in last.items()
+        if job.state in (JobState.FAILED, JobState.UNKNOWN)
+        and (service not in last_version_times or last_version_times[service] < job.created)
+    ]
+
+
+def _pending_signs(versions: Sequence[Version], title: Callable[[str], str]) -> list[StatusSign]:
+    """A sign for the versions waiting for review, if any."""
+    pending = review_status_sign(ReviewStatus.PENDING)
+    match versions:
+        case []:
+            return []
+        case [one]:
+            return [_with_name(f"{title(one.service)} {one.label}", pending)]
+    return [replace(pending, text=tr("{n} versions waiting for your review", n=len(versions)))]
+
+
+def _decision_signs(versions: Sequence[Version], title: Callable[[str], str]) -> list[StatusSign]:
+    """Status of the newest version, unless waiting for review, and the newest approved version of
+    each service."""
+    approved = {one.service: one for one in versions if one.status is ReviewStatus.APPROVED}
+    shown = [one for one in versions[-1:] if one.status is not ReviewStatus.PENDING]
+    shown += [one for one in reversed(approved.values()) if one not in shown]
+    signs = []
+    for one in shown:
+        sign = _with_name(f"{title(one.service)} {one.label}", review_status_sign(one.status))
+        by = f" · {one.decisions[-1].by}" if one.decisions else ""
+        signs.append(replace(sign, text=f"{sign.text}{by}"))
+    return signs
+
+
+def _with_name(name: str, sign: StatusSign) -> StatusSign:
+    return replace(sign, text=f"{name} · {sign.text}")
+
+
+def _job_progress(job: Job) -> float | None:
+    progress = job.progress
+    return min(1.0, progress.done / progress.total) if progress.total else None
+
+
+def not_sent_sign() -> StatusSign:
+    return StatusSign("·", tr("nothing sent yet"), Tone.NEUTRAL)
+
+
+def _shot_row(item: HostShot, warning: HostProblem | None, sign: StatusSign) -> ShotRow:
+    return ShotRow(
+        key=item.item_id,
+        shot=item.shot,
+        name=item.shot.id.shot,
+        source=item.label,
+        sign=sign,
+        problem=warning.message if warning else "",
+        next_step=warning.next_step if warning else "",
+        needs_render=item.needs_render,
+        placed_version_ids=item.placed_version_ids,
+        active_version_id=item.active_version_id,
+    )
+
+
+def _problem_row(problem: HostProblem, number: int) -> ShotRow:
+    key = f"problem:{number}:{problem.label}"
+    return ShotRow(
+        key=key,
+        shot=None,
+        name=problem.label or tr("unnamed"),
+        source="",
+        record_range=problem.record_range,
+        sign=StatusSign("⚠", problem.message, Tone.ERROR),
+        problem=problem.message,
+        next_step=problem.next_step,
+        attention_ids=(key,),
+    )
+
+
+def shot_range_text(shot: Shot) -> str:
+    """``1001–1132 · 132 + 16 handles · 50 %``"""
+    cut = shot.cut_range
+    count = f"{cut.count}"
+    handles = shot.work_range.count - cut.count
+    if handles:
+        count += " + " + tr_count(handles, "{n} handle", "{n} handles")
+    parts = [_range_text(cut), count]
+    if shot.retime.keys:
+        parts.append(tr("speed ramp"))
+    elif not shot.retime.is_identity:
+        parts.append(tr("retimed {speed}", speed=f"{float(shot.retime.speed):.0%}"))
+    return " · ".join(parts)
+
+
+def _range_text(frames: FrameRange) -> str:
+    return f"{frames.first}–{frames.last}"

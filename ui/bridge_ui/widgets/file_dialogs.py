@@ -1,0 +1,81 @@
+"""File dialogs that never block the host: they are opened, not executed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from bridge_ui.core.translate import tr
+
+
+def open_file_dialog(
+    parent: QWidget, title: str, filters: str, on_chosen: Callable[[str], object], folder: str = ""
+) -> QFileDialog:
+    """Choose an existing file; ``on_chosen`` is called with its path."""
+    dialog = QFileDialog(parent, title, folder, filters)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    return _open(dialog, on_chosen)
+
+
+def open_files_dialog(
+    parent: QWidget, title: str, filters: str, on_chosen: Callable[[list[str]], object]
+) -> QFileDialog:
+    dialog = QFileDialog(parent, title, "", filters)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+    dialog.filesSelected.connect(on_chosen)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()
+    return dialog
+
+
+def save_file_dialog(
+    parent: QWidget, title: str, name: str, filters: str, on_chosen: Callable[[str], object]
+) -> QFileDialog:
+    """Choose a file to write; asks before an existing one is replaced. The chosen filter sets the
+    suffix."""
+    dialog = QFileDialog(parent, title, "", filters)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    # Qt would ask in a nested event loop, and a native dialog before the suffix is set.
+    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+    dialog.selectFile(name)
+    dialog.setDefaultSuffix(Path(name).suffix.removeprefix("."))
+
+    def set_suffix(chosen_filter: str) -> None:
+        suffix = re.search(r"\*(\.\w+)", chosen_filter)
+        if suffix is not None:
+            dialog.setDefaultSuffix(suffix[1].removeprefix("."))
+            for path in dialog.selectedFiles()[:1]:
+                dialog.selectFile(Path(path).with_suffix(suffix[1]).name)
+
+    def chosen(path: str) -> None:
+        if Path(path).exists():
+            _confirm_replace(parent, title, path, on_chosen)
+        else:
+            on_chosen(path)
+
+    dialog.filterSelected.connect(set_suffix)
+    return _open(dialog, chosen)
+
+
+def _confirm_replace(
+    parent: QWidget, title: str, path: str, on_chosen: Callable[[str], object]
+) -> None:
+    question = tr("{file} exists. Do you want to replace it?", file=Path(path).name)
+    box = QMessageBox(QMessageBox.Icon.Warning, title, question, parent=parent)
+    box.setInformativeText(str(Path(path).parent))
+    replace = box.addButton(tr("Replace"), QMessageBox.ButtonRole.DestructiveRole)
+    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    box.buttonClicked.connect(lambda button: button is replace and on_chosen(path))
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+
+
+def _open(dialog: QFileDialog, on_chosen: Callable[[str], object]) -> QFileDialog:
+    dialog.fileSelected.connect(on_chosen)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()
+    return dialog
