@@ -8,6 +8,7 @@ from bridge_core.cli.context import CommandContext
 from bridge_core.cli.main import build_parser
 from bridge_core.cli.output import CommandOutput
 from bridge_core.cli.sources import load_shots
+from bridge_core.launcher import stop_gateway
 from bridge_core.timeline.cut import Cut, CutShot
 
 
@@ -26,10 +27,11 @@ def record_ranges(cut: Cut) -> list[tuple[int, int]]:
 
 
 def shots_to_send(*command: str) -> list[Any]:
-    """The shots that ``send`` would send."""
+    """The shots that ``send`` would send. Ends the gateway that it asks about a movie."""
     arguments = build_parser().parse_args(["send", "--service", "round_trip", *command])
     context = CommandContext(arguments, CommandOutput(as_json=False))
     try:
         return load_shots(context)
     finally:
         context.close()
+        stop_gateway(context.config.settings)
