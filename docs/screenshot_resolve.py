@@ -1,9 +1,8 @@
 """Makes the picture of the companion window beside Resolve for ``docs/guide/resolve.md``.
 
 ``PYTHONPATH=tests/hosts:plugins/resolve python docs/screenshot_resolve.py demo_out docs/images``.
-No Resolve is to be had where this is
-made: the timeline is that of the tests' strict fake, everything else is real. Big Buck Bunny, CC-BY
-3.0, Blender Foundation.
+The timeline is that of the tests' fake of Resolve; everything else is real. Frames: Big Buck Bunny,
+CC-BY 3.0, Blender Foundation.
 """
 
 from __future__ import annotations
@@ -100,14 +99,9 @@ def _review_and_place(window: CompanionWindow) -> None:
     _wait_until(lambda: len(on.shots.rows) == len(SHOWN) + 1, "the shots")
     on.shots.select([on.shots.rows[1].key])
     on.send.choose_service("matte")
-    try:
-        _wait_until(
-            lambda: on.send.state.value.summary and on.send.state.value.can_send, "the estimate"
-        )
-    except SystemExit:
-        print(on.send.state.value)
-        print(on.shots.rows[1])
-        raise
+    _wait_until(
+        lambda: on.send.state.value.summary and on.send.state.value.can_send, "the estimate"
+    )
     on.send.send()
     _wait_until(lambda: on.jobs.rows and on.jobs.rows[0].result_id, "the version")
     _wait_until(lambda: on.review.state.value.version, "the version under review")

@@ -104,7 +104,7 @@ def _draw_card(row: DemoSheetRow, colour: Any) -> Pixels:
         labels = ("plate", "version", "plate, closer", "version, closer")
     else:
         pictures = _matte_pictures(plate, row.matte, cell_width, cell_height)
-        labels = ("plate", "matte", "plate, closer", "over a plain ground, closer")
+        labels = ("plate", "matte", "plate, closer", "over a plain background, closer")
     card = np.empty((CAPTION + cell_height + 2 * GUTTER + 8, inner, 3), np.uint8)
     card[:] = CARD_BACKGROUND
     card[:, :3] = ACCENT_COLOUR

@@ -21,7 +21,7 @@ from bridge_core.models.versions import Version
 
 #: The only key that Shotbridge uses.
 PROPERTY_KEY = "shotbridge"
-_SCHEMA = 1
+_SCHEMA = 2
 #: Ids of placement modes, as they are stored.
 ABOVE, SWAP, PLANE, BACKGROUND = "above", "swap", "plane", "background"
 
@@ -176,5 +176,8 @@ def _read_section(owner: Any, name: str) -> dict[str, Any]:
     properties = owner.get(PROPERTY_KEY)
     if not hasattr(properties, "to_dict"):
         return {}  # not set, or set by something else
-    section = properties.to_dict().get(name)
+    stored = properties.to_dict()
+    if stored.get("schema") != _SCHEMA:
+        return {}  # its keys have other names
+    section = stored.get(name)
     return section if isinstance(section, dict) else {}

@@ -79,7 +79,9 @@ class NukeHost(Host):
         script = self._script_context()
         selected = shots.selected_nodes()
         name = shot_namer(script, self._name_cache)
-        listing = shots.collect_shots(selected or shots.plate_reads(), script, name)
+        listing = shots.collect_shots(
+            selected or shots.plate_reads(), script, name, shots.versions_by_shot()
+        )
         return HostScene(
             script.title,
             script.show,
@@ -154,9 +156,10 @@ class NukeHost(Host):
 
         script = self._script_context()
         name = shot_namer(script, self._name_cache)
+        placed = shots.versions_by_shot()
 
         def find(item_id: str) -> NukeShot:
-            listing = shots.collect_shots([self._node(item_id)], script, name)
+            listing = shots.collect_shots([self._node(item_id)], script, name, placed)
             if listing.problems:
                 problem = listing.problems[0]
                 raise HostError(problem.message, where=item_id, next_step=problem.next_step)

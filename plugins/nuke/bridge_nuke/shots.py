@@ -65,11 +65,17 @@ def _reading_order(node: nuke.Node) -> tuple[int, int, str]:
     return node.xpos(), node.ypos(), node.fullName()
 
 
+#: Versions by sequence and shot, each with whether its Read shows it.
+VersionsByShot = dict[tuple[str, str], list[tuple[user_knobs.ReadVersion, bool]]]
+
+
 def collect_shots(
-    nodes: Iterable[nuke.Node], script: ScriptContext, shot_id_of: Callable[[nuke.Node], ShotId]
+    nodes: Iterable[nuke.Node],
+    script: ScriptContext,
+    shot_id_of: Callable[[nuke.Node], ShotId],
+    placed: VersionsByShot,
 ) -> NukeShotList:
-    """The shots of these nodes."""
-    placed = _versions_by_shot()
+    """The shots of these nodes, with the versions of :func:`versions_by_shot`."""
     shots: list[NukeShot] = []
     problems: list[HostProblem] = []
     for node in nodes:
@@ -101,9 +107,9 @@ class _UnsupportedNodeError(Exception):
         self.next_step = next_step
 
 
-def _versions_by_shot() -> dict[tuple[str, str], list[tuple[user_knobs.ReadVersion, bool]]]:
-    """Versions in the script by sequence and shot, each with whether its Read shows it."""
-    by_shot: dict[tuple[str, str], list[tuple[user_knobs.ReadVersion, bool]]] = {}
+def versions_by_shot() -> VersionsByShot:
+    """The versions in the script; scans all of its Reads."""
+    by_shot: VersionsByShot = {}
     for read, knobs in user_knobs.versioned_reads():
         current = user_knobs.shown_version(read, knobs)
         listed = by_shot.setdefault(knobs.shot, [])
@@ -117,7 +123,7 @@ def _to_host_shot(
     node: nuke.Node,
     script: ScriptContext,
     shot: ShotId,
-    placed: dict[tuple[str, str], list[tuple[user_knobs.ReadVersion, bool]]],
+    placed: VersionsByShot,
 ) -> HostShot:
     if node.Class() == "Read":
         built, to_render = _shot_from_read(node, script, shot)

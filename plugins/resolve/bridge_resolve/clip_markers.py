@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge_resolve.api_checks import require
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 VERSION_MARKER_COLOUR: Final = "Purple"
 NOTE_MARKER_COLOUR: Final = "Yellow"
 #: Schema version of ``customData``.
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,10 @@ class ClipMarkers:
         while frame in self.occupied_frames:
             frame += 1
         return frame
+
+    def with_occupied(self, frame: int) -> ClipMarkers:
+        """The same with a marker at this frame."""
+        return replace(self, occupied_frames=self.occupied_frames | {frame})
 
 
 def read_markers(item: TimelineItem) -> ClipMarkers:

@@ -106,9 +106,14 @@ class PlacementTransaction:
         :raises HostError: a call of Resolve failed.
         """
         with self._own_bin_open() as bin_:
+            media: dict[str, MediaPoolItem] = {}
+            for item in bin_.GetClipList() or []:
+                media.setdefault(first_file_path(str(item.GetClipProperty("File Path"))), item)
             # From the top: a new track moves those above it.
             for one in sorted(planned, key=lambda one: -one.clip.track):
-                item = self._import_media(bin_, one)
+                if one.first_file not in media:
+                    media[one.first_file] = self._import_media(one)
+                item = media[one.first_file]
                 if one.plan.mode_id == TAKE:
                     self._add_take(one, item)
                 else:
@@ -138,12 +143,9 @@ class PlacementTransaction:
         self._rollback.callback(self._pool.DeleteFolders, [made])
         return made
 
-    def _import_media(self, bin_: Folder, one: ResolvePlacement) -> MediaPoolItem:
-        """The version's media in our bin; imported if it is not there."""
+    def _import_media(self, one: ResolvePlacement) -> MediaPoolItem:
+        """The version's media, imported into our bin, which is open."""
         span = one.plan.output.range
-        for item in bin_.GetClipList() or []:
-            if first_file_path(str(item.GetClipProperty("File Path"))) == one.first_file:
-                return item
         if "%" in Path(one.plan.path).name:
             items = self._pool.ImportMedia(
                 [{"FilePath": one.plan.path, "StartIndex": span.first, "EndIndex": span.last}]
@@ -330,14 +332,14 @@ class PlacementTransaction:
         self._add_marker(one, at, 1, one.plan.title, "", marker)
 
     def _add_note_markers(self, one: ResolvePlacement) -> None:
-        synced_notes = {note.note_id for note in read_markers(one.clip.item).notes}
+        markers = read_markers(one.clip.item)
+        synced_notes = {note.note_id for note in markers.notes}
         for note in one.plan.placement.notes:
             if note.id in synced_notes:
                 continue
             note_range = note.frames or one.plan.host_shot.shot.cut_range
-            at = read_markers(one.clip.item).next_free_frame(
-                self._media_offset(one, note_range.first)
-            )
+            at = markers.next_free_frame(self._media_offset(one, note_range.first))
+            markers = markers.with_occupied(at)
             text = note.text.strip() or f"{len(note.strokes)} strokes, visible in Shotbridge"
             marker = NoteMarker(note.id, one.plan.version.id)
             self._add_marker(one, at, note_range.count, f"{one.plan.title} {note.by}", text, marker)

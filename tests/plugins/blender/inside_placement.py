@@ -204,6 +204,18 @@ def test_a_saved_blend_has_versions_with_relative_paths(folder: Path) -> None:
     assert record == placed.version
 
 
+def test_properties_of_another_schema_are_not_read(folder: Path) -> None:
+    """Their keys have other names: read as they are, all plates would have one empty identity."""
+    strip = _strip(folder)
+    strip["shotbridge"] = {"schema": 1, "plate": {"clip": "1f", "sequence": "A", "shot": "old"}}
+    item = _only_shot()
+    assert (item.shot.id.shot, item.placed_version_ids) == ("p", ())
+    sample_file.host().place([sample_file.placement(folder, item, 1)])
+    properties = sample_file.extension_module("custom_properties").plate_properties(strip)
+    assert properties is not None and properties.clip_id
+    assert _only_shot().placed_version_ids == ("p-1",)
+
+
 def test_a_renamed_and_moved_plate_keeps_versions_and_name(folder: Path) -> None:
     strip = _strip(folder)
     item = _only_shot()
