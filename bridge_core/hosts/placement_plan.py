@@ -23,7 +23,7 @@ class PlacementPlan:
     placement: Placement
     output: ResultOutput
     mode_id: str
-    """Never empty: the host's default mode if the placement names none."""
+    """The host's default mode if the placement names none; empty if the host has no modes."""
 
     @property
     def version(self) -> Version:
@@ -73,7 +73,7 @@ def placement_plan(
     """Check a placement. Hosts plan all placements before they make the first.
 
     :param host_shot: the shot with the placement's item id; None if the scene has none.
-    :param modes: the host's placement modes, the default first.
+    :param modes: the host's placement modes, the default first; a host may have none.
     :param where: the scene, for messages: a script, a file, a timeline.
     :raises HostError: the item or the mode does not exist, the version was made for another shot,
         or the output does not fit (:func:`bridge_core.placement.check_output`).
@@ -86,12 +86,15 @@ def placement_plan(
             next_step="it was renamed or removed, or another scene is open: reload, and place the "
             "version from the shot list",
         )
-    mode_id = placement.mode_id or modes[0].id
-    if mode_id not in {mode.id for mode in modes}:
+    mode_ids = [mode.id for mode in modes]
+    mode_id = placement.mode_id or (mode_ids[0] if mode_ids else "")
+    if placement.mode_id and mode_id not in mode_ids:
         raise HostError(
             f"there is no placement mode {mode_id!r}",
             where=where,
-            next_step=f"choose one of {', '.join(mode.id for mode in modes)}",
+            next_step=f"choose one of {', '.join(mode_ids)}"
+            if mode_ids
+            else "place it without a mode: this host has none",
         )
     label, shot = host_shot.label or host_shot.item_id, host_shot.shot
     if version.shot != shot.id:

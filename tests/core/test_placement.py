@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,21 @@ def test_an_item_that_is_gone_is_refused() -> None:
         placement_plan(None, Placement("Read9", _version()), MODES, where="comp.nk")
     assert excinfo.value.where == "comp.nk"
     assert excinfo.value.next_step
+
+
+def test_an_unknown_mode_is_refused() -> None:
+    with pytest.raises(HostError, match="no placement mode 'below'") as excinfo:
+        _plan(_version(), mode_id="below")
+    assert excinfo.value.next_step == "choose one of above, swap"
+
+
+def test_a_host_may_have_no_placement_modes() -> None:
+    host_shot = HostShot(_shot(), "Read1", "Read 1")
+    placement = Placement("Read1", _version())
+    assert placement_plan(host_shot, placement, (), where="comp.nk").mode_id == ""
+    with pytest.raises(HostError, match="no placement mode 'above'") as excinfo:
+        placement_plan(host_shot, replace(placement, mode_id="above"), (), where="comp.nk")
+    assert "this host has none" in excinfo.value.next_step
 
 
 OTHER_SHOT = SHOT_ID.model_copy(update={"shot": "sh0020"})
