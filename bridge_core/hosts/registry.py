@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from bridge_core.errors import ConfigError, ShotbridgeError
@@ -88,7 +88,8 @@ def _hosts_in_folder(environ: Mapping[str, str] | None) -> Iterator[HostDescript
         except Exception as error:
             yield _not_loaded(name, package, error)
         else:
-            yield replace(host, package_folder=package)
+            # Where the module is from: a package on Python's path takes precedence.
+            yield replace(host, package_folder=_package_folder(f"{package.name}.descriptor"))
 
 
 def _load_from_folder(package: Path) -> HostDescriptor:
@@ -120,11 +121,12 @@ def _hosts_of_entry_points() -> Iterator[HostDescriptor | ConfigError]:
         except Exception as error:
             yield _not_loaded(entry_point.name, entry_point.value, error)
         else:
-            yield replace(host, package_folder=_package_folder(entry_point))
+            yield replace(host, package_folder=_package_folder(entry_point.module))
 
 
-def _package_folder(entry_point: EntryPoint) -> Path | None:
-    file = sys.modules[entry_point.module].__file__
+def _package_folder(module: str) -> Path | None:
+    """The folder of an imported module."""
+    file = sys.modules[module].__file__
     return Path(file).parent if file else None
 
 

@@ -114,6 +114,14 @@ def test_an_entry_point_registers_a_host(
     assert {"nuke", "blender", "resolve"} < set(registered_hosts().hosts)
 
 
+def test_the_package_folder_is_where_the_module_was_imported_from(
+    paint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = _write_plugin(tmp_path / "site" / "bridge_paint", _DESCRIPTOR)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert get_host("paint").package_folder == installed
+
+
 def test_doctor_checks_a_registered_host(paint: Path, tmp_path: Path) -> None:
     for version in ("2.9", "3.1"):
         program = tmp_path / "bin" / f"paint{version}"
