@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
-from urllib.parse import quote
 
 if TYPE_CHECKING:
     from bridge_core.connection.endpoint import Endpoint
@@ -144,9 +143,9 @@ class Client:
     # Jobs
 
     def job(self, id: str) -> Job:  # noqa: A002
-        from bridge_core.models.jobs import Job
+        from bridge_core.connection.transport import get_job
 
-        return self._get(Job, f"/v1/jobs/{_quote_id(id)}")
+        return get_job(self._transport, id)
 
     def jobs(
         self,
@@ -424,12 +423,6 @@ class Client:
 
 
 def _quote_id(id: str) -> str:  # noqa: A002
-    """Quote an id as one segment of a URL's path.
+    from bridge_core.connection.transport import quote_id
 
-    :raises NotFound: the id is ``.`` or ``..``, which would change the path.
-    """
-    if id in (".", ".."):
-        from bridge_core.errors import NotFound
-
-        raise NotFound(f"there is nothing with the id {id!r}", next_step="check the id")
-    return quote(id, safe="")
+    return quote_id(id)

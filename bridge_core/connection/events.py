@@ -10,14 +10,13 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from bridge_core.connection.transport import Transport
+from bridge_core.connection.transport import Transport, get_job
 from bridge_core.errors import GatewayFault, GatewayUnreachable, NotFound
 
 if TYPE_CHECKING:
@@ -109,7 +108,8 @@ class EventStream:
     """The gateway's events after the id ``after`` (None: from now on), of one ``job`` or of all.
 
     The stream reconnects by itself, without losing or repeating an event. ``give_up_after``:
-    seconds without a gateway after which it gives up; None: never.
+    seconds without a gateway after which it gives up; None: never. ``only``: the jobs whose
+    progress is needed (None: of all); that of other jobs is skipped, their other events are not.
     """
 
     #: Seconds between two :attr:`StreamSignal.IDLE` signals.
@@ -121,6 +121,7 @@ class EventStream:
         *,
         after: int | None = None,
         job: str | None = None,
+        only: Collection[str] | None = None,
         give_up_after: float | None = None,
     ) -> None:
         self.last_id = after
@@ -128,6 +129,7 @@ class EventStream:
         """Why the stream is not connected; None if it is."""
         self._transport = transport
         self._job = job
+        self._only = only
         self._give_up_after = give_up_after
         self._jobs: dict[str, Job] = {}
         """Unfinished jobs as of their last event, by id: progress events have only what changes."""
@@ -260,8 +262,11 @@ class EventStream:
         event = self._parse_event(message)
         if event is None or (self.last_id is not None and event.id <= self.last_id):
             return
+        # If this fails because the gateway is lost, the event is received again.
+        completed = self._with_whole_job(event)
         self.last_id = event.id
-        self._queue.put(event)
+        if completed is not None:
+            self._queue.put(completed)
 
     def _parse_event(self, message: ServerSentEvent) -> Event | None:
         """The event; None for a kind that only a newer gateway knows."""
@@ -273,12 +278,21 @@ class EventStream:
             raw: Any = json.loads(message.data)
             if isinstance(raw, dict) and raw.get("kind") not in set(EventKind):
                 return None
-            event = Event.model_validate(raw)
+            return Event.model_validate(raw)
         except (ValueError, ValidationError) as error:
             raise GatewayFault(
                 f"the gateway sent an event that cannot be read: {message.data[:200]!r}",
                 next_step="check the gateway, or update Shotbridge",
             ) from error
+
+    def _with_whole_job(self, event: Event) -> Event | None:
+        """The event, with the whole job for a progress event; None for progress that is not needed
+        or of a job that has ended."""
+        from bridge_core.models.gateway import EventKind
+
+        changed = event.update or event.job
+        if changed is None or (self._only is not None and changed.id not in self._only):
+            return None if event.update is not None else event
         if event.update is not None:
             job = self._jobs.get(event.update.id) or self._fetch_job(event.update.id)
             if job is None or job.state.ended:
@@ -293,10 +307,8 @@ class EventStream:
 
     def _fetch_job(self, job_id: str) -> Job | None:
         """A job that began before the stream was connected; None if it does not exist."""
-        from bridge_core.models.jobs import Job
-
         try:
-            return self._transport.request_json(Job, "GET", f"/v1/jobs/{quote(job_id, safe='')}")
+            return get_job(self._transport, job_id)
         except NotFound:
             return None
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from urllib.parse import quote
 
 from bridge_core.connection.events import EventStream, StreamSignal
-from bridge_core.connection.transport import Transport
+from bridge_core.connection.transport import Transport, get_job
 from bridge_core.errors import GatewayUnreachable
 from bridge_core.models.base import now
 from bridge_core.models.gateway import Event, EventKind
@@ -39,7 +38,7 @@ def wait_for_jobs(
         if on_event is not None:
             on_event(event)
 
-    stream = EventStream(transport, give_up_after=_GATEWAY_TIMEOUT)
+    stream = EventStream(transport, only=frozenset(ids), give_up_after=_GATEWAY_TIMEOUT)
     with closing(stream.signals()) as signals:
         for signal in signals:
             # There are no events for what happened before the stream was connected.
@@ -47,7 +46,7 @@ def wait_for_jobs(
             if needs_refresh:
                 # If the gateway has gone again, the next signal is the next chance.
                 with suppress(GatewayUnreachable):
-                    for job in [_get_job(transport, one) for one in ids]:
+                    for job in [get_job(transport, one) for one in ids]:
                         handle_event(
                             Event(id=stream.last_id or 0, kind=EventKind.JOB, at=now(), job=job)
                         )
@@ -58,11 +57,7 @@ def wait_for_jobs(
                 break
             if deadline is not None and time.monotonic() > deadline:
                 break
-    return [jobs[one] if one in jobs else _get_job(transport, one) for one in ids]
-
-
-def _get_job(transport: Transport, job: str) -> Job:
-    return transport.request_json(Job, "GET", f"/v1/jobs/{quote(job, safe='')}")
+    return [jobs[one] if one in jobs else get_job(transport, one) for one in ids]
 
 
 def _concerns_any(event: Event, ids: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import quote
 
 from bridge_core.connection.endpoint import Endpoint
 from bridge_core.connection.http_errors import (
@@ -22,12 +23,13 @@ from bridge_core.connection.http_errors import (
     error_from_response,
     parse_response,
 )
-from bridge_core.errors import ConfigError, NotAuthorised, ShotbridgeError
+from bridge_core.errors import ConfigError, NotAuthorised, NotFound, ShotbridgeError
 
 if TYPE_CHECKING:
     import requests
 
     from bridge_core.models.gateway import About
+    from bridge_core.models.jobs import Job
     from bridge_core.models.settings import ClientSettings
 
 T = TypeVar("T")
@@ -277,6 +279,26 @@ class Transport:
         self._sessions.add(new_session)
         self._local.session = (endpoint, new_session)
         return new_session
+
+
+def quote_id(id: str) -> str:  # noqa: A002
+    """Quote an id as one segment of a URL's path.
+
+    :raises NotFound: the id is ``.`` or ``..``, which would change the path.
+    """
+    if id in (".", ".."):
+        raise NotFound(f"there is nothing with the id {id!r}", next_step="check the id")
+    return quote(id, safe="")
+
+
+def get_job(transport: Transport, job_id: str) -> Job:
+    """The current state of a job.
+
+    :raises NotFound: there is no such job.
+    """
+    from bridge_core.models.jobs import Job
+
+    return transport.request_json(Job, "GET", f"/v1/jobs/{quote_id(job_id)}")
 
 
 def _encode_body(body: Any) -> tuple[Any, str]:

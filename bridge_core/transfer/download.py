@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import threading
 import time
@@ -12,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from bridge_core.connection.transport import BLOCK_SIZE, Transport
+from bridge_core.connection.transport import BLOCK_SIZE, Transport, quote_id
 from bridge_core.errors import (
     GatewayFault,
     GatewayUnreachable,
@@ -21,7 +20,7 @@ from bridge_core.errors import (
 )
 from bridge_core.models.shots import sanitise_name
 from bridge_core.models.versions import Result, ResultFile, Version
-from bridge_core.system.files import storage_errors
+from bridge_core.system.files import hash_file, storage_errors
 from bridge_core.system.locks import FileLock
 from bridge_core.text.control_characters import CONTROLS
 from bridge_core.transfer.transfer_pool import ProgressCallback, TransferPool
@@ -48,11 +47,12 @@ def fetch(
     :raises TransferError: a file was corrupted twice.
     :raises StorageError: there is another folder in its place; nothing is overwritten.
     :raises DiskFull: or NotWritable: the files cannot be written to ``folder``.
+    :raises UnreadableMedia: a downloaded file cannot be read again.
     :raises JobCancelled: ``cancel`` was set.
     """
     relative_folder = _relative_folder(result)
     files = transport.request_json(
-        list[ResultFile], "GET", f"/v1/results/{quote(result.id, safe='')}/files"
+        list[ResultFile], "GET", f"/v1/results/{quote_id(result.id)}/files"
     )
     for file in files:
         _validate_path(file)
@@ -148,7 +148,8 @@ def _download_file(
                 raise
             transport.wait_before_retry(failures, error)
             continue
-        if path.stat().st_size == file.size and _hash_file(path) == file.sha256:
+        size = path.stat().st_size
+        if size == file.size and hash_file(path, pool.raise_if_cancelled) == file.sha256:
             pool.set_done(file.path, file.size)
             return
         path.write_bytes(b"")
@@ -172,7 +173,7 @@ def _download_remainder(
         headers["Range"] = f"bytes={offset}-"
     response = transport.request(
         "GET",
-        f"/v1/results/{quote(result.id, safe='')}/files/{quote(file.path)}",
+        f"/v1/results/{quote_id(result.id)}/files/{quote(file.path)}",
         headers=headers,
         stream=True,
     )
@@ -192,17 +193,12 @@ def _download_remainder(
             ) from error
 
 
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 @contextmanager
 def _exclusive_access(path: Path, pool: TransferPool) -> Iterator[None]:
     """Let only one process at a time download a result; the others wait for it."""
     lock = FileLock(path)
     while not lock.acquire():
-        pool.set_done("", 0)  # raises if it was cancelled
+        pool.raise_if_cancelled()
         time.sleep(0.1)
     try:
         yield

@@ -46,12 +46,18 @@ class TransferPool:
 
         :raises JobCancelled: the transfer is to end.
         """
+        self.raise_if_cancelled()
+        with self._lock:
+            self._done[file] = done
+
+    def raise_if_cancelled(self) -> None:
+        """
+        :raises JobCancelled: the transfer is to end.
+        """
         if self._cancel.is_set() or self._failed.is_set():
             raise JobCancelled(
                 "the transfer was cancelled", next_step="start it again, which resumes it"
             )
-        with self._lock:
-            self._done[file] = done
 
     def run(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
         """Run the tasks and return their results in order. The first error ends all of them."""

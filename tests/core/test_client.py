@@ -248,6 +248,31 @@ def test_wait_ends_when_all_jobs_have(gateway: Any, client: Client, request_of: 
     assert sum(ended(event) for event in received) == 3
 
 
+def test_wait_asks_for_no_job_of_others(gateway: Any, client: Client, request_of: Request) -> None:
+    own, other = client.submit(request_of), client.submit(request_of)
+
+    def work() -> None:
+        with gateway.lock:
+            gateway.changed.wait_for(lambda: gateway.listeners, 30)
+        gateway.publish_progress(other.id, 1)
+        gateway.end_job(other.id)
+        gateway.publish_progress(own.id, 1)
+        gateway.end_job(own.id)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert client.wait([own.id])[0].state is JobState.SUCCEEDED
+    worker.join()
+    assert gateway.count("GET", f"/v1/jobs/{other.id}") == 0
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_an_id_never_changes_the_path(gateway: Any, client: Client, name: str) -> None:
+    for call in (client.job, client.cancel, client.version, lambda one: client.wait([one])):
+        with pytest.raises(NotFound, match="there is nothing with the id"):
+            call(name)
+
+
 def test_wait_includes_jobs_that_have_already_ended(
     gateway: Any, client: Client, request_of: Request
 ) -> None:

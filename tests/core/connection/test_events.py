@@ -299,6 +299,33 @@ def test_each_connection_and_disconnect_is_reported(
     signals.close()
 
 
+def test_only_the_progress_of_given_jobs_is_followed(
+    gateway: Any, transport: Transport, job: Job
+) -> None:
+    other = job.model_copy(update={"id": "job-2"})
+    for each in (job, other):
+        gateway.publish_job(each)
+    stream = EventStream(transport, after=0, only={job.id})
+    with closing(stream.events()) as found:
+        received = [next(found), next(found)]
+        gateway.publish_progress(other.id, 1)
+        gateway.publish_progress(job.id, 1)
+        gateway.end_job(other.id)
+        received += [next(found), next(found)]
+    names = [event.job.id for event in received if event.job is not None]
+    assert names == ["job-1", "job-2", "job-1", "job-2"]
+    assert received[-1].job is not None and received[-1].job.state.ended
+    assert gateway.count("GET", "/v1/jobs/job-[12]") == 0
+
+
+def test_skipped_progress_is_not_received_again(gateway: Any, listen: Any, job: Job) -> None:
+    gateway.publish_job(job)
+    listener = listen(only=())
+    gateway.publish_progress(job.id, 1)
+    listener.wait_for_last(2)
+    assert listener.ids == []
+
+
 def test_progress_becomes_an_event_with_the_whole_job(
     gateway: Any, transport: Transport, job: Job
 ) -> None:

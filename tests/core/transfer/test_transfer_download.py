@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,7 +23,8 @@ from bridge_core.errors import (
 from bridge_core.models.base import now
 from bridge_core.models.shots import ShotId
 from bridge_core.models.versions import Proxies, Result, TestFrame, Version
-from bridge_core.transfer import fetch
+from bridge_core.system.files import hash_file
+from bridge_core.transfer import download, fetch
 
 FILE = r"/v1/results/ver-1/files/.*"
 
@@ -189,6 +191,26 @@ def test_names_cannot_leave_the_folder(
     with pytest.raises(GatewayFault, match="not valid for a folder"):
         fetch(given, tmp_path / "out", transport)
     assert [one.name for one in tmp_path.iterdir()] in (["token"], ["token", "state"])
+
+
+def test_a_download_can_be_cancelled_while_a_file_is_hashed(
+    gateway: Any,
+    transport: Transport,
+    files: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cancel = threading.Event()
+
+    def hash_cancelled(path: Path, check_cancelled: Callable[[], None]) -> str:
+        cancel.set()
+        return hash_file(path, check_cancelled)
+
+    monkeypatch.setattr(download, "hash_file", hash_cancelled)
+    files.pop("empty.txt")  # has no block to hash
+    with pytest.raises(JobCancelled):
+        fetch(result(), tmp_path, transport, cancel=cancel)
+    assert not (tmp_path / "bunny/010/0010/upscale/v001").exists()
 
 
 def test_an_unwritable_folder_is_an_error(
