@@ -1,7 +1,7 @@
 """Frame ranges as artists count them, at rational rates, with timecode and retimes.
 
-Ranges are inclusive at both ends. OTIO's half-open ranges are converted here only
-(:meth:`FrameRange.from_half_open`, :meth:`FrameRange.start_and_duration`).
+Ranges are inclusive at both ends. OTIO's half-open ranges become such ranges here only
+(:meth:`FrameRange.from_half_open`).
 """
 
 from __future__ import annotations
@@ -140,10 +140,6 @@ class FrameRange(StrictModel):
         """From a start and a number of frames, as in OTIO."""
         return cls.of(start, start + duration - 1, rate)
 
-    def start_and_duration(self) -> tuple[int, int]:
-        """Start and number of frames, as in OTIO."""
-        return self.first, self.count
-
     @property
     def count(self) -> int:
         return self.last - self.first + 1
@@ -173,25 +169,8 @@ class FrameRange(StrictModel):
         first, last = max(self.first, other.first), min(self.last, other.last)
         return self.of(first, last, self.rate) if first <= last else None
 
-    def at_rate(self, rate: Any) -> Self:
-        """The same time span at another rate; frame 0 stays at time 0.
-
-        Both ends are rounded to the nearest frame boundary, so adjacent ranges stay adjacent:
-        without a gap or an overlap. A range shorter than half a frame of the new rate keeps one
-        frame.
-        """
-        new = to_rate(rate)
-        start = _round_half_up(self.first * new / self.rate)
-        end = _round_half_up((self.last + 1) * new / self.rate)
-        return self.of(start, max(start, end - 1), new)
-
     def __str__(self) -> str:
         return f"{self.first}-{self.last}"
-
-
-def _round_half_up(value: Fraction) -> int:
-    """Round to the nearest integer, half up. Banker's rounding would open gaps between ranges."""
-    return math.floor(value + Fraction(1, 2))
 
 
 def nominal_fps(rate: Fraction) -> int:
@@ -291,10 +270,6 @@ class Retime(StrictModel):
     def source_offset(self, record_offset: int) -> int:
         """Source frames after the first, at so many record frames after the shot's first."""
         return math.floor(self._exact_source_offset(Fraction(record_offset)))
-
-    def source_frames(self, count: int) -> Iterator[int]:
-        """The source offset at each of the shot's ``count`` record frames."""
-        return (self.source_offset(k) for k in range(count))
 
     def source_span(self, count: int) -> tuple[int, int]:
         """Lowest and highest source offset, both included, that ``count`` record frames show.

@@ -40,11 +40,6 @@ def check_media(cut: Cut) -> Cut:
     return replace(cut, shots=tuple(shots), problems=tuple(problems))
 
 
-def find_missing_frames(shot: Shot) -> list[int]:
-    """The frames of the shot's work range without a file, in order; at most 10,000 of them."""
-    return _missing_frames(shot, _FolderListings())
-
-
 class _FolderListings:
     """File names by folder, each folder listed once; a folder that cannot be listed has none.
 
@@ -77,6 +72,7 @@ def _split_path(path: str) -> tuple[str, str]:
 
 
 def _missing_frames(shot: Shot, folders: _FolderListings) -> list[int]:
+    """The frames of the shot's work range without a file, in order; at most 10,000 of them."""
     missing = (
         frame for frame in shot.work_range.frames() if not _existing_files(shot, frame, folders)
     )

@@ -39,12 +39,16 @@ def ramps(draw: st.DrawFn) -> Retime:
     )
 
 
+def _offsets(retime: Retime, count: int) -> list[int]:
+    return [retime.source_offset(frame) for frame in range(count)]
+
+
 RETIMES = st.builds(lambda speed: Retime(speed=speed), SPEEDS) | ramps()
 
 
 @given(RETIMES, COUNTS)
 def test_the_span_is_that_of_the_frames(retime: Retime, count: int) -> None:
-    offsets = list(retime.source_frames(count))
+    offsets = _offsets(retime, count)
     assert len(offsets) == count
     assert retime.source_span(count) == (min(offsets), max(offsets))
 
@@ -69,7 +73,7 @@ def test_json_and_back(retime: Retime) -> None:
 @given(SPEEDS, COUNTS)
 def test_a_constant_speed_is_its_multiples(speed: Fraction, count: int) -> None:
     retime = Retime(speed=speed)
-    assert list(retime.source_frames(count)) == [math.floor(k * speed) for k in range(count)]
+    assert _offsets(retime, count) == [math.floor(k * speed) for k in range(count)]
     assert retime.max_speed == abs(speed)
 
 
@@ -82,13 +86,13 @@ def test_a_ramp_with_one_slope_is_that_speed(speed: Fraction, length: int) -> No
         )
     )
     # Also extrapolated beyond the keys.
-    assert list(ramp.source_frames(100)) == list(Retime(speed=speed).source_frames(100))
+    assert _offsets(ramp, 100) == _offsets(Retime(speed=speed), 100)
     assert ramp.max_speed == abs(speed)
 
 
 def test_the_default_is_the_identity() -> None:
     assert Retime().is_identity
-    assert list(Retime().source_frames(5)) == [0, 1, 2, 3, 4]
+    assert _offsets(Retime(), 5) == [0, 1, 2, 3, 4]
     assert not Retime(speed=Fraction(2)).is_identity
 
 
@@ -109,7 +113,7 @@ def test_a_ramp_that_turns_back() -> None:
             RetimeKey(record_offset=8, source_offset=4),
         )
     )
-    assert list(ramp.source_frames(9)) == [0, 2, 4, 6, 8, 7, 6, 5, 4]
+    assert _offsets(ramp, 9) == [0, 2, 4, 6, 8, 7, 6, 5, 4]
     assert ramp.source_span(9) == (0, 8)
     assert ramp.max_speed == 2
 
