@@ -11,6 +11,7 @@ from bridge_core.errors import InvalidRequest, NotWritable, ShotbridgeError
 from bridge_core.models.base import StoredModel, validation_error
 from bridge_core.models.requests import OutputFormat
 from bridge_core.models.shots import sanitise_name
+from bridge_core.system.files import atomic_write_bytes
 from bridge_core.system.private_files import make_private_folder
 
 
@@ -33,7 +34,8 @@ class PresetStore:
 
     def names(self, service: str) -> tuple[str, ...]:
         """Names of a service's presets, sorted."""
-        found = (self.folder / service).glob("*.yaml")
+        # Hidden files are ones that are being written; a preset's name has no dot at its ends.
+        found = (self.folder / service).glob("[!.]*.yaml")
         return tuple(sorted((path.stem for path in found), key=str.casefold))
 
     def load(self, service: str, name: str) -> Preset:
@@ -94,17 +96,12 @@ def write_preset(preset: Preset, path: Path) -> None:
     """Write a preset to a file atomically.
 
     :raises NotWritable: the folder is missing or not writable.
+    :raises DiskFull: no space or quota is left.
     """
     import yaml
 
-    part = path.with_name(f".{path.name}.part")
     text = yaml.safe_dump(preset.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise _not_writable(path, error) from error
+    atomic_write_bytes(path, text.encode("utf-8"))
 
 
 def _unreadable(path: Path, why: str) -> ShotbridgeError:
