@@ -10,10 +10,12 @@ import argparse
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.cli.gateway_command import capture_gateway
+from bridge_core.cli.sources import add_cut_options, cut_rate, load_cut
 from bridge_core.errors import ConfigError, InvalidRequest
 
 if TYPE_CHECKING:
@@ -39,17 +41,36 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     demo.add_argument("cut", nargs="?", type=Path, help="a cut of your own; default: the demo's")
     demo.add_argument("--service", help="the service; default for a cut of your own: upscale")
     demo.add_argument("--out", type=Path, default=Path("demo_out"))
+    add_cut_options(demo)
     demo.set_defaults(run=_run_demo)
 
 
-def read_demo(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """The cut of the demo in this folder, and the settings of its gateway.
+@dataclass(frozen=True, slots=True)
+class FinishedDemo:
+    """What a panel needs to open the results of a demo."""
+
+    cut: Path
+    timeline: str | None
+    """The ``--timeline`` that the cut was read with."""
+    rate: str | None
+    """The ``--rate`` that the cut was read with."""
+    settings: dict[str, Any]
+    """The settings of the demo's gateway."""
+
+
+def read_demo(folder: Path) -> FinishedDemo:
+    """The finished demo in this folder.
 
     :raises ConfigError: the folder holds no finished demo.
     """
     try:
         summary = json.loads((folder / _SUMMARY_FILE).read_text(encoding="utf-8"))
-        return Path(summary["cut"]), summary["settings"]
+        return FinishedDemo(
+            Path(summary["cut"]),
+            summary.get("cut_timeline"),
+            summary.get("cut_rate"),
+            summary["settings"],
+        )
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(
             "the folder holds no finished demo",
@@ -66,6 +87,12 @@ def _run_demo(context: CommandContext) -> int:
 
     out: Path = context.arguments.out.expanduser().absolute()
     user_cut: Path | None = context.arguments.cut
+    timeline_name, rate = context.arguments.timeline, cut_rate(context)
+    if user_cut is None and (timeline_name is not None or rate is not None):
+        raise InvalidRequest(
+            "--timeline and --rate are for a cut of your own",
+            next_step="leave them out, or give a cut",
+        )
     _check_output_folder(out)
     out.mkdir(parents=True, exist_ok=True)
     view = DEMO_VIEW if user_cut is None else None
@@ -82,7 +109,11 @@ def _run_demo(context: CommandContext) -> int:
         cut_path = user_cut.expanduser().absolute()
 
     work = context.config.settings.work
-    cut = check_media(read_cut(cut_path, show=context.arguments.show, handles=work.handles))
+    if user_cut is None:
+        cut = read_cut(cut_path, show=context.arguments.show, handles=work.handles)
+    else:
+        cut = load_cut(context, cut_path)
+    cut = check_media(cut)
     for problem in cut.problems:
         context.output.print_message(f"  {problem.outcome}: {problem}")
     shots = [cut_shot.shot for cut_shot in cut.shots]
@@ -108,7 +139,12 @@ def _run_demo(context: CommandContext) -> int:
     timeline = Path(place_gateway_versions(context, cut, target, overwrite=True)["timeline"])
     contact_sheet = _write_contact_sheet(context, jobs, versions, out, view) if versions else None
     summary = _build_summary(jobs, versions, timeline, contact_sheet)
-    summary |= {"cut": str(cut_path), "settings": settings}
+    summary |= {
+        "cut": str(cut_path),
+        "cut_timeline": timeline_name,
+        "cut_rate": str(rate) if rate else None,
+        "settings": settings,
+    }
     (out / _SUMMARY_FILE).write_text(
         json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
     )

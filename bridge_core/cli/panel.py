@@ -54,18 +54,20 @@ def panel_arguments(context: CommandContext) -> list[str]:
     :raises InvalidRequest: ``--rate`` is not a rate.
     """
     options = context.arguments
-    cut = options.cut
+    cut, timeline = options.cut, options.timeline
+    given_rate = cut_rate(context)
+    rate = str(given_rate) if given_rate else None
     if options.demo:
         from bridge_core.cli.demo import read_demo
 
-        demo_cut, settings = read_demo(options.demo.expanduser().absolute())
-        context.set_defaults(settings)
-        cut = cut or demo_cut
+        demo = read_demo(options.demo.expanduser().absolute())
+        context.set_defaults(demo.settings)
+        if cut is None:
+            cut, timeline, rate = demo.cut, timeline or demo.timeline, rate or demo.rate
     arguments = [str(cut)] if cut else []
     arguments += ["--show", options.show] if options.show else []
-    arguments += ["--timeline", options.timeline] if options.timeline else []
-    rate = cut_rate(context)
-    arguments += ["--rate", str(rate)] if rate else []
+    arguments += ["--timeline", timeline] if timeline else []
+    arguments += ["--rate", rate] if rate else []
     for key, value in context.overrides.items():
         arguments += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
     return arguments
