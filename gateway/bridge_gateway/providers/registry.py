@@ -35,8 +35,8 @@ BUILT_IN = {"local": "bridge_gateway.providers.local.provider:LocalProvider"}
 
 #: Seconds that a list of services is used for: while all are available, and otherwise.
 _FRESH_SECONDS, _UNAVAILABLE_FRESH_SECONDS = 60.0, 1.0
-#: Seconds that callers wait for a provider's first list, and for a later one while they have the
-#: list before it.
+#: Seconds after which no caller waits any more for a provider's first list, and for a later one
+#: while they have the list before it. They count from the request for the list.
 _FIRST_LIST_SECONDS, _NEXT_LIST_SECONDS = 20.0, 2.0
 
 ProviderFactory = Callable[[GatewaySettings], Any]
@@ -88,11 +88,11 @@ class ProviderRegistry:
         """
         :raises UnknownService: no provider offers it.
         """
-        services = self._services()
-        for service, provider in services:
-            if service.id == service_id and provider is not None:
-                return service, provider
-        offered = ", ".join(sorted(service.id for service, loaded in services if loaded))
+        for entry in self._entries.values():
+            for service in entry.services():
+                if service.id == service_id and entry.provider is not None:
+                    return service, entry.provider
+        offered = ", ".join(sorted(service.id for service, loaded in self._services() if loaded))
         raise UnknownService(
             f"no provider offers the service {service_id!r}",
             where="service",
@@ -106,8 +106,13 @@ class ProviderRegistry:
 
     def problems(self) -> dict[str, str]:
         """What is wrong with each provider, by its name; empty where it works."""
-        self._services()
-        return {name: entry.problem for name, entry in self._entries.items()}
+        return self.check_services()[1]
+
+    def check_services(self) -> tuple[list[Service], dict[str, str]]:
+        """The services that are offered, and :meth:`problems`; both from one reading of the
+        lists."""
+        offered = [service for service, provider in self._services() if provider is not None]
+        return offered, {name: entry.problem for name, entry in self._entries.items()}
 
     def close(self) -> None:
         """Close the providers that were loaded; an error is logged."""
@@ -238,6 +243,8 @@ class _Entry:
     _services: tuple[Service, ...] | None = None
     _read_at: float = 0.0
     _reading: Future[tuple[Service, ...]] | None = None
+    _asked_at: float = 0.0
+    """When :attr:`_reading` was created."""
 
     def load(self) -> Provider | None:
         """The provider; None where it cannot be loaded, which :attr:`problem` explains."""
@@ -268,8 +275,10 @@ class _Entry:
                 self._reading = run_in_thread(
                     lambda: _checked_services(provider), f"services of {self.name}"
                 )
-            reading, has_list = self._reading, self._services is not None
-        wait([reading], timeout=_NEXT_LIST_SECONDS if has_list else _FIRST_LIST_SECONDS)
+                self._asked_at = time.monotonic()
+            limit = _FIRST_LIST_SECONDS if self._services is None else _NEXT_LIST_SECONDS
+            reading, deadline = self._reading, self._asked_at + limit
+        wait([reading], timeout=max(0.0, deadline - time.monotonic()))
         if not reading.done():
             return self._keep_last("it does not answer", None)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -172,6 +173,55 @@ def test_a_list_that_hangs_delays_no_other_provider(monkeypatch: pytest.MonkeyPa
     assert ids(registry) == {"unavailable_hanging": False, "grade": True}
     assert ids(registry)["grade"] and hanging.asked == 1  # the call that hangs is not repeated
     hanging.gate.set()
+
+
+@pytest.mark.parametrize("has_list", [False, True])
+def test_a_list_that_hangs_is_waited_for_once(
+    monkeypatch: pytest.MonkeyPatch, has_list: bool
+) -> None:
+    now, waited, real_wait = [1000.0], [], registry_module.wait
+
+    def wait(readings: list[Any], timeout: float) -> None:
+        waited.append(timeout)
+        if real_wait(readings, timeout=timeout).not_done:
+            now[0] += timeout
+
+    monkeypatch.setattr(registry_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(registry_module, "wait", wait)
+    for limit in ("_FIRST_LIST_SECONDS", "_NEXT_LIST_SECONDS"):
+        monkeypatch.setattr(registry_module, limit, 0.5)
+    hanging, local = ListedProvider("hanging", "remote"), ListedProvider("grader")
+    registry = ProviderRegistry.of([hanging, local])
+    if has_list:
+        registry.list_services()
+        now[0] += 61
+    hanging.gate.clear()
+    assert registry.find_service("grade")[1] is local
+    assert waited[-2] == 0.5  # for the list that hangs; the other is for the local one
+    waited.clear()
+    started = time.perf_counter()
+    assert registry.find_service("grade")[1] is local
+    assert time.perf_counter() - started < 0.1
+    with pytest.raises(UnknownService, match="'absent'"):
+        registry.find_service("absent")
+    assert set(waited) == {0.0}
+    assert ("remote" in ids(registry)) is has_list
+    hanging.gate.set()
+
+
+def test_finding_a_service_asks_no_provider_after_its_own() -> None:
+    local, other = ListedProvider("grader"), ListedProvider("other", "remote")
+    assert ProviderRegistry.of([local, other]).find_service("grade")[1] is local
+    assert other.asked == 0
+
+
+def test_services_and_problems_come_from_one_reading() -> None:
+    grader, broken = ListedProvider("grader"), ListedProvider("broken", "remote")
+    broken.error = OSError("no route")
+    services, problems = ProviderRegistry.of([grader, broken]).check_services()
+    assert [service.id for service in services] == ["grade"]
+    assert problems["grader"] == "" and "no route" in problems["broken"]
+    assert grader.asked == broken.asked == 1
 
 
 def test_a_service_id_belongs_to_one_provider() -> None:
