@@ -23,7 +23,8 @@ _LOW_SPACE = 5_000_000_000
 
 
 def check_health(gateway: GatewayContext, reconciler: Reconciler) -> list[HealthCheck]:
-    """Check the queue and database, folders, media roots, colour configuration and services."""
+    """Check the queue and database, folders, media roots, colour configuration, providers and
+    services."""
     colour = gateway.colour
     checks = [
         _run_check("queue", lambda: _check_queue(gateway, reconciler)),
@@ -42,9 +43,10 @@ def check_health(gateway: GatewayContext, reconciler: Reconciler) -> list[Health
     # The gateway does not start with a config that cannot be read or lacks the display or view.
     message = f"{colour.describe_config()}; shown on {colour.display}, {colour.view}"
     checks.append(HealthCheck(name="colour", ok=True, message=message))
+    services, problems = gateway.providers.check_services()
     checks += [
         HealthCheck(name=f"provider {name}", ok=False, message="cannot be used", next_step=problem)
-        for name, problem in gateway.providers.problems().items()
+        for name, problem in problems.items()
         if problem
     ]
     checks += [
@@ -54,7 +56,7 @@ def check_health(gateway: GatewayContext, reconciler: Reconciler) -> list[Health
             message="can run" if service.available else "cannot run",
             next_step=service.unavailable_reason,
         )
-        for service in gateway.providers.list_services()
+        for service in services
     ]
     return checks
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import av
 import pytest
-from job_helpers import DEADLINE, harness, wait_for_job
+from job_helpers import DEADLINE, harness, running_runtime, wait_for_job
 
 from bridge_core.errors import (
     IdempotencyKeyReused,
@@ -30,10 +30,12 @@ from bridge_core.models.jobs import Job, JobState
 from bridge_core.models.media import SourceFile
 from bridge_core.models.notes import NewNote, Stroke, StrokeTool
 from bridge_core.models.requests import Region, Submission
+from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.versions import Decision, ReviewStatus
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.jobs.steps import outputs, publish
 from bridge_gateway.library import publish as library
+from bridge_gateway.providers.registry import ProviderRegistry
 
 
 @pytest.fixture(scope="module")
@@ -835,3 +837,11 @@ def test_health_reports_what_is_wrong(runtime: JobRuntime) -> None:
     assert "OpenColorIO" in checks["colour"].message
     assert not checks["service absent"].ok
     assert checks["service absent"].next_step == "install its weights"
+
+
+def test_health_reports_a_provider_that_cannot_be_used_once(tmp_path: Path) -> None:
+    providers = ProviderRegistry(GatewaySettings(providers=("elsewhere",)))
+    with running_runtime(tmp_path, providers=providers) as runtime:
+        failed = [check for check in runtime.check_health() if "elsewhere" in check.name]
+    assert [check.name for check in failed] == ["provider elsewhere"]
+    assert not failed[0].ok and "not installed" in failed[0].next_step

@@ -28,6 +28,7 @@ async def get_about(
 
 @router.get("/health")
 def get_health(context: ContextDep) -> Health:
-    """The state of the queue, storage, colour configuration and services."""
+    """The state of the queue, library, data folder, media roots and colour configuration; each
+    provider that cannot be used, and each service that is offered."""
     checks = tuple(context.runtime.check_health())
     return Health(ok=all(check.ok for check in checks), checks=checks)
