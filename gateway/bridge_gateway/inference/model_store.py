@@ -86,12 +86,6 @@ def require_installed(models_dir: Path, entry_id: str) -> InstalledModel:
     return model
 
 
-def list_installed(models_dir: Path) -> list[InstalledModel]:
-    """Every entry of the catalogue that is installed and intact."""
-    results = (find_installed(models_dir, entry) for entry in bundled_catalogue().entries)
-    return [model for model in results if isinstance(model, InstalledModel)]
-
-
 def footage_path(models_dir: Path, name: str) -> Path:
     """The movie file of installed footage, such as ``big-buck-bunny``."""
     return require_installed(models_dir, name).path

