@@ -284,6 +284,22 @@ class ColourManager:
             return self._processors[key]
 
 
+class ColourManagerCache:
+    """Loads the manager of each settings once. For one thread."""
+
+    def __init__(self) -> None:
+        self._managers: dict[str, ColourManager] = {}
+
+    def get(self, settings: ColourSettings) -> ColourManager:
+        """
+        :raises ConfigError: the config, display or view does not exist.
+        """
+        key = settings.model_dump_json()
+        if key not in self._managers:
+            self._managers[key] = ColourManager(settings)
+        return self._managers[key]
+
+
 def _load_config(wanted: str) -> tuple[str, Any]:
     import PyOpenColorIO as ocio
 

@@ -14,9 +14,8 @@ from pathlib import Path, PurePath
 from bridge_core.errors import GatewayFault, ShotbridgeError, UnreadableMedia
 from bridge_core.models.media import Plate, PlateKind
 from bridge_core.models.problems import Problem
-from bridge_core.models.settings import ColourSettings
 from bridge_gateway.media import decode_tasks
-from bridge_gateway.media.colour import DATA, ColourManager
+from bridge_gateway.media.colour import DATA, ColourManagerCache
 from bridge_gateway.media.decode_pool import memory_limit
 from bridge_gateway.media.decode_tasks import (
     CheckOutputTask,
@@ -45,7 +44,7 @@ class DecodeTaskRunner:
     """Runs tasks; keeps colour configs and movies open from one to the next."""
 
     def __init__(self) -> None:
-        self._colours: dict[str, ColourManager] = {}
+        self._colours = ColourManagerCache()
         self._movies: OrderedDict[tuple[Path, str, int], PlateReader] = OrderedDict()
 
     def run(self, task: DecodeTask, frame_done: FrameCallback) -> DecodeResult:
@@ -66,7 +65,7 @@ class DecodeTaskRunner:
                 return self._write_thumbnail(task)
 
     def _write_plate_proxy(self, task: PlateProxyTask) -> DecodeResult:
-        colour = self._colour(task.colour)
+        colour = self._colours.get(task.colour)
         with self._reader(task) as reader:
             picture = reader.read_for_proxy(task.frame)
             tag = reader.colour_tag(picture)
@@ -94,7 +93,7 @@ class DecodeTaskRunner:
     def _write_output_proxies(
         self, task: OutputProxiesTask, frame_done: FrameCallback
     ) -> DecodeResult:
-        colour, output = self._colour(task.colour), task.output
+        colour, output = self._colours.get(task.colour), task.output
         plate = Plate(path=str(task.folder / output.pattern), range=output.range)
         with PlateReader(
             plate, {frame: Path(plate.path_at(frame)) for frame in task.frames}
@@ -115,15 +114,9 @@ class DecodeTaskRunner:
 
     def _write_thumbnail(self, task: ThumbnailTask) -> DecodeResult:
         proxy = read_picture(task.proxy)
-        colour = self._colour(task.colour)
+        colour = self._colours.get(task.colour)
         write_thumbnail(task.target, proxy.rgb(), DATA, colour, task.width)
         return DecodeResult(proxy_size=(proxy.width, proxy.height))
-
-    def _colour(self, settings: ColourSettings) -> ColourManager:
-        key = settings.model_dump_json()
-        if key not in self._colours:
-            self._colours[key] = ColourManager(settings)
-        return self._colours[key]
 
     @contextmanager
     def _reader(self, task: PlateProxyTask) -> Iterator[PlateReader]:

@@ -67,13 +67,7 @@ def write_proxy(
 
 
 def write_thumbnail(
-    path: Path,
-    rgb: FloatArray,
-    space: str,
-    colour: ColourManager,
-    width: int,
-    *,
-    pixel_aspect: float = 1.0,
+    path: Path, rgb: FloatArray, space: str, colour: ColourManager, width: int
 ) -> tuple[int, int]:
-    """A proxy for lists; see :func:`write_proxy`."""
-    return write_proxy(path, rgb, space, colour, width, 85, pixel_aspect=pixel_aspect)
+    """A proxy for lists, of a picture with square pixels; see :func:`write_proxy`."""
+    return write_proxy(path, rgb, space, colour, width, 85)

@@ -14,12 +14,11 @@ from pathlib import Path
 import bridge_core
 from bridge_core.errors import MediaError
 from bridge_core.models.media import PlateKind
-from bridge_core.models.settings import ColourSettings
 from bridge_core.models.versions import ModelUsed
 from bridge_core.system import files
 from bridge_gateway.inference.model_store import require_installed
 from bridge_gateway.inference.onnx_session import OnnxSession
-from bridge_gateway.media.colour import ColourManager
+from bridge_gateway.media.colour import ColourManager, ColourManagerCache
 from bridge_gateway.media.movie_reader import MovieReader
 from bridge_gateway.media.picture import Picture
 from bridge_gateway.media.plate_reader import PlateReader
@@ -42,7 +41,7 @@ class LocalTaskRunner:
 
     def __init__(self) -> None:
         self._sessions: dict[tuple[str, int], OnnxSession] = {}
-        self._colours: dict[str, ColourManager] = {}
+        self._colours = ColourManagerCache()
 
     def run(self, task: LocalTask, frame_done: Callable[[int], None]) -> TaskResult:
         """Process the unfinished frames; ``frame_done`` is called from another thread.
@@ -51,7 +50,7 @@ class LocalTaskRunner:
         :raises ShotbridgeError: from reading, colour conversion, the network or writing.
         """
         _prepare_folder(task.folder)
-        colour = self._colour(task.colour)
+        colour = self._colours.get(task.colour)
         processor = create_processor(task, colour, lambda model: self._session(task, model))
         writer = create_writer(task)
         frames = task.unfinished_frames()
@@ -79,12 +78,6 @@ class LocalTaskRunner:
                 colour.describe_view(task.colour_space),
             ),
         )
-
-    def _colour(self, settings: ColourSettings) -> ColourManager:
-        key = settings.model_dump_json()
-        if key not in self._colours:
-            self._colours[key] = ColourManager(settings)
-        return self._colours[key]
 
     def _session(self, task: LocalTask, model_id: str) -> OnnxSession:
         """Cached by content, so that reinstalled weights are loaded again."""
