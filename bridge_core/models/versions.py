@@ -118,6 +118,11 @@ class Result(ResponseModel):
     """Where the plate's files contradict the request."""
 
 
+def version_label(number: int) -> str:
+    """``v001``."""
+    return f"v{number:03d}"
+
+
 class Version(Result):
     """An immutable, numbered result for a shot, with the decisions made about it."""
 
@@ -130,7 +135,7 @@ class Version(Result):
 
     @property
     def label(self) -> str:
-        return f"v{self.number:03d}"
+        return version_label(self.number)
 
 
 class TestFrame(Result):

@@ -10,6 +10,7 @@ from bridge_core.errors import ConfigError, InvalidRequest
 from bridge_core.models.media import frame_paths
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.shots import ShotId
+from bridge_core.models.versions import version_label
 from bridge_gateway.library.work_dir import WORK_DIR_NAME
 
 #: Fields that a template may use.
@@ -28,11 +29,6 @@ FINDINGS_NAME = "findings.json"
 def text_path(name: str) -> str:
     """The path of a text in a result: ``texts/NAME``."""
     return f"texts/{name}"
-
-
-def version_label(number: int) -> str:
-    """``v001``."""
-    return f"v{number:03d}"
 
 
 class LibraryNaming:
