@@ -95,15 +95,15 @@ def list_providers(settings: GatewaySettings, *, as_json: bool) -> None:
 
     registry = ProviderRegistry(settings)
     problems = registry.problems()
-    names = dict.fromkeys([*settings.providers, *installed_providers()])
+    packages = installed_providers()
     rows = [
         {
             "name": name,
-            "package": installed_providers().get(name, ""),
+            "package": packages.get(name, ""),
             "enabled": name in settings.providers,
             "problem": problems.get(name, ""),
         }
-        for name in names
+        for name in dict.fromkeys([*settings.providers, *packages])
     ]
     registry.close()
     if as_json:
