@@ -351,6 +351,44 @@ def test_feedback_is_stored_once_if_the_response_is_lost(
     assert session.close(timeout=10)
 
 
+def test_a_decision_returned_to_counts_again_after_a_lost_response(
+    settings: Settings, cut: Path, main_thread: FakeMainThread
+) -> None:
+    session = connected(settings, cut, main_thread)
+    shots, send = ready(session, main_thread)
+    send.send()
+    main_thread.wait_until(lambda: all(row.newest_version_id for row in shots.rows), "the versions")
+    review = ReviewController(session)
+    review.open(shots.rows[0].shot)
+    main_thread.wait_until(lambda: review.state.value.version, "the version")
+    decide = session.client.decide
+
+    def lose_decision(*given: Any, **options: Any) -> Any:
+        decide(*given, **options)
+        raise GatewayUnreachable("the response was lost")
+
+    def make(status: ReviewStatus) -> None:
+        review.decide(status)
+        main_thread.wait_until(lambda: not review.state.value.busy, "the end of it")
+
+    approved, rejected = ReviewStatus.APPROVED, ReviewStatus.REJECTED
+    session.client.decide = lose_decision  # type: ignore[method-assign,assignment]
+    make(approved)
+    assert "was lost" in review.state.value.problem
+    session.client.decide = decide  # type: ignore[method-assign]
+    make(rejected)
+    make(approved)
+    assert [d.status for d in review.state.value.decisions] == [approved, rejected, approved]
+
+    session.client.decide = lose_decision  # type: ignore[method-assign,assignment]
+    make(approved)  # the same once more, on purpose; its response is lost
+    main_thread.wait_until(lambda: len(review.state.value.decisions) == 4, "the event about it")
+    session.client.decide = decide  # type: ignore[method-assign]
+    make(approved)
+    assert len(review.state.value.decisions) == 4
+    assert session.close(timeout=10)
+
+
 @pytest.mark.parametrize("when", [0.0, 0.05, 0.3])
 def test_a_panel_closed_at_any_moment_leaves_no_thread(
     settings: Settings, cut: Path, main_thread: FakeMainThread, when: float, no_threads_left: Any

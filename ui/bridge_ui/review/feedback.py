@@ -40,7 +40,7 @@ class FeedbackSender:
         self._session = session
         self._update_state, self._on_notes, self._on_error = update_state, on_notes, on_error
         self._tasks: set[BackgroundTask] = set()
-        self._unanswered: dict[tuple[str, type, str], str] = {}
+        self._unanswered: dict[tuple[str, type, str, int], str] = {}
         """The idempotency keys of decisions and notes without a response."""
 
     def decide(
@@ -127,7 +127,9 @@ class FeedbackSender:
         content: Decision | NewNote,
     ) -> None:
         # A user who saw no response sends the same again: it has the same key, and counts once.
-        act = (version.id, type(content), fingerprint(content))
+        # A decision that returns to an earlier one is another act.
+        seen = _other_decisions(version, content) if isinstance(content, Decision) else 0
+        act = (version.id, type(content), fingerprint(content), seen)
         key = self._unanswered.setdefault(act, uuid.uuid4().hex)
 
         def ended(answer: Any) -> None:
@@ -158,6 +160,17 @@ class FeedbackSender:
             message, next_step = missing_user_name()
             raise InvalidRequest(message, next_step=next_step)
         return name
+
+
+def _other_decisions(version: Version, decision: Decision) -> int:
+    """Number of the version's decisions before the last ones that equal this one: those may be this
+    one, recorded without a response."""
+    number = len(version.decisions)
+    for last in reversed(version.decisions):
+        if (last.status, last.by, last.comment) != (decision.status, decision.by, decision.comment):
+            break
+        number -= 1
+    return number
 
 
 def _as_shotbridge_error(error: ValidationError | ShotbridgeError) -> ShotbridgeError:
