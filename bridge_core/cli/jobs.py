@@ -15,7 +15,7 @@ from bridge_core.errors import ShotbridgeError
 if TYPE_CHECKING:
     from bridge_core.cli.context import CommandContext
     from bridge_core.models.gateway import Event
-    from bridge_core.models.jobs import Job
+    from bridge_core.models.jobs import Job, JobProgress
     from bridge_core.models.requests import Request
     from bridge_core.models.services import Service
     from bridge_core.models.shots import Shot
@@ -293,18 +293,24 @@ def follow_jobs(context: CommandContext, jobs: Sequence[Job]) -> list[Job]:
         elif job.state == "queued":
             bar.update(0, 1, f"queued, {job.queue_position or 0} before it")
         else:
-            remaining = format_duration(job.progress.seconds_left)
-            text = f"{job.progress.step}  {job.progress.done} of {job.progress.total}"
-            bar.update(
-                job.progress.done,
-                job.progress.total,
-                text + (f"  {remaining} left" if remaining else ""),
-            )
+            percent = round(100 * (job.progress.completed or 0))
+            bar.update(percent, 100, _format_progress(job.progress))
 
     ended = context.client.wait([job.id for job in jobs], on_event=on_event)
     for job in ended:
         print_warnings(job)
     return ended
+
+
+def _format_progress(progress: JobProgress) -> str:
+    """Step, how far it is, time left and the provider's message, as far as they are known."""
+    remaining = format_duration(progress.seconds_left)
+    if progress.total:
+        extent = f"{progress.done} of {progress.total}"
+    else:
+        extent = "" if progress.completed is None else f"{progress.completed:.0%}"
+    parts = (progress.step, extent, f"{remaining} left" if remaining else "", progress.message)
+    return "  ".join(filter(None, parts)) or "running"
 
 
 def _format_outcome(job: Job) -> str:

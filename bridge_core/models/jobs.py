@@ -43,6 +43,11 @@ class JobProgress(ResponseModel):
     message: str = ""
     """What a provider is doing, or why nothing is heard from it."""
 
+    @property
+    def completed(self) -> float | None:
+        """0 to 1: by frames, otherwise as the provider says; None if not known."""
+        return min(1.0, self.done / self.total) if self.total else self.fraction
+
 
 class Cost(ResponseModel):
     amount: Decimal = Decimal(0)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bridge_core import errors
 from bridge_core.cli import main as cli
+from bridge_core.cli.jobs import follow_jobs
 from bridge_core.cli.output import CommandOutput, format_duration, format_size, format_table
 from bridge_core.cli.sources import is_plate, parse_frame_range, parse_frames, shot_from_plate
-from bridge_core.models.gateway import MediaInfo
+from bridge_core.models.gateway import Event, MediaInfo
+from bridge_core.models.jobs import Job, JobProgress, JobState
+from bridge_core.models.requests import Request
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "cli.md"
 
@@ -223,6 +228,30 @@ def test_a_progress_bar_in_a_log_is_a_few_lines() -> None:
     bar.finish("done")
     lines = log.getvalue().splitlines()
     assert len(lines) <= 4 and lines[-1] == "AB_0010  done" and "\r" not in log.getvalue()
+
+
+def test_a_progress_bar_shows_what_a_provider_reports() -> None:
+    shot = _shot(Path("/plates/a.%04d.exr"), "1-4", "25")
+    progress = JobProgress(step="run", fraction=0.5, seconds_left=31, message="denoising")
+    job = Job(
+        id="a" * 32,
+        key="key-00001",
+        request=Request(shot=shot, service="remote", requested_by="Ada"),
+        state=JobState.RUNNING,
+        created=datetime(2026, 11, 1, tzinfo=UTC),
+        progress=progress,
+    )
+
+    class FakeClient:
+        def wait(self, ids: list[str], on_event: Callable[[Event], None]) -> list[Job]:
+            on_event(Event(id=1, kind="job", at=job.created, job=job))
+            return [job]
+
+    log = io.StringIO()
+    output = CommandOutput(as_json=False, stdout=log, stderr=log)
+    context: Any = SimpleNamespace(client=FakeClient(), output=output)
+    assert follow_jobs(context, [job]) == [job]
+    assert "█" * 14 + "░" * 14 + "  run  50%  0:31 left  denoising\n" in log.getvalue()
 
 
 def test_there_is_no_progress_bar_with_json() -> None:
