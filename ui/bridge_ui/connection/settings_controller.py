@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bridge_core.config import ConfigLayer, LoadedSettings, SettingOrigin, load_settings, user_file
 from bridge_core.config.setting_keys import format_value
@@ -77,10 +77,10 @@ class SettingsController:
             if key == USER_KEY:
                 self._session.set_user(loaded.settings.client.user)
                 message = tr("Saved in {file}. Takes effect now.", file=file)
-            self._update(message=message, problem="", next_step="")
+            self.state.update(message=message, problem="", next_step="")
             self.refresh()
 
-        self._update(message="", problem="", next_step="")
+        self.state.update(message="", problem="", next_step="")
         self._save_call.run(write, written, self._on_error)
 
     def close(self) -> None:
@@ -89,13 +89,10 @@ class SettingsController:
 
     def _loaded(self, loaded: LoadedSettings) -> None:
         session = self._session
-        self._update(lines=_setting_lines(session.settings, session.user, loaded))
+        self.state.update(lines=_setting_lines(session.settings, session.user, loaded))
 
     def _on_error(self, error: ShotbridgeError) -> None:
-        self._update(problem=error.message, next_step=error.next_step)
-
-    def _update(self, **changed: Any) -> None:
-        self.state.set(replace(self.state.value, **changed))
+        self.state.update(problem=error.message, next_step=error.next_step)
 
 
 def _setting_lines(

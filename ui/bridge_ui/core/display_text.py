@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import Job, JobState
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import DecisionRecord, ReviewStatus
@@ -71,7 +72,7 @@ def missing_user_name() -> tuple[str, str]:
     """Problem and next step if the user's name is blank."""
     return (
         tr("your name is blank, and every request and decision is recorded under a name"),
-        tr("open Connection, enter your name under User, and open the panel again"),
+        tr("open Connection, enter your name under User, and save"),
     )
 
 
@@ -80,8 +81,12 @@ def _progress_text(job: Job) -> str:
     parts = [progress.step or tr("running")]
     if progress.total:
         parts.append(tr("{done} of {total}", done=progress.done, total=progress.total))
+    elif progress.completed is not None:
+        parts.append(f"{progress.completed:.0%}")
     if progress.seconds_left is not None:
         parts.append(tr("{time} left", time=format_duration(progress.seconds_left)))
+    if progress.message:
+        parts.append(progress.message)
     return " · ".join(parts)
 
 
@@ -116,12 +121,17 @@ def format_frame_count(count: int) -> str:
     return tr_count(count, "{n} frame", "{n} frames")
 
 
+def format_range(frames: FrameRange) -> str:
+    """``1001–1132``"""
+    return f"{frames.first}–{frames.last}"
+
+
 def note_frames_text(note: Note) -> str:
     """The frames of a note, or the frame of its drawing: ``1010``, ``1010–1020``; empty: the whole
     version."""
     frames = note.frames
     if frames is not None and frames.count > 1:
-        return f"{frames.first}–{frames.last}"
+        return format_range(frames)
     return "" if note.display_frame is None else str(note.display_frame)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar, overload
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -64,6 +64,10 @@ class Observable(Generic[T]):
             return
         self._value = value
         self._watchers.notify(value, lambda: self._value is value)
+
+    def update(self, **changed: Any) -> None:
+        """Set these fields of a value that is a dataclass."""
+        self.set(replace(self._value, **changed))  # type: ignore[type-var]
 
     def remove_watchers(self) -> None:
         self._watchers.clear()

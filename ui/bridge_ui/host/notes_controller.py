@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bridge_core.hosts.base import Capability
 from bridge_core.models.base import fingerprint
@@ -50,7 +50,7 @@ class HostNotesController:
             return
 
         def found(notes: tuple[HostNote, ...]) -> None:
-            self._update(notes=notes)
+            self.state.update(notes=notes)
 
         call_host(host, self._notes_call.run, lambda _: host.notes(), found, self._on_error)
 
@@ -68,7 +68,7 @@ class HostNotesController:
                 submitted.append((one.note_key, self._submit(one)))
             return submitted
 
-        self._update(busy=True, problem="", next_step="")
+        self.state.update(busy=True, problem="", next_step="")
         self._task = session.request_pool.run(submit_all, self._submitted, self._on_error)
 
     def close(self) -> None:
@@ -93,12 +93,9 @@ class HostNotesController:
 
         def marked(remaining: tuple[HostNote, ...]) -> None:
             self._session.store.merge(notes=[note for _, note in submitted])
-            self._update(busy=False, notes=remaining)
+            self.state.update(busy=False, notes=remaining)
 
         call_host(host, self._session.disk_pool.run, mark_imported, marked, self._on_error)
 
     def _on_error(self, error: ShotbridgeError) -> None:
-        self._update(busy=False, problem=error.message, next_step=error.next_step)
-
-    def _update(self, **changed: Any) -> None:
-        self.state.set(replace(self.state.value, **changed))
+        self.state.update(busy=False, problem=error.message, next_step=error.next_step)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bridge_core.errors import NotFound
 from bridge_core.hosts.base import Capability, Placement, PlacementResult
@@ -117,7 +117,7 @@ class PlacementController:
     def _place(self, gather: Callable[[BackgroundTask], list[Placement]]) -> None:
         if self.state.value.busy:
             return
-        self._update(busy=True, message="", problem="", next_step="")
+        self.state.update(busy=True, message="", problem="", next_step="")
         self._task = self._session.transfer_pool.run(gather, self._place_gathered, self._on_error)
 
     def _place_gathered(self, placements: list[Placement]) -> None:
@@ -131,14 +131,11 @@ class PlacementController:
         )
 
     def _done(self, placed: PlacementResult) -> None:
-        self._update(busy=False, message=placed.message)
+        self.state.update(busy=False, message=placed.message)
         self._on_placed()
 
     def _on_error(self, error: ShotbridgeError) -> None:
-        self._update(busy=False, problem=error.message, next_step=error.next_step)
-
-    def _update(self, **changed: Any) -> None:
-        self.state.set(replace(self.state.value, **changed))
+        self.state.update(busy=False, problem=error.message, next_step=error.next_step)
 
 
 def host_status_text(row: ShotRow, version: Version) -> str:

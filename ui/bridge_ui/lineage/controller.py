@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import ShotbridgeError
-from bridge_ui.core.display_text import format_frame_count, format_size
+from bridge_ui.core.display_text import (
+    format_frame_count,
+    format_range,
+    format_size,
+    format_timestamp,
+)
 from bridge_ui.core.observable import Observable
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.core.workers import LatestCall
@@ -74,14 +79,14 @@ class LineageController:
 
         def loaded(lineage: Lineage) -> None:
             self._lineage = lineage
-            self._update(facts=lineage_facts(lineage), busy=False)
+            self.state.update(facts=lineage_facts(lineage), busy=False)
 
         self._lineage_call.run(lambda _: client.lineage(result), loaded, self._on_error)
 
     def compare(self, result: str | None, label: str = "") -> None:
         """Show the differences to another result; None ends the comparison."""
         self._compare_call.cancel()
-        self._update(compared_result=result or "", compared_label=label, differences=None)
+        self.state.update(compared_result=result or "", compared_label=label, differences=None)
         shown = self.state.value.result
         if not result or not shown:
             return
@@ -92,9 +97,9 @@ class LineageController:
             return this or client.lineage(shown), client.lineage(result)
 
         def loaded(both: tuple[Lineage, Lineage]) -> None:
-            self._update(differences=lineage_differences(*both), busy=False)
+            self.state.update(differences=lineage_differences(*both), busy=False)
 
-        self._update(busy=True, problem="", next_step="")
+        self.state.update(busy=True, problem="", next_step="")
         self._compare_call.run(fetch, loaded, self._on_error)
 
     def repeat(self, on_request: Callable[[Request], None]) -> None:
@@ -108,10 +113,7 @@ class LineageController:
         self._compare_call.cancel()
 
     def _on_error(self, error: ShotbridgeError) -> None:
-        self._update(busy=False, problem=error.message, next_step=error.next_step)
-
-    def _update(self, **changed: Any) -> None:
-        self.state.set(replace(self.state.value, **changed))
+        self.state.update(busy=False, problem=error.message, next_step=error.next_step)
 
 
 def lineage_facts(lineage: Lineage) -> tuple[Fact, ...]:
@@ -121,7 +123,7 @@ def lineage_facts(lineage: Lineage) -> tuple[Fact, ...]:
     request = tr("Request")
     return (
         Fact(request, tr("By"), lineage.requested_by),
-        Fact(request, tr("When"), f"{lineage.created.astimezone():%Y-%m-%d %H:%M}"),
+        Fact(request, tr("When"), format_timestamp(lineage.created)),
         *_recipe_facts(lineage),
         *(Fact(timings, step.step, f"{step.seconds:.2f} s") for step in lineage.timings),
         Fact(files, tr("In"), tr_count(len(lineage.inputs), "{n} file", "{n} files")),
@@ -154,8 +156,7 @@ def _recipe_facts(lineage: Lineage) -> list[Fact]:
         Fact(
             requested,
             tr("Frames"),
-            f"{request.shot.work_range.first}–{request.shot.work_range.last} · "
-            + format_frame_count(len(request.frames)),
+            f"{format_range(request.shot.work_range)} · " + format_frame_count(len(request.frames)),
         ),
     ]
     if request.note:

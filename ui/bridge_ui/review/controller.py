@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
 from bridge_core.models.jobs import JobState
@@ -98,7 +98,9 @@ class ReviewController:
         self._versions_call: LatestCall[list[Version]] = LatestCall(session.request_pool)
         self._notes_call: LatestCall[list[Note]] = LatestCall(session.request_pool)
         self._revision = RevisionBuilder(session, self._on_error)
-        self._feedback = FeedbackSender(session, self._update, self._merge_notes, self._on_error)
+        self._feedback = FeedbackSender(
+            session, self.state.update, self._merge_notes, self._on_error
+        )
         self._unwatch = [
             session.store.watch(self._store_changed),
             session.on_connected(self._refresh),
@@ -124,7 +126,7 @@ class ReviewController:
             self.a.set(None)
             self.b.set(None)
             return
-        self._update(a=PLATE)
+        self.state.update(a=PLATE)
         self._update_choices()
         self._refresh()
         self.check_plate()
@@ -144,7 +146,7 @@ class ReviewController:
 
     def choose_a(self, id: str) -> None:  # noqa: A002  the API's word
         if self._has_choice(id):
-            self._update(a=id)
+            self.state.update(a=id)
             self._update_sources()
 
     def choose_b(self, id: str) -> None:  # noqa: A002
@@ -153,7 +155,7 @@ class ReviewController:
         self._chooses_b = False
         self._awaited_choice = "" if not id or self._has_choice(id) else id
         if not self._awaited_choice:
-            self._update(b=id)
+            self.state.update(b=id)
             self._update_sources()
 
     def swap(self) -> None:
@@ -161,13 +163,13 @@ class ReviewController:
         if self.state.value.b:
             self._chooses_b = False
             self._target_side = "A" if self._target_side == "B" else "B"
-            self._update(a=self.state.value.b, b=self.state.value.a)
+            self.state.update(a=self.state.value.b, b=self.state.value.a)
             self._update_sources()
 
     def set_visible_sides(self, sides: tuple[str, ...]) -> None:
         """Tell which sides are on the screen."""
         if sides != self.state.value.visible_sides:
-            self._update(visible_sides=sides)
+            self.state.update(visible_sides=sides)
             self._update_target()
 
     def choose_target(self, id: str) -> None:  # noqa: A002
@@ -303,7 +305,7 @@ class ReviewController:
             self._chooses_b = not (b and self._new_results.is_settled)
         elif (awaited := self._current_choice(self._awaited_choice, available)) in available:
             b, self._awaited_choice = awaited, ""
-        self._update(choices=choices, a=a, b=b)
+        self.state.update(choices=choices, a=a, b=b)
         self._update_sources()
 
     def _current_choice(self, choice_id: str, available: Collection[str]) -> str:
@@ -332,14 +334,14 @@ class ReviewController:
         targets = {side: one for side, one in shown.items() if one.can_be_reviewed}
         target = targets.get(self._target_side) or next(iter(targets.values()), None)
         version = target.version if target is not None else None
-        self._update(
+        self.state.update(
             targets=tuple(dict.fromkeys(targets.values())),
             version=version,
             decisions=tuple(reversed(version.decisions)) if version is not None else (),
             new_result=self._new_results.newest(state.choices, [one.id for one in shown.values()]),
         )
         if (version and version.id) != (state.version and state.version.id):
-            self._update(notes=())
+            self.state.update(notes=())
             self._fetch_notes()
 
     def _set_source(self, side: Observable[GatewayFrameSource | None], choice_id: str) -> None:
@@ -369,7 +371,7 @@ class ReviewController:
         if version_id is not None:
             version = next((one.version for one in choices if one.id == version_id), None)
         if version is None:
-            self._update(
+            self.state.update(
                 problem=tr("no version of this shot is on the screen"),
                 next_step=tr("show the version that you mean"),
             )
@@ -389,10 +391,7 @@ class ReviewController:
             return
         known = {note.id: note for note in self.state.value.notes}
         known |= {note.id: note for note in notes if note.version_id == version.id}
-        self._update(notes=tuple(sorted(known.values(), key=note_sort_key)))
+        self.state.update(notes=tuple(sorted(known.values(), key=note_sort_key)))
 
     def _on_error(self, error: ShotbridgeError) -> None:
-        self._update(problem=error.message, next_step=error.next_step)
-
-    def _update(self, **changed: Any) -> None:
-        self.state.set(replace(self.state.value, **changed))
+        self.state.update(problem=error.message, next_step=error.next_step)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.services import TextParameter
+from bridge_ui.core.display_text import format_range
 from bridge_ui.core.workers import LatestCall, OnError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def note_text(note: Note) -> str:
     if not note.text.strip() or note.frames is None:
         return note.text.strip()
     frames = note.frames
-    where = str(frames.first) if frames.count == 1 else f"{frames.first}–{frames.last}"
+    where = str(frames.first) if frames.count == 1 else format_range(frames)
     return f"{where}: {note.text.strip()}"
 
 

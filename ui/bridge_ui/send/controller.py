@@ -54,7 +54,7 @@ class SendController:
         """The requests of the current form; none while it is invalid."""
         self._estimator = Estimator(session, lambda: self._update_summary(self._requests))
         self._duplicate_check = DuplicateCheck(
-            session.recent_requests, lambda question: self._update(question=question)
+            session.recent_requests, lambda question: self.state.update(question=question)
         )
         self._sender = RequestSender(session)
         self.pending_renders = PendingRenders(session, self._sender, self._on_error)
@@ -65,9 +65,9 @@ class SendController:
             session.store.watch(self._store_changed),
             session.on_connected(self._form_changed),
             session.on_user_changed(self._form_changed),
-            self._sender.state.watch(lambda progress: self._update(send_progress=progress)),
+            self._sender.state.watch(lambda progress: self.state.update(send_progress=progress)),
             self.pending_renders.progress.watch(
-                lambda progress: self._update(render_progress=progress)
+                lambda progress: self.state.update(render_progress=progress)
             ),
         ]
         self._form_changed()
@@ -82,7 +82,7 @@ class SendController:
         """Switch to a service; the input for the previous one is kept."""
         found = self._find_service(service)
         if found is None:
-            self._update(
+            self.state.update(
                 problem=tr("the gateway has no service {id}", id=repr(service)),
                 next_step=tr("choose another one"),
             )
@@ -103,7 +103,7 @@ class SendController:
         self._write_input(note=text)
 
     def set_output_format(self, output_format: OutputFormat) -> None:
-        self._update(output_format=output_format)
+        self.state.update(output_format=output_format)
         self._form_changed()
 
     def add_references(self, paths: Iterable[str]) -> None:
@@ -164,7 +164,7 @@ class SendController:
                 names += " " + tr_count(len(sent_shots) - 3, "and {n} more", "and {n} more")
             if len(sent_shots) == len(requests):
                 self._clear_sent_note(service, shots, requests[0])
-            self._update(
+            self.state.update(
                 message=tr("{service} requested for {shots}", service=service.title, shots=names)
             )
 
@@ -184,7 +184,7 @@ class SendController:
         accepted: Callable[[Sequence[Request]], None],
         sent: Callable[[Job], None],
     ) -> None:
-        self._update(problem="", next_step="", message="")
+        self.state.update(problem="", next_step="", message="")
         self._duplicate_check.check(requests, partial(self._send, requests, accepted, sent))
 
     def _clear_sent_note(self, service: Service, shots: tuple[Shot, ...], request: Request) -> None:
@@ -217,7 +217,7 @@ class SendController:
         """Request a test frame of one of the shots to send; ``viewed_frame``: None if no frame is
         viewed. ``on_sent`` gets the job once the gateway has it."""
         if viewed_frame is None:
-            self._update(
+            self.state.update(
                 problem=tr("no frame of the shots to send is on screen"),
                 next_step=tr("go to a frame of one in {host}", host=self._session.host.title),
             )
@@ -225,7 +225,7 @@ class SendController:
         frame, name = viewed_frame.frame, viewed_frame.shot.shot
         found = next((r for r in self._requests if viewed_frame.is_within(r.shot)), None)
         if found is None:
-            self._update(
+            self.state.update(
                 problem=tr(
                     "frame {frame} of {shot} is not in the shots to send", frame=frame, shot=name
                 ),
@@ -235,7 +235,7 @@ class SendController:
         request = found.model_copy(update={"test_frames": (frame,)})
         message = tr("test frame {frame} of {shot} requested", frame=frame, shot=name)
         self._check_and_send(
-            [request], lambda _: self._update(message=message), on_sent or (lambda _: None)
+            [request], lambda _: self.state.update(message=message), on_sent or (lambda _: None)
         )
 
     def stop_sending(self) -> None:
@@ -256,7 +256,7 @@ class SendController:
         """Save the form under a name."""
         state = self.state.value
         if state.service is None or not name.strip():
-            self._update(
+            self.state.update(
                 problem=tr("a preset needs a name and a service"), next_step=tr("enter a name")
             )
             return
@@ -287,7 +287,7 @@ class SendController:
         state = self.state.value
         unsent = self._unsent_inputs.get(state.service, state.shots)
         self._unsent_inputs.put(state.service, state.shots, replace(unsent, **written))
-        self._update(**written)
+        self.state.update(**written)
         self._form_changed()
 
     def _switch_to(self, **changed: Any) -> None:
@@ -299,7 +299,7 @@ class SendController:
             changed["message"] = (
                 kept_note_text(previous) if previous.note and unsent.note != previous.note else ""
             )
-        self._update(
+        self.state.update(
             **changed,
             note=unsent.note,
             references=unsent.references,
@@ -316,7 +316,7 @@ class SendController:
         now = next((one for one in services if chosen is not None and one.id == chosen.id), None)
         if now is None:
             now = next((one for one in services if one.available), next(iter(services), None))
-        self._update(services=services)
+        self.state.update(services=services)
         self._switch_to(service=now)
         if now is not None and now != chosen:
             self.presets.show_service(now.id)
@@ -325,14 +325,14 @@ class SendController:
         state = self.state.value
         if state.service is None:
             self._requests = ()
-            self._update(
+            self.state.update(
                 fields=(),
                 missing=self._missing_steps(()),
                 summary=(),
                 button_text=button_text((), 0, self._session.store),
             )
             return
-        self._update(fields=form_fields(state.service, self._values()))
+        self.state.update(fields=form_fields(state.service, self._values()))
         before, requests = self._requests, self._build_requests()
         self._requests = requests
         if requests != before and state.question:
@@ -354,7 +354,7 @@ class SendController:
             summary = summary_lines(
                 service, requests, estimates, jobs_ahead, connected=is_connected, render=render
             )
-        self._update(
+        self.state.update(
             summary=summary,
             missing=self._missing_steps(requests),
             button_text=button_text(requests, len(self.state.value.shots), self._session.store),
@@ -385,7 +385,7 @@ class SendController:
     def _apply_preset(self, preset: Preset) -> None:
         service = self._find_service(preset.service)
         if service is None:
-            self._update(
+            self.state.update(
                 problem=tr(
                     "the preset is for {id}, which the gateway does not have",
                     id=repr(preset.service),
@@ -400,10 +400,7 @@ class SendController:
         self.presets.show_service(service.id)
 
     def _show_message(self, message: str) -> None:
-        self._update(message=message, problem="", next_step="")
+        self.state.update(message=message, problem="", next_step="")
 
     def _on_error(self, error: ShotbridgeError) -> None:
-        self._update(problem=error.message, next_step=error.next_step)
-
-    def _update(self, **changed: Any) -> None:
-        self.state.set(replace(self.state.value, **changed))
+        self.state.update(problem=error.message, next_step=error.next_step)

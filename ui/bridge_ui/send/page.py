@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from bridge_core.models.requests import OutputFormat
-from bridge_ui.core.display_text import format_size
+from bridge_ui.core.display_text import format_range, format_size
 from bridge_ui.core.session import Session
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.host.plate_renderer import RenderProgress
@@ -176,7 +176,7 @@ class SendPage(QWidget):
             shot = state.shots[0]
             self._shots.setText(shot.id.shot)
             facts = [
-                f"{shot.cut_range.first}–{shot.cut_range.last}",
+                format_range(shot.cut_range),
                 shot.plate.colour_space or tr("colour space by rule"),
             ]
             if shot.plate.width and shot.plate.height:

@@ -128,7 +128,7 @@ class ShotsController:
         def loaded(result: tuple[HostScene, list[ShotRow]]) -> None:
             self._apply_scene(*result, is_new_cut=is_new_cut)
 
-        self._update(busy=True, problem="", next_step="")
+        self.state.update(busy=True, problem="", next_step="")
         call_host(host, self._scene_call.run, load, loaded, self._on_error)
 
     def _apply_scene(self, scene: HostScene, rows: list[ShotRow], *, is_new_cut: bool) -> None:
@@ -167,7 +167,7 @@ class ShotsController:
             if is_new_cut
             else {}
         )
-        self._update(title=scene.title, show=scene.show, busy=False, selected=kept, **cleared)
+        self.state.update(title=scene.title, show=scene.show, busy=False, selected=kept, **cleared)
         self._refresh_rows()
         if self._session.connection.value.is_connected:
             self._fetch_versions()
@@ -182,7 +182,7 @@ class ShotsController:
             return
         cut = self._scene.cut if self._scene is not None else None
         if cut is None:
-            self._update(
+            self.state.update(
                 problem=tr("there is no cut open to compare"),
                 next_step=tr("open a cut, then compare"),
             )
@@ -201,7 +201,7 @@ class ShotsController:
             by_key = {c.new.clip_id: c for c in found.changes if c.new is not None}
             self._apply_changes(by_key, path.name, len(found.removed))
 
-        self._update(busy=True, problem="", next_step="")
+        self.state.update(busy=True, problem="", next_step="")
         self._compare_call.run(compare_cuts, compared, self._on_error)
 
     def _apply_changes(self, changes: dict[str, ShotChange], name: str, removed_count: int) -> None:
@@ -209,7 +209,7 @@ class ShotsController:
         shot_filter = self.state.value.shot_filter
         if not name and shot_filter is ShotFilter.CHANGED:
             shot_filter = ShotFilter.ALL
-        self._update(
+        self.state.update(
             compared_cut=name, removed_count=removed_count, busy=False, shot_filter=shot_filter
         )
         self._refresh_rows()
@@ -217,19 +217,19 @@ class ShotsController:
     # Filter and selection
 
     def set_filter(self, shot_filter: ShotFilter) -> None:
-        self._update(shot_filter=shot_filter)
+        self.state.update(shot_filter=shot_filter)
         self._refresh_rows()
 
     def search(self, text: str) -> None:
         """List only rows that contain every word in name, sequence, source or status."""
         if text != self.state.value.search:
-            self._update(search=text)
+            self.state.update(search=text)
             self._refresh_rows()
 
     def select(self, keys: Iterable[str]) -> None:
         """Select listed rows; rows that a filter hides are deselected."""
         wanted = set(keys)
-        self._update(selected=tuple(row.key for row in self.rows if row.key in wanted))
+        self.state.update(selected=tuple(row.key for row in self.rows if row.key in wanted))
 
     def select_changed(self) -> None:
         """Select all changed shots that can be sent."""
@@ -274,15 +274,15 @@ class ShotsController:
         resolve, nuke, openrv). Replaces an existing file, but never the cut itself."""
         cut = self._scene.cut if self._scene is not None else None
         if cut is None:
-            self._update(
+            self.state.update(
                 problem=tr("there is no cut open to export"), next_step=tr("open a cut first")
             )
             return
 
         def done(found: CutExport) -> None:
-            self._update(busy=False, message=found.text)
+            self.state.update(busy=False, message=found.text)
 
-        self._update(busy=True, problem="", next_step="", message="")
+        self.state.update(busy=True, problem="", next_step="", message="")
         client = self._session.client
         self._export_call.run(
             lambda _: export_cut(client, cut, target, reader), done, self._on_error
@@ -309,7 +309,7 @@ class ShotsController:
         self._attention_counts = Counter(
             chain.from_iterable(row.attention_ids for row in self._all_rows)
         )
-        self._update(
+        self.state.update(
             total=len(self._all_rows),
             changed_count=sum(row.is_changed for row in self._all_rows),
             attention_count=len(self._attention_counts),
@@ -392,15 +392,12 @@ class ShotsController:
             self._refresh_rows()
             return
         self.rows.update(changed)
-        self._update(attention_count=len(self._attention_counts))
+        self.state.update(attention_count=len(self._attention_counts))
         if not set(keys).isdisjoint(self._visible_keys):
             self.request_thumbnails(self._visible_keys)  # a new version has its own thumbnail
 
     def _on_error(self, error: ShotbridgeError) -> None:
-        self._update(busy=False, problem=error.message, next_step=error.next_step)
-
-    def _update(self, **changed: object) -> None:
-        self.state.set(replace(self.state.value, **changed))  # type: ignore[arg-type]
+        self.state.update(busy=False, problem=error.message, next_step=error.next_step)
 
 
 def _matches_filter(row: ShotRow, shot_filter: ShotFilter) -> bool:

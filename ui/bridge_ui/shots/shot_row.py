@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.models.jobs import JobState
 from bridge_core.models.versions import ReviewStatus
-from bridge_ui.core.display_text import job_status_sign, review_status_sign
+from bridge_ui.core.display_text import format_range, job_status_sign, review_status_sign
 from bridge_ui.core.status_sign import StatusSign, Tone
 from bridge_ui.core.translate import tr, tr_count
 
@@ -64,7 +64,7 @@ class ShotRow:
         if self.shot is not None:
             return shot_range_text(self.shot)
         return (
-            tr("at {range}", range=_range_text(self.record_range))
+            tr("at {range}", range=format_range(self.record_range))
             if self.record_range is not None
             else ""
         )
@@ -125,7 +125,7 @@ def with_status(row: ShotRow, store: Store, title: Callable[[str], str]) -> Shot
     return replace(
         row,
         sign=sign,
-        progress=_job_progress(active_jobs[0]) if active_jobs else None,
+        progress=active_jobs[0].progress.completed if active_jobs else None,
         newest_version_id=versions[-1].id if versions else None,
         attention_ids=(*(job.id for job in failed), *(one.id for one in pending)),
     )
@@ -172,11 +172,6 @@ def _with_name(name: str, sign: StatusSign) -> StatusSign:
     return replace(sign, text=f"{name} · {sign.text}")
 
 
-def _job_progress(job: Job) -> float | None:
-    progress = job.progress
-    return min(1.0, progress.done / progress.total) if progress.total else None
-
-
 def not_sent_sign() -> StatusSign:
     return StatusSign("·", tr("nothing sent yet"), Tone.NEUTRAL)
 
@@ -218,13 +213,9 @@ def shot_range_text(shot: Shot) -> str:
     handles = shot.work_range.count - cut.count
     if handles:
         count += " + " + tr_count(handles, "{n} handle", "{n} handles")
-    parts = [_range_text(cut), count]
+    parts = [format_range(cut), count]
     if shot.retime.keys:
         parts.append(tr("speed ramp"))
     elif not shot.retime.is_identity:
         parts.append(tr("retimed {speed}", speed=f"{float(shot.retime.speed):.0%}"))
     return " · ".join(parts)
-
-
-def _range_text(frames: FrameRange) -> str:
-    return f"{frames.first}–{frames.last}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from bridge_core.models.versions import ReviewStatus
 from bridge_ui.core.display_text import (
     decision_text,
+    format_range,
     format_timestamp,
     review_status_sign,
     review_status_text,
@@ -113,7 +114,7 @@ class ReportShot:
     def details_text(self) -> str:
         """``BBB · SQ_010 · frames 1001–1024``"""
         shot_id, cut = self.shot.id, self.shot.cut_range
-        frames = tr("frames {range}", range=f"{cut.first}–{cut.last}")
+        frames = tr("frames {range}", range=format_range(cut))
         return " · ".join([shot_id.show, shot_id.sequence, frames])
 
 
@@ -208,7 +209,7 @@ def note_location_text(note: Note, plate: Plate) -> str:
     if frames is None:
         text = tr("whole version")
     else:
-        text = tr("frames {range}", range=f"{frames.first}–{frames.last}")
+        text = tr("frames {range}", range=format_range(frames))
     return text if drawn_on is None else tr("{frames} · drawn on {n}", frames=text, n=drawn_on)
 
 
