@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import database_filler
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton, QTabBar
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QTabBar
 
 from bridge_core.hosts.base import Capability, Host, HostScene, HostShot
+from bridge_core.models.jobs import JobState
+from bridge_core.models.outbox import OutboxEntry
+from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Request
 from bridge_core.models.shots import ShotId
 from bridge_ui.app.panel import Panel
@@ -155,6 +159,42 @@ def test_the_first_version_of_a_shot_is_shown_after_those_of_others(make_panel) 
         panel.controllers.session.store.merge(versions=[version])
         QApplication.processEvents()
     wait_until(lambda: under_review(panel) == ("S_00000", own.id))
+
+
+def test_the_jobs_page_names_the_state_and_the_next_step(make_panel) -> None:
+    panel = make_panel(3)
+    session, jobs = panel.controllers.session, panel.controllers.jobs
+    problem = Problem(code="lost", message="no answer came", next_step="ask the provider")
+    ended = [
+        database_filler.job(at).model_copy(update={"state": state, "problem": problem})
+        for at, state in enumerate((JobState.UNKNOWN, JobState.FAILED))
+    ]
+    session.store.merge(jobs=ended)
+    refused = OutboxEntry(
+        key="key-refused", request=ended[0].request, created=database_filler.NOON, problem=problem
+    )
+    session.outbox.set(replace(session.outbox.value, refused=(refused,)))
+    panel.show_page("jobs")
+
+    def shown_texts(job_id: str) -> list[str]:
+        at = next(at for at, row in enumerate(jobs.rows) if row.id == job_id)
+        panel.jobs.view.setCurrentIndex(panel.jobs.view.model().index(at, 0))
+        return [one.text() for one in panel.jobs.findChildren(QLabel) if one.isVisible()]
+
+    for job_id, state in (
+        (ended[0].id, "the provider cannot say whether it was done"),
+        (ended[1].id, "failed"),
+        ("key-refused", "refused"),
+    ):
+        texts = shown_texts(job_id)
+        assert any(text.startswith(f"{state} · requested by") for text in texts), texts
+        assert {"no answer came", "ask the provider"} <= set(texts)
+
+    jobs.state.update(problem="it cannot be cancelled", next_step="wait for its end")
+    texts = shown_texts(ended[0].id)
+    assert {"it cannot be cancelled", "wait for its end"} <= set(texts)
+    jobs.state.update(problem="", next_step="")
+    assert not {"it cannot be cancelled", "wait for its end"} & set(shown_texts(ended[0].id))
 
 
 def test_pending_renders_are_offered(make_panel) -> None:

@@ -296,6 +296,46 @@ def test_new_jobs_are_inserted_by_age(session: Session) -> None:
     jobs.close()
 
 
+def test_a_job_of_unknown_outcome_is_not_repeated_without_a_question(session: Session) -> None:
+    jobs, one = JobsController(session), shot("A")
+    unknown = job(1, one, JobState.UNKNOWN)
+    session.store.merge(jobs=[unknown])
+    question = "The provider may have made and charged for Upscale of A. Make it again?"
+    session.services.set(services())
+    jobs.resend(unknown.id)
+    assert jobs.state.value.question == question
+    assert session.outbox.value.waiting == ()
+    jobs.dismiss_question()
+    ask = session.recent_requests.duplicate_question
+    assert ask([unknown.request]) == question, "the same from the form"
+    # The host rendered its plate: the form has the request from before.
+    before = unknown.request.model_copy(update={"shot": one.model_copy(update={"head_handle": 9})})
+    assert ask([before]) == ""
+    session.recent_requests.add({unknown.key: before})
+    assert ask([before]) == ask([unknown.request]) == question
+    jobs.close()
+
+
+def test_a_failed_job_is_repeated_without_a_question(session: Session) -> None:
+    failed = job(1, shot("A"), JobState.FAILED)
+    session.store.merge(jobs=[failed])
+    assert session.recent_requests.duplicate_question([failed.request]) == ""
+
+
+def test_progress_that_a_provider_reports_is_shown(
+    shots: ShotsController, session: Session, host: MainThreadHost
+) -> None:
+    jobs = JobsController(session)
+    progress = JobProgress(step="run", fraction=0.4, message="denoising", seconds_left=31)
+    remote = job(1, host.shots[0]).model_copy(update={"progress": progress})
+    session.store.merge(jobs=[remote])
+    assert jobs.rows[0].progress == shots.rows[0].progress == 0.4
+    assert jobs.rows[0].sign.text == "run · 40% · 0:31 left · denoising"
+    by_frames = JobProgress(done=5, total=20, fraction=0.4)
+    assert (by_frames.completed, JobProgress().completed) == (0.25, None)
+    jobs.close()
+
+
 def services() -> tuple[Service, ...]:
     strength = NumberParameter(name="strength", title="Strength", default=0.5, minimum=0, maximum=1)
     passes = IntegerParameter(name="passes", title="Passes", default=1, minimum=1, maximum=4)
@@ -335,7 +375,7 @@ def test_values_are_checked_one_by_one() -> None:
     form = {one.parameter.name: one for one in form_fields(upscale, {"strength": 2, "odd": 1})}
     assert form["strength"].problem == "must be from 0 to 1"
     assert form["passes"].problem == ""
-    assert form["passes"].is_default
+    assert form["passes"].value == 1
     assert valid_values(upscale, {"strength": 2, "passes": 3, "odd": 1}) == {"passes": 3}
 
 
@@ -358,14 +398,14 @@ def test_the_form_says_what_is_missing(
     assert send.state.value.button_text == "Make v001"
     send.choose_service("matte")
     assert send.state.value.missing == ("install its model",)
-    assert send.state.value.fields[0].is_default, "values belong to their service"
+    assert send.state.value.fields[0].value == 0.5, "values belong to their service"
     send.choose_service("upscale")
     assert send.state.value.fields[0].value == 0.25
     send.set_shots(host.shots[1:2])
     assert send.state.value.fields[0].value == 0.25, "values apply to all shots"
     send.set_shots(host.shots[:1])
     send.reset("strength")
-    assert send.state.value.fields[0].is_default
+    assert send.state.value.fields[0].value == 0.5
     send.choose_service("matte")
     send.add_references(["/a.png", "/b.png", "/a.png"])
     send.remove_reference("/b.png")

@@ -51,7 +51,8 @@ class RecentRequests:
             self._requests.pop(key, None)
 
     def duplicate_question(self, requests: Collection[Request]) -> str:
-        """Ask whether to repeat requests that are being sent, queued, running or recently done.
+        """Ask whether to repeat requests that are being sent, queued, running or recently done, or
+        whose outcome is unknown.
 
         Empty if there are none.
         """
@@ -68,8 +69,15 @@ class RecentRequests:
         title = service.title if service is not None else request.service
         shot, jobs = request.shot.id.shot, self._store.jobs_of(request.shot.id)
         for job in reversed(jobs):
-            earlier = self._requests.get(job.key, job.request)
-            if self._is_same(earlier, request, inputs) and _is_recent(job):
+            # A form repeats the request as it was before rendering, the job list as it was sent.
+            earlier = (self._requests.get(job.key, job.request), job.request)
+            if _may_be_repeat(job) and any(self._is_same(one, request, inputs) for one in earlier):
+                if job.state is JobState.UNKNOWN:
+                    return tr(
+                        "The provider may have made and charged for {service} of {shot}",
+                        service=title,
+                        shot=shot,
+                    )
                 if not job.state.ended:
                     return tr("{service} of {shot} is being made", service=title, shot=shot)
                 version = self._store.versions.get(job.version_id or "")
@@ -127,9 +135,10 @@ class DuplicateCheck:
         self._show_question("")
 
 
-def _is_recent(job: Job) -> bool:
-    """Active or recently succeeded; failed and cancelled jobs may be requested again."""
-    if not job.state.ended:
+def _may_be_repeat(job: Job) -> bool:
+    """Active, recently succeeded or with an unknown outcome; failed and cancelled jobs may be
+    requested again."""
+    if not job.state.ended or job.state is JobState.UNKNOWN:
         return True
     finished = job.finished or job.created
     return job.state is JobState.SUCCEEDED and now() - finished < RECENT_PERIOD

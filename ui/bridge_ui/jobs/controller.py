@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ class JobListRow:
     service_title: str
     """The service's title and the frames of a test frame."""
     sign: StatusSign
-    """State and, while running, step, frames and time left."""
+    """State and, while running, step, progress, time left and the provider's message."""
     progress: float | None
     """0 to 1 of the current step; None if not known."""
     problem: str
@@ -70,7 +70,8 @@ class JobsState:
     """Why the last action failed."""
     next_step: str = ""
     question: str = ""
-    """Whether to repeat a request that is active or recently done; otherwise empty."""
+    """Whether to repeat a request that is active, recently done or of unknown outcome; otherwise
+    empty."""
 
     @property
     def text(self) -> str:
@@ -114,9 +115,9 @@ class JobsController:
         )
 
     def resend(self, id: str) -> None:  # noqa: A002
-        """Send the same request again under a new key. If it is active or recently done,
-        ``state.question`` asks first. A refused request is kept until the new one is in the
-        outbox."""
+        """Send the same request again under a new key. If it is active, recently done or of
+        unknown outcome, ``state.question`` asks first. A refused request is kept until the new one
+        is in the outbox."""
         request = self._find_request(id)
         if request is None:
             return
@@ -131,7 +132,7 @@ class JobsController:
         self._duplicate_check.cancel()
 
     def _set_question(self, question: str) -> None:
-        self.state.set(replace(self.state.value, question=question))
+        self.state.update(question=question)
 
     def _resend(self, id: str, request: Request) -> None:  # noqa: A002
         outbox = self._session.client.outbox
@@ -206,13 +207,13 @@ class JobsController:
         self._update_counts()
 
     def _job_row(self, job: Job) -> JobListRow:
-        progress, problem = job.progress, job.problem
+        problem = job.problem
         return JobListRow(
             id=job.id,
             shot=job.request.shot.id,
             service_title=self._title(job.request),
             sign=job_status_sign(job),
-            progress=min(1.0, progress.done / progress.total) if progress.total else None,
+            progress=job.progress.completed,
             problem=problem.message if problem else "",
             next_step=problem.next_step if problem else "\n".join(job.warnings),
             created=job.created,
@@ -252,22 +253,19 @@ class JobsController:
 
     def _update_counts(self) -> None:
         store = self._session.store
-        self.state.set(
-            replace(
-                self.state.value,
-                running=store.count(JobState.RUNNING),
-                queued=store.count(JobState.QUEUED),
-                in_outbox=sum(row.is_in_outbox for row in self.rows),
-            )
+        self.state.update(
+            running=store.count(JobState.RUNNING),
+            queued=store.count(JobState.QUEUED),
+            in_outbox=sum(row.is_in_outbox for row in self.rows),
         )
 
     def _job_changed(self, job: Job) -> None:
-        self.state.set(replace(self.state.value, problem="", next_step=""))
+        self.state.update(problem="", next_step="")
         self._session.store.merge(jobs=[job])
         self._session.refresh_outbox()
 
     def _on_error(self, error: ShotbridgeError) -> None:
-        self.state.set(replace(self.state.value, problem=error.message, next_step=error.next_step))
+        self.state.update(problem=error.message, next_step=error.next_step)
 
 
 def _sort_key(row: JobListRow) -> tuple[datetime, str]:

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QWidget
 from bridge_ui.core.translate import tr
 from bridge_ui.jobs.controller import JobListRow, JobsController, JobsState
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import button, column, framed, label, row, title
 from bridge_ui.widgets.duplicate_prompt import DuplicatePrompt
 from bridge_ui.widgets.row_delegate import RowContent, RowDelegate
@@ -66,7 +65,8 @@ class JobsPage(QWidget):
             "card",
         )
         self._problem_label = label("", "bad", wrap=True)
-        foot = column(self._problem_label, self._detail)
+        self._next_step_label = label("", "dim", wrap=True)
+        foot = column(self._problem_label, self._next_step_label, self._detail)
         foot.setContentsMargins(12, 8, 12, 12)
         self.setLayout(column(self._empty_label, self.view, foot, gap=0, grows=1))
         self.view.selectionModel().currentChanged.connect(lambda *_: self._choice_changed())
@@ -132,7 +132,8 @@ class JobsPage(QWidget):
     def _show_state(self, state: JobsState) -> None:
         self._problem_label.setText(state.problem)
         self._problem_label.setVisible(bool(state.problem))
-        set_style_class(self._problem_label, "bad")
+        self._next_step_label.setText(state.next_step)
+        self._next_step_label.setVisible(bool(state.next_step))
         self._duplicate_prompt.show_question(state.question)
 
     def _view(self) -> None:
@@ -151,7 +152,8 @@ class JobsPage(QWidget):
 
 
 def _state_text(job_row: JobListRow) -> str:
-    return tr("failed") if job_row.problem else job_row.sign.text
+    # The reason of a failed job is its sign's text, and is shown below.
+    return tr("failed") if job_row.sign.text == job_row.problem else job_row.sign.text
 
 
 def _row_content(job_row: JobListRow) -> RowContent:

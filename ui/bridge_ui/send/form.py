@@ -24,10 +24,6 @@ class FormField:
     problem: str = ""
     """What is wrong with the value; empty if valid."""
 
-    @property
-    def is_default(self) -> bool:
-        return self.value == self.parameter.default
-
 
 def form_fields(service: Service, given: Mapping[str, JsonValue]) -> tuple[FormField, ...]:
     """The form of a service; parameters without a given value have their defaults."""
