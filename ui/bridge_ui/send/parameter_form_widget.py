@@ -79,8 +79,8 @@ class ParameterForm(QWidget):
         return {name: field.value() for name, field in self._fields.items()}
 
 
-class ParameterField(QWidget):
-    """Base class of the field of a parameter."""
+class _FieldBase(QWidget):
+    """What the fields of all kinds of parameters share."""
 
     value_edited = Signal(object)
 
@@ -90,12 +90,6 @@ class ParameterField(QWidget):
         self._problem: QLabel | None = None
         self.setObjectName(f"parameter-{parameter.name}")
         self.setToolTip(parameter.help)
-
-    def value(self) -> Any:
-        raise NotImplementedError
-
-    def show_value(self, value: Any) -> None:
-        raise NotImplementedError
 
     def show_problem(self, text: str) -> None:
         inner = self.layout()
@@ -107,7 +101,7 @@ class ParameterField(QWidget):
             self._problem.setVisible(bool(text))
 
 
-class _NumberField(ParameterField):
+class _NumberField(_FieldBase):
     """A slider and a box for exact values, kept in sync."""
 
     def __init__(self, parameter: NumberParameter) -> None:
@@ -143,7 +137,7 @@ class _NumberField(ParameterField):
         _without_signals(self._slider, lambda: self._slider.setValue(stop))
 
 
-class _IntegerField(ParameterField):
+class _IntegerField(_FieldBase):
     def __init__(self, parameter: IntegerParameter) -> None:
         super().__init__(parameter)
         self._box = QSpinBox()
@@ -165,7 +159,7 @@ class _IntegerField(ParameterField):
         self.value_edited.emit(value)
 
 
-class _ChoiceField(ParameterField):
+class _ChoiceField(_FieldBase):
     def __init__(self, parameter: ChoiceParameter, colours: ThemeColours) -> None:
         super().__init__(parameter)
         self._list = ComboBox(colours)
@@ -184,7 +178,7 @@ class _ChoiceField(ParameterField):
         _without_signals(self._list, lambda: self._list.setCurrentIndex(at))
 
 
-class _ToggleField(ParameterField):
+class _ToggleField(_FieldBase):
     def __init__(self, parameter: ToggleParameter, colours: ThemeColours) -> None:
         super().__init__(parameter)
         self._switch = ToggleSwitch(colours)
@@ -202,7 +196,7 @@ class _ToggleField(ParameterField):
         self._switch.update()
 
 
-class _TextParameterField(ParameterField):
+class _TextParameterField(_FieldBase):
     def __init__(self, parameter: TextParameter) -> None:
         super().__init__(parameter)
         self._max_length = parameter.max_length
@@ -229,6 +223,10 @@ class _TextParameterField(ParameterField):
         self.value_edited.emit(self.value())
 
 
+#: The field of a parameter of any kind.
+ParameterField = _NumberField | _IntegerField | _ChoiceField | _ToggleField | _TextParameterField
+
+
 def text_box(lines: int) -> QPlainTextEdit:
     """A plain text field of a few lines; Tab moves to the next field."""
     widget = QPlainTextEdit()
@@ -252,7 +250,7 @@ def _make_field(parameter: Parameter, colours: ThemeColours) -> ParameterField:
 
 
 def _add_slider_and_box(
-    field: ParameterField,
+    field: _FieldBase,
     parameter: NumberParameter | IntegerParameter,
     slider: QSlider,
     box: QSpinBox | QDoubleSpinBox,
