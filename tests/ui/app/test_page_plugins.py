@@ -176,6 +176,19 @@ def test_a_page_that_fails_later_does_not_stop_the_panel(
     assert "cannot be closed" in caplog.text
 
 
+def test_a_page_that_could_not_be_created_is_not_closed(
+    install_page: Callable[..., str], opened: Callable[[], Panel], caplog: pytest.LogCaptureFixture
+) -> None:
+    fails = "object.__setattr__(PAGE, '{}', lambda given: 1 / 0)\n"
+    install_page("never", _PAGE + fails.format("create") + fails.format("close"))
+    panel = opened()
+    panel.show_page(panel.pages[-1].id)
+    assert isinstance(panel.part(panel.pages[-1].id), PageProblemView)
+    assert "cannot be created" in caplog.text
+    panel.close_down(5.0)
+    assert "cannot be closed" not in caplog.text
+
+
 def test_a_page_may_have_the_name_of_the_panels_own(
     install_page: Callable[..., str], opened: Callable[[], Panel]
 ) -> None:

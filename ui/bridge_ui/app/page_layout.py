@@ -94,6 +94,11 @@ class PageLayout(QWidget):
         self.pages += tuple(pages)
 
     @property
+    def shortcut_count(self) -> int:
+        """Number of pages with a shortcut, ``Ctrl+1`` to at most ``Ctrl+9``."""
+        return min(len(self.pages), 9)
+
+    @property
     def wide(self) -> bool:
         return bool(self._wide)
 

@@ -93,6 +93,10 @@ def _guarded_part(part: PartSpec, part_id: str, title: str) -> dict[str, Any]:
             return _problem_view(_page_error(title, part.module, error))
 
     def close(widget: Any) -> None:
+        from bridge_ui.app.page_problem_view import PageProblemView
+
+        if isinstance(widget, PageProblemView):
+            return  # it watches nothing, and is not what the page's function expects
         try:
             part.close(widget)
         except Exception:

@@ -208,7 +208,7 @@ class Panel(PanelPages):
             ("Ctrl+K", self.choose_service),
             *(
                 (f"Ctrl+{n}", lambda n=n: self.go_to_tab(n - 1))
-                for n in range(1, min(len(self.pages), 9) + 1)
+                for n in range(1, self.shortcut_count + 1)
             ),
         )
         for key, action in keys:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QWidget
 
 from bridge_ui.app.page_layout import PageLayout
-from bridge_ui.app.page_registry import PAGES, PageSpec, PartSpec
+from bridge_ui.app.page_registry import PageSpec, PartSpec
 from bridge_ui.app.panel_loader import PanelLoader
 from bridge_ui.host.playhead import ViewedFrame, find_viewed_frame
 from bridge_ui.theme.colours import colours_for
@@ -45,7 +45,7 @@ class PanelPages(PageLayout):
         controllers: Controllers | PanelLoader,
         parent: QWidget | None = None,
         *,
-        pages: Sequence[PageSpec] = PAGES,
+        pages: Sequence[PageSpec],
     ) -> None:
         super().__init__(pages, parent)
         self._controllers_source = controllers
@@ -156,7 +156,7 @@ class PanelPages(PageLayout):
     def shortcuts(self) -> ShortcutsOverlay:
         from bridge_ui.app.shortcuts_overlay import ShortcutsOverlay
 
-        return ShortcutsOverlay(self, min(len(self.pages), 9))
+        return ShortcutsOverlay(self, self.shortcut_count)
 
     @cached_property
     def service_popover(self) -> ServicePopover:
