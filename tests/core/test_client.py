@@ -250,10 +250,10 @@ def test_wait_ends_when_all_jobs_have(gateway: Any, client: Client, request_of: 
 
 def test_wait_asks_for_no_job_of_others(gateway: Any, client: Client, request_of: Request) -> None:
     own, other = client.submit(request_of), client.submit(request_of)
+    was_queried = threading.Event()  # from now on, only events end the wait
 
     def work() -> None:
-        with gateway.lock:
-            gateway.changed.wait_for(lambda: gateway.listeners, 30)
+        assert was_queried.wait(30)
         gateway.publish_progress(other.id, 1)
         gateway.end_job(other.id)
         gateway.publish_progress(own.id, 1)
@@ -261,7 +261,8 @@ def test_wait_asks_for_no_job_of_others(gateway: Any, client: Client, request_of
 
     worker = threading.Thread(target=work)
     worker.start()
-    assert client.wait([own.id])[0].state is JobState.SUCCEEDED
+    [ended_job] = client.wait([own.id], on_event=lambda _: was_queried.set())
+    assert ended_job.state is JobState.SUCCEEDED
     worker.join()
     assert gateway.count("GET", f"/v1/jobs/{other.id}") == 0
 
