@@ -119,7 +119,8 @@ def record_progress(
 
 def is_running(database: Database, job_id: str) -> bool:
     with database.begin_read() as session:
-        return queries.get_job_row(session, job_id).state == JobState.RUNNING
+        state = session.scalar(select(JobRow.state).where(JobRow.id == job_id))
+        return state == JobState.RUNNING
 
 
 def cancel_job(database: Database, job_id: str) -> tuple[Job, bool]:
@@ -147,8 +148,6 @@ def fail_job(database: Database, job_id: str, error: ShotbridgeError) -> None:
             delete(ResultRow).where(ResultRow.job_id == job_id, ResultRow.published.is_(None))
         )
         row.problem = canonical_json(Problem.from_error(error))
-        charge = load_charge(session, job_id)
-        row.cost = canonical_json(charge) if charge is not None else None
         is_unknown = isinstance(error, OutcomeUnknown)
         _mark_ended(session, row, JobState.UNKNOWN if is_unknown else JobState.FAILED)
         _add_event(session, row)
@@ -269,11 +268,16 @@ def _sent(submission: Submission) -> set[str]:
 
 
 def _mark_ended(session: Session, row: JobRow, state: JobState) -> None:
+    """Set a state in which a job has ended. Work that does not become a result costs what its
+    provider said that it takes."""
     session.execute(delete(PinRow).where(PinRow.job_id == row.id))
     row.state = state
     row.finished = now()
     row.seconds_left = row.fraction = None
     row.message = ""
+    if state is not JobState.SUCCEEDED:
+        charge = load_charge(session, row.id)
+        row.cost = canonical_json(charge) if charge is not None else None
 
 
 def _add_event(session: Session, row: JobRow) -> Job:

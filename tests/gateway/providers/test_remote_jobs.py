@@ -19,6 +19,7 @@ from bridge_core.models.media import SourceFile
 from bridge_core.models.requests import Reference, Region, Submission
 from bridge_gateway.db.tables import JobRow
 from bridge_gateway.jobs.runtime import JobRuntime
+from bridge_gateway.jobs.steps import outputs
 
 remote = harness.load_remote()
 
@@ -162,6 +163,23 @@ def test_cancelling_stops_the_provider_and_names_its_charge(
     assert cancellation.message == "stopped, without a refund"
 
 
+def test_the_charge_of_work_that_was_done_survives_a_cancellation(
+    runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user cancels while the gateway checks what the provider has made."""
+    real = outputs.check_outputs
+
+    def cancelled(context: Any, *rest: Any) -> None:
+        assert runtime.jobs.cancel(context.job_id).state is JobState.CANCELLED
+        real(context, *rest)
+
+    monkeypatch.setattr(outputs, "check_outputs", cancelled)
+    job = run(runtime, submission(tmp_path, remote.BLIND))
+    assert job.state is JobState.CANCELLED and job.version_id is None
+    assert len(provider(tmp_path).charges()) == 1
+    assert recorded_cost(runtime, job) == {"amount": "2.5", "currency": "EUR"}
+
+
 def test_the_wait_ends_although_the_provider_does_not_answer(
     runtime: JobRuntime, tmp_path: Path
 ) -> None:
@@ -275,6 +293,34 @@ def test_a_reference_that_is_gone_is_reported(runtime: JobRuntime, tmp_path: Pat
     job = run(runtime, given)
     assert job.problem is not None and job.problem.code == "unreadable_media"
     assert job.problem.where == gone
+
+
+def test_a_reference_that_changes_is_not_called_a_file_of_the_plate(
+    runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pattern = harness.write_plate(tmp_path)
+    look = tmp_path / "plates" / "look.exr"
+    look.write_bytes(Path(pattern % 1001).read_bytes())
+    status = look.stat()
+    given = submission(
+        tmp_path,
+        remote.DESCRIBE,
+        references=(Reference(path=str(look), role="look"),),
+        reference_files=(
+            SourceFile(path=str(look), size=status.st_size, mtime_ns=status.st_mtime_ns),
+        ),
+    )
+    real = outputs.check_outputs
+
+    def changed(*args: Any) -> None:
+        look.write_bytes(b"another look")
+        real(*args)
+
+    monkeypatch.setattr(outputs, "check_outputs", changed)
+    job = run(runtime, given)
+    assert job.problem is not None and job.problem.code == "plate_changed"
+    assert job.problem.message == "a reference changed while the job worked on it"
+    assert job.problem.where == str(look)
 
 
 def _copy(folder: Path) -> Submission:

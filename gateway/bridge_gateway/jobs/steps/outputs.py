@@ -13,7 +13,7 @@ from bridge_core.system.files import hash_file
 from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.progress import JobMonitor
 from bridge_gateway.jobs.steps.models import AdmittedJob, HashedOutputs, StagedInputs, StepName
-from bridge_gateway.jobs.steps.stage import files_by_frame, require_unchanged
+from bridge_gateway.jobs.steps.stage import REFERENCE, files_by_frame, require_unchanged
 from bridge_gateway.library.naming import FINDINGS_NAME, THUMBNAIL_NAME, text_path
 from bridge_gateway.media.decode_tasks import CheckOutputTask, OutputProxiesTask, ThumbnailTask
 from bridge_gateway.providers.base import PROXY_PATTERN, TaskResult
@@ -54,7 +54,8 @@ def check_outputs(
         context.gateway.decoder.run(
             task, check_cancelled=monitor.raise_if_cancelled, frame_done=monitor.frame_done
         )
-    require_unchanged((*staged.files, *staged.references), monitor.raise_if_cancelled)
+    require_unchanged(staged.files, monitor.raise_if_cancelled)
+    require_unchanged(staged.references, monitor.raise_if_cancelled, subject=REFERENCE)
 
 
 def make_proxies(context: JobContext, task_result: TaskResult) -> Proxies | None:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from bridge_core.errors import CheckFailed, GatewayFault
 from bridge_core.models.findings import Findings
-from bridge_core.system.files import atomic_write_bytes, storage_error
+from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_gateway.db import queries
 from bridge_gateway.jobs import transitions
 from bridge_gateway.jobs.context import JobContext
@@ -140,10 +140,8 @@ def _write_documents(context: JobContext, task_result: TaskResult) -> None:
                 next_step="report this to the maintainer of the provider",
             )
         path = folder / text_path(text.name)
-        try:
+        with storage_errors(path.parent):
             path.parent.mkdir(exist_ok=True)
-        except OSError as error:
-            raise storage_error(error, path.parent) from error
         atomic_write_bytes(path, data)
     if task_result.findings:
         findings = Findings(findings=task_result.findings)

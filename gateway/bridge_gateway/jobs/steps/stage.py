@@ -15,7 +15,8 @@ from bridge_gateway.media.decode_tasks import CheckPlateTask
 from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.media_roots import MediaRoots
 
-_PLATE_FILE, _REFERENCE = "a file of the plate", "a reference"
+#: What messages call a file.
+PLATE_FILE, REFERENCE = "a file of the plate", "a reference"
 
 
 def stage_inputs(context: JobContext) -> StagedInputs:
@@ -31,7 +32,7 @@ def stage_inputs(context: JobContext) -> StagedInputs:
     staged_references = stage_files(
         references,
         gateway.content_store,
-        subject=_REFERENCE,
+        subject=REFERENCE,
         check_cancelled=context.monitor.raise_if_cancelled,
         file_done=lambda position: context.monitor.frame_done(len(located) + position),
     )
@@ -85,7 +86,7 @@ def locate_files(
         raise _missing_frames_error(submission, missing)
     file, path = located[0]  # the file that is probed before all are staged
     if file.sha256 is None and not _is_unchanged(path, file.size, file.mtime_ns):
-        raise _changed_error(_PLATE_FILE, file.path, "since it was sent")
+        raise _changed_error(PLATE_FILE, file.path, "since it was sent")
     return located
 
 
@@ -143,7 +144,7 @@ def stage_files(
     located: Iterable[tuple[SourceFile, Path]],
     content_store: ContentStore,
     *,
-    subject: str = _PLATE_FILE,
+    subject: str = PLATE_FILE,
     check_cancelled: Callable[[], None],
     file_done: Callable[[int], None],
 ) -> tuple[StagedFile, ...]:
@@ -180,9 +181,15 @@ def stage_files(
     return tuple(staged)
 
 
-def require_unchanged(files: Iterable[StagedFile], check_cancelled: Callable[[], None]) -> None:
+def require_unchanged(
+    files: Iterable[StagedFile],
+    check_cancelled: Callable[[], None],
+    *,
+    subject: str = PLATE_FILE,
+) -> None:
     """Check that the files are the same as when they were staged: contents by their hash, other
     files by size and time. ``check_cancelled`` is called before each block and may raise.
+    ``subject`` is what messages call a file.
 
     :raises PlateChanged: a file is no longer the one that was staged.
     """
@@ -192,7 +199,7 @@ def require_unchanged(files: Iterable[StagedFile], check_cancelled: Callable[[],
         if same and file.mtime_ns is None:
             same = hash_file(path, check_cancelled) == file.sha256
         if not same:
-            raise _changed_error(_PLATE_FILE, file.source, "while the job worked on it")
+            raise _changed_error(subject, file.source, "while the job worked on it")
 
 
 def _staged_file(file: SourceFile, path: Path, *, mtime_ns: int | None, sha256: str) -> StagedFile:
