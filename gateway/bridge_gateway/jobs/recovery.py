@@ -14,12 +14,14 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import select
 
-from bridge_core.errors import ShotbridgeError, StorageUnavailable
-from bridge_core.models.jobs import Cost
+from bridge_core.errors import ShotbridgeError, StorageUnavailable, UnknownService
+from bridge_core.models.base import now
+from bridge_core.models.jobs import Cancellation, Cost
 from bridge_gateway.db import queries
 from bridge_gateway.db.tables import RemoteJobRow, ResultRow
 from bridge_gateway.jobs import transitions
@@ -41,6 +43,9 @@ _log = logging.getLogger(__name__)
 RECONCILE_SECONDS = 5.0
 #: Seconds that a stop waits for a running reconciliation, which may wait for a locked database.
 _STOP_SECONDS = 2.0
+#: Seconds after a cancellation until a provider that has not answered is told again. Doubled with
+#: each repetition, up to the second value.
+FIRST_REPETITION_SECONDS, LAST_REPETITION_SECONDS = 30.0, 600.0
 
 
 class Reconciler:
@@ -57,6 +62,7 @@ class Reconciler:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._orphaned: set[str] = set()
+        self._cancellations = CancellationRepeater(gateway)
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
         #: The error of the last reconciliation; empty where it succeeded.
         self.last_error = ""
@@ -64,6 +70,7 @@ class Reconciler:
     def start(self) -> None:
         """Reconcile once, then start the thread."""
         self.reconcile()
+        self._cancellations.repeat(0)
         self._thread.start()
 
     def stop(self) -> None:
@@ -98,6 +105,7 @@ class Reconciler:
                 self._repair(job_id, queue, status)
         with suppress(StorageUnavailable):
             gateway.library_disk.run(self._remove_stale_work_dirs)
+        self._cancellations.repeat(FIRST_REPETITION_SECONDS)
 
     def _remove_stale_work_dirs(self) -> None:
         # Listed before the rows are read, so that every folder's job has a row.
@@ -152,25 +160,57 @@ class Reconciler:
                 next_reconcile = time.monotonic() + RECONCILE_SECONDS
 
 
-def repeat_cancellations(gateway: GatewayContext) -> None:
-    """Tell remote providers again about cancelled jobs where the gateway ended before they had
-    answered; in threads, without waiting for them."""
-    for row in list_untold_cancellations(gateway.database):
-        run_in_thread(partial(_repeat_cancellation, gateway, row), f"cancel {row.job_id}")
+class CancellationRepeater:
+    """Tells remote providers again about cancelled jobs where they have not answered, because the
+    gateway ended, or they could not be reached."""
 
+    def __init__(self, gateway: GatewayContext) -> None:
+        self._gateway = gateway
+        self._under_way: set[str] = set()
+        self._next_times: dict[str, tuple[float, float]] = {}
+        """When each is repeated, and the seconds until the repetition after that."""
 
-def _repeat_cancellation(gateway: GatewayContext, row: RemoteJobRow) -> None:
-    try:
-        provider = gateway.providers.get_provider(row.provider)
-        if not isinstance(provider, RemoteProvider):
-            return
+    def repeat(self, seconds: float) -> None:
+        """Repeat the cancellations that are older than ``seconds`` and are not under way; in
+        threads, without waiting for them."""
+        before = now() - timedelta(seconds=seconds)
+        untold = list_untold_cancellations(self._gateway.database, before)
+        first = (0.0, FIRST_REPETITION_SECONDS)
+        self._next_times = {row.job_id: self._next_times.get(row.job_id, first) for row in untold}
+        for row in untold:
+            due, delay = self._next_times[row.job_id]
+            if time.monotonic() >= due and row.job_id not in self._under_way:
+                later = min(LAST_REPETITION_SECONDS, delay * 2)
+                self._next_times[row.job_id] = (time.monotonic() + delay, later)
+                self._under_way.add(row.job_id)
+                run_in_thread(partial(self._tell_provider, row), f"cancel {row.job_id}")
+
+    def _tell_provider(self, row: RemoteJobRow) -> None:
+        database = self._gateway.database
+        try:
+            answer, answered = self._ask(row)
+            if answered:
+                is_news = record_cancellation(database, row.job_id, answer)
+            else:
+                with database.begin_read() as session:
+                    is_news = queries.get_job_row(session, row.job_id).cancellation is None
+            if is_news:
+                transitions.record_cancellation(database, row.job_id, answer)
+        except ShotbridgeError as error:
+            _log.warning("the cancellation of job %s cannot be repeated: %s", row.job_id, error)
+        finally:
+            self._under_way.discard(row.job_id)
+
+    def _ask(self, row: RemoteJobRow) -> tuple[Cancellation, bool]:
+        """As :func:`cancel_at_provider`; a provider that is missing does not answer."""
         where = f"job {row.job_id}, provider {row.provider}"
-        answer, answered = cancel_at_provider(provider, json.loads(row.handle or "{}"), where)
-        if answered:
-            record_cancellation(gateway.database, row.job_id, answer)
-            transitions.record_cancellation(gateway.database, row.job_id, answer)
-    except ShotbridgeError as error:
-        _log.warning("the cancellation of job %s cannot be repeated: %s", row.job_id, error)
+        try:
+            provider = self._gateway.providers.get_provider(row.provider)
+        except UnknownService as error:
+            return Cancellation(message=f"the provider could not be told: {error}"[:500]), False
+        if not isinstance(provider, RemoteProvider):
+            return Cancellation(message="the provider is no longer a remote one"), False
+        return cancel_at_provider(provider, json.loads(row.handle or "{}"), where)
 
 
 def _open_jobs(gateway: GatewayContext) -> dict[str, str]:

@@ -148,7 +148,6 @@ class JobRuntime:
         queue.start()
         self._reconciler = recovery.Reconciler(gateway, queue)
         self._reconciler.start()
-        recovery.repeat_cancellations(gateway)
         self.results = ResultService(gateway)
         self.jobs = JobService(gateway, workflow, self._reconciler, self.results)
         self.reviews = ReviewService(gateway.database)
@@ -156,7 +155,7 @@ class JobRuntime:
 
     def _queue_limits(self) -> dict[str, QueueLimits]:
         """A queue for each provider. Jobs of a provider that is no longer enabled still have one:
-        they end with an error that says so."""
+        they end with an error that says so, or wait for it where it may have their work."""
         with self.gateway.database.begin_read() as session:
             unused = queries.list_open_job_queues(session).values()
         limits = dict.fromkeys(unused, QueueLimits())

@@ -38,7 +38,7 @@ from bridge_gateway.db.engine import Database
 from bridge_gateway.db.tables import JobRow, PinRow, ResultRow, TimingRow
 from bridge_gateway.jobs import events
 from bridge_gateway.jobs.queue import MAX_ATTEMPTS
-from bridge_gateway.providers.remote_table import load_charge
+from bridge_gateway.providers.remote_table import explain_failure, load_charge
 
 
 def create_job(
@@ -147,6 +147,7 @@ def fail_job(database: Database, job_id: str, error: ShotbridgeError) -> None:
         session.execute(
             delete(ResultRow).where(ResultRow.job_id == job_id, ResultRow.published.is_(None))
         )
+        error = explain_failure(session, job_id, error)
         row.problem = canonical_json(Problem.from_error(error))
         is_unknown = isinstance(error, OutcomeUnknown)
         _mark_ended(session, row, JobState.UNKNOWN if is_unknown else JobState.FAILED)

@@ -279,9 +279,11 @@ class RemoteProvider(Provider, Protocol):
         May be called again after a kill, as :meth:`FrameProvider.run`.
 
         :raises bridge_core.errors.ProviderUnavailable: not now; it is fetched again later, as
-            after an ``OSError``.
+            after an ``OSError`` that names no file.
         :raises bridge_core.errors.JobCancelled: ``monitor.cancelled()`` became true.
-        :raises bridge_core.errors.ShotbridgeError: any other failure.
+        :raises bridge_core.errors.ShotbridgeError: any other failure; the job fails, as after an
+            ``OSError`` of a file on this machine. After any other exception, such as those of an
+            HTTP library, it is fetched again for about 3 minutes, then the job fails.
         """
 
     def cancel(self, handle: RemoteHandle) -> CancelOutcome:

@@ -16,12 +16,14 @@ delays neither a cancellation nor a stop of the gateway.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import random
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
@@ -36,6 +38,7 @@ from bridge_core.errors import (
 from bridge_core.models.base import now
 from bridge_core.models.jobs import Cancellation
 from bridge_core.models.services import Capabilities
+from bridge_core.system.files import DISK_FULL_ERRNOS
 from bridge_gateway.db.engine import Database
 from bridge_gateway.providers.base import (
     ProviderTask,
@@ -69,6 +72,13 @@ _MAX_RETRY_AFTER = 300.0
 _SILENCE_SECONDS = 60.0
 #: How often a lost answer is followed by another submission with the same key.
 _MAX_LOST_ANSWERS = 5
+#: Seconds for which a provider that finds no work is asked again, before that is believed: its list
+#: may be behind.
+_SETTLE_SECONDS = 30.0
+#: How often a fetch that ends with an error of an HTTP library is repeated: for 3 minutes.
+_MAX_FETCH_FAULTS = 20
+#: Errors of the disk, also where they name no file.
+_DISK_ERRNOS = DISK_FULL_ERRNOS | {errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
 #: Seconds that the end of a run waits for a call that is under way; the contract allows 2.
 _GRACE_SECONDS = 1.5
 _CHECK_SECONDS = 0.05
@@ -126,9 +136,13 @@ class RemoteRun:
             return self._fetch(handle)
         except JobCancelled:
             if self._monitor.cancelled_by_user:
+                row = load_row(self._database, self._task.job_id)
+                if handle is None and row is not None and row.handle is not None:
+                    handle = json.loads(row.handle)  # of an earlier attempt, or a late answer
                 if handle is not None:
-                    self._cancel_at_provider(handle)
-                elif not self._has_reported and load_row(self._database, self._task.job_id):
+                    if not self._has_reported:
+                        self._cancel_at_provider(handle)
+                elif not self._has_reported and row is not None:
                     message = f"it is not known whether the provider has this work, key {self._key}"
                     self._report_cancellation(Cancellation(message=message), answered=False)
             raise
@@ -138,27 +152,28 @@ class RemoteRun:
     def _obtain_handle(self) -> RemoteHandle:
         row = load_row(self._database, self._task.job_id)
         if row is None:
-            return self._submit(may_exist=False)
+            return self._submit()
         if row.handle is not None:
             handle: RemoteHandle = json.loads(row.handle)
             return handle
         return self._resolve_intent("the gateway ended while the work was being submitted")
 
-    def _submit(self, *, may_exist: bool) -> RemoteHandle:
-        """Submit until there is a handle. ``may_exist``: an earlier submission may have been
-        accepted, so an intent stays even where this one was not."""
-        job_id, delay = self._task.job_id, _FIRST_DELAY
+    def _submit(self, repeated_because: str | None = None) -> RemoteHandle:
+        """Submit until there is a handle. ``repeated_because``: an earlier submission may have been
+        accepted, so its intent stays even where this one was not, and the key is repeated only
+        while the provider knows it."""
+        job_id, delay, reason = self._task.job_id, _FIRST_DELAY, repeated_because
         while True:
-            if load_row(self._database, job_id) is None:
+            if reason is None:
                 record_intent(self._database, self._provider, job_id)
+            elif not self._can_repeat_key():
+                return self._find_work(reason)
             call = run_in_thread(self._submit_and_record, f"submit {job_id}")
             try:
                 return self._wait_for_submission(call)
             except ProviderUnavailable as error:
-                if not may_exist:
+                if reason is None:
                     delete_intent(self._database, job_id)
-                elif not self._can_repeat_key():
-                    return self._find_work(error.message)
                 self._monitor.progress(None, f"waiting for the provider: {error.message}")
             except OutcomeUnknown as error:
                 self._lost_answers += 1
@@ -169,8 +184,11 @@ class RemoteRun:
             except JobCancelled:
                 raise
             except ShotbridgeError as error:
-                if may_exist:  # a repetition is refused, which says nothing about the first call
+                if reason is not None:  # which says nothing about the first call
                     return self._find_work(f"the key was refused: {error.message}")
+                if not isinstance(error, StorageUnavailable):
+                    with suppress(StorageUnavailable):
+                        delete_intent(self._database, job_id)
                 raise
             self._pause(delay)
             delay = min(_LAST_DELAY, delay * 2)
@@ -225,16 +243,20 @@ class RemoteRun:
         :raises OutcomeUnknown: whether it was cannot be known.
         """
         if self._can_repeat_key():
-            return self._submit(may_exist=True)
+            return self._submit(reason)
         return self._find_work(reason)
 
     def _find_work(self, reason: str) -> RemoteHandle:
         """As :meth:`_resolve_intent`, by asking the provider for the key."""
-        delay = _FIRST_DELAY
+        delay, settled = _FIRST_DELAY, time.monotonic() + _SETTLE_SECONDS
         while True:
             try:
-                handle = self._call(lambda: self._provider.find(self._key), "find")
-                break
+                handle = self._call(self._find_and_record, "find")
+                if handle is not None:
+                    return handle
+                if time.monotonic() >= settled:
+                    break
+                self._monitor.progress(None, "asking the provider whether it has the work")
             except JobCancelled:
                 raise
             except (ProviderUnavailable, OSError) as error:
@@ -243,9 +265,13 @@ class RemoteRun:
                 raise _outcome_unknown(reason, self._where, self._key, error) from error
             self._pause(delay)
             delay = min(_LAST_DELAY, delay * 2)
-        if handle is None:
-            return self._submit(may_exist=False)
-        record_handle(self._database, self._task.job_id, handle, where=self._where)
+        return self._submit()
+
+    def _find_and_record(self) -> RemoteHandle | None:
+        """Ask once; what is found is stored even if nobody waits for it any more."""
+        handle = self._provider.find(self._key)
+        if handle is not None:
+            record_handle(self._database, self._task.job_id, handle, where=self._where)
         return handle
 
     # --- polling and fetching
@@ -290,27 +316,50 @@ class RemoteRun:
             )
 
     def _fetch(self, handle: RemoteHandle) -> TaskResult:
-        delay = _FIRST_DELAY
+        delay, faults = _FIRST_DELAY, 0
         while True:
             self._check_cancelled()
             try:
                 return self._call(
                     lambda: self._provider.fetch(handle, self._task, self._monitor), "fetch"
                 )
-            except (ProviderUnavailable, OSError) as error:
-                if isinstance(error, OSError) and error.filename is not None:
-                    raise  # of a file on this machine
-                _log.warning("results are fetched again: %s: %s", self._where, error)
+            except Exception as error:
+                if isinstance(error, ShotbridgeError):
+                    if not isinstance(error, ProviderUnavailable):
+                        raise
+                elif isinstance(error, OSError) and _is_of_disk(error):
+                    raise
+                elif not isinstance(error, OSError) or error.filename is not None:
+                    faults += 1  # of an HTTP library, or of the provider's code
+                    if faults > _MAX_FETCH_FAULTS:
+                        raise self._fetch_failure(error) from error
+                _log.warning("results are fetched again: %s: %r", self._where, error)
                 self._monitor.progress(None, f"fetching the results again: {error}")
             self._pause(delay)
             delay = min(_LAST_DELAY, delay * 2)
+
+    def _fetch_failure(self, error: Exception) -> JobFailed:
+        _log.error("the results cannot be fetched: %s", self._where, exc_info=error)
+        return JobFailed(
+            "the work was done, and its results cannot be fetched: "
+            f"{type(error).__name__}: {error}"[:500],
+            where=self._where,
+            next_step=f"look for the results at the provider (key {self._key}); the work is "
+            "charged again if the job is sent again",
+        )
 
     def _failure(self, status: RemoteStatus) -> ShotbridgeError:
         if status.state is RemoteState.UNKNOWN:
             reason = status.message or "the provider no longer knows this work"
             return _outcome_unknown(reason, self._where, self._key, None)
         if status.problem is not None:
-            return status.problem.to_error()
+            error = status.problem.to_error()
+            # Of these two the gateway would wait for a disk, or take the job for cancelled.
+            if not isinstance(error, StorageUnavailable | JobCancelled):
+                return error
+            return JobFailed(
+                error.message, where=error.where, next_step=error.next_step, details=error.details
+            )
         was_cancelled = status.state is RemoteState.CANCELLED
         return JobFailed(
             status.message
@@ -343,8 +392,10 @@ class RemoteRun:
     def _report_cancellation(self, cancellation: Cancellation, *, answered: bool = True) -> None:
         self._has_reported = True
         try:
-            if answered:
-                record_cancellation(self._database, self._task.job_id, cancellation)
+            if answered and not record_cancellation(
+                self._database, self._task.job_id, cancellation
+            ):
+                return
             self._on_cancellation(cancellation)
         except StorageUnavailable as error:
             _log.error("a cancellation could not be recorded: %s: %s", self._where, error)
@@ -383,6 +434,13 @@ class RemoteRun:
             waiting()
             wait([outcome], timeout=_CHECK_SECONDS)
         return outcome.result()
+
+
+def _is_of_disk(error: OSError) -> bool:
+    """Whether it is about a file on this machine. HTTP libraries name a URL as the file."""
+    if error.errno in _DISK_ERRNOS:
+        return True
+    return error.filename is not None and "://" not in str(error.filename)
 
 
 def _outcome_unknown(reason: str, where: str, key: str, cause: Exception | None) -> OutcomeUnknown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -35,24 +36,34 @@ def cancel_at_provider(
     return answer, True
 
 
-def record_cancellation(database: Database, job_id: str, cancellation: Cancellation) -> None:
-    """Store the provider's answer to a cancellation, with the charge that it names."""
+def record_cancellation(database: Database, job_id: str, cancellation: Cancellation) -> bool:
+    """Store the provider's answer to a cancellation, with the charge that it names.
+
+    False where an earlier answer is kept: a provider that was told twice says the second time that
+    the work had ended.
+    """
     with database.begin_write() as session:
         row = session.get(RemoteJobRow, job_id)
-        if row is not None:
-            row.cancellation = canonical_json(cancellation)
-            if cancellation.charge is not None:
-                row.charge = canonical_json(cancellation.charge)
+        if row is None:
+            return True
+        if row.cancellation is not None and not cancellation.provider_stopped:
+            return False
+        row.cancellation = canonical_json(cancellation)
+        if cancellation.charge is not None:
+            row.charge = canonical_json(cancellation.charge)
+        return True
 
 
-def list_untold_cancellations(database: Database) -> list[RemoteJobRow]:
-    """Cancelled jobs whose provider has not answered the cancellation, and may still work."""
+def list_untold_cancellations(database: Database, before: datetime) -> list[RemoteJobRow]:
+    """Jobs that were cancelled before that time, whose provider has not answered the cancellation
+    and may still work."""
     with database.begin_read() as session:
         query = (
             select(RemoteJobRow)
             .join(JobRow, JobRow.id == RemoteJobRow.job_id)
             .where(
                 JobRow.state == JobState.CANCELLED,
+                JobRow.finished < before,
                 RemoteJobRow.handle.is_not(None),
                 RemoteJobRow.cancellation.is_(None),
                 RemoteJobRow.state.in_((RemoteState.QUEUED, RemoteState.RUNNING)),

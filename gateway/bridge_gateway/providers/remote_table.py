@@ -9,7 +9,7 @@ import time
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from bridge_core.errors import OutcomeUnknown, StorageUnavailable
+from bridge_core.errors import OutcomeUnknown, ShotbridgeError, StorageUnavailable
 from bridge_core.models.base import canonical_json, now
 from bridge_core.models.jobs import Cost
 from bridge_gateway.db.engine import Database
@@ -39,8 +39,13 @@ def load_row(database: Database, job_id: str) -> RemoteJobRow | None:
 
 
 def record_intent(database: Database, provider: RemoteProvider, job_id: str) -> None:
-    """Record that a job's work is about to be submitted."""
+    """Record that a job's work is about to be submitted; the time of an earlier intent, after which
+    there certainly is no work, is replaced."""
     with database.begin_write() as session:
+        row = session.get(RemoteJobRow, job_id)
+        if row is not None:
+            row.submitted = now()
+            return
         session.add(
             RemoteJobRow(
                 job_id=job_id,
@@ -97,6 +102,22 @@ def record_status(database: Database, job_id: str, status: RemoteStatus) -> None
         row = session.get_one(RemoteJobRow, job_id)
         row.state = status.state
         row.charge = charge or row.charge
+
+
+def explain_failure(session: Session, job_id: str, error: ShotbridgeError) -> ShotbridgeError:
+    """The error that a job ends with: an OutcomeUnknown where its work goes on at the provider,
+    which charges for it although the job fails."""
+    row = session.get(RemoteJobRow, job_id)
+    is_over = row is None or row.handle is None or RemoteState(row.state).ended
+    if row is None or is_over or isinstance(error, OutcomeUnknown):
+        return error
+    return OutcomeUnknown(
+        f"the job ended while its work went on at the provider: {error.message}",
+        where=error.where or f"job {job_id}, provider {row.provider}",
+        next_step=f"look at the list of jobs at the provider (key {row.key}), then say so with "
+        "'shotbridge resolve-job'; nothing is sent again",
+        details={**error.details, "key": row.key},
+    )
 
 
 def load_charge(session: Session, job_id: str) -> Cost | None:

@@ -12,7 +12,7 @@ import time
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from bridge_core.errors import CheckFailed, GatewayFault
+from bridge_core.errors import CheckFailed, GatewayFault, StorageUnavailable, UnknownService
 from bridge_core.models.findings import Findings
 from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_gateway.db import queries
@@ -23,6 +23,7 @@ from bridge_gateway.jobs.steps.stage import files_by_frame
 from bridge_gateway.library.naming import FINDINGS_NAME, text_path
 from bridge_gateway.providers.base import (
     FrameProvider,
+    Provider,
     ProviderTask,
     RemoteProvider,
     TaskReference,
@@ -30,6 +31,7 @@ from bridge_gateway.providers.base import (
     TaskSource,
 )
 from bridge_gateway.providers.remote import RemoteRun
+from bridge_gateway.providers.remote_table import load_row
 
 _TEXT_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 #: Bytes of a text; a provider that writes more has a fault.
@@ -42,6 +44,7 @@ def run_provider(context: JobContext, admitted: AdmittedJob, staged: StagedInput
 
     :raises JobCancelled: the job was cancelled, or the gateway stops.
     :raises UnknownService: the provider is no longer available.
+    :raises StorageUnavailable: so it is, and it may have work of this job.
     :raises OutcomeUnknown: whether a remote provider did the work is not known.
     """
     frames = context.request.frames
@@ -49,7 +52,7 @@ def run_provider(context: JobContext, admitted: AdmittedJob, staged: StagedInput
     context.monitor.begin_step(
         StepName.RUN, len(frames), [f for f in frames if context.work_dir.proxy(f).exists()]
     )
-    provider = context.gateway.providers.get_provider(admitted.provider)
+    provider = _get_provider(context, admitted.provider)
     task = _provider_task(context, admitted, staged)
     started = time.monotonic()
     if isinstance(provider, FrameProvider):
@@ -78,6 +81,22 @@ def run_provider(context: JobContext, admitted: AdmittedJob, staged: StagedInput
         )
     _write_documents(context, task_result)
     return task_result
+
+
+def _get_provider(context: JobContext, provider_id: str) -> Provider:
+    try:
+        return context.gateway.providers.get_provider(provider_id)
+    except UnknownService as error:
+        if load_row(context.gateway.database, context.job_id) is None:
+            raise
+        # Work that was submitted is paid for, so the job waits until it can be followed again.
+        message = f"waiting for the provider {provider_id!r}: {error.message}"
+        context.monitor.progress(None, message)
+        raise StorageUnavailable(
+            message,
+            where=f"job {context.job_id}",
+            next_step="start the gateway with this provider, or cancel the job",
+        ) from error
 
 
 def _provider_task(

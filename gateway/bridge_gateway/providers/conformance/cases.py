@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,10 +15,8 @@ from bridge_gateway.providers.base import (
     PROXY_FILENAME,
     CancelOutcome,
     FrameProvider,
-    RemoteHandle,
     RemoteProvider,
     RemoteState,
-    RemoteStatus,
 )
 from bridge_gateway.providers.conformance.tasks import (
     ConformanceContext,
@@ -30,10 +27,11 @@ from bridge_gateway.providers.conformance.tasks import (
     complete_task,
     make_task,
     require,
-    work_key,
+    wait_until_ended,
 )
 from bridge_gateway.providers.pricing import RequestFacts
 from bridge_gateway.providers.registry import require_provider
+from bridge_gateway.providers.remote_table import remote_key
 
 #: Seconds from a cancellation to the end of the work, by the contract.
 CANCEL_SECONDS = 2.0
@@ -124,22 +122,21 @@ def _every_service_does_its_work(context: ConformanceContext) -> None:
 
 
 def _finished_work_is_not_repeated(context: ConformanceContext) -> None:
-    service = context.services()[0]
-    task = make_task(context, service, "again")
-    first = complete_task(context, task, RecordingMonitor())
-    before = all_files(task.folder)
     provider = context.provider
-    if isinstance(provider, FrameProvider):
-        second = provider.run(task, RecordingMonitor())
-        require(all_files(task.folder) == before, "it wrote finished frames again")
-        require(second == first, "it describes the same files differently")
+    assert isinstance(provider, FrameProvider)
+    task = make_task(context, context.services()[0], "again")
+    first = provider.run(task, RecordingMonitor())
+    before = all_files(task.folder)
+    second = provider.run(task, RecordingMonitor())
+    require(all_files(task.folder) == before, "it wrote finished frames again")
+    require(second == first, "it describes the same files differently")
 
 
 def _results_can_be_fetched_twice(context: ConformanceContext) -> None:
     provider, service = _remote(context), context.services()[0]
     task = make_task(context, service, "fetched twice")
-    handle = provider.submit(task, work_key(task))
-    _wait_until_ended(context, provider, handle)
+    handle = provider.submit(task, remote_key(task.job_id))
+    wait_until_ended(context, provider, handle)
     first = provider.fetch(handle, task, RecordingMonitor())
     names = list(all_files(task.folder))
     second = provider.fetch(handle, task, RecordingMonitor())
@@ -233,7 +230,7 @@ def _closing_twice_is_allowed(context: ConformanceContext) -> None:
 def _work_can_be_followed_by_its_handle(context: ConformanceContext) -> None:
     provider, service = _remote(context), context.services()[0]
     task = make_task(context, service, "followed")
-    handle = provider.submit(task, work_key(task))
+    handle = provider.submit(task, remote_key(task.job_id))
     text = json.dumps(handle, allow_nan=False)
     require(isinstance(handle, dict), f"a handle is a JSON object, not {type(handle).__name__}")
     require(len(text.encode()) <= MAX_HANDLE_BYTES, f"a handle has {len(text.encode())} bytes")
@@ -245,7 +242,7 @@ def _work_can_be_followed_by_its_handle(context: ConformanceContext) -> None:
             other.poll(json.loads(text)).state is not RemoteState.UNKNOWN,
             "another provider object does not know the work by its stored handle",
         )
-        _wait_until_ended(context, other, json.loads(text))
+        wait_until_ended(context, other, json.loads(text))
     finally:
         other.close()
 
@@ -253,7 +250,7 @@ def _work_can_be_followed_by_its_handle(context: ConformanceContext) -> None:
 def _cancelling_is_answered(context: ConformanceContext) -> None:
     provider, service = _remote(context), context.services()[0]
     task = make_task(context, service, "remote cancelled")
-    handle = provider.submit(task, work_key(task))
+    handle = provider.submit(task, remote_key(task.job_id))
     outcome = provider.cancel(handle)
     require(isinstance(outcome, CancelOutcome), "cancel must return a CancelOutcome")
     require(
@@ -272,8 +269,8 @@ def _a_key_makes_one_piece_of_work(context: ConformanceContext) -> None:
     for service in context.services():
         if service.capabilities.idempotency:
             task = make_task(context, service, f"key {service.id}")
-            first = provider.submit(task, work_key(task))
-            second = provider.submit(task, work_key(task))
+            first = provider.submit(task, remote_key(task.job_id))
+            second = provider.submit(task, remote_key(task.job_id))
             require(first == second, f"{service.id}: one key made {first} and {second}")
             provider.cancel(first)
 
@@ -282,11 +279,16 @@ def _work_is_found_by_its_key(context: ConformanceContext) -> None:
     provider, service = _remote(context), context.services()[0]
     task = make_task(context, service, "found")
     try:
-        require(provider.find(work_key(task)) is None, "it found work that was never submitted")
+        require(
+            provider.find(remote_key(task.job_id)) is None, "it found work that was never submitted"
+        )
     except OutcomeUnknown:
         return  # it cannot look up work, which is allowed
-    handle = provider.submit(task, work_key(task))
-    require(provider.find(work_key(task)) == handle, "it does not find the work that was submitted")
+    handle = provider.submit(task, remote_key(task.job_id))
+    require(
+        provider.find(remote_key(task.job_id)) == handle,
+        "it does not find the work that was submitted",
+    )
     provider.cancel(handle)
 
 
@@ -326,20 +328,6 @@ CASES: tuple[ConformanceCase, ...] = (
 def _remote(context: ConformanceContext) -> RemoteProvider:
     assert isinstance(context.provider, RemoteProvider)
     return context.provider
-
-
-def _wait_until_ended(
-    context: ConformanceContext, provider: RemoteProvider, handle: RemoteHandle
-) -> RemoteStatus:
-    deadline = time.monotonic() + context.seconds
-    while not (status := provider.poll(handle)).state.ended:
-        require(
-            status.fraction is None or 0 <= status.fraction <= 1,
-            f"a fraction of {status.fraction}",
-        )
-        require(time.monotonic() < deadline, f"work did not end within {context.seconds:g} s")
-        threading.Event().wait(1.0 if status.retry_after is None else status.retry_after)
-    return status
 
 
 def _require_error(call: Callable[[], object], what: str) -> BaseException:

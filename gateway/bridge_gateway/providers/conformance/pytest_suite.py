@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from bridge_gateway.providers.conformance.cases import CASES, ConformanceCase
 from bridge_gateway.providers.conformance.tasks import ConformanceContext
 
 
-class ProviderConformance:
+class ProviderConformance(ABC):
     """Inherit from it, and return a new provider from :meth:`make_provider`.
 
     One provider is used for all cases. Each case that is for its kind is one test.
@@ -21,8 +22,9 @@ class ProviderConformance:
     #: Seconds that a remote job may take.
     remote_seconds = 600.0
 
+    @abstractmethod
     def make_provider(self) -> Provider:
-        raise NotImplementedError("return a new provider")
+        """A new provider; called more than once."""
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -22,11 +22,14 @@ from bridge_gateway.providers.base import (
     FrameProvider,
     Provider,
     ProviderTask,
+    RemoteHandle,
     RemoteProvider,
     RemoteState,
+    RemoteStatus,
     TaskReference,
     TaskResult,
 )
+from bridge_gateway.providers.remote_table import remote_key
 
 #: Formats of test plates, with their colour spaces, in the order of preference.
 PLATE_FORMATS = {"exr": "ACEScg", "png": "sRGB Encoded Rec.709 (sRGB)"}
@@ -160,19 +163,32 @@ def complete_task(
         return provider.run(task, monitor)
     require(isinstance(provider, RemoteProvider), "the provider is of no known kind")
     assert isinstance(provider, RemoteProvider)
-    handle = provider.submit(task, work_key(task))
-    deadline = time.monotonic() + context.seconds
-    while (status := provider.poll(handle)).state is not RemoteState.SUCCEEDED:
-        problem = status.problem.message if status.problem else status.message
-        require(
-            not status.state.ended, f"the work of {task.service} ended {status.state}: {problem}"
-        )
-        require(
-            time.monotonic() < deadline,
-            f"the work of {task.service} did not end within {context.seconds:g} s",
-        )
-        time.sleep(1.0 if status.retry_after is None else max(0.0, status.retry_after))
+    handle = provider.submit(task, remote_key(task.job_id))
+    status = wait_until_ended(context, provider, handle)
+    problem = status.problem.message if status.problem else status.message
+    require(
+        status.state is RemoteState.SUCCEEDED,
+        f"the work of {task.service} ended {status.state}: {problem}",
+    )
     return provider.fetch(handle, task, monitor)
+
+
+def wait_until_ended(
+    context: ConformanceContext, provider: RemoteProvider, handle: RemoteHandle
+) -> RemoteStatus:
+    """Poll until the work has ended, in whatever way.
+
+    :raises ConformanceError: it does not end in time, or a fraction is not one.
+    """
+    deadline = time.monotonic() + context.seconds
+    while not (status := provider.poll(handle)).state.ended:
+        require(
+            status.fraction is None or 0 <= status.fraction <= 1,
+            f"a fraction of {status.fraction}",
+        )
+        require(time.monotonic() < deadline, f"work did not end within {context.seconds:g} s")
+        time.sleep(1.0 if status.retry_after is None else max(0.0, status.retry_after))
+    return status
 
 
 def check_result(service: Service, task: ProviderTask, result: TaskResult) -> None:
@@ -215,11 +231,6 @@ def check_result(service: Service, task: ProviderTask, result: TaskResult) -> No
         not service.model_ids or used <= set(service.model_ids),
         f"{where}it used the models {sorted(used)}, and names {service.model_ids}",
     )
-
-
-def work_key(task: ProviderTask) -> str:
-    """The key that a task is submitted with."""
-    return f"shotbridge-{task.job_id}"[:64].lower()
 
 
 def all_files(folder: Path) -> dict[str, tuple[int, int]]:
