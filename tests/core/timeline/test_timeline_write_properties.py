@@ -175,12 +175,13 @@ def _media_covers(reference: Any, time: Any) -> bool:
 def _times(source: Any, media_rate: float) -> list[Any]:
     """Some of the times at which a clip's frames start, the first and the last included.
 
-    A time that is not a whole number at the media's own rate is taken a thousandth of a frame
-    later: if it is a frame boundary of the media, OTIO's floats are on either side of it.
+    A time that is not a whole number at the media's own rate is taken a little later: if it is a
+    frame boundary of the media, OTIO's floats are on either side of it. Not a thousandth of a frame
+    later, which is how far NTSC rates drift with each frame, to the next boundary.
     """
     start, rate = source.start_time, source.duration.rate
     count = max(1, round(source.duration.value))
-    later = 0 if rate == media_rate and start.value.is_integer() else 0.001
+    later = 0 if rate == media_rate and start.value.is_integer() else 0.00037
     steps = sorted({0, count - 1, *range(0, count, max(1, count // 7))})
     return [start + otio.opentime.RationalTime(step + later, rate) for step in steps]
 
