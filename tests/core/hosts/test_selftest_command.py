@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bridge_core.cli.main import main
+
+REPO = Path(__file__).parents[3]
 
 #: A program that is called like Nuke, ``-t SCRIPT FOLDER``, and records its arguments.
 _PROGRAM = """#!{python}
@@ -21,6 +25,32 @@ sys.exit(1)
 """
 
 
+@pytest.fixture
+def import_copy(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
+    """Copies the package of a host's plugin to the folder of plugins, where it is imported from
+    then; the package's folder."""
+    others = {name: module for name, module in sys.modules.items() if _is_of_plugin(name)}
+
+    def copy(host: str) -> Path:
+        package = plugins / host / f"bridge_{host}"
+        ignored = shutil.ignore_patterns("__pycache__")
+        source = REPO / "plugins" / host / package.name
+        shutil.copytree(source, package, ignore=ignored, dirs_exist_ok=True)
+        monkeypatch.syspath_prepend(package.parent)
+        return package
+
+    for name in others:
+        del sys.modules[name]
+    yield copy
+    for name in [name for name in sys.modules if _is_of_plugin(name)]:
+        del sys.modules[name]
+    sys.modules.update(others)
+
+
+def _is_of_plugin(module: str) -> bool:
+    return module.split(".")[0] in ("bridge_nuke", "bridge_resolve")
+
+
 def _program(folder: Path) -> Path:
     program = folder / "Nuke16.0"
     program.write_text(_PROGRAM.format(python=sys.executable))
@@ -29,16 +59,16 @@ def _program(folder: Path) -> Path:
 
 
 def test_nuke_runs_in_terminal_mode(
-    plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    import_copy: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    package = import_copy("nuke")
     monkeypatch.setenv("NUKE_PATH", "/studio/nuke")
     program = _program(tmp_path)
     words = ["selftest", "nuke", "--program", str(program), "--out", str(tmp_path)]
     assert main(words) == 1
     called = json.loads((tmp_path / "called.json").read_text())
-    script = plugins / "nuke" / "bridge_nuke" / "selftest.py"
-    assert called["words"] == ["-t", str(script), str(tmp_path)]
-    assert called["NUKE_PATH"] == f"/studio/nuke:{plugins / 'nuke'}"
+    assert called["words"] == ["-t", str(package / "selftest.py"), str(tmp_path)]
+    assert called["NUKE_PATH"] == f"/studio/nuke:{package.parent}"
 
 
 #: Starts like Nuke: a Python without Shotbridge, which runs the ``init.py`` of every folder on
@@ -96,9 +126,10 @@ def test_the_default_is_the_newest_nuke(
     assert (tmp_path / "called.json").exists()
 
 
-def test_resolve_runs_in_a_separate_python(plugins: Path, tmp_path: Path) -> None:
-    package = plugins / "resolve" / "bridge_resolve"
-    (package / "__init__.py").write_text("")
+def test_resolve_runs_in_a_separate_python(
+    import_copy: Callable[[str], Path], tmp_path: Path
+) -> None:
+    package = import_copy("resolve")
     (package / "selftest.py").write_text(
         "import sys\nimport bridge_resolve\n"
         "from bridge_core.hosts.selftest import SelfTestCheck, main\n"

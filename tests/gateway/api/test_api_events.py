@@ -94,21 +94,34 @@ def test_a_connection_lost_before_the_first_event(gateway: InProcessGateway) -> 
 
 
 def test_the_events_of_one_job(gateway: InProcessGateway) -> None:
-    first, second = send(gateway, seconds=0.05), send(gateway, seconds=0.05)
-    with gateway.event_stream(f"/v1/events?after=0&job={second}") as listener:
-        messages = listener.until_end_of(second)
-    kinds = set()
+    # The frames of the second take until it is cancelled, so that it certainly reports progress.
+    first, second = send(gateway), send(gateway, seconds=60)
+    assert _kinds_of_events(gateway, first) >= {"job", "version"}
+    assert _kinds_of_events(gateway, second, cancel=True) == {"job", "progress"}
+
+
+def _kinds_of_events(gateway: InProcessGateway, job: str, *, cancel: bool = False) -> set[str]:
+    """The kinds of a job's events, which have to be of this job; with ``cancel`` it is cancelled
+    after the first progress."""
+    messages = []
+    with gateway.event_stream(f"/v1/events?after=0&job={job}") as listener:
+        if cancel:
+            for message in listener.messages():
+                messages.append(message)
+                if message["kind"] == "progress":
+                    break
+            gateway.call("POST", f"/v1/jobs/{job}/cancel")
+        messages += listener.until_end_of(job)
     for message in messages:
         event = message["data"]
-        kinds.add(event["kind"])
         match event["kind"]:
             case "job":
-                assert event["job"]["id"] == second
+                assert event["job"]["id"] == job
             case "progress":
-                assert event["update"]["id"] == second and "job" not in event
+                assert event["update"]["id"] == job and "job" not in event
             case "version":
-                assert event["version"]["job_id"] == second
-    assert kinds == {"job", "progress", "version"} and first != second
+                assert event["version"]["job_id"] == job
+    return {message["data"]["kind"] for message in messages}
 
 
 def test_an_id_of_another_database_counts_as_now(gateway: InProcessGateway) -> None:
