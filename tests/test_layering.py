@@ -52,7 +52,7 @@ LAYERS = {
         ("errors", "text"),
         ("system",),
         ("models",),
-        ("config", "connection", "placement", "plate_files"),
+        ("config", "connection", "plate_files", "version_fit"),
         ("outbox", "transfer"),
         ("launcher", "outbox_sender"),
         ("client",),

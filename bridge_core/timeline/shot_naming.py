@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
+from bridge_core.models.media import MOVIE_EXTENSIONS, STILL_EXTENSIONS, file_extension
 from bridge_core.models.shots import sanitise_name
-from bridge_core.timeline.media_reference import STILL_EXTENSIONS
 
 #: ``sq010_sh0020``, ``010-0020``, ``BBB_010_0020``: a show's letters, a sequence, a shot.
 _SEQUENCE_AND_SHOT = re.compile(
@@ -47,7 +46,7 @@ def split_name(clip: str, cut: str) -> tuple[str, str]:
 def compute_clip_id(media_key: str, first: int, last: int, rate: Fraction) -> str:
     """A clip's id from what it shows: 16 hexadecimal digits of a SHA-256.
 
-    ``media_key`` is that of :func:`~bridge_core.timeline.media_reference.media_key`, so that the id
+    ``media_key`` is that of :func:`~bridge_core.timeline.media_paths.media_key`, so that the id
     is the same on every machine and in every format. The position in the cut is not part of it, so
     that a clip that moves keeps its id.
     """
