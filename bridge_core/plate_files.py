@@ -82,12 +82,9 @@ def path_as_on_disk(path: Path) -> Path:
     if str(path).isascii() or path.exists():
         return path
     folder = path_as_on_disk(path.parent) if path.parent != path else path
+    name = comparable_name(path.name)
     try:
-        matches = [
-            one
-            for one in folder.iterdir()
-            if comparable_name(one.name) == comparable_name(path.name)
-        ]
+        matches = [one for one in folder.iterdir() if comparable_name(one.name) == name]
     except OSError:
         return path
     return matches[0] if matches else path
@@ -121,9 +118,8 @@ def _scan_sequence(pattern: Path, frames: set[int] | None = None) -> dict[int, o
     :raises OSError: the folder cannot be read.
     :raises UnreadableMedia: a negative frame exists under both of its names.
     """
-    head, _, tail = FRAME_NUMBER_PATTERN.sub(
-        "\0", comparable_name(pattern.name), count=1
-    ).partition("\0")
+    name = comparable_name(pattern.name)
+    head, _, tail = FRAME_NUMBER_PATTERN.sub("\0", name, count=1).partition("\0")
     entries_by_frame: dict[int, os.DirEntry[str]] = {}
     with os.scandir(path_as_on_disk(pattern.parent)) as entries:
         for entry in entries:
@@ -136,10 +132,8 @@ def _scan_sequence(pattern: Path, frames: set[int] | None = None) -> dict[int, o
                 continue
             # This also checks the number of digits.
             spellings = (frame_path(pattern.name, frame), signed_frame_path(pattern.name, frame))
-            if (
-                name not in [comparable_name(one) for one in spellings if one]
-                or not entry.is_file()
-            ):
+            comparable = [comparable_name(one) for one in spellings if one]
+            if name not in comparable or not entry.is_file():
                 continue
             other = entries_by_frame.setdefault(frame, entry)
             if comparable_name(other.name) != name:

@@ -53,7 +53,7 @@ LAYERS = {
         ("system",),
         ("models",),
         ("config", "connection", "plate_files", "version_fit"),
-        ("outbox", "transfer"),
+        ("gateway_program", "outbox", "transfer"),
         ("launcher", "outbox_sender"),
         ("client",),
         ("timeline",),

@@ -114,12 +114,10 @@ def _require_proof(connection: HTTPConnection, endpoint: Endpoint, timeout: floa
         message = "the connection to the gateway was lost before the gateway had identified itself"
         raise gateway_unreachable(endpoint, message) from error
     if answer.status != 200:
-        error_response = error_from_response(_response(answer, endpoint), endpoint)
-        raise (
-            ConnectionLost(error_response.error, unsent=True)
-            if isinstance(error_response, ConnectionLost)
-            else error_response
-        )
+        refusal = error_from_response(_response(answer, endpoint), endpoint)
+        if isinstance(refusal, ConnectionLost):
+            refusal = ConnectionLost(refusal.error, unsent=True)
+        raise refusal
     if answer.proven_instance is None:
         raise _unproven_gateway_error(answer, endpoint)
     if not answer.reusable:
@@ -131,7 +129,6 @@ def _require_proof(connection: HTTPConnection, endpoint: Endpoint, timeout: floa
 
 
 def _unproven_gateway_error(answer: gateway_proof.ProofResponse, endpoint: Endpoint) -> Exception:
-    """The error for a program that does not know the token."""
     from bridge_core.models.gateway import About
 
     parse_response(About, _response(answer, endpoint))  # raises if it is not a gateway

@@ -13,9 +13,7 @@ from pathlib import Path
 from bridge_core.errors import DiskFull, NotWritable, StorageError, UnreadableMedia
 
 #: Errors of a full disk. Windows has no EDQUOT.
-DISK_FULL_ERRNOS = frozenset(
-    {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)},
-)
+DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _NOT_WRITABLE_ERRNOS = frozenset(
     {
         errno.EACCES,

@@ -122,7 +122,8 @@ def _upload_file(
             )
         except (GatewayUnreachable, TransferError) as error:
             if not isinstance(error, GatewayUnreachable | WrongOffset):
-                _verify_hash(file, pool)
+                if _hash_unchanged(file, pool) != file.sha256:
+                    raise _plate_changed(file) from error
                 if was_corrupted:
                     raise
                 was_corrupted = True
@@ -137,7 +138,10 @@ def _upload_file(
         if reached.offset > state.offset:
             failures = 0
         state = reached
-    _check_unchanged(file, _stat_file(file))
+    try:
+        _check_unchanged(file, Path(file.path).stat())
+    except OSError as error:
+        raise _plate_changed(file) from error
 
 
 def _upload_remainder(
@@ -236,19 +240,6 @@ def _open_unchanged(file: SourceFile) -> Iterator[IO[bytes]]:
             where=file.path,
             next_step="check its permissions and its disk",
         ) from error
-
-
-def _verify_hash(file: SourceFile, pool: TransferPool) -> None:
-    """Check that a file still has the content that was hashed."""
-    if _hash_unchanged(file, pool) != file.sha256:
-        raise _plate_changed(file)
-
-
-def _stat_file(file: SourceFile) -> os.stat_result:
-    try:
-        return Path(file.path).stat()
-    except OSError as error:
-        raise _plate_changed(file) from error
 
 
 def _check_unchanged(file: SourceFile, file_stat: os.stat_result) -> None:
