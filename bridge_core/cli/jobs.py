@@ -366,9 +366,8 @@ def _resolve_job(context: CommandContext) -> int:
     from bridge_core.models.jobs import JobOutcome, Resolution
 
     arguments = context.arguments
-    resolution = Resolution(
-        outcome=JobOutcome(arguments.outcome), text=arguments.text, by=context.user
-    )
+    outcome = JobOutcome(arguments.outcome)
+    resolution = Resolution(outcome=outcome, text=arguments.text, by=context.user)
     job = context.client.resolve_job(context.job_id(arguments.job), resolution)
     context.output.print_result(job, f"{short_id(job.id)}  {job.state}")
     return 0

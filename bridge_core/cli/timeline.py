@@ -97,10 +97,9 @@ def _format_retime(shot: Shot) -> str:
 
 
 def _place_in_cut(context: CommandContext) -> int:
-    cut = load_cut(context, context.arguments.cut)
-    result = place_gateway_versions(
-        context, cut, context.arguments.output, overwrite=context.arguments.overwrite
-    )
+    arguments = context.arguments
+    cut = load_cut(context, arguments.cut)
+    result = place_gateway_versions(context, cut, arguments.output, overwrite=arguments.overwrite)
     lines = [f"{shot}  {', '.join(labels)}" for shot, labels in result["placed"].items()]
     context.output.print_result(result, "\n".join([*lines, result["timeline"]]))
     return 0

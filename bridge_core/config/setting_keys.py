@@ -136,17 +136,11 @@ def _describe_type(schema: Mapping[str, Any]) -> str:
 
 def _describe_limits(schema: Mapping[str, Any]) -> str:
     minimum, maximum = schema.get("minimum"), schema.get("maximum")
-    above = schema.get("exclusiveMinimum")
     if minimum is not None and maximum is not None:
         number_format = "g" if maximum < 1e6 else ""
         return f" from {minimum:{number_format}} to {maximum:{number_format}}"
-    parts = []
-    if above is not None:
-        parts.append(f"above {above}")
-    if minimum is not None:
-        parts.append(f"at least {minimum}")
-    if maximum is not None:
-        parts.append(f"at most {maximum}")
+    texts = {"exclusiveMinimum": "above", "minimum": "at least", "maximum": "at most"}
+    parts = [f"{text} {schema[limit]}" for limit, text in texts.items() if limit in schema]
     return f" {' and '.join(parts)}" if parts else ""
 
 

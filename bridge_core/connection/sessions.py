@@ -132,13 +132,14 @@ def _unproven_gateway_error(answer: gateway_proof.ProofResponse, endpoint: Endpo
     from bridge_core.models.gateway import About
 
     parse_response(About, _response(answer, endpoint))  # raises if it is not a gateway
+    next_step = "check client.url and client.token_file"
+    if endpoint.is_local:
+        next_step = "try again; `shotbridge doctor` shows what is wrong"
     error = NotAuthorised(
         "the program that responds does not know the token: it is not the gateway, or not the "
         "one that the token is for. The token was not sent to it",
         where=endpoint.url,
-        next_step="try again; `shotbridge doctor` shows what is wrong"
-        if endpoint.is_local
-        else "check client.url and client.token_file",
+        next_step=next_step,
     )
     # A local gateway may have restarted on another port: look for it once more.
     return ConnectionLost(error, unsent=True) if endpoint.is_local else error

@@ -102,10 +102,7 @@ def get_profile(name: str) -> ExportProfile:
 
     :raises InvalidRequest: there is no such profile.
     """
-    chosen = PROFILES.get(name)
-    if chosen is None:
-        raise InvalidRequest(
-            f"there is no export profile {name!r}",
-            next_step=f"choose one of {', '.join(PROFILES)}",
-        )
-    return chosen
+    if name not in PROFILES:
+        next_step = f"choose one of {', '.join(PROFILES)}"
+        raise InvalidRequest(f"there is no export profile {name!r}", next_step=next_step)
+    return PROFILES[name]

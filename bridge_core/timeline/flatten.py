@@ -214,27 +214,14 @@ class _Flattener:
                 child, track_name, start, remaining, source, trimmed, *transition_overlap
             )
         else:
-            yield from self._flatten_nested(child, source, trimmed, remaining, start, track_name)
-
-    def _flatten_nested(
-        self,
-        nest: JsonObject,
-        source: TimeSpan,
-        trimmed: Fraction,
-        remaining: Fraction,
-        start: Fraction,
-        track_name: str,
-    ) -> FlatItems:
-        low = self._to_cut_time(source.start, source.timebase)
-        length = self._to_cut_time(source.duration, source.timebase)
-        if schema_name(nest) == "Track" and low + length <= 0:
-            # OTIO's EDL reader stores a track's first record time as a negative start of its range,
-            # which OTIO itself reads as an empty track: the track starts that much later.
-            window = _VisibleRange(_ZERO, None, start - low)
-        else:
-            low += trimmed
-            window = _VisibleRange(low, low + remaining, start)
-        yield from self._flatten_shown(nest, window, track_name, start, remaining)
+            low = self._to_cut_time(source.start, source.timebase)
+            if kind == "Track" and low + length <= 0:
+                # OTIO's EDL reader stores a track's first record time as a negative start of
+                # its range, which OTIO reads as an empty track: the track starts that much later.
+                inner = _VisibleRange(_ZERO, None, start - low)
+            else:
+                inner = _VisibleRange(low + trimmed, low + trimmed + remaining, start)
+            yield from self._flatten_shown(child, inner, track_name, start, remaining)
 
     def _flatten_shown(
         self,

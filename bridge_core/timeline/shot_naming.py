@@ -62,20 +62,15 @@ def assign_unique_names(candidates: Sequence[NameCandidate]) -> list[tuple[str, 
     media keeps the name, and the next become ``name_2``, ``name_3``; moving clips renames none.
     """
     ranked = sorted(
-        range(len(candidates)),
-        key=lambda i: (not candidates[i].has_stored_name, candidates[i].sort_key),
+        enumerate(candidates), key=lambda one: (not one[1].has_stored_name, one[1].sort_key)
     )
     # A suffixed name must not take the plain name of another clip.
     names = _UniqueNames({(item.sequence.casefold(), item.shot.casefold()) for item in candidates})
     clip_ids = _UniqueNames({("", item.clip_id) for item in candidates})
     assigned: list[tuple[str, str, str]] = [("", "", "")] * len(candidates)
-    for index in ranked:
-        item = candidates[index]
-        assigned[index] = (
-            item.sequence,
-            names.claim(item.sequence.casefold(), item.shot, "_"),
-            clip_ids.claim("", item.clip_id, "-"),
-        )
+    for index, item in ranked:
+        shot = names.claim(item.sequence.casefold(), item.shot, "_")
+        assigned[index] = (item.sequence, shot, clip_ids.claim("", item.clip_id, "-"))
     return assigned
 
 
