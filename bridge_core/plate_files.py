@@ -18,6 +18,7 @@ from bridge_core.models.media import (
     signed_frame_path,
     to_printf_pattern,
 )
+from bridge_core.system.files import unreadable_media
 
 _DIGITS = re.compile(r"-?\d+")
 
@@ -47,11 +48,7 @@ def single_file(path: str, *, frame: int | None = None) -> SourceFile:
     try:
         file_stat = absolute.stat()
     except OSError as error:
-        raise UnreadableMedia(
-            f"this file cannot be read: {error.strerror or error}",
-            where=str(absolute),
-            next_step="make it available, or correct its path",
-        ) from error
+        raise unreadable_media(error, absolute) from error
     if not absolute.is_file():
         raise UnreadableMedia(
             "this is not a file",
@@ -71,7 +68,7 @@ def frames_on_disk(pattern: str) -> tuple[int, ...]:
     try:
         return tuple(sorted(_scan_sequence(absolute)))
     except OSError as error:
-        raise _unreadable_folder(absolute.parent, error) from error
+        raise unreadable_media(error, absolute.parent) from error
 
 
 def path_as_on_disk(path: Path) -> Path:
@@ -105,7 +102,7 @@ def _sequence_files(plate: Plate, frames: list[int]) -> tuple[SourceFile, ...]:
     except FileNotFoundError:
         pass  # the folder does not exist, or a file was removed meanwhile
     except OSError as error:
-        raise _unreadable_folder(pattern.parent, error) from error
+        raise unreadable_media(error, pattern.parent) from error
     missing = [frame for frame in frames if frame not in files]
     if missing:
         raise MissingFrames.of(missing, where=str(pattern))
@@ -151,14 +148,6 @@ def duplicate_frame(frame: int, *paths: str) -> UnreadableMedia:
         f"frame {frame} exists twice, as {names}",
         where=str(Path(paths[0]).parent),
         next_step="remove one of them, or move it to another folder",
-    )
-
-
-def _unreadable_folder(folder: Path, error: OSError) -> UnreadableMedia:
-    return UnreadableMedia(
-        f"the plate's folder cannot be read: {error.strerror or error}",
-        where=str(folder),
-        next_step="check that it is available and that you have permission to read it",
     )
 
 

@@ -45,6 +45,15 @@ def storage_error(error: OSError, path: Path, hint: str = "") -> StorageError:
     )
 
 
+def unreadable_media(error: OSError, path: Path) -> UnreadableMedia:
+    """The error for media that the system cannot open or list."""
+    return UnreadableMedia(
+        f"{path.name} cannot be read: {os.strerror(error.errno) if error.errno else error}",
+        where=str(path),
+        next_step="check that it exists, that you may read it, and its disk",
+    )
+
+
 @contextmanager
 def storage_errors(path: Path, hint: str = "") -> Iterator[None]:
     """Raise the system's errors in the block as by :func:`storage_error`, about the file that the
@@ -140,9 +149,5 @@ def hash_file(path: Path, check_cancelled: Callable[[], None] = lambda: None) ->
                 check_cancelled()
                 digest.update(block)
     except OSError as error:
-        raise UnreadableMedia(
-            f"the file cannot be read: {os.strerror(error.errno) if error.errno else error}",
-            where=str(path),
-            next_step="check the permissions of the file and its disk",
-        ) from error
+        raise unreadable_media(error, path) from error
     return digest.hexdigest()

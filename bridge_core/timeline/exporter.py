@@ -210,9 +210,10 @@ class _Exporter:
             self._warn(clip, "it has no media (a title, or offline); it was replaced by a gap")
             return _gap_for({**clip, "source_range": source_range}) if source_range else clip
         for key, reference in references.items():
-            if schema_name(reference) not in _REFERENCE_SCHEMAS:
-                kind = schema_name(reference) or "none"
-                self._warn(clip, f"the reader does not know media reference {key} ({kind})")
+            kind = schema_name(reference)
+            if kind not in _REFERENCE_SCHEMAS:
+                message = f"the reader does not know media reference {key} ({kind or 'none'})"
+                self._warn(clip, message)
                 references[key] = _missing_reference()
         plate = references.get(plate_key(clip))
         media = self._read_source_media(clip, plate, references.get(active))
