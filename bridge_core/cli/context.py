@@ -1,4 +1,4 @@
-"""The context of a ``shotbridge`` command: its arguments, settings, client and output."""
+"""What all commands of ``shotbridge`` share: settings, client, output, ids, common options."""
 
 from __future__ import annotations
 
