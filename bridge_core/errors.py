@@ -1,42 +1,5 @@
 """The errors of Shotbridge. Each says what went wrong, where, and what to do next.
 
-::
-
-    ShotbridgeError
-    ├── ConfigError              a configuration file, variable or argument
-    ├── InvalidRequest           a request that is not valid
-    │   ├── UnknownService
-    │   └── OutsideMediaRoots    a path outside the folders that the gateway may read
-    ├── IdempotencyKeyReused     an idempotency key used again with other content
-    ├── ContentMismatch          a decision about files that differ from the version's
-    ├── MediaError               pictures
-    │   ├── MissingFrames
-    │   ├── UnreadableMedia      truncated, not a picture, not permitted
-    │   ├── UnknownColourSpace
-    │   ├── PlateChanged         changed while it was uploaded or processed
-    │   └── CheckFailed          the output of a service does not pass its checks
-    ├── TimelineError            a timeline that cannot be read or written
-    ├── HostError                a host that cannot do what was asked of it
-    ├── StorageError
-    │   ├── DiskFull
-    │   ├── NotWritable
-    │   └── StorageUnavailable   a disk or database that is temporarily unavailable
-    ├── TransferError            data that was corrupted or lost in transfer
-    │   └── WrongOffset          an upload that does not continue where it stopped
-    ├── GatewayError
-    │   ├── GatewayUnreachable
-    │   ├── NotAuthorised
-    │   ├── IncompatibleVersion
-    │   ├── NotFound
-    │   └── GatewayFault         an internal error of the gateway
-    └── JobError
-        ├── JobFailed
-        ├── JobCancelled
-        ├── OutcomeUnknown       work at a provider that may have been done and charged
-        ├── ProviderUnavailable  a provider that did certainly not take the work
-        ├── ModelMissing         model weights that are not installed
-        └── ModelCrashed         the worker process of the model died
-
 Over HTTP an error is sent as :class:`bridge_core.models.problems.Problem`; in the client,
 :func:`from_problem` restores the same class, so both sides catch the same errors.
 """
@@ -61,6 +24,14 @@ class ShotbridgeError(Exception):
     #: Exit code of ``shotbridge`` for this error; documented in docs/cli.md.
     exit_code: ClassVar[int] = 1
 
+    def __init_subclass__(
+        cls, *, code: str = "", status: int | None = None, exit_code: int | None = None
+    ) -> None:
+        """``code`` is stable; status and exit code are those of the base class by default."""
+        cls.code = code or cls.code
+        cls.status = cls.status if status is None else status
+        cls.exit_code = cls.exit_code if exit_code is None else exit_code
+
     def __init__(
         self,
         message: str,
@@ -83,58 +54,52 @@ class ShotbridgeError(Exception):
             text += f". Next: {self.next_step}"
         return text
 
+    def as_problem(self) -> dict[str, Any]:
+        """The fields of a :class:`~bridge_core.models.problems.Problem`."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "where": self.where,
+            "next_step": self.next_step,
+            "details": self.details,
+        }
+
     def __reduce__(self) -> tuple[Any, ...]:
         # The default pickling of exceptions loses keyword-only arguments, and errors are sent
         # between processes and stored in the job queue's checkpoints.
         return (_rebuild, (type(self), self.message, self.where, self.next_step, self.details))
 
 
-class ConfigError(ShotbridgeError):
-    code = "config"
-    status = 500
-    exit_code = 3
+class ConfigError(ShotbridgeError, code="config", exit_code=3):
+    """A configuration file, variable or argument is wrong."""
 
 
-class InvalidRequest(ShotbridgeError):
-    code = "invalid_request"
-    status = 422
-    exit_code = 4
+class InvalidRequest(ShotbridgeError, code="invalid_request", status=422, exit_code=4):
+    """A request is not valid."""
 
 
-class UnknownService(InvalidRequest):
-    code = "unknown_service"
-    status = 422
+class UnknownService(InvalidRequest, code="unknown_service"):
+    """There is no such service."""
 
 
-class OutsideMediaRoots(InvalidRequest):
-    code = "outside_roots"
-    status = 403
+class OutsideMediaRoots(InvalidRequest, code="outside_roots", status=403):
+    """A path is outside the folders that the gateway may read."""
 
 
-class IdempotencyKeyReused(ShotbridgeError):
-    code = "key_reused"
-    status = 409
-    exit_code = 4
+class IdempotencyKeyReused(ShotbridgeError, code="key_reused", status=409, exit_code=4):
+    """An idempotency key was used again with other content."""
 
 
-class ContentMismatch(ShotbridgeError):
+class ContentMismatch(ShotbridgeError, code="content_mismatch", status=409, exit_code=4):
     """A decision is about files that differ from the version's."""
 
-    code = "content_mismatch"
-    status = 409
-    exit_code = 4
+
+class MediaError(ShotbridgeError, code="media", status=422, exit_code=5):
+    """Pictures cannot be used."""
 
 
-class MediaError(ShotbridgeError):
-    code = "media"
-    status = 422
-    exit_code = 5
-
-
-class MissingFrames(MediaError):
+class MissingFrames(MediaError, code="missing_frames"):
     """Frames of a plate do not exist; ``details["frames"]`` lists them."""
-
-    code = "missing_frames"
 
     @classmethod
     def of(cls, frames: Iterable[int], *, where: str) -> MissingFrames:
@@ -148,136 +113,107 @@ class MissingFrames(MediaError):
         )
 
 
-class UnreadableMedia(MediaError):
-    code = "unreadable_media"
+class UnreadableMedia(MediaError, code="unreadable_media"):
+    """A file is truncated, not a picture, or not permitted."""
 
 
-class UnknownColourSpace(MediaError):
-    code = "unknown_colour_space"
+class UnknownColourSpace(MediaError, code="unknown_colour_space"):
+    """The colour space of pictures is not known."""
 
 
-class PlateChanged(MediaError):
-    code = "plate_changed"
-    status = 409
+class PlateChanged(MediaError, code="plate_changed", status=409):
+    """A plate changed while it was uploaded or processed."""
 
 
-class CheckFailed(MediaError):
-    code = "check_failed"
+class CheckFailed(MediaError, code="check_failed"):
+    """The output of a service does not pass its checks."""
 
 
-class TimelineError(ShotbridgeError):
-    code = "timeline"
-    status = 422
-    exit_code = 6
+class TimelineError(ShotbridgeError, code="timeline", status=422, exit_code=6):
+    """A timeline cannot be read or written."""
 
 
-class HostError(ShotbridgeError):
-    code = "host"
+class HostError(ShotbridgeError, code="host"):
+    """A host cannot do what was asked of it."""
 
 
-class StorageError(ShotbridgeError):
-    code = "storage"
-    status = 507
-    exit_code = 7
+class StorageError(ShotbridgeError, code="storage", status=507, exit_code=7):
+    """A disk refuses to store something."""
 
 
-class DiskFull(StorageError):
-    code = "disk_full"
+class DiskFull(StorageError, code="disk_full"):
+    """No space or quota is left."""
 
 
-class NotWritable(StorageError):
-    code = "not_writable"
+class NotWritable(StorageError, code="not_writable"):
+    """A folder or file cannot be written by this user."""
 
 
-class StorageUnavailable(StorageError):
+class StorageUnavailable(StorageError, code="storage_unavailable", status=503):
     """A disk or a database cannot be used at the moment. Nothing was changed, so the call can be
     repeated."""
 
-    code = "storage_unavailable"
-    status = 503
+
+class TransferError(ShotbridgeError, code="transfer", status=422, exit_code=8):
+    """Data was corrupted or lost in transfer."""
 
 
-class TransferError(ShotbridgeError):
-    code = "transfer"
-    status = 422
-    exit_code = 8
+class WrongOffset(TransferError, code="wrong_offset", status=409):
+    """An upload does not continue where it stopped: ``details["offset"]`` is the offset in bytes to
+    continue from."""
 
 
-class WrongOffset(TransferError):
-    """``details["offset"]`` is the offset in bytes to continue from."""
-
-    code = "wrong_offset"
-    status = 409
+class GatewayError(ShotbridgeError, code="gateway", exit_code=9):
+    """The gateway cannot be used."""
 
 
-class GatewayError(ShotbridgeError):
-    code = "gateway"
-    status = 500
-    exit_code = 9
+class GatewayUnreachable(GatewayError, code="gateway_unreachable", status=503):
+    """No gateway answers."""
 
 
-class GatewayUnreachable(GatewayError):
-    code = "gateway_unreachable"
-    status = 503
+class NotAuthorised(GatewayError, code="not_authorised", status=401):
+    """The token is not accepted, or others could use it."""
 
 
-class NotAuthorised(GatewayError):
-    code = "not_authorised"
-    status = 401
+class IncompatibleVersion(GatewayError, code="incompatible_version", status=426):
+    """Client and gateway, or a document and this Shotbridge, do not fit together."""
 
 
-class IncompatibleVersion(GatewayError):
-    code = "incompatible_version"
-    status = 426
+class NotFound(GatewayError, code="not_found", status=404):
+    """The gateway has nothing with this id."""
 
 
-class NotFound(GatewayError):
-    code = "not_found"
-    status = 404
+class GatewayFault(GatewayError, code="gateway_fault"):
+    """An internal error of the gateway."""
 
 
-class GatewayFault(GatewayError):
-    code = "gateway_fault"
-    status = 500
+class JobError(ShotbridgeError, code="job", status=409, exit_code=10):
+    """A job has no result."""
 
 
-class JobError(ShotbridgeError):
-    code = "job"
-    status = 409
-    exit_code = 10
+class JobFailed(JobError, code="job_failed"):
+    """A job failed."""
 
 
-class JobFailed(JobError):
-    code = "job_failed"
+class JobCancelled(JobError, code="job_cancelled", exit_code=11):
+    """A job or a transfer was cancelled."""
 
 
-class JobCancelled(JobError):
-    code = "job_cancelled"
-    exit_code = 11
-
-
-class OutcomeUnknown(JobError):
+class OutcomeUnknown(JobError, code="outcome_unknown"):
     """It is not known whether a provider did, and charged for, some work. Nothing is sent again;
     a human decides."""
 
-    code = "outcome_unknown"
 
-
-class ProviderUnavailable(JobError):
+class ProviderUnavailable(JobError, code="provider_unavailable", status=503):
     """A provider cannot be reached or has no capacity. Certainly nothing was done."""
 
-    code = "provider_unavailable"
-    status = 503
+
+class ModelMissing(JobError, code="model_missing", status=503):
+    """The weights of a model are not installed."""
 
 
-class ModelMissing(JobError):
-    code = "model_missing"
-    status = 503
-
-
-class ModelCrashed(JobError):
-    code = "model_crashed"
-    status = 500
+class ModelCrashed(JobError, code="model_crashed", status=500):
+    """The worker process of a model died."""
 
 
 def format_frames(frames: Iterable[int]) -> str:

@@ -19,11 +19,8 @@ from __future__ import annotations
 import atexit
 import contextlib
 import http.client
-import importlib.util
 import json
-import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -36,16 +33,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core.connection import gateway_proof
-from bridge_core.connection.endpoint import Endpoint
-from bridge_core.connection.token_file import read_token
+from bridge_core.connection.endpoint import Endpoint, read_token
 from bridge_core.errors import (
     ConfigError,
     GatewayFault,
     GatewayUnreachable,
     NotAuthorised,
-    NotWritable,
+)
+from bridge_core.gateway_program import (
+    INSTALL_HINT,
+    gateway_command,
+    gateway_environment,
+    start_error,
 )
 from bridge_core.system import processes
+from bridge_core.system.files import storage_errors
 from bridge_core.system.locks import FileLock
 from bridge_core.system.private_files import make_private_folder, open_private, read_own_file
 
@@ -62,7 +64,6 @@ _MAX_RECORD_BYTES = 100_000
 _PROOF_TIMEOUT = 5.0
 #: Seconds for a gateway to shut down.
 _STOP_TIMEOUT = 15.0
-_INSTALL_HINT = 'install the gateway (in a checkout of Shotbridge: pip install ".[gateway]")'
 
 #: Gateways that this process has started, to notice when they end.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -112,7 +113,7 @@ def ensure_gateway(settings: Settings) -> Endpoint:
     :raises GatewayUnreachable: it did not respond within ``client.start_timeout``.
     """
     if settings.client.url is not None:
-        return _studio_endpoint(settings)
+        return _studio_endpoint(settings.client.url, settings.client.token_file)
     state = settings.client.state_dir
     deadline = time.monotonic() + settings.client.start_timeout
     announcement = _find_running(state)
@@ -128,7 +129,7 @@ def find_gateway(settings: Settings) -> Endpoint:
     :raises GatewayUnreachable: the local gateway does not run, or does not respond.
     """
     if settings.client.url is not None:
-        return _studio_endpoint(settings)
+        return _studio_endpoint(settings.client.url, settings.client.token_file)
     state = settings.client.state_dir
     announcement = _find_running(state)
     if announcement is None:
@@ -169,30 +170,6 @@ def stop_gateway(settings: Settings) -> bool:
                 )
             time.sleep(_POLL_SECONDS)
         return True
-
-
-def gateway_command(settings: Settings) -> list[str]:
-    """The command line that runs the gateway's program, without arguments: the configured one; else
-    this process's Python, if the gateway is installed in it; else ``shotbridge-gateway`` on the
-    ``PATH``. A host's Python has no gateway, or is not a program of its own.
-
-    :raises ConfigError: there is none.
-    """
-    if settings.client.gateway_command:
-        return list(settings.client.gateway_command)
-    executable = Path(sys.executable or "").name.lower()
-    is_python = re.fullmatch(r"python[0-9.]*w?(\.exe)?", executable) is not None
-    if is_python and importlib.util.find_spec("bridge_gateway") is not None:
-        return [sys.executable, "-m", "bridge_gateway"]
-    installed = shutil.which("shotbridge-gateway")
-    if installed is not None:
-        return [installed]
-    raise ConfigError(
-        f"there is no gateway to start: it is not installed in {executable or 'this program'}, and "
-        "shotbridge-gateway is not on the PATH",
-        next_step=f"{_INSTALL_HINT} into a Python of its own, and set client.gateway_command to "
-        "[/path/to/that/python, -m, bridge_gateway]; or set client.url to the studio's gateway",
-    )
 
 
 def _find_running(state: Path) -> _Announcement | None:
@@ -265,9 +242,8 @@ def _is_running(announcement: _Announcement, state: Path) -> bool:
 def _read_last_process(state: Path) -> _GatewayProcess | None:
     """The process that was started last; None without a valid record."""
     try:
-        pid, identity = (
-            (read_own_file(state / "gateway.pid", _MAX_RECORD_BYTES) or b"").decode().split(" ", 1)
-        )
+        record = read_own_file(state / "gateway.pid", _MAX_RECORD_BYTES) or b""
+        pid, identity = record.decode().split(" ", 1)
         return _GatewayProcess(int(pid), identity.strip())
     except (OSError, ValueError):
         return None
@@ -279,30 +255,18 @@ def _write_last_process(state: Path, process: _GatewayProcess) -> None:
 
 
 def _start(settings: Settings, deadline: float) -> _Announcement:
-    from bridge_core.config.gateway_environment import environment_variables
-
     state = settings.client.state_dir
-    command = [
-        *gateway_command(settings),
-        "serve",
-        "--announce",
-        str(state / "gateway.json"),
-        "--token-file",
-        str(state / "gateway.token"),
-        "--log",
-        str(state / "gateway.log"),
-        "--idle-exit",
-    ]
+    log = state / "gateway.log"
+    files = ("--announce", state / "gateway.json", "--token-file", state / "gateway.token")
+    arguments = ("serve", *files, "--log", log, "--idle-exit")
+    command = gateway_command(settings, *map(str, arguments))
     _wait_for_last_process(state)
     (state / "gateway.json").unlink(missing_ok=True)
-    log = state / "gateway.log"
     if log.exists() and log.stat().st_size > _MAX_LOG_BYTES:
         log.replace(state / "gateway.log.1")
     with open_private(log, "ab") as stream:
         log_offset = stream.tell()
-        child = _spawn(
-            command, {**os.environ, **environment_variables(settings)}, state, stream.fileno()
-        )
+        child = _spawn(command, gateway_environment(settings), state, stream.fileno())
     _children[child.pid] = child
     _write_last_process(state, _GatewayProcess.of(child.pid))
     try:
@@ -359,15 +323,6 @@ def _spawn(
         raise start_error(command, error) from error
 
 
-def start_error(command: list[str], error: OSError) -> ConfigError:
-    """The error for a :func:`gateway_command` that the system could not start."""
-    return ConfigError(
-        f"the gateway cannot be started: {error.strerror or error}",
-        where=command[0],
-        next_step="correct client.gateway_command",
-    )
-
-
 def _startup_error(
     child: subprocess.Popen[bytes], command: list[str], log: Path, log_offset: int
 ) -> ConfigError | GatewayFault:
@@ -377,7 +332,7 @@ def _startup_error(
         return ConfigError(
             f"the gateway is not installed: there is no module {missing[1]} in {command[0]}",
             where=str(log),
-            next_step=f"{_INSTALL_HINT} there, or set client.gateway_command or client.url",
+            next_step=f"{INSTALL_HINT} there, or set client.gateway_command or client.url",
             details={"log": tail},
         )
     return GatewayFault(
@@ -409,7 +364,7 @@ def _terminate(child: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def _launch_lock(state: Path, deadline: float) -> Iterator[None]:
     """Hold the lock of gateway.lock, waiting for it until ``deadline``."""
-    try:
+    with storage_errors(state, "or set another client.state_dir"):
         make_private_folder(state)
         lock = FileLock(state / "gateway.lock")
         while not lock.acquire():
@@ -420,32 +375,20 @@ def _launch_lock(state: Path, deadline: float) -> Iterator[None]:
                     next_step=f"check {state / 'gateway.log'}",
                 )
             time.sleep(_POLL_SECONDS)
-    except OSError as error:
-        raise NotWritable(
-            f"this folder cannot be written: {error.strerror or error}",
-            where=str(state),
-            next_step="change its permissions, or set another client.state_dir",
-        ) from error
     with lock:
         yield
-
-
-def _studio_endpoint(settings: Settings) -> Endpoint:
-    assert settings.client.url is not None
-    return Endpoint(settings.client.url.rstrip("/"), _studio_token(settings))
 
 
 def _local_token(state: Path) -> str:
     return read_token(state / "gateway.token", forbidden_mode=0o077)
 
 
-def _studio_token(settings: Settings) -> str:
-    path = settings.client.token_file
-    if path is None:
+def _studio_endpoint(url: str, token_file: Path | None) -> Endpoint:
+    if token_file is None:
         raise ConfigError(
             "client.url is set, but there is no token for that gateway",
-            where=str(settings.client.url),
+            where=url,
             next_step="set client.token_file to the file with the token",
         )
     # The studio's token may be readable for a group, but nobody else may read or change it.
-    return read_token(path, forbidden_mode=0o027)
+    return Endpoint(url.rstrip("/"), read_token(token_file, forbidden_mode=0o027))

@@ -18,6 +18,7 @@ from bridge_core.models.media import (
     signed_frame_path,
     to_printf_pattern,
 )
+from bridge_core.system.files import unreadable_media
 
 _DIGITS = re.compile(r"-?\d+")
 
@@ -47,11 +48,7 @@ def single_file(path: str, *, frame: int | None = None) -> SourceFile:
     try:
         file_stat = absolute.stat()
     except OSError as error:
-        raise UnreadableMedia(
-            f"this file cannot be read: {error.strerror or error}",
-            where=str(absolute),
-            next_step="make it available, or correct its path",
-        ) from error
+        raise unreadable_media(error, absolute) from error
     if not absolute.is_file():
         raise UnreadableMedia(
             "this is not a file",
@@ -71,7 +68,7 @@ def frames_on_disk(pattern: str) -> tuple[int, ...]:
     try:
         return tuple(sorted(_scan_sequence(absolute)))
     except OSError as error:
-        raise _unreadable_folder(absolute.parent, error) from error
+        raise unreadable_media(error, absolute.parent) from error
 
 
 def path_as_on_disk(path: Path) -> Path:
@@ -82,12 +79,9 @@ def path_as_on_disk(path: Path) -> Path:
     if str(path).isascii() or path.exists():
         return path
     folder = path_as_on_disk(path.parent) if path.parent != path else path
+    name = comparable_name(path.name)
     try:
-        matches = [
-            one
-            for one in folder.iterdir()
-            if comparable_name(one.name) == comparable_name(path.name)
-        ]
+        matches = [one for one in folder.iterdir() if comparable_name(one.name) == name]
     except OSError:
         return path
     return matches[0] if matches else path
@@ -108,7 +102,7 @@ def _sequence_files(plate: Plate, frames: list[int]) -> tuple[SourceFile, ...]:
     except FileNotFoundError:
         pass  # the folder does not exist, or a file was removed meanwhile
     except OSError as error:
-        raise _unreadable_folder(pattern.parent, error) from error
+        raise unreadable_media(error, pattern.parent) from error
     missing = [frame for frame in frames if frame not in files]
     if missing:
         raise MissingFrames.of(missing, where=str(pattern))
@@ -121,9 +115,8 @@ def _scan_sequence(pattern: Path, frames: set[int] | None = None) -> dict[int, o
     :raises OSError: the folder cannot be read.
     :raises UnreadableMedia: a negative frame exists under both of its names.
     """
-    head, _, tail = FRAME_NUMBER_PATTERN.sub(
-        "\0", comparable_name(pattern.name), count=1
-    ).partition("\0")
+    name = comparable_name(pattern.name)
+    head, _, tail = FRAME_NUMBER_PATTERN.sub("\0", name, count=1).partition("\0")
     entries_by_frame: dict[int, os.DirEntry[str]] = {}
     with os.scandir(path_as_on_disk(pattern.parent)) as entries:
         for entry in entries:
@@ -136,10 +129,8 @@ def _scan_sequence(pattern: Path, frames: set[int] | None = None) -> dict[int, o
                 continue
             # This also checks the number of digits.
             spellings = (frame_path(pattern.name, frame), signed_frame_path(pattern.name, frame))
-            if (
-                name not in [comparable_name(one) for one in spellings if one]
-                or not entry.is_file()
-            ):
+            comparable = [comparable_name(one) for one in spellings if one]
+            if name not in comparable or not entry.is_file():
                 continue
             other = entries_by_frame.setdefault(frame, entry)
             if comparable_name(other.name) != name:
@@ -157,14 +148,6 @@ def duplicate_frame(frame: int, *paths: str) -> UnreadableMedia:
         f"frame {frame} exists twice, as {names}",
         where=str(Path(paths[0]).parent),
         next_step="remove one of them, or move it to another folder",
-    )
-
-
-def _unreadable_folder(folder: Path, error: OSError) -> UnreadableMedia:
-    return UnreadableMedia(
-        f"the plate's folder cannot be read: {error.strerror or error}",
-        where=str(folder),
-        next_step="check that it is available and that you have permission to read it",
     )
 
 

@@ -3,49 +3,40 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.cli.gateway_command import exec_gateway, run_gateway
+from bridge_core.cli.context import add_command
 from bridge_core.cli.output import format_table
+from bridge_core.gateway_program import exec_gateway, run_gateway
 
 if TYPE_CHECKING:
     from bridge_core.cli.context import CommandContext
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    serve = commands.add_parser(
-        "serve", parents=[common], help="run a gateway on this machine, in the foreground"
-    )
+    add = partial(add_command, commands, common)
+    serve = add("serve", _run_serve, "run a gateway on this machine, in the foreground")
     serve.add_argument("--token-file", help="the file that holds the token for clients")
-    serve.set_defaults(run=_run_serve)
 
-    stop = commands.add_parser("stop", parents=[common], help="stop this user's own gateway")
-    stop.set_defaults(run=_stop_gateway)
+    add("stop", _stop_gateway, "stop this user's own gateway")
 
-    models = commands.add_parser("models", parents=[common], help="weights of the local services")
+    models = add("models", _run_models, "weights of the local services")
     models.add_argument("action", choices=("install", "list"))
     models.add_argument("id", nargs="*", help="only these")
     models.add_argument("--quiet", action="store_true", help="print changes and errors only")
-    models.set_defaults(run=_run_models)
 
-    config = commands.add_parser(
-        "config", parents=[common], help="settings and where they come from"
-    )
+    config = add("config", _show_config, "settings and where they come from")
     config.add_argument("action", choices=("show",))
     config.add_argument("--origin", action="store_true", help="show the file and line of each")
-    config.set_defaults(run=_show_config)
 
-    doctor = commands.add_parser(
-        "doctor", parents=[common], help="check the installation; each problem has a next step"
-    )
-    doctor.set_defaults(run=_run_doctor)
+    add("doctor", _run_doctor, "check the installation; each problem has a next step")
 
 
 def _run_serve(context: CommandContext) -> int:
     token = context.arguments.token_file
-    return exec_gateway(
-        context.config.settings, "serve", *(["--token-file", token] if token else [])
-    )
+    arguments = ("--token-file", token) if token else ()
+    return exec_gateway(context.config.settings, "serve", *arguments)
 
 
 def _stop_gateway(context: CommandContext) -> int:
@@ -65,23 +56,18 @@ def _run_models(context: CommandContext) -> int:
 
 def _show_config(context: CommandContext) -> int:
     rows = context.config.rows()
-    if context.output.as_json:
-        context.output.print_result(
-            {
-                key: {"value": value, "layer": origin.layer, "where": origin.where}
-                for key, value, origin in rows
-            },
-            "",
-        )
-    elif context.arguments.origin:
-        rows_text = [
+    if context.arguments.origin:
+        cells = [
             (key, _format_value(value), f"{o.layer}  {o.where}".strip()) for key, value, o in rows
         ]
-        context.output.print_result(None, format_table(("setting", "value", "from"), rows_text))
+        text = format_table(("setting", "value", "from"), cells)
     else:
-        context.output.print_result(
-            None, "\n".join(f"{key}: {_format_value(value)}" for key, value, _ in rows)
-        )
+        text = "\n".join(f"{key}: {_format_value(value)}" for key, value, _ in rows)
+    settings = {
+        key: {"value": value, "layer": origin.layer, "where": origin.where}
+        for key, value, origin in rows
+    }
+    context.output.print_result(settings, text)
     return 0
 
 

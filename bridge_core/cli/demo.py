@@ -9,14 +9,16 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.cli.gateway_command import capture_gateway
+from bridge_core.cli.context import add_command
 from bridge_core.cli.sources import add_cut_options, cut_rate, load_cut
 from bridge_core.errors import ConfigError, InvalidRequest
+from bridge_core.gateway_program import capture_gateway
 
 if TYPE_CHECKING:
     from bridge_core.cli.context import CommandContext
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
 #: Finished pictures have been tone mapped already; doing it again would darken them.
 DEMO_VIEW = "Un-tone-mapped"
 
+#: Frames of each plate of the demo's own cut before and after its cut range.
+DEMO_HANDLES = 4
+#: Frames of black after its first shot.
+GAP_FRAMES = 12
+
 _SUMMARY_FILE = "summary.json"
 
 #: The service for each shot of the demo's own cut.
@@ -35,14 +42,12 @@ DEMO_SERVICES = {"BBB_0010": "upscale", "BBB_0020": "matte", "BIKES_0030": "upsc
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    demo = commands.add_parser(
-        "demo", parents=[common], help="real footage through the whole bridge, into one folder"
-    )
+    help_text = "real footage through the whole bridge, into one folder"
+    demo = add_command(commands, common, "demo", _run_demo, help_text)
     demo.add_argument("cut", nargs="?", type=Path, help="a cut of your own; default: the demo's")
     demo.add_argument("--service", help="the service; default for a cut of your own: upscale")
     demo.add_argument("--out", type=Path, default=Path("demo_out"))
     add_cut_options(demo)
-    demo.set_defaults(run=_run_demo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +56,10 @@ class FinishedDemo:
 
     cut: Path
     timeline: str | None
-    """The ``--timeline`` that the cut was read with."""
+    """With ``rate``: the options that the cut was read with."""
     rate: str | None
-    """The ``--rate`` that the cut was read with."""
     settings: dict[str, Any]
-    """The settings of the demo's gateway."""
+    """Of the demo's gateway."""
 
 
 def read_demo(folder: Path) -> FinishedDemo:
@@ -82,6 +86,7 @@ def read_demo(folder: Path) -> FinishedDemo:
 def _run_demo(context: CommandContext) -> int:
     from bridge_core.cli.jobs import follow_jobs, format_outcomes, jobs_exit_code, submit_all
     from bridge_core.cli.timeline import place_gateway_versions
+    from bridge_core.launcher import stop_gateway
     from bridge_core.timeline.cut_reader import read_cut
     from bridge_core.timeline.media_check import check_media
 
@@ -104,13 +109,15 @@ def _run_demo(context: CommandContext) -> int:
     capture_gateway(context.config.settings, "models", "install", *model_ids, "--quiet")
     if user_cut is None:
         context.output.print_message("Plates: half-float EXR in ACEScg, from frame 1001")
-        cut_path = _write_demo_cut(context, out)
+        folder = str(out / "plates")
+        plates = capture_gateway(context.config.settings, "demo-plates", "--out", folder)
+        cut_path = _write_demo_cut(out / "demo_cut_v001.otio", json.loads(plates))
     else:
         cut_path = user_cut.expanduser().absolute()
 
-    work = context.config.settings.work
     if user_cut is None:
-        cut = read_cut(cut_path, show=context.arguments.show, handles=work.handles)
+        handles = context.config.settings.work.handles
+        cut = read_cut(cut_path, show=context.arguments.show, handles=handles)
     else:
         cut = load_cut(context, cut_path)
     cut = check_media(cut)
@@ -132,22 +139,25 @@ def _run_demo(context: CommandContext) -> int:
 
     jobs, errors = submit_all(context, requests)
     jobs = follow_jobs(context, jobs)
-    versions = [context.client.version(job.version_id) for job in jobs if job.version_id]
-    if versions:
-        versions[0] = _approve_version(context, versions[0])
+    versions = {job.id: context.client.version(job.version_id) for job in jobs if job.version_id}
+    first = next(iter(versions), None)
+    if first is not None:
+        versions[first] = _approve_version(context, versions[first])
     target = out / f"{cut_path.stem.removesuffix('_v001')}_with_versions.otio"
-    timeline = Path(place_gateway_versions(context, cut, target, overwrite=True)["timeline"])
+    timeline = place_gateway_versions(context, cut, target, overwrite=True)["timeline"]
     contact_sheet = _write_contact_sheet(context, jobs, versions, out, view) if versions else None
-    summary = _build_summary(jobs, versions, timeline, contact_sheet)
-    summary |= {
+    summary = {
+        "shots": len(jobs),
+        "jobs": [_summarise(job, versions.get(job.id)) for job in jobs],
+        "timeline": timeline,
+        "contact_sheet": contact_sheet,
         "cut": str(cut_path),
         "cut_timeline": timeline_name,
         "cut_rate": str(rate) if rate else None,
         "settings": settings,
     }
-    (out / _SUMMARY_FILE).write_text(
-        json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
-    )
+    text = json.dumps(summary, ensure_ascii=False, indent=2)
+    (out / _SUMMARY_FILE).write_text(text + "\n", encoding="utf-8")
     context.output.print_message("")
     context.output.print_result(summary, format_outcomes(jobs))
     context.output.print_message(
@@ -156,7 +166,7 @@ def _run_demo(context: CommandContext) -> int:
     )
     for error in errors:
         context.output.print_error(error)
-    _stop_gateway(context)
+    stop_gateway(context.config.settings)
     return errors[0].exit_code if errors else jobs_exit_code(jobs)
 
 
@@ -165,11 +175,8 @@ def _check_output_folder(out: Path) -> None:
 
     :raises InvalidRequest: the folder holds files, and is not a demo's.
     """
-    if (
-        out.exists()
-        and not (out / ".gateway").exists()
-        and (not out.is_dir() or any(out.iterdir()))
-    ):
+    is_demo = (out / ".gateway").exists()
+    if out.exists() and not is_demo and (not out.is_dir() or any(out.iterdir())):
         raise InvalidRequest(
             "a demo needs a folder of its own, and this one holds other files",
             where=str(out),
@@ -178,7 +185,6 @@ def _check_output_folder(out: Path) -> None:
 
 
 def _gateway_settings(out: Path, view: str | None) -> dict[str, Any]:
-    """The settings of the demo's own gateway."""
     return {
         "client.url": None,
         "client.state_dir": str(out / ".gateway"),
@@ -188,21 +194,55 @@ def _gateway_settings(out: Path, view: str | None) -> dict[str, Any]:
     }
 
 
-def _write_demo_cut(context: CommandContext, out: Path) -> Path:
-    from bridge_core.cli.demo_cut import write_demo_cut
+def _write_demo_cut(path: Path, plates: Sequence[Mapping[str, Any]]) -> Path:
+    """Write a cut of all plates, each without its handles; its path.
 
-    plates = json.loads(
-        capture_gateway(context.config.settings, "demo-plates", "--out", str(out / "plates"))
-    )
-    return write_demo_cut(out / "demo_cut_v001.otio", plates)
+    A plate has ``shot, path, first, last, rate, colour_space, width, height``, as returned by the
+    gateway's ``demo-plates``.
+    """
+    import opentimelineio as otio
+
+    def time_range(start: int, count: int, rate: float) -> Any:
+        time = otio.opentime.RationalTime
+        return otio.opentime.TimeRange(time(start, rate), time(count, rate))
+
+    timeline = otio.schema.Timeline("demo_cut")
+    timeline.metadata["shotbridge"] = {"show": "demo"}
+    track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
+    timeline.tracks.append(track)
+    for number, plate in enumerate(plates):
+        rate = float(Fraction(plate["rate"]))
+        count = plate["last"] - plate["first"] + 1
+        pattern = Path(plate["path"])
+        prefix, _, ending = pattern.name.partition("%04d")
+        media = otio.schema.ImageSequenceReference(
+            target_url_base=pattern.parent.as_uri() + "/",
+            name_prefix=prefix,
+            name_suffix=ending,
+            start_frame=plate["first"],
+            frame_step=1,
+            rate=rate,
+            frame_zero_padding=4,
+            available_range=time_range(plate["first"], count, rate),
+            metadata={
+                "shotbridge": {key: plate[key] for key in ("colour_space", "width", "height")}
+            },
+        )
+        shown = time_range(plate["first"] + DEMO_HANDLES, count - 2 * DEMO_HANDLES, rate)
+        clip = otio.schema.Clip(plate["shot"], media_reference=media, source_range=shown)
+        clip.metadata["shotbridge"] = {"sequence": plate["shot"].partition("_")[0]}
+        track.append(clip)
+        if number == 0:
+            track.append(otio.schema.Gap(source_range=time_range(0, GAP_FRAMES, rate)))
+    otio.adapters.write_to_file(timeline, str(path))
+    return path
 
 
 def _build_request(context: CommandContext, shot: Shot, is_demo_cut: bool) -> Request:
     from bridge_core.models.requests import Request
 
-    service = context.arguments.service or (
-        DEMO_SERVICES[shot.id.shot] if is_demo_cut else "upscale"
-    )
+    default = DEMO_SERVICES[shot.id.shot] if is_demo_cut else "upscale"
+    service = context.arguments.service or default
     return Request(shot=shot, service=service, requested_by=context.user)
 
 
@@ -221,14 +261,14 @@ def _approve_version(context: CommandContext, version: Version) -> Version:
 def _write_contact_sheet(
     context: CommandContext,
     jobs: Sequence[Job],
-    versions: Sequence[Version],
+    versions: Mapping[str, Version],
     out: Path,
     view: str | None,
-) -> Path:
-    by_id = {version.id: version for version in versions}
+) -> str:
+    """Write the plates and results of ``versions``, which are by job id; the path."""
     rows = []
     for job in jobs:
-        version = by_id.get(job.version_id or "")
+        version = versions.get(job.id)
         if version is None:
             continue
         shot = job.request.shot
@@ -248,21 +288,18 @@ def _write_contact_sheet(
                 "matte": _frame_file(version, matte.pattern, frame) if matte else None,
             }
         )
-    target = out / "contact_sheet.png"
+    sheet = {
+        "heading": "Shotbridge",
+        "subtitle": "plates and results, through the same view",
+        "view": view,
+        "rows": rows,
+    }
+    target = str(out / "contact_sheet.png")
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as spec:
-        json.dump(
-            {
-                "heading": "Shotbridge",
-                "subtitle": "plates and results, through the same view",
-                "view": view,
-                "rows": rows,
-            },
-            spec,
-        )
+        json.dump(sheet, spec)
         spec.flush()
-        capture_gateway(
-            context.config.settings, "demo-contact-sheet", "--rows", spec.name, "--out", str(target)
-        )
+        options = ("--rows", spec.name, "--out", target)
+        capture_gateway(context.config.settings, "demo-contact-sheet", *options)
     return target
 
 
@@ -272,37 +309,18 @@ def _frame_file(version: Version, pattern: str, frame: int) -> str:
     return str(Path(version.folder) / frame_path(pattern, frame))
 
 
-def _build_summary(
-    jobs: Sequence[Job], versions: Sequence[Version], timeline: Path, contact_sheet: Path | None
-) -> dict[str, Any]:
-    by_id = {version.id: version for version in versions}
-    job_summaries = []
-    for job in jobs:
-        version = by_id.get(job.version_id or "")
-        job_summaries.append(
-            {
-                "id": job.id,
-                "shot": str(job.request.shot.id),
-                "service": job.request.service,
-                "state": str(job.state),
-                "version": version.label if version else None,
-                "status": str(version.status) if version else None,
-                "folder": version.folder if version else None,
-                "frames": len(version.frames) if version else 0,
-                "seconds": (job.finished - job.started).total_seconds()
-                if job.started and job.finished
-                else None,
-            }
-        )
+def _summarise(job: Job, version: Version | None) -> dict[str, Any]:
+    seconds = None
+    if job.started and job.finished:
+        seconds = (job.finished - job.started).total_seconds()
     return {
-        "shots": len(jobs),
-        "jobs": job_summaries,
-        "timeline": str(timeline),
-        "contact_sheet": str(contact_sheet) if contact_sheet else None,
+        "id": job.id,
+        "shot": str(job.request.shot.id),
+        "service": job.request.service,
+        "state": str(job.state),
+        "version": version.label if version else None,
+        "status": str(version.status) if version else None,
+        "folder": version.folder if version else None,
+        "frames": len(version.frames) if version else 0,
+        "seconds": seconds,
     }
-
-
-def _stop_gateway(context: CommandContext) -> None:
-    from bridge_core.launcher import stop_gateway
-
-    stop_gateway(context.config.settings)

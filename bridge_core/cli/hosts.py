@@ -6,30 +6,29 @@ import argparse
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge_core.cli.context import add_command
 from bridge_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from bridge_core.cli.context import CommandContext
-    from bridge_core.hosts.descriptor import HostDescriptor, HostInstaller, InstallReport
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     # No choices of hosts here: the plugins are only loaded for a command that needs them.
-    for name, does, run in (
-        ("install", "add the plugin to a host that needs files in its own folders", _install),
-        ("uninstall", "remove these files again", _uninstall),
+    add = partial(add_command, commands, common)
+    for name, help_text in (
+        ("install", "add the plugin to a host that needs files in its own folders"),
+        ("uninstall", "remove these files again"),
     ):
-        command = commands.add_parser(name, parents=[common], help=does)
+        command = add(name, _run_installer, help_text)
         command.add_argument("host", metavar="HOST")
         command.add_argument("--folder", type=Path, help="instead of the host's own folder")
-        command.set_defaults(run=run)
 
-    selftest = commands.add_parser(
-        "selftest", parents=[common], help="check in a real host what only it can confirm"
-    )
+    selftest = add("selftest", _run_selftest, "check in a real host what only it can confirm")
     selftest.add_argument("host", metavar="HOST")
     selftest.add_argument(
         "--program", type=Path, help="the host's program; default: that on the PATH, or the newest"
@@ -44,7 +43,6 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         metavar="FLAG",
         help="flags for the host, as the last option",
     )
-    selftest.set_defaults(run=_run_selftest)
 
 
 def add_host_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -60,44 +58,25 @@ def add_host_commands(commands: Any, common: argparse.ArgumentParser) -> None:
             print(f"no commands of {host.title}: {error}", file=sys.stderr)
 
 
-def _install(context: CommandContext) -> int:
-    report = _installer(context).install(_chosen_folder(context))
-    message = f"{'installed' if report.changed else 'already installed'}: {report.file}"
-    return _print_report(context, report, message)
+def _run_installer(context: CommandContext) -> int:
+    from bridge_core.hosts.registry import get_host
 
-
-def _uninstall(context: CommandContext) -> int:
-    report = _installer(context).uninstall(_chosen_folder(context))
-    message = f"{'removed' if report.changed else 'not installed'}: {report.file}"
-    return _print_report(context, report, message)
-
-
-def _print_report(context: CommandContext, report: InstallReport, message: str) -> int:
-    context.output.print_result(
-        {"file": str(report.file), "changed": report.changed}, "\n".join((message, *report.notes))
-    )
-    return 0
-
-
-def _installer(context: CommandContext) -> HostInstaller:
-    host = _chosen_host(context)
+    host, given = get_host(context.arguments.host), context.arguments.folder
     if host.installer is None:
         raise ConfigError(
             f"nothing has to be installed in {host.title}'s folders",
             next_step="`shotbridge doctor` says how it finds its plugin",
         )
-    return host.installer
-
-
-def _chosen_host(context: CommandContext) -> HostDescriptor:
-    from bridge_core.hosts.registry import get_host
-
-    return get_host(context.arguments.host)
-
-
-def _chosen_folder(context: CommandContext) -> Path | None:
-    given: Path | None = context.arguments.folder
-    return given.expanduser().absolute() if given else None
+    folder = given.expanduser().absolute() if given else None
+    if context.arguments.command == "install":
+        report = host.installer.install(folder)
+        outcome = "installed" if report.changed else "already installed"
+    else:
+        report = host.installer.uninstall(folder)
+        outcome = "removed" if report.changed else "not installed"
+    text = "\n".join((f"{outcome}: {report.file}", *report.notes))
+    context.output.print_result({"file": report.file, "changed": report.changed}, text)
+    return 0
 
 
 def _run_selftest(context: CommandContext) -> int:
@@ -106,8 +85,10 @@ def _run_selftest(context: CommandContext) -> int:
     The report goes to ``--out``; the exit code is the program's.
     """
     from bridge_core.hosts.descriptor import SelfTestRequest
+    from bridge_core.hosts.registry import get_host
 
-    host, given = _chosen_host(context), context.arguments
+    given = context.arguments
+    host = get_host(given.host)
     if host.selftest is None or host.package_folder is None:
         raise ConfigError(
             f"{host.title} has no self-test",

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.cli.ids import expand_job_id, short_id
-from bridge_core.cli.output import ProgressBar, format_duration, format_size, format_table
-from bridge_core.cli.sources import add_cut_options, load_shots
+from bridge_core.cli.context import add_command, parse_key_value, short_id
+from bridge_core.cli.output import ProgressBar, format_duration, format_table
+from bridge_core.cli.sources import add_cut_options, load_shots, parse_frames
 from bridge_core.errors import ShotbridgeError
 
 if TYPE_CHECKING:
@@ -22,15 +23,13 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    services = commands.add_parser(
-        "services", parents=[common], help="the available services and their parameters"
-    )
-    services.set_defaults(run=_list_services)
+    add = partial(add_command, commands, common)
+    add("services", _list_services, "the available services and their parameters")
 
-    send = commands.add_parser(
+    send = add(
         "send",
-        parents=[common],
-        help="send shots of a cut, or one plate, to a service",
+        _send_shots,
+        "send shots of a cut, or one plate, to a service",
         description="Send the shots of a cut (OTIO, EDL, FCP XML or AAF), or one plate.",
     )
     send.add_argument(
@@ -72,24 +71,17 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         "--estimate", action="store_true", help="print frames, duration and cost; send nothing"
     )
     send.add_argument("--no-wait", action="store_true", help="return once all jobs are accepted")
-    send.set_defaults(run=_send_shots)
 
-    jobs = commands.add_parser("jobs", parents=[common], help="jobs, newest first")
+    jobs = add("jobs", _list_jobs, "jobs, newest first")
     jobs.add_argument("--state", help="only queued, running, succeeded, failed, cancelled, unknown")
     jobs.add_argument("--limit", type=int, default=30)
-    jobs.set_defaults(run=_list_jobs)
 
-    watch = commands.add_parser("watch", parents=[common], help="follow jobs until they end")
+    watch = add("watch", _watch_jobs, "follow jobs until they end")
     watch.add_argument("job", nargs="*", help="ids; none: all that are queued or running")
-    watch.set_defaults(run=_watch_jobs)
 
-    cancel = commands.add_parser("cancel", parents=[common], help="cancel jobs")
-    cancel.add_argument("job", nargs="+")
-    cancel.set_defaults(run=_cancel_jobs)
+    add("cancel", _cancel_jobs, "cancel jobs").add_argument("job", nargs="+")
 
-    resolve = commands.add_parser(
-        "resolve-job", parents=[common], help="say what became of a job whose outcome is unknown"
-    )
+    resolve = add("resolve-job", _resolve_job, "say what became of a job whose outcome is unknown")
     resolve.add_argument("job", help="the id")
     resolve.add_argument(
         "outcome",
@@ -97,24 +89,18 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         help="the provider did nothing; or it did the work, and takes its price",
     )
     resolve.add_argument("text", help="how it was found out")
-    resolve.set_defaults(run=_resolve_job)
 
-    outbox = commands.add_parser(
-        "outbox", parents=[common], help="requests that have not reached the gateway yet"
-    )
+    outbox = add("outbox", _show_outbox, "requests that have not reached the gateway yet")
     outbox.add_argument("--send", action="store_true", help="send them now")
-    outbox.set_defaults(run=_show_outbox)
 
 
 def _list_services(context: CommandContext) -> int:
     services = context.client.services()
     blocks = []
     for service in services:
-        state = "" if service.available else f"\n    not available: {service.unavailable_reason}"
-        lines = [
-            f"{service.id}  {service.title} ({service.data_locality}){state}",
-            f"    {service.summary}",
-        ]
+        lines = [f"{service.id}  {service.title} ({service.data_locality})"]
+        lines += [] if service.available else [f"    not available: {service.unavailable_reason}"]
+        lines.append(f"    {service.summary}")
         lines += [f"    -p {_format_parameter(item)}" for item in service.parameters]
         blocks.append("\n".join(lines))
     context.output.print_result(services, "\n\n".join(blocks))
@@ -176,16 +162,13 @@ def _find_service(context: CommandContext, service_id: str) -> Service | None:
 def _build_request(context: CommandContext, shot: Shot, service: Service | None) -> Request:
     from pydantic import ValidationError
 
-    from bridge_core.cli.context import parse_key_value
-    from bridge_core.cli.sources import parse_frames
     from bridge_core.models.base import validation_error
     from bridge_core.models.requests import OutputFormat, Request
     from bridge_core.models.services import resolve_parameters
 
     arguments = context.arguments
-    parameters = {
-        name: _parse_scalar(text) for name, text in map(parse_key_value, arguments.parameter)
-    }
+    pairs = map(parse_key_value, arguments.parameter)
+    parameters = {name: _parse_scalar(text) for name, text in pairs}
     if service is not None:
         resolve_parameters(service, parameters)
     try:
@@ -204,14 +187,9 @@ def _build_request(context: CommandContext, shot: Shot, service: Service | None)
 
 def _parse_scalar(text: str) -> Any:
     """A parameter's value as YAML reads it: a number, true or false, or text."""
-    import yaml
+    from bridge_core.config.bounded_yaml import parse_value
 
-    from bridge_core.config import bounded_yaml
-
-    try:
-        value = bounded_yaml.load_yaml(text)
-    except (yaml.YAMLError, ValueError):
-        return text
+    value = parse_value(text)
     return value if isinstance(value, bool | int | float) else text
 
 
@@ -252,12 +230,8 @@ def submit_all(
             context.output.print_message(f"{request.shot.id.shot}  stored in the outbox")
             continue
         bar = context.output.progress_bar(f"{request.shot.id.shot}  sending")
-
-        def on_progress(done: int, total: int, bar: ProgressBar = bar) -> None:
-            bar.update(done, total, f"{format_size(done)} of {format_size(total)}")
-
         try:
-            jobs.append(context.client.submit(request, progress=on_progress))
+            jobs.append(context.client.submit(request, progress=bar.update_bytes))
         except ShotbridgeError as error:
             bar.finish(error.message)
             errors.append(error)
@@ -372,7 +346,7 @@ def _list_jobs(context: CommandContext) -> int:
 
 
 def _watch_jobs(context: CommandContext) -> int:
-    jobs = [context.client.job(expand_job_id(context, prefix)) for prefix in context.arguments.job]
+    jobs = [context.client.job(context.job_id(prefix)) for prefix in context.arguments.job]
     if not jobs:
         jobs = [*context.client.jobs(state="running"), *context.client.jobs(state="queued")]
     if not jobs:
@@ -382,9 +356,8 @@ def _watch_jobs(context: CommandContext) -> int:
 
 
 def _cancel_jobs(context: CommandContext) -> int:
-    jobs = [
-        context.client.cancel(expand_job_id(context, prefix)) for prefix in context.arguments.job
-    ]
+    ids = [context.job_id(prefix) for prefix in context.arguments.job]
+    jobs = [context.client.cancel(one) for one in ids]
     context.output.print_result(jobs, "\n".join(f"{short_id(job.id)}  {job.state}" for job in jobs))
     return 0
 
@@ -393,10 +366,9 @@ def _resolve_job(context: CommandContext) -> int:
     from bridge_core.models.jobs import JobOutcome, Resolution
 
     arguments = context.arguments
-    resolution = Resolution(
-        outcome=JobOutcome(arguments.outcome), text=arguments.text, by=context.user
-    )
-    job = context.client.resolve_job(expand_job_id(context, arguments.job), resolution)
+    outcome = JobOutcome(arguments.outcome)
+    resolution = Resolution(outcome=outcome, text=arguments.text, by=context.user)
+    job = context.client.resolve_job(context.job_id(arguments.job), resolution)
     context.output.print_result(job, f"{short_id(job.id)}  {job.state}")
     return 0
 
@@ -410,7 +382,6 @@ def _show_outbox(context: CommandContext) -> int:
         (e.key, e.request.shot.id, e.request.service, f"{e.created:%Y-%m-%d %H:%M}")
         for e in entries
     ]
-    context.output.print_result(
-        entries, format_table(("key", "shot", "service", "accepted"), rows) or "empty"
-    )
+    table = format_table(("key", "shot", "service", "accepted"), rows)
+    context.output.print_result(entries, table or "empty")
     return 0

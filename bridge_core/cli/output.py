@@ -49,18 +49,10 @@ class CommandOutput:
 
     def print_error(self, error: ShotbridgeError) -> None:
         if self.as_json:
-            problem = {
-                "code": error.code,
-                "message": error.message,
-                "where": error.where,
-                "next_step": error.next_step,
-                "details": error.details,
-            }
-            print(_to_json_text({"error": problem}), file=self.stderr)
+            print(_to_json_text({"error": error.as_problem()}), file=self.stderr)
             return
-        print(
-            f"shotbridge: {escape_controls(error.message, keep_line_breaks=True)}", file=self.stderr
-        )
+        message = escape_controls(error.message, keep_line_breaks=True)
+        print(f"shotbridge: {message}", file=self.stderr)
         if error.where:
             print(f"  where: {escape_controls(error.where)}", file=self.stderr)
         if error.next_step:
@@ -105,6 +97,9 @@ class ProgressBar:
             self._stream.write(line + "\n")
         self._stream.flush()
 
+    def update_bytes(self, done: int, total: int) -> None:
+        self.update(done, total, f"{format_size(done)} of {format_size(total)}")
+
     def finish(self, text: str = "") -> None:
         """End the bar: keep its last line, or replace it by ``text`` where given."""
         if not self._enabled:
@@ -117,9 +112,8 @@ class ProgressBar:
 
 
 def _to_json_text(data: Any, indent: int | None = None) -> str:
-    return escape_controls_in_json(
-        json.dumps(to_json_value(data), ensure_ascii=False, indent=indent)
-    )
+    text = json.dumps(to_json_value(data), ensure_ascii=False, indent=indent)
+    return escape_controls_in_json(text)
 
 
 def to_json_value(data: Any) -> Any:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge_core.cli.context import add_command
 from bridge_core.cli.sources import add_cut_options, cut_rate
 from bridge_core.errors import ConfigError
 
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    panel = commands.add_parser(
-        "panel", parents=[common], help="send and review in a window of its own"
-    )
+    help_text = "send and review in a window of its own"
+    panel = add_command(commands, common, "panel", _run_panel, help_text)
     panel.add_argument("cut", nargs="?", type=Path, help="an OTIO file, EDL, FCP XML or AAF")
     panel.add_argument(
         "--demo", type=Path, metavar="DIR", help="open the results of `demo` in that folder"
     )
     add_cut_options(panel)
-    panel.set_defaults(run=_run_panel)
 
 
 def _run_panel(context: CommandContext) -> int:

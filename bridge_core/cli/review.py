@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.cli.ids import expand_version_id, short_id
-from bridge_core.cli.output import ProgressBar, format_size, format_table
+from bridge_core.cli.context import add_command, short_id
+from bridge_core.cli.output import format_table
 
 if TYPE_CHECKING:
     from bridge_core.cli.context import CommandContext
@@ -15,34 +16,27 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    versions = commands.add_parser("versions", parents=[common], help="versions of shots")
-    versions.add_argument("--sequence")
-    versions.add_argument("--shot")
-    versions.add_argument("--service")
-    versions.set_defaults(run=_list_versions)
+    add = partial(add_command, commands, common)
+    versions = add("versions", _list_versions, "versions of shots")
+    for option in ("--sequence", "--shot", "--service"):
+        versions.add_argument(option)
 
     for name, status, help_text in (
         ("approve", "approved", "approve a version"),
         ("reject", "rejected", "reject a version"),
         ("changes", "changes requested", "ask for changes on a version"),
     ):
-        decide = commands.add_parser(name, parents=[common], help=help_text)
+        decide = add(name, _decide_versions, help_text)
         decide.add_argument("version", nargs="+", help="ids or their prefixes, see `versions`")
         decide.add_argument("--comment", default="")
-        decide.set_defaults(run=_decide_versions, status=status)
+        decide.set_defaults(status=status)
 
-    lineage = commands.add_parser(
-        "lineage", parents=[common], help="how a version or test frames were made"
-    )
+    lineage = add("lineage", _show_lineage, "how a version or test frames were made")
     lineage.add_argument("result", help="id; of a version, a prefix is enough")
-    lineage.set_defaults(run=_show_lineage)
 
-    fetch = commands.add_parser(
-        "fetch", parents=[common], help="download and verify a version's files"
-    )
+    fetch = add("fetch", _fetch_version, "download and verify a version's files")
     fetch.add_argument("version")
     fetch.add_argument("folder", type=Path)
-    fetch.set_defaults(run=_fetch_version)
 
 
 def _list_versions(context: CommandContext) -> int:
@@ -77,28 +71,22 @@ def _decide_versions(context: CommandContext) -> int:
     from bridge_core.models.versions import Decision, ReviewStatus
 
     # Look up all versions before the first decision is made.
-    selected = [
-        context.client.version(expand_version_id(context, prefix))
-        for prefix in context.arguments.version
-    ]
-    versions = [
-        context.client.decide(
-            version.id,
-            Decision(
-                status=ReviewStatus(context.arguments.status),
-                by=context.user,
-                comment=context.arguments.comment,
-                content_hash=version.content_hash,
-            ),
+    ids = [context.version_id(prefix) for prefix in context.arguments.version]
+    versions = []
+    for version in [context.client.version(one) for one in ids]:
+        decision = Decision(
+            status=ReviewStatus(context.arguments.status),
+            by=context.user,
+            comment=context.arguments.comment,
+            content_hash=version.content_hash,
         )
-        for version in selected
-    ]
+        versions.append(context.client.decide(version.id, decision))
     context.output.print_result(versions, _format_versions(versions))
     return 0
 
 
 def _show_lineage(context: CommandContext) -> int:
-    lineage = context.client.lineage(expand_version_id(context, context.arguments.result))
+    lineage = context.client.lineage(context.version_id(context.arguments.result))
     context.output.print_result(lineage, _format_lineage(lineage))
     return 0
 
@@ -125,13 +113,9 @@ def _format_lineage(lineage: Lineage) -> str:
 
 
 def _fetch_version(context: CommandContext) -> int:
-    version = context.client.version(expand_version_id(context, context.arguments.version))
-    bar: ProgressBar = context.output.progress_bar(f"{version.shot.shot} {version.label}  fetching")
-
-    def on_progress(done: int, total: int) -> None:
-        bar.update(done, total, f"{format_size(done)} of {format_size(total)}")
-
-    folder = context.client.fetch(version, context.arguments.folder, progress=on_progress)
+    version = context.client.version(context.version_id(context.arguments.version))
+    bar = context.output.progress_bar(f"{version.shot.shot} {version.label}  fetching")
+    folder = context.client.fetch(version, context.arguments.folder, progress=bar.update_bytes)
     bar.finish("done")
     context.output.print_result({"folder": folder}, str(folder))
     return 0

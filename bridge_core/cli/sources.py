@@ -111,15 +111,12 @@ def load_shots(context: CommandContext) -> list[Shot]:
     names = {shot.id.shot for shot in shots}
     unknown = [name for name in arguments.shot if name not in names]
     if unknown or not shots:
-        raise InvalidRequest(
-            f"the cut has no shot {', '.join(unknown)}"
-            if unknown
-            else "the cut has no usable shot",
-            where=str(arguments.source),
-            next_step=f"its shots are: {', '.join(sorted(names))}"
-            if names
-            else "see `shotbridge timeline shots` for what is wrong with each clip",
-        )
+        missing = f"shot {', '.join(unknown)}" if unknown else "usable shot"
+        next_step = f"its shots are: {', '.join(sorted(names))}"
+        if not names:
+            next_step = "see `shotbridge timeline shots` for what is wrong with each clip"
+        where = str(arguments.source)
+        raise InvalidRequest(f"the cut has no {missing}", where=where, next_step=next_step)
     return [shot for shot in shots if not arguments.shot or shot.id.shot in arguments.shot]
 
 
@@ -202,17 +199,15 @@ def shot_from_plate(
         )
     try:
         pattern = to_printf_pattern(absolute_path)
-        pattern_range = parse_ranged_pattern(absolute_path)
-        plate = Plate(
-            path=pattern, range=FrameRange.of(1, 1, rate or 24), colour_space=colour_space
-        )
+        one_frame = FrameRange.of(1, 1, rate or 24)
+        plate = Plate(path=pattern, range=one_frame, colour_space=colour_space)
         if plate.kind is PlateKind.MOVIE and get_media_facts is not None:
             plate, frames = _movie_frames(plate, get_media_facts, frame_range, rate)
         else:
             if frame_range is not None:
                 first, last = parse_frame_range(frame_range)
-            elif pattern_range is not None:
-                _, first, last = pattern_range
+            elif ranged := parse_ranged_pattern(absolute_path):
+                _, first, last = ranged
             else:
                 first, last = _frames_on_disk(plate, Path(absolute_path))
             frames = FrameRange.of(first, last, rate or 24)
@@ -232,9 +227,8 @@ def shot_from_plate(
     except ValidationError as error:
         raise validation_error(error, label="plate", where=path) from error
     except ValueError as error:
-        raise InvalidRequest(
-            str(error), where=path, next_step="correct --rate or --range"
-        ) from error
+        next_step = "correct --rate or --range"
+        raise InvalidRequest(str(error), where=path, next_step=next_step) from error
 
 
 def _frames_on_disk(plate: Plate, typed_path: Path) -> tuple[int, int]:
@@ -297,10 +291,9 @@ def _movie_frames(
             where=plate.path,
             next_step="leave out --rate; the movie's own rate is used",
         )
-    movie_range = FrameRange.of(1, facts.frame_count, facts.rate)
-    frames = (
-        FrameRange.of(*parse_frame_range(frame_range), facts.rate) if frame_range else movie_range
-    )
+    frames = movie_range = FrameRange.of(1, facts.frame_count, facts.rate)
+    if frame_range:
+        frames = FrameRange.of(*parse_frame_range(frame_range), facts.rate)
     if frames.count == movie_range.count:
         movie_range = frames
     elif not movie_range.contains_range(frames):

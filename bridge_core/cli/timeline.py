@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.cli.output import format_table, to_json_value
+from bridge_core.cli.context import add_command
+from bridge_core.cli.output import format_table
 from bridge_core.cli.sources import add_cut_options, cut_rate, load_cut
 
 if TYPE_CHECKING:
@@ -19,16 +22,16 @@ if TYPE_CHECKING:
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     timeline = commands.add_parser("timeline", parents=[common], help="read and write cuts")
     actions = timeline.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add = partial(add_command, actions, common)
 
-    shots = actions.add_parser("shots", parents=[common], help="the shots of a cut")
+    shots = add("shots", _list_shots, "the shots of a cut")
     shots.add_argument("cut", type=Path)
     shots.add_argument(
         "--check-media", action="store_true", help="check on disk which frames exist"
     )
     add_cut_options(shots)
-    shots.set_defaults(run=_list_shots)
 
-    diff = actions.add_parser("diff", parents=[common], help="what changed between two cuts")
+    diff = add("diff", _print_diff, "what changed between two cuts")
     diff.add_argument("old", type=Path)
     diff.add_argument("new", type=Path)
     add_cut_options(diff)
@@ -37,21 +40,17 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="which timeline of the new cut, where its name differs",
     )
-    diff.set_defaults(run=_print_diff)
 
-    place = actions.add_parser(
-        "place",
-        parents=[common],
-        help="write versions into a cut as further media references of its clips",
-    )
-    place.add_argument("cut", type=Path)
-    place.add_argument("-o", "--output", type=Path, required=True)
-    add_cut_options(place)
-    place.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
-    place.set_defaults(run=_place_in_cut)
-
-    export = actions.add_parser("export", parents=[common], help="write a cut for a given reader")
-    export.add_argument("cut", type=Path)
+    help_text = "write versions into a cut as further media references of its clips"
+    place = add("place", _place_in_cut, help_text)
+    export = add("export", _export_timeline, "write a cut for a given reader")
+    for command in (place, export):
+        command.add_argument("cut", type=Path)
+        command.add_argument("-o", "--output", type=Path, required=True)
+        command.add_argument(
+            "--overwrite", action="store_true", help="replace the output if it exists"
+        )
+        add_cut_options(command)
     export.add_argument(
         "--for",
         dest="profile",
@@ -59,10 +58,6 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         metavar="READER",
         help="generic, resolve, nuke or openrv",
     )
-    export.add_argument("-o", "--output", type=Path, required=True)
-    export.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
-    add_cut_options(export)
-    export.set_defaults(run=_export_timeline)
 
 
 def _list_shots(context: CommandContext) -> int:
@@ -71,42 +66,27 @@ def _list_shots(context: CommandContext) -> int:
     cut = load_cut(context, context.arguments.cut)
     if context.arguments.check_media:
         cut = check_media(cut)
+    shots = [item.shot for item in cut.shots]
     rows = [
         (
-            item.shot.id.shot,
-            item.shot.id.sequence,
-            item.shot.cut_range,
-            f"+{item.shot.cut_range.first - item.shot.work_range.first}"
-            f" +{item.shot.work_range.last - item.shot.cut_range.last}",
-            item.shot.record_range or "",
-            _format_retime(item.shot),
-            item.shot.plate.colour_space or "by rule",
-            item.shot.plate.path,
+            shot.id.shot,
+            shot.id.sequence,
+            shot.cut_range,
+            f"+{shot.cut_range.first - shot.work_range.first}"
+            f" +{shot.work_range.last - shot.cut_range.last}",
+            shot.record_range or "",
+            _format_retime(shot),
+            shot.plate.colour_space or "by rule",
+            shot.plate.path,
         )
-        for item in cut.shots
+        for shot in shots
     ]
     headers = ("shot", "sequence", "cut", "handles", "record", "retime", "colour", "plate")
-    problems = [f"{p.outcome}: {p}" for p in cut.problems]
-    context.output.print_result(
-        {
-            "cut": str(cut.path),
-            "show": cut.show,
-            "shots": [to_json_value(item.shot) for item in cut.shots],
-            "problems": [
-                {
-                    "kind": str(p.kind),
-                    "message": p.message,
-                    "next_step": p.next_step,
-                    "clip_name": p.clip_name,
-                    "track": p.track,
-                    "record_range": to_json_value(p.record_range),
-                    "skipped": p.skipped,
-                }
-                for p in cut.problems
-            ],
-        },
-        "\n".join(filter(None, [format_table(headers, rows) or "no shots", *problems])),
-    )
+    lines = [format_table(headers, rows) or "no shots"]
+    lines += [f"{problem.outcome}: {problem}" for problem in cut.problems]
+    problems = [asdict(problem) for problem in cut.problems]
+    result = {"cut": cut.path, "show": cut.show, "shots": shots, "problems": problems}
+    context.output.print_result(result, "\n".join(lines))
     return 0
 
 
@@ -117,10 +97,9 @@ def _format_retime(shot: Shot) -> str:
 
 
 def _place_in_cut(context: CommandContext) -> int:
-    cut = load_cut(context, context.arguments.cut)
-    result = place_gateway_versions(
-        context, cut, context.arguments.output, overwrite=context.arguments.overwrite
-    )
+    arguments = context.arguments
+    cut = load_cut(context, arguments.cut)
+    result = place_gateway_versions(context, cut, arguments.output, overwrite=arguments.overwrite)
     lines = [f"{shot}  {', '.join(labels)}" for shot, labels in result["placed"].items()]
     context.output.print_result(result, "\n".join([*lines, result["timeline"]]))
     return 0
@@ -142,10 +121,9 @@ def place_gateway_versions(
         cut.source, cut_versions.versions, target, show=cut.show, overwrite=overwrite
     )
     messages = [
-        f"skipped: {outdated.shot.shot} {outdated.version.service} {outdated.version.label} has "
-        f"frames {outdated.version_range}, and the cut now shows {outdated.cut_range}; send the "
-        "shot again"
-        for outdated in cut_versions.outdated
+        f"skipped: {one.shot.shot} {one.version.service} {one.version.label} has frames "
+        f"{one.version_range}, and the cut now shows {one.cut_range}; send the shot again"
+        for one in cut_versions.outdated
     ]
     by_clip = {item.clip_id: item.shot.id for item in cut}
     messages += [
@@ -163,9 +141,8 @@ def place_gateway_versions(
     placed = {}
     for clip, versions in cut_versions.versions.items():
         shot_id = by_clip[clip]
-        name = (
-            shot_id.shot if name_counts[shot_id.shot] == 1 else f"{shot_id.sequence}/{shot_id.shot}"
-        )
+        is_unique = name_counts[shot_id.shot] == 1
+        name = shot_id.shot if is_unique else f"{shot_id.sequence}/{shot_id.shot}"
         placed[name] = [
             f"{one.version.service} {one.version.label} ({one.version.status})" for one in versions
         ]
@@ -185,8 +162,8 @@ def _print_diff(context: CommandContext) -> int:
             "changes": [
                 {
                     "kinds": sorted(str(kind) for kind in change.kinds),
-                    "old": to_json_value(change.old.shot) if change.old else None,
-                    "new": to_json_value(change.new.shot) if change.new else None,
+                    "old": change.old.shot if change.old else None,
+                    "new": change.new.shot if change.new else None,
                     "needs_sending": change.needs_sending,
                 }
                 for change in changes
@@ -211,16 +188,11 @@ def _export_timeline(context: CommandContext) -> int:
         arguments.profile,
         overwrite=arguments.overwrite,
     )
-    context.output.print_result(
-        {
-            "profile": report.profile,
-            "timeline": str(report.target),
-            "warnings": [
-                {"clip_name": w.clip_name, "track": w.track, "message": w.message}
-                for w in report.warnings
-            ],
-            "limitations": list(report.limitations),
-        },
-        f"{report}\n{report.target}".strip(),
-    )
+    result = {
+        "profile": report.profile,
+        "timeline": report.target,
+        "warnings": [asdict(warning) for warning in report.warnings],
+        "limitations": report.limitations,
+    }
+    context.output.print_result(result, f"{report}\n{report.target}".strip())
     return 0

@@ -6,6 +6,8 @@ of nesting.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +80,28 @@ def read_bounded(path: Path) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
+def parse_value(text: str) -> Any:
+    """A value as YAML reads it; the text itself if it is not valid YAML."""
+    try:
+        return load_yaml(text)
+    except (yaml.YAMLError, ValueError):
+        return text
+
+
 def load_yaml(text: str | bytes) -> Any:
     """Parse a document into plain values.
 
     :raises yaml.YAMLError: it is not valid YAML, or exceeds the limits (:class:`YamlLimitError`).
     :raises ValueError: an invalid date or number that matches YAML's patterns.
     """
+    with open_loader(text) as loader:
+        return loader.get_single_data()
+
+
+@contextmanager
+def open_loader(text: str | bytes) -> Iterator[BoundedYamlLoader]:
     loader = BoundedYamlLoader(text)
     try:
-        return loader.get_single_data()
+        yield loader
     finally:
         loader.dispose()

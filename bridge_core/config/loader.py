@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -92,42 +92,30 @@ def load_settings(
         accepted, also in ``details["problems"]``.
     """
     environ = os.environ if environ is None else environ
-    layers: dict[ConfigLayer, list[ConfigValue]] = {layer: [] for layer in ConfigLayer}
-    files: list[Path] = []
-
-    def read(layer: ConfigLayer, paths: Iterable[Path]) -> None:
-        for path in paths:
-            layers[layer] += _read_file(path)
-            files.append(path)
-        _raise_problems(layers[layer])
-
-    read(ConfigLayer.SITE, _site_files(environ))
-    user = user_file(environ)
-    user_values = [*_read_file(user)] if user.exists() else []
-    _raise_problems(user_values)
-    layers[ConfigLayer.ENVIRONMENT] = list(_from_environment(environ))
-    _raise_problems(layers[ConfigLayer.ENVIRONMENT])
-    layers[ConfigLayer.ARGUMENTS] = list(_from_arguments(arguments or {}))
-    _raise_problems(layers[ConfigLayer.ARGUMENTS])
-
-    other_values = [
-        *layers[ConfigLayer.SITE],
-        *user_values,
-        *layers[ConfigLayer.ENVIRONMENT],
-        *layers[ConfigLayer.ARGUMENTS],
-    ]
-    read(ConfigLayer.SHOW, _show_files(other_values, show))
-    _raise_problems(list(_reject_in_show(layers[ConfigLayer.SHOW])))
-    layers[ConfigLayer.USER] = user_values
-    files += [user] if user.exists() else []
-
+    site_files, user = _site_files(environ), user_file(environ)
+    user_files = [user] if user.exists() else []
+    site_values = _checked(_from_files(site_files))
+    user_values = _checked(_from_files(user_files))
+    variables = _checked(_from_environment(environ))
+    argument_values = _checked(_from_arguments(arguments or {}))
+    # The others select the show.
+    show_files = _show_files([*site_values, *user_values, *variables, *argument_values], show)
+    show_values = _checked(_from_files(show_files))
+    _checked(_reject_in_show(show_values))
     values: dict[str, Any] = {}
     origins = {name: SettingOrigin(ConfigLayer.DEFAULT) for name in setting_keys()}
-    for layer, given in layers.items():
+    for layer, given in (
+        (ConfigLayer.SITE, site_values),
+        (ConfigLayer.SHOW, show_values),
+        (ConfigLayer.USER, user_values),
+        (ConfigLayer.ENVIRONMENT, variables),
+        (ConfigLayer.ARGUMENTS, argument_values),
+    ):
         for item in given:
             values[item.key] = item.value
             origins[item.key] = SettingOrigin(layer, item.where)
-    return LoadedSettings(Settings.model_validate(_nested(values)), origins, tuple(files))
+    files = (*site_files, *show_files, *user_files)
+    return LoadedSettings(Settings.model_validate(_nested(values)), origins, files)
 
 
 def user_file(environ: Mapping[str, str] | None = None) -> Path:
@@ -175,15 +163,17 @@ def _show_files(values: Iterable[ConfigValue], show: str | None) -> list[Path]:
 
 def _reject_in_show(values: Iterable[ConfigValue]) -> Iterator[ConfigValue]:
     for item in values:
-        if item.key.startswith("gateway.") or item.key in ("work.show", "work.show_config"):
-            reason = "it cannot be set by a show: all shows share one gateway"
-            if item.key.startswith("work."):
-                reason = "it cannot be set by a show: it selects the show"
-            yield ConfigValue(item.key, item.value, item.where, reason)
+        if item.key.startswith("gateway."):
+            problem = "it cannot be set by a show: all shows share one gateway"
+            yield replace(item, problem=problem)
+        elif item.key in ("work.show", "work.show_config"):
+            yield replace(item, problem="it cannot be set by a show: it selects the show")
 
 
-def _read_file(path: Path) -> list[ConfigValue]:
-    return [_validate(item, path.parent) for item in yaml_file.read_config_file(path)]
+def _from_files(paths: Iterable[Path]) -> Iterator[ConfigValue]:
+    for path in paths:
+        for item in yaml_file.read_config_file(path):
+            yield _validate(item, path.parent)
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[ConfigValue]:
@@ -210,14 +200,9 @@ def _from_text(name: str, text: str, where: str) -> ConfigValue:
     if key.is_list and not text.lstrip().startswith("["):
         parts = text.split(os.pathsep) if key.is_path else _split_words(text)
         return ConfigValue(name, [part for part in parts if part], where)
-    import yaml
+    from bridge_core.config.bounded_yaml import parse_value
 
-    from bridge_core.config import bounded_yaml
-
-    try:
-        return ConfigValue(name, bounded_yaml.load_yaml(text), where)
-    except (yaml.YAMLError, ValueError):
-        return ConfigValue(name, text, where)
+    return ConfigValue(name, parse_value(text), where)
 
 
 def _split_words(text: str) -> list[str]:
@@ -235,16 +220,13 @@ def _validate(item: ConfigValue, folder: Path) -> ConfigValue:
         return item
     key = setting_keys().get(item.key)
     if key is None:
-        key_problem = (
-            "it is a section; set its keys"
-            if item.key in setting_sections()
-            else unknown_key_message(item.key)
-        )
-        return ConfigValue(item.key, item.value, item.where, key_problem)
+        is_section = item.key in setting_sections()
+        problem = "it is a section; set its keys" if is_section else unknown_key_message(item.key)
+        return replace(item, problem=problem)
     problem = key.find_problem(item.value)
     if problem:
-        return ConfigValue(item.key, item.value, item.where, problem)
-    return ConfigValue(item.key, _resolve_paths(key, item.value, folder), item.where)
+        return replace(item, problem=problem)
+    return replace(item, value=_resolve_paths(key, item.value, folder))
 
 
 def _resolve_paths(key: SettingKey, value: Any, folder: Path) -> Any:
@@ -256,28 +238,26 @@ def _resolve_paths(key: SettingKey, value: Any, folder: Path) -> Any:
     return folder / Path(value).expanduser()
 
 
-def _raise_problems(values: Iterable[ConfigValue]) -> None:
-    invalid = [item for item in values if item.problem]
-    if not invalid:
-        return
-    problems = [
-        {
-            "where": item.where,
-            "key": item.key,
-            "value": format_value(item.value),
-            "problem": item.problem,
-        }
-        for item in invalid
-    ]
-    summary = "; ".join(
-        f"{problem['where']}: {problem['key']}: {problem['value']}: {problem['problem']}"
-        if item.value is not None
-        else f"{problem['where']}: {problem['key']}: {problem['problem']}"
-        for item, problem in zip(invalid, problems, strict=True)
-    )
-    count = "a setting is" if len(invalid) == 1 else f"{len(invalid)} settings are"
+def _checked(values: Iterable[ConfigValue]) -> list[ConfigValue]:
+    """The values of a layer.
+
+    :raises ConfigError: some of them are wrong; it lists all of these.
+    """
+    checked = list(values)
+    problems, texts = [], []
+    for item in checked:
+        if item.problem:
+            value = format_value(item.value)
+            problems.append(
+                {"where": item.where, "key": item.key, "value": value, "problem": item.problem}
+            )
+            given = "" if item.value is None else f"{value}: "
+            texts.append(f"{item.where}: {item.key}: {given}{item.problem}")
+    if not problems:
+        return checked
+    count = "a setting is" if len(problems) == 1 else f"{len(problems)} settings are"
     raise ConfigError(
-        f"{count} wrong: {summary}",
+        f"{count} wrong: {'; '.join(texts)}",
         next_step="correct it; docs/configuration.md describes all keys",
         details={"problems": problems},
     )

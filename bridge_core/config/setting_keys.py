@@ -35,7 +35,6 @@ class SettingKey:
 
     @property
     def description(self) -> str:
-        """The description of the setting, in one line."""
         return " ".join((self.section.model_fields[self.field].description or "").split())
 
     @property
@@ -137,20 +136,11 @@ def _describe_type(schema: Mapping[str, Any]) -> str:
 
 def _describe_limits(schema: Mapping[str, Any]) -> str:
     minimum, maximum = schema.get("minimum"), schema.get("maximum")
-    above = schema.get("exclusiveMinimum")
     if minimum is not None and maximum is not None:
-        return (
-            f" from {minimum:g} to {maximum:g}"
-            if maximum < 1e6
-            else f" from {minimum} to {maximum}"
-        )
-    parts = []
-    if above is not None:
-        parts.append(f"above {above}")
-    if minimum is not None:
-        parts.append(f"at least {minimum}")
-    if maximum is not None:
-        parts.append(f"at most {maximum}")
+        number_format = "g" if maximum < 1e6 else ""
+        return f" from {minimum:{number_format}} to {maximum:{number_format}}"
+    texts = {"exclusiveMinimum": "above", "minimum": "at least", "maximum": "at most"}
+    parts = [f"{text} {schema[limit]}" for limit, text in texts.items() if limit in schema]
     return f" {' and '.join(parts)}" if parts else ""
 
 
@@ -161,11 +151,8 @@ def format_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple | list):
-        return f"[{', '.join(format_value(item) for item in value)}]"
-    text = (
-        str(value) if isinstance(value, Path) else value if isinstance(value, str) else repr(value)
-    )
-    return str(mask_password(text))
+        return f"[{', '.join(map(format_value, value))}]"
+    return str(mask_password(str(value) if isinstance(value, str | Path) else repr(value)))
 
 
 def mask_password(value: Any) -> Any:

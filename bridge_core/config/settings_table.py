@@ -25,15 +25,10 @@ def markdown_table() -> str:
         for key in setting_keys().values():
             if key.section is model:
                 default = format_value(key.default).replace(str(default_state_dir()), "STATE")
-                cells = (
-                    f"`{key.field}`",
-                    f"`{default}`",
-                    key.accepted_values,
-                    key.description.replace("``", "`"),
-                )
-                lines.append(
-                    f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-                )
+                description = key.description.replace("``", "`")
+                cells = (f"`{key.field}`", f"`{default}`", key.accepted_values, description)
+                escaped = [cell.replace("|", "\\|") for cell in cells]
+                lines.append(f"| {' | '.join(escaped)} |")
     return "\n".join([*lines, ""])
 
 

@@ -40,24 +40,19 @@ def read_config_file(path: Path) -> list[ConfigValue]:
             next_step="check that it exists and its permissions",
         ) from error
     try:
-        loader = bounded_yaml.BoundedYamlLoader(content)
+        with bounded_yaml.open_loader(content) as loader:
+            root = loader.get_single_node()
+            if root is None:
+                return []
+            if not isinstance(root, yaml.MappingNode):
+                raise ConfigError(
+                    "a configuration file must have sections with keys",
+                    where=f"{path}:{root.start_mark.line + 1}",
+                    next_step="write it as `client:` with `retries: 2` indented below",
+                )
+            return list(_walk_mapping(loader, root, "", path))
     except yaml.YAMLError as error:
         raise _invalid_yaml(path, error) from error
-    try:
-        root = loader.get_single_node()
-        if root is None:
-            return []
-        if not isinstance(root, yaml.MappingNode):
-            raise ConfigError(
-                "a configuration file must have sections with keys",
-                where=f"{path}:{root.start_mark.line + 1}",
-                next_step="write it as `client:` with `retries: 2` indented below",
-            )
-        return list(_walk_mapping(loader, root, "", path))
-    except yaml.YAMLError as error:
-        raise _invalid_yaml(path, error) from error
-    finally:
-        loader.dispose()
 
 
 def _walk_mapping(loader: Any, node: Any, prefix: str, path: Path) -> Iterator[ConfigValue]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Generator, Iterator
-from contextlib import closing
+from collections.abc import Collection, Generator, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
@@ -93,8 +94,6 @@ class EventStreamParser:
 
 
 class StreamSignal(Enum):
-    """Changes to the state of a stream."""
-
     CONNECTED = auto()
     """The stream is connected, for the first time or again. Without ``after``, earlier events are
     not sent."""
@@ -130,7 +129,7 @@ class EventStream:
         self._transport = transport
         self._job = job
         self._only = only
-        self._give_up_after = give_up_after
+        self._give_up_after = math.inf if give_up_after is None else give_up_after
         self._jobs: dict[str, Job] = {}
         """Unfinished jobs as of their last event, by id: progress events have only what changes."""
         self._queue: queue.SimpleQueue[Event | StreamSignal | Exception] = queue.SimpleQueue()
@@ -175,15 +174,10 @@ class EventStream:
     def _shut_down_response(self) -> None:
         """Interrupt the reading thread. With urllib3 before 2.3, it only ends at the next
         heartbeat."""
-        response = self._response
-        if response is None:
-            return
-        shutdown: Callable[[], None] | None = getattr(response.raw, "shutdown", None)
-        if shutdown is not None:
-            try:
-                shutdown()
-            except (OSError, ValueError, RuntimeError):
-                return  # it has already ended
+        raw: Any = self._response.raw if self._response is not None else None
+        if hasattr(raw, "shutdown"):
+            with suppress(OSError, ValueError, RuntimeError):  # it has already ended
+                raw.shutdown()
 
     def _read_in_thread(self) -> None:
         attempt, lost_at = 0, time.monotonic()
@@ -204,10 +198,7 @@ class EventStream:
                     attempt, lost_at = 0, time.monotonic()
                 self.connection_error = error
                 self._queue.put(StreamSignal.DISCONNECTED)
-                if (
-                    self._give_up_after is not None
-                    and time.monotonic() - lost_at > self._give_up_after
-                ):
+                if time.monotonic() - lost_at > self._give_up_after:
                     return self._queue.put(error)
                 if self._closed.wait(min(10.0, 0.2 * 2 ** min(attempt, 10))):
                     return None

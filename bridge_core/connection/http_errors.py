@@ -152,7 +152,7 @@ def error_from_response(response: requests.Response, endpoint: Endpoint) -> Exce
             where=endpoint.url,
             next_step="check client.token_file",
         )
-    return unexpected_response(response, "this is not a response of a Shotbridge gateway")
+    return unexpected_response(response)
 
 
 def parse_response(kind: type[T], response: requests.Response) -> T:
@@ -165,12 +165,11 @@ def parse_response(kind: type[T], response: requests.Response) -> T:
     try:
         return TypeAdapter(kind).validate_json(response.content)
     except ValidationError as error:
-        raise unexpected_response(
-            response, "this is not a response of a Shotbridge gateway"
-        ) from error
+        raise unexpected_response(response) from error
 
 
-def unexpected_response(response: requests.Response, message: str) -> GatewayFault:
+def unexpected_response(response: requests.Response) -> GatewayFault:
+    message = "this is not a response of a Shotbridge gateway"
     text = response.text[:200].strip() if response.content else "an empty response"
     return GatewayFault(
         f"{message} ({response.status_code} {response.reason}: {text!r})"[:500],

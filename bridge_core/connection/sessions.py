@@ -114,12 +114,10 @@ def _require_proof(connection: HTTPConnection, endpoint: Endpoint, timeout: floa
         message = "the connection to the gateway was lost before the gateway had identified itself"
         raise gateway_unreachable(endpoint, message) from error
     if answer.status != 200:
-        error_response = error_from_response(_response(answer, endpoint), endpoint)
-        raise (
-            ConnectionLost(error_response.error, unsent=True)
-            if isinstance(error_response, ConnectionLost)
-            else error_response
-        )
+        refusal = error_from_response(_response(answer, endpoint), endpoint)
+        if isinstance(refusal, ConnectionLost):
+            refusal = ConnectionLost(refusal.error, unsent=True)
+        raise refusal
     if answer.proven_instance is None:
         raise _unproven_gateway_error(answer, endpoint)
     if not answer.reusable:
@@ -131,17 +129,17 @@ def _require_proof(connection: HTTPConnection, endpoint: Endpoint, timeout: floa
 
 
 def _unproven_gateway_error(answer: gateway_proof.ProofResponse, endpoint: Endpoint) -> Exception:
-    """The error for a program that does not know the token."""
     from bridge_core.models.gateway import About
 
     parse_response(About, _response(answer, endpoint))  # raises if it is not a gateway
+    next_step = "check client.url and client.token_file"
+    if endpoint.is_local:
+        next_step = "try again; `shotbridge doctor` shows what is wrong"
     error = NotAuthorised(
         "the program that responds does not know the token: it is not the gateway, or not the "
         "one that the token is for. The token was not sent to it",
         where=endpoint.url,
-        next_step="try again; `shotbridge doctor` shows what is wrong"
-        if endpoint.is_local
-        else "check client.url and client.token_file",
+        next_step=next_step,
     )
     # A local gateway may have restarted on another port: look for it once more.
     return ConnectionLost(error, unsent=True) if endpoint.is_local else error

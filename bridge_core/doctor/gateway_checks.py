@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -27,10 +26,9 @@ def check(client: Client) -> Iterator[CheckResult]:
     settings = client.settings
     location = settings.client.url or "local gateway of this user"
     if location.startswith("http://") and not is_loopback(location):
-        yield CheckResult(
+        yield CheckResult.info(
             SECTION,
             "encryption",
-            CheckStatus.INFO,
             "the token and the pictures are sent without encryption",
             "set up TLS for the gateway (docs/admin.md) and set client.url to https://",
         )
@@ -40,51 +38,35 @@ def check(client: Client) -> Iterator[CheckResult]:
     except ShotbridgeError as error:
         yield CheckResult.from_error(error, SECTION, "gateway")
     else:
-        yield CheckResult(
-            SECTION,
-            "gateway",
-            CheckStatus.OK,
-            f"{about.version}, API {about.api_version}, {location}",
-        )
+        message = f"{about.version}, API {about.api_version}, {location}"
+        yield CheckResult.ok(SECTION, "gateway", message)
         yield _check_clock(clock_offset)
-        for health_check in health.checks:
-            status = CheckStatus.OK if health_check.ok else CheckStatus.ERROR
-            yield CheckResult(
-                SECTION, health_check.name, status, health_check.message, health_check.next_step
-            )
+        for one in health.checks:
+            status = CheckStatus.OK if one.ok else CheckStatus.ERROR
+            yield CheckResult(SECTION, one.name, status, one.message, one.next_step)
     if settings.client.url is None:
         yield _check_models(settings)
 
 
 def _check_clock(offset: float | None) -> CheckResult:
     if offset is None:
-        return CheckResult(
-            SECTION,
-            "clock",
-            CheckStatus.INFO,
-            "the gateway's responses have no date to compare with",
-        )
+        message = "the gateway's responses have no date to compare with"
+        return CheckResult.info(SECTION, "clock", message)
     if abs(offset) <= _MAX_CLOCK_OFFSET:
-        return CheckResult(SECTION, "clock", CheckStatus.OK, "agrees with the gateway's")
+        return CheckResult.ok(SECTION, "clock", "agrees with the gateway's")
     direction = "ahead of" if offset > 0 else "behind"
-    return CheckResult(
-        SECTION,
-        "clock",
-        CheckStatus.ERROR,
-        f"the gateway's clock is {abs(offset):.0f} s {direction} this machine's",
-        "synchronise both by NTP: dates of notes, decisions and signatures depend on it",
-    )
+    message = f"the gateway's clock is {abs(offset):.0f} s {direction} this machine's"
+    next_step = "synchronise both by NTP: dates of notes, decisions and signatures depend on it"
+    return CheckResult.error(SECTION, "clock", message, next_step)
 
 
 def _check_models(settings: Settings) -> CheckResult:
-    from bridge_core.config.gateway_environment import environment_variables
-    from bridge_core.launcher import gateway_command
+    from bridge_core.gateway_program import gateway_command, gateway_environment
 
-    name = "models"
     try:
         output = subprocess.run(
-            [*gateway_command(settings), "models", "list", "--json"],
-            env={**os.environ, **environment_variables(settings)},
+            gateway_command(settings, "models", "list", "--json"),
+            env=gateway_environment(settings),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -94,12 +76,10 @@ def _check_models(settings: Settings) -> CheckResult:
         rows = [row for row in json.loads(output) if row["kind"] == "weights"]
     except (OSError, subprocess.SubprocessError, ValueError, ConfigError) as error:
         next_step = error.next_step if isinstance(error, ConfigError) else "shotbridge models list"
-        return CheckResult(
-            SECTION, name, CheckStatus.ERROR, f"cannot be listed: {error}", next_step
-        )
+        return CheckResult.error(SECTION, "models", f"cannot be listed: {error}", next_step)
     missing = [row["id"] for row in rows if not row["installed"]]
     if missing:
         message = f"{len(missing)} of {len(rows)} not installed or damaged: {', '.join(missing)}"
-        return CheckResult(SECTION, name, CheckStatus.ERROR, message, "shotbridge models install")
+        return CheckResult.error(SECTION, "models", message, "shotbridge models install")
     message = f"{len(rows)} installed and intact in {settings.gateway.models_dir}"
-    return CheckResult(SECTION, name, CheckStatus.OK, message)
+    return CheckResult.ok(SECTION, "models", message)

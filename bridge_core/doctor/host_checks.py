@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from bridge_core.errors import ShotbridgeError
 from bridge_core.hosts.check_result import CheckResult, CheckStatus
@@ -20,9 +21,10 @@ _ESTIMATE_NOTE = "assumed from its version"
 def check(environ: Mapping[str, str] | None = None) -> Iterator[CheckResult]:
     environ = os.environ if environ is None else environ
     try:
-        yield CheckResult(SECTION, "plugins", CheckStatus.OK, str(plugins_folder(environ)))
+        yield CheckResult.ok(SECTION, "plugins", str(plugins_folder(environ)))
     except ShotbridgeError as error:
-        yield CheckResult.from_error(error, SECTION, "plugins", CheckStatus.INFO)
+        no_plugins = CheckResult.from_error(error, SECTION, "plugins")
+        yield replace(no_plugins, status=CheckStatus.INFO)
     registered = registered_hosts(environ)
     for problem in registered.problems:
         yield CheckResult.from_error(problem, SECTION, "registration")
@@ -30,30 +32,21 @@ def check(environ: Mapping[str, str] | None = None) -> Iterator[CheckResult]:
         try:
             yield from list(_check_host(host, environ))
         except Exception as error:
-            yield CheckResult(
-                SECTION,
-                host.title,
-                CheckStatus.ERROR,
-                f"its plugin cannot be checked: {type(error).__name__}: {error}",
-                "update or uninstall the plugin, or ask who made it",
-            )
+            message = f"its plugin cannot be checked: {type(error).__name__}: {error}"
+            next_step = "update or uninstall the plugin, or ask who made it"
+            yield CheckResult.error(SECTION, host.title, message, next_step)
 
 
 def _check_host(host: HostDescriptor, environ: Mapping[str, str]) -> Iterator[CheckResult]:
     if host.search is None:
-        message = f"plugin in {host.package_folder}"
-        yield CheckResult(SECTION, host.title, CheckStatus.OK, message)
+        yield CheckResult.ok(SECTION, host.title, f"plugin in {host.package_folder}")
         yield from host.check_plugin(SECTION, (), environ)
         return
     programs = find_installations(host, environ=environ)
     if not programs:
-        yield CheckResult(
-            SECTION,
-            host.title,
-            CheckStatus.INFO,
-            "not found in the usual folders or on the PATH",
-            "if it is installed, add its folder to the PATH",
-        )
+        message = "not found in the usual folders or on the PATH"
+        next_step = "if it is installed, add its folder to the PATH"
+        yield CheckResult.info(SECTION, host.title, message, next_step)
         return
     plugin_results = list(host.check_plugin(SECTION, programs, environ))
     is_set_up = any(line.status is not CheckStatus.INFO for line in plugin_results)
@@ -72,9 +65,18 @@ def _check_installation(
 ) -> CheckResult:
     version = installation.version
     name = f"{host.title} {version}".rstrip()
-    likely_python = installation.runtime.python or host.known_runtime(version).python
-    bundled = f"{_describe_python(host, installation, environ)}, {_describe_qt(host, installation)}"
-    message = f"{installation.path}: {bundled}"
+    runtime, known = installation.runtime, host.known_runtime(version)
+    likely_python = runtime.python or known.python
+    if runtime.python:
+        python_text = f"Python {runtime.python}"
+    elif known.python:
+        python_text = f"Python {known.python} ({_ESTIMATE_NOTE})"
+    else:
+        python_text = host.unknown_python(environ)
+    qt_text = host.qt_source or runtime.qt or "Qt unknown"
+    if known.qt and not (host.qt_source or runtime.qt):
+        qt_text = f"{known.qt} ({_ESTIMATE_NOTE})"
+    message = f"{installation.path}: {python_text}, {qt_text}"
     problem, next_step = "", ""
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
     if not version:
@@ -87,22 +89,6 @@ def _check_installation(
         problem = f"Shotbridge is installed here for Python {python}"
         next_step = f"install Shotbridge for Python {likely_python} (docs/admin.md)"
     if not problem:
-        return CheckResult(SECTION, name, CheckStatus.OK, message)
+        return CheckResult.ok(SECTION, name, message)
     status = CheckStatus.ERROR if needed else CheckStatus.INFO
     return CheckResult(SECTION, name, status, f"{message}; {problem}", next_step)
-
-
-def _describe_python(
-    host: HostDescriptor, installation: HostInstallation, environ: Mapping[str, str]
-) -> str:
-    if installation.runtime.python:
-        return f"Python {installation.runtime.python}"
-    known = host.known_runtime(installation.version).python
-    return f"Python {known} ({_ESTIMATE_NOTE})" if known else host.unknown_python(environ)
-
-
-def _describe_qt(host: HostDescriptor, installation: HostInstallation) -> str:
-    if host.qt_source or installation.runtime.qt:
-        return host.qt_source or installation.runtime.qt
-    known = host.known_runtime(installation.version).qt
-    return f"{known} ({_ESTIMATE_NOTE})" if known else "Qt unknown"

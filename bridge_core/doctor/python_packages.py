@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import bridge_core
-from bridge_core.hosts.check_result import CheckResult, CheckStatus
+from bridge_core.hosts.check_result import CheckResult
 from bridge_core.hosts.installations import version_numbers
 
 SECTION = "Shotbridge"
@@ -44,20 +44,13 @@ MIN_PYTHON = (3, 11)
 
 
 def check() -> Iterator[CheckResult]:
-    yield CheckResult(
-        SECTION,
-        "version",
-        CheckStatus.OK,
-        f"{bridge_core.__version__}, API {bridge_core.API_VERSION}",
-    )
-    is_supported = sys.version_info[:2] >= MIN_PYTHON
-    yield CheckResult(
-        SECTION,
-        "Python",
-        CheckStatus.OK if is_supported else CheckStatus.ERROR,
-        f"{platform.python_version()} at {sys.executable}",
-        "" if is_supported else "use Python 3.11 or newer",
-    )
+    versions = f"{bridge_core.__version__}, API {bridge_core.API_VERSION}"
+    yield CheckResult.ok(SECTION, "version", versions)
+    python = f"{platform.python_version()} at {sys.executable}"
+    if sys.version_info[:2] >= MIN_PYTHON:
+        yield CheckResult.ok(SECTION, "Python", python)
+    else:
+        yield CheckResult.error(SECTION, "Python", python, "use Python 3.11 or newer")
     for library in CLIENT_LIBRARIES:
         yield _check_library(library, _installed_version(library), _is_installed(library))
 
@@ -66,37 +59,23 @@ def _check_library(
     library: ClientLibrary, installed_version: str, is_installed: bool
 ) -> CheckResult:
     name, requirement = library.package, f"{library.package}>={library.min_version}"
+    install = f"pip install '{requirement}'"
+    if not is_installed and library.module == "PySide6":
+        # Hosts have their own, and a studio may install Shotbridge without it.
+        message = "not installed; needed for the standalone panel, hosts have their own"
+        return CheckResult.info(SECTION, name, message, f"{install}, if needed")
     if not is_installed:
-        if library.module == "PySide6":
-            # Hosts have their own, and a studio may install Shotbridge without it.
-            return CheckResult(
-                SECTION,
-                name,
-                CheckStatus.INFO,
-                "not installed; needed for the standalone panel, hosts have their own",
-                f"pip install '{requirement}', if needed",
-            )
-        return CheckResult(
-            SECTION, name, CheckStatus.ERROR, "not installed", f"pip install '{requirement}'"
-        )
+        return CheckResult.error(SECTION, name, "not installed", install)
     if not installed_version:
-        return CheckResult(SECTION, name, CheckStatus.INFO, "installed, version unknown")
+        return CheckResult.info(SECTION, name, "installed, version unknown")
     if installed_version in library.broken_versions:
         requirements = ",".join([requirement, *(f"!={one}" for one in library.broken_versions)])
         next_step = f"install another version: pip install '{requirements}'"
-        return CheckResult(
-            SECTION,
-            name,
-            CheckStatus.ERROR,
-            f"{installed_version} {library.broken_reason}",
-            next_step,
-        )
+        message = f"{installed_version} {library.broken_reason}"
+        return CheckResult.error(SECTION, name, message, next_step)
     if version_numbers(installed_version) < version_numbers(library.min_version):
-        next_step = f"pip install '{requirement}'"
-        return CheckResult(
-            SECTION, name, CheckStatus.ERROR, f"{installed_version} is too old", next_step
-        )
-    return CheckResult(SECTION, name, CheckStatus.OK, installed_version)
+        return CheckResult.error(SECTION, name, f"{installed_version} is too old", install)
+    return CheckResult.ok(SECTION, name, installed_version)
 
 
 def _is_installed(library: ClientLibrary) -> bool:

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from bridge_core.hosts.check_result import CheckResult, CheckStatus
 
 CHECK_NAME = "Qt display"
+_DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY")
 #: Seconds for loading Qt, which may be on a slow network disk.
 _LOAD_TIMEOUT = 120.0
 #: On Linux the platform plugin is only loaded with the first window, and aborts the process if it
@@ -32,19 +33,14 @@ def check(section: str) -> Iterator[CheckResult]:
         return
     problem = _load_problem()
     if not problem:
-        yield CheckResult(section, CHECK_NAME, CheckStatus.OK, "the system libraries load")
+        yield CheckResult.ok(section, CHECK_NAME, "the system libraries load")
         return
     # A server without a display needs no windows.
-    has_display = (
-        sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
-    )
-    yield CheckResult(
-        section,
-        CHECK_NAME,
-        CheckStatus.ERROR if has_display else CheckStatus.INFO,
-        f"the standalone panel cannot open a window: {problem}",
-        "install the system libraries listed in docs/admin.md; in a checkout: make system",
-    )
+    has_display = sys.platform != "linux" or not os.environ.keys().isdisjoint(_DISPLAY_VARIABLES)
+    message = f"the standalone panel cannot open a window: {problem}"
+    next_step = "install the system libraries listed in docs/admin.md; in a checkout: make system"
+    status = CheckStatus.ERROR if has_display else CheckStatus.INFO
+    yield CheckResult(section, CHECK_NAME, status, message, next_step)
 
 
 def _load_problem() -> str:
@@ -63,7 +59,5 @@ def _load_problem() -> str:
         return str(error)
     if result.returncode == 0:
         return ""
-    error_lines = result.stderr.strip().splitlines() or [
-        f"loading Qt ends with exit code {result.returncode}"
-    ]
-    return error_lines[-1]
+    exit_text = f"loading Qt ends with exit code {result.returncode}"
+    return (result.stderr.strip().splitlines() or [exit_text])[-1]

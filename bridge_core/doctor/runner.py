@@ -14,7 +14,7 @@ from bridge_core.doctor import (
     storage_checks,
 )
 from bridge_core.errors import ShotbridgeError
-from bridge_core.hosts.check_result import CheckResult, CheckStatus
+from bridge_core.hosts.check_result import CheckResult
 from bridge_core.text.redaction import redact_secrets
 
 if TYPE_CHECKING:
@@ -27,14 +27,11 @@ def run_checks(
 ) -> list[CheckResult]:
     """All results, in order. Checks that depend on a failed one are skipped: without a valid
     configuration, the gateway is not checked."""
-    return [
-        replace(
-            result,
-            message=redact_secrets(result.message),
-            next_step=redact_secrets(result.next_step),
-        )
-        for result in _all_results(load, open_client)
-    ]
+    results = []
+    for one in _all_results(load, open_client):
+        message, next_step = redact_secrets(one.message), redact_secrets(one.next_step)
+        results.append(replace(one, message=message, next_step=next_step))
+    return results
 
 
 def _all_results(
@@ -49,12 +46,7 @@ def _all_results(
         yield from host_checks.check()
         return
     file_names = ", ".join(map(str, loaded_settings.files)) or "no files, all defaults"
-    yield CheckResult(
-        python_packages.SECTION,
-        "configuration",
-        CheckStatus.OK,
-        f"valid: {file_names}",
-    )
+    yield CheckResult.ok(python_packages.SECTION, "configuration", f"valid: {file_names}")
     yield from storage_checks.check(loaded_settings.settings, loaded_settings.files)
     yield _check_outbox(open_client())
     yield from gateway_checks.check(open_client())
@@ -67,8 +59,6 @@ def _check_outbox(client: Client) -> CheckResult:
     except ShotbridgeError as error:
         return CheckResult.from_error(error, storage_checks.SECTION, "outbox")
     if not waiting:
-        return CheckResult(storage_checks.SECTION, "outbox", CheckStatus.OK, "empty")
+        return CheckResult.ok(storage_checks.SECTION, "outbox", "empty")
     message = f"{waiting} waiting in {client.settings.client.state_dir}"
-    return CheckResult(
-        storage_checks.SECTION, "outbox", CheckStatus.ERROR, message, "shotbridge outbox --send"
-    )
+    return CheckResult.error(storage_checks.SECTION, "outbox", message, "shotbridge outbox --send")

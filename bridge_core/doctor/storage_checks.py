@@ -16,19 +16,10 @@ SECTION = "Storage"
 #: Free bytes below which space is low, as in the gateway.
 LOW_SPACE_BYTES = 5_000_000_000
 #: Network file systems, as named in /proc/mounts on Linux.
-_NETWORK_FILE_SYSTEMS = {
-    "nfs",
-    "nfs4",
-    "cifs",
-    "smb3",
-    "smbfs",
-    "9p",
-    "fuse.sshfs",
-    "fuse.rclone",
-} | {
-    *("ceph", "fuse.ceph", "glusterfs", "fuse.glusterfs", "beegfs", "lustre", "gpfs", "panfs"),
-    *("wekafs", "gfs2", "ocfs2"),
-}
+_NETWORK_FILE_SYSTEM = re.compile(
+    r"nfs4?|cifs|smb3|smbfs|9p|fuse\.(sshfs|rclone)|(fuse\.)?(ceph|glusterfs)"
+    r"|beegfs|lustre|gpfs|panfs|wekafs|gfs2|ocfs2"
+)
 
 
 def check(settings: Settings, files: tuple[Path, ...]) -> Iterator[CheckResult]:
@@ -64,7 +55,7 @@ def _check_folder(
     message = f"{folder}: {contents}, {free / 1e9:.1f} GB free"
     if free < min_free_bytes:
         return _error(key, message, f"free disk space, or set {key}")
-    return CheckResult(SECTION, key, CheckStatus.OK, message)
+    return CheckResult.ok(SECTION, key, message)
 
 
 def _check_private(key: str, folder: Path) -> CheckResult:
@@ -78,25 +69,23 @@ def _check_private(key: str, folder: Path) -> CheckResult:
     if os.name == "posix" and token.exists() and token.stat().st_mode & 0o077:
         step = f"chmod 600 {token}, then `shotbridge stop` and remove it: a new one is created"
         return _error(name, "others can read the token of the local gateway", step)
-    return CheckResult(SECTION, name, CheckStatus.OK, "only this user can write to it")
+    return CheckResult.ok(SECTION, name, "only this user can write to it")
 
 
 def _check_database(key: str, folder: Path) -> CheckResult:
     result = _check_folder(key, folder, "databases and work in progress")
     kind = _file_system(folder)
-    if result.status is CheckStatus.OK and kind in _NETWORK_FILE_SYSTEMS:
+    if result.status is CheckStatus.OK and _NETWORK_FILE_SYSTEM.fullmatch(kind):
         # SQLite's locks are not reliable there: https://www.sqlite.org/faq.html#q5
-        step = f"set {key} to a folder on a local disk"
-        return _error(
-            key, f"{folder} is on a network file system ({kind}), which damages databases", step
-        )
+        message = f"{folder} is on a network file system ({kind}), which damages databases"
+        return _error(key, message, f"set {key} to a folder on a local disk")
     return result
 
 
 def _check_file(name: str, file: Path) -> CheckResult:
     if os.name == "posix" and file.stat().st_mode & stat.S_IWOTH:
         return _error(name, f"everybody can change {file}", f"chmod o-w {file}")
-    return CheckResult(SECTION, name, CheckStatus.OK, str(file))
+    return CheckResult.ok(SECTION, name, str(file))
 
 
 def _file_system(folder: Path) -> str:
@@ -116,4 +105,4 @@ def _file_system(folder: Path) -> str:
 
 
 def _error(name: str, message: str, next_step: str) -> CheckResult:
-    return CheckResult(SECTION, name, CheckStatus.ERROR, message, next_step)
+    return CheckResult.error(SECTION, name, message, next_step)

@@ -26,16 +26,21 @@ class CheckResult:
     next_step: str = ""
 
     @classmethod
-    def from_error(
-        cls,
-        error: ShotbridgeError,
-        section: str,
-        name: str,
-        status: CheckStatus = CheckStatus.ERROR,
-    ) -> CheckResult:
-        """The result for an error."""
+    def ok(cls, section: str, name: str, message: str) -> CheckResult:
+        return cls(section, name, CheckStatus.OK, message)
+
+    @classmethod
+    def info(cls, section: str, name: str, message: str, next_step: str = "") -> CheckResult:
+        return cls(section, name, CheckStatus.INFO, message, next_step)
+
+    @classmethod
+    def error(cls, section: str, name: str, message: str, next_step: str) -> CheckResult:
+        return cls(section, name, CheckStatus.ERROR, message, next_step)
+
+    @classmethod
+    def from_error(cls, error: ShotbridgeError, section: str, name: str) -> CheckResult:
         message = f"{error.message} ({error.where})" if error.where else error.message
-        return cls(section, name, status, message, error.next_step)
+        return cls.error(section, name, message, error.next_step)
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import HostError
-from bridge_core.placement import check_output
+from bridge_core.version_fit import check_output
 
 if TYPE_CHECKING:
     from bridge_core.hosts.base import HostShot, Placement, PlacementMode
@@ -38,7 +38,6 @@ class PlacementPlan:
 
     @property
     def folder(self) -> Path:
-        """The folder of the result on this machine."""
         return self.placement.folder or Path(self.version.folder)
 
     @property
@@ -64,11 +63,7 @@ class PlacementPlan:
 
 
 def placement_plan(
-    host_shot: HostShot | None,
-    placement: Placement,
-    modes: Sequence[PlacementMode],
-    *,
-    where: str,
+    host_shot: HostShot | None, placement: Placement, modes: Sequence[PlacementMode], *, where: str
 ) -> PlacementPlan:
     """Check a placement. Hosts plan all placements before they make the first.
 
@@ -76,7 +71,7 @@ def placement_plan(
     :param modes: the host's placement modes, the default first; a host may have none.
     :param where: the scene, for messages: a script, a file, a timeline.
     :raises HostError: the item or the mode does not exist, the version was made for another shot,
-        or the output does not fit (:func:`bridge_core.placement.check_output`).
+        or the output does not fit (:func:`bridge_core.version_fit.check_output`).
     """
     version = placement.version
     if host_shot is None:
@@ -89,13 +84,11 @@ def placement_plan(
     mode_ids = [mode.id for mode in modes]
     mode_id = placement.mode_id or (mode_ids[0] if mode_ids else "")
     if placement.mode_id and mode_id not in mode_ids:
-        raise HostError(
-            f"there is no placement mode {mode_id!r}",
-            where=where,
-            next_step=f"choose one of {', '.join(mode_ids)}"
-            if mode_ids
-            else "place it without a mode: this host has none",
-        )
+        next_step = f"choose one of {', '.join(mode_ids)}"
+        if not mode_ids:
+            next_step = "place it without a mode: this host has none"
+        message = f"there is no placement mode {mode_id!r}"
+        raise HostError(message, where=where, next_step=next_step)
     label, shot = host_shot.label or host_shot.item_id, host_shot.shot
     if version.shot != shot.id:
         raise HostError(

@@ -71,10 +71,5 @@ def plugin_folder(host: str) -> Path:
 
 def plugin_names(folder: Path) -> list[str]:
     """The hosts that have a plugin in a folder of plugins, in alphabetical order."""
-    return sorted(
-        package.parent.name for package in folder.glob("*/bridge_*") if _is_plugin(package)
-    )
-
-
-def _is_plugin(package: Path) -> bool:
-    return package.name == f"bridge_{package.parent.name}" and package.is_dir()
+    hosts = (host.name for host in folder.glob("*"))
+    return sorted(name for name in hosts if (folder / name / f"bridge_{name}").is_dir())

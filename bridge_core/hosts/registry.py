@@ -43,27 +43,25 @@ def registered_hosts(environ: Mapping[str, str] | None = None) -> RegisteredHost
     hosts: dict[str, HostDescriptor] = {}
     problems: list[ConfigError] = []
     for loaded in (*_hosts_in_folder(environ), *_hosts_of_entry_points()):
+        if isinstance(loaded, HostDescriptor) and loaded.name in hosts:
+            loaded = ConfigError(
+                f"there are two hosts called {loaded.name}; this one is not used",
+                where=str(loaded.package_folder),
+                next_step="uninstall one of them",
+            )
         if isinstance(loaded, ConfigError):
             problems.append(loaded)
-        elif loaded.name in hosts:
-            problems.append(
-                ConfigError(
-                    f"there are two hosts called {loaded.name}; this one is not used",
-                    where=str(loaded.package_folder),
-                    next_step="uninstall one of them",
-                )
-            )
         else:
             hosts[loaded.name] = loaded
     return RegisteredHosts(hosts, tuple(problems))
 
 
-def get_host(name: str, environ: Mapping[str, str] | None = None) -> HostDescriptor:
+def get_host(name: str) -> HostDescriptor:
     """The descriptor of a host.
 
     :raises ConfigError: there is no such host, or it cannot be loaded.
     """
-    registered = registered_hosts(environ)
+    registered = registered_hosts()
     if name in registered.hosts:
         return registered.hosts[name]
     if registered.problems:
@@ -125,7 +123,6 @@ def _hosts_of_entry_points() -> Iterator[HostDescriptor | ConfigError]:
 
 
 def _package_folder(module: str) -> Path | None:
-    """The folder of an imported module."""
     file = sys.modules[module].__file__
     return Path(file).parent if file else None
 

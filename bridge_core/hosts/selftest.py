@@ -25,7 +25,6 @@ Standard library only, so that it can report a broken installation.
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 import traceback
@@ -38,7 +37,8 @@ from pathlib import Path
 from typing import Any
 
 import bridge_core
-from bridge_core.errors import NotWritable, ShotbridgeError
+from bridge_core.errors import ShotbridgeError
+from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_core.text.redaction import redact_identity, redact_secrets
 
 #: Runs a function on the host's main thread and returns its result, or raises its exception.
@@ -59,6 +59,15 @@ class SelfTestOutcome(StrEnum):
     """The check failed with an unexpected error, of the host or of the check."""
     STARTED = "started"
     """The check is running. In a report that ends with it, the host crashed."""
+
+
+_LABELS = {
+    SelfTestOutcome.CONFIRMED: "ok     ",
+    SelfTestOutcome.DIFFERS: "DIFFERS",
+    SelfTestOutcome.SKIPPED: "-      ",
+    SelfTestOutcome.ERROR: "ERROR  ",
+    SelfTestOutcome.STARTED: "CRASHED",
+}
 
 
 class BehaviourDiffers(Exception):
@@ -105,9 +114,8 @@ class SelfTestReport:
     @property
     def ok(self) -> bool:
         """No check differs or has an error; some may have been skipped."""
-        return all(
-            r.outcome in (SelfTestOutcome.CONFIRMED, SelfTestOutcome.SKIPPED) for r in self.results
-        )
+        fine = (SelfTestOutcome.CONFIRMED, SelfTestOutcome.SKIPPED)
+        return all(result.outcome in fine for result in self.results)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -121,11 +129,7 @@ class SelfTestReport:
         lines = [f"Shotbridge self-test: {self.host}"]
         lines += [f"  {name}: {value}" for name, value in self.environment.items()]
         for result in self.results:
-            lines += [
-                "",
-                f"{_outcome_label(result.outcome)} {result.id}",
-                f"    {result.expectation}",
-            ]
+            lines += ["", f"{_LABELS[result.outcome]} {result.id}", f"    {result.expectation}"]
             lines += [f"    observed: {result.observed}"] if result.observed else []
             lines += [f"    traceback: {result.traceback}"] if result.traceback else []
         return "\n".join([*lines, "", self.summary]) + "\n"
@@ -134,10 +138,8 @@ class SelfTestReport:
     def summary(self) -> str:
         """``12 confirmed, 1 differs``."""
         counts = Counter(result.outcome for result in self.results)
-        return (
-            ", ".join(_count_text(counts[o], o) for o in SelfTestOutcome if counts[o])
-            or "no checks were run"
-        )
+        texts = [_count_text(counts[one], one) for one in SelfTestOutcome if counts[one]]
+        return ", ".join(texts) or "no checks were run"
 
 
 def call_directly(function: Callable[[], str]) -> str:
@@ -171,16 +173,15 @@ def run_checks(
     thread, with ``call_on_main`` to reach the main thread. ``on_result`` is called with each result
     in the caller's thread.
 
-    :raises NotWritable: the report cannot be written.
+    :raises StorageError: the report cannot be written.
     """
     report = SelfTestReport(host, _environment(host_version))
     for check in checks:
         running = SelfTestResult(check.id, check.expectation, SelfTestOutcome.STARTED)
         report.results.append(running)
         _write_report(report, folder)
-        report.results[-1] = _redact(
-            _run_check(check, call_on_main if check.on_main_thread else call_directly)
-        )
+        call = call_on_main if check.on_main_thread else call_directly
+        report.results[-1] = _run_check(check, call)
         _write_report(report, folder)
         on_result(report.results[-1])
     _write_report(report, folder)
@@ -215,38 +216,26 @@ def main(
 
 
 def _run_check(check: SelfTestCheck, call: MainThreadCaller) -> SelfTestResult:
+    calls = ""
     try:
-        return SelfTestResult(
-            check.id, check.expectation, SelfTestOutcome.CONFIRMED, call(check.run)
-        )
-    except BehaviourDiffers as error:
-        return SelfTestResult(
-            check.id,
-            check.expectation,
-            SelfTestOutcome.DIFFERS,
-            str(error),
-            _traceback_summary(error),
-        )
+        outcome, observed = SelfTestOutcome.CONFIRMED, call(check.run)
     except CheckSkipped as error:
-        return SelfTestResult(check.id, check.expectation, SelfTestOutcome.SKIPPED, str(error))
+        outcome, observed = SelfTestOutcome.SKIPPED, str(error)
+    except BehaviourDiffers as error:
+        outcome, observed, calls = SelfTestOutcome.DIFFERS, str(error), _traceback_summary(error)
     except (Exception, SystemExit) as error:  # SystemExit only ends the check
-        message = f"{type(error).__name__}: {error}"
-        return SelfTestResult(
-            check.id, check.expectation, SelfTestOutcome.ERROR, message, _traceback_summary(error)
-        )
+        outcome, observed = SelfTestOutcome.ERROR, f"{type(error).__name__}: {error}"
+        calls = _traceback_summary(error)
+    observed = redact_identity(redact_secrets(observed))
+    if len(observed) > _MAX_OBSERVED_CHARS:
+        observed = f"{observed[:_MAX_OBSERVED_CHARS]}... ({len(observed)} characters)"
+    return SelfTestResult(check.id, check.expectation, outcome, observed, calls)
 
 
 def _traceback_summary(error: BaseException) -> str:
     """File names without folders, line numbers and functions."""
     frames = traceback.extract_tb(error.__traceback__)
     return " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames[-6:])
-
-
-def _redact(result: SelfTestResult) -> SelfTestResult:
-    observed = redact_identity(redact_secrets(result.observed))
-    if len(observed) > _MAX_OBSERVED_CHARS:
-        observed = f"{observed[:_MAX_OBSERVED_CHARS]}... ({len(observed)} characters)"
-    return SelfTestResult(result.id, result.expectation, result.outcome, observed, result.traceback)
 
 
 def _environment(host_version: str) -> dict[str, str]:
@@ -262,37 +251,14 @@ def _environment(host_version: str) -> dict[str, str]:
 
 
 def _write_report(report: SelfTestReport, folder: Path) -> None:
+    """Each file completely or not at all: the host may crash at any moment."""
     as_json, as_text = report_paths(report.host, folder)
-    try:
+    json_text = json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"
+    with storage_errors(folder, "choose another folder for the report"):
         folder.mkdir(parents=True, exist_ok=True)
-        _write_atomically(
-            as_json, json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"
-        )
-        _write_atomically(as_text, report.as_text())
-    except OSError as error:
-        raise NotWritable(
-            f"the report cannot be written: {error.strerror or error}",
-            where=str(folder),
-            next_step="choose another folder",
-        ) from error
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    """Write completely or not at all: the host may crash at any moment."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+        atomic_write_bytes(as_json, json_text.encode())
+        atomic_write_bytes(as_text, report.as_text().encode())
 
 
 def _count_text(count: int, outcome: SelfTestOutcome) -> str:
     return f"{count} {outcome}" + ("s" if outcome is SelfTestOutcome.ERROR and count > 1 else "")
-
-
-def _outcome_label(outcome: SelfTestOutcome) -> str:
-    return {
-        SelfTestOutcome.CONFIRMED: "ok     ",
-        SelfTestOutcome.DIFFERS: "DIFFERS",
-        SelfTestOutcome.SKIPPED: "-      ",
-        SelfTestOutcome.ERROR: "ERROR  ",
-        SelfTestOutcome.STARTED: "CRASHED",
-    }[outcome]

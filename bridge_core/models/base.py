@@ -18,7 +18,7 @@ from pydantic import (
     field_validator,
 )
 
-from bridge_core.errors import IncompatibleVersion, InvalidRequest, ShotbridgeError
+from bridge_core.errors import IncompatibleVersion, InvalidRequest
 from bridge_core.text.control_characters import escape_controls
 
 Timestamp = AwareDatetime
@@ -114,13 +114,7 @@ class StoredModel(StrictModel):
             raise validation_error(error, label=cls.title, where=where) from error
 
 
-def validation_error(
-    error: ValidationError,
-    *,
-    label: str,
-    where: str = "",
-    error_class: type[ShotbridgeError] = InvalidRequest,
-) -> ShotbridgeError:
+def validation_error(error: ValidationError, *, label: str, where: str = "") -> InvalidRequest:
     """Convert a pydantic error: which fields are wrong, why, and what was given."""
     problems = [
         {
@@ -134,7 +128,7 @@ def validation_error(
         f"{item['field'] or 'it'}: {item['problem']} (got {item['value']})" for item in problems[:5]
     )
     more = f", and {len(problems) - 5} more" if len(problems) > 5 else ""
-    return error_class(
+    return InvalidRequest(
         f"the {label} is not valid: {summary}{more}",
         where=where,
         next_step="correct these fields and try again",

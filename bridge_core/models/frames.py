@@ -36,12 +36,10 @@ def to_rate(value: Any) -> Fraction:
     """
     if isinstance(value, Fraction):
         rate = value
-    elif isinstance(value, bool):
-        raise ValueError("a rate is a number such as 24, 25 or 24000/1001")
-    elif isinstance(value, int):
-        rate = Fraction(value)
     elif isinstance(value, float | str):
         rate = _parse_rate(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        rate = Fraction(value)
     else:
         raise ValueError("a rate is a number such as 24, 25 or 24000/1001")
     # Integer arithmetic, because this runs for every range of every shot of a cut.

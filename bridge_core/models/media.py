@@ -17,6 +17,11 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 #: Extensions of files that contain many frames.
 MOVIE_EXTENSIONS = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm"})
+#: Extensions of files that hold a single picture.
+STILL_EXTENSIONS = frozenset(
+    {".exr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".sgi", ".hdr"}
+    | {".bmp", ".webp", ".jp2", ".j2c", ".psd"}
+)
 
 #: The frame number in a sequence's pattern, as in ``plate.%04d.exr``; the group is its width.
 FRAME_NUMBER_PATTERN = re.compile(r"%0?(\d*)d")
@@ -69,7 +74,7 @@ class Plate(StrictModel):
 
     @model_validator(mode="after")
     def _validate_pattern(self) -> Self:
-        widths = _frame_number_widths(_split_path(self.path)[1])
+        widths = _frame_number_widths(split_path(self.path)[1])
         if len(widths) > 1:
             raise ValueError("a sequence's name must have one frame number only")
         if "\0" in self.path:
@@ -85,7 +90,7 @@ class Plate(StrictModel):
 
     @property
     def kind(self) -> PlateKind:
-        name = _split_path(self.path)[1]
+        name = split_path(self.path)[1]
         if file_extension(name) in MOVIE_EXTENSIONS:
             return PlateKind.MOVIE
         return PlateKind.SEQUENCE if _frame_number_widths(name) else PlateKind.STILL
@@ -103,7 +108,7 @@ def to_printf_pattern(path: str) -> str:
     """
     if not any(character in path for character in "#@$[-"):
         return path
-    folder, name = _split_path(path)
+    folder, name = split_path(path)
     if file_extension(name) in MOVIE_EXTENSIONS:
         return path
     ranged = parse_ranged_pattern(path)
@@ -129,7 +134,7 @@ def parse_ranged_pattern(path: str) -> tuple[str, int, int] | None:
     """
     if "-" not in path:
         return None
-    folder, name = _split_path(path)
+    folder, name = split_path(path)
     match = _RANGED_PATTERN.search(name)
     if match is None or file_extension(name) in MOVIE_EXTENSIONS:
         return None
@@ -143,20 +148,17 @@ def parse_ranged_pattern(path: str) -> tuple[str, int, int] | None:
         printf = FRAME_NUMBER_PATTERN.fullmatch(placeholder)
         hashes = 4 if placeholder == "#" else len(placeholder)
         width = int(printf[1] or 1) if printf else hashes
-    return (
-        folder + name[: match.start()] + f"%0{width}d" + name[match.end() :],
-        int(first),
-        int(last),
-    )
+    pattern = folder + name[: match.start()] + f"%0{width}d" + name[match.end() :]
+    return pattern, int(first), int(last)
 
 
 def unsupported_placeholder(path: str) -> str | None:
     """The placeholder in a sequence's name that is not supported, such as ``<frame>`` or ``*``;
     None for other names and for movies."""
-    name = _split_path(path)[1]
-    match = (
-        None if file_extension(name) in MOVIE_EXTENSIONS else _UNSUPPORTED_PLACEHOLDER.search(name)
-    )
+    name = split_path(path)[1]
+    if file_extension(name) in MOVIE_EXTENSIONS:
+        return None
+    match = _UNSUPPORTED_PLACEHOLDER.search(name)
     return match[0] if match else None
 
 
@@ -165,21 +167,19 @@ def detect_pattern(path: str) -> tuple[str, int] | None:
 
     ``("sc_010.%04d.exr", 1001)`` for ``sc_010.1001.exr``; None for a name without a number.
     """
-    folder, name = _split_path(path)
+    folder, name = split_path(path)
     stem, dot, ending = name.rpartition(".")
-    match = _DIGITS.search(stem if dot else name)
+    if not dot:
+        stem, ending = name, ""
+    match = _DIGITS.search(stem)
     if match is None:
         return None
-    digits = match[1]
+    start, digits = match.start(), match[1]
     # In "shot-0010" the dash is a separator; in "shot.-010" it is a minus sign.
-    if digits.startswith("-") and match.start() > 0 and stem[match.start() - 1] not in "._":
-        start, digits = match.start() + 1, digits[1:]
-    else:
-        start = match.start()
-    width = len(digits)
-    text = stem if dot else name
-    pattern = text[:start] + f"%0{width}d" + text[match.end() :]
-    return folder + pattern + (dot + ending if dot else ""), int(digits)
+    if digits.startswith("-") and start > 0 and stem[start - 1] not in "._":
+        start, digits = start + 1, digits[1:]
+    pattern = f"{stem[:start]}%0{len(digits)}d{stem[match.end() :]}"
+    return f"{folder}{pattern}{dot}{ending}", int(digits)
 
 
 def frame_path(pattern: str, frame: int) -> str:
@@ -189,7 +189,7 @@ def frame_path(pattern: str, frame: int) -> str:
 
 def frame_paths(pattern: str, frames: Iterable[int]) -> list[str]:
     """As :func:`frame_path`, for many frames; the pattern is parsed once."""
-    folder, name = _split_path(pattern)
+    folder, name = split_path(pattern)
     match = None if file_extension(name) in MOVIE_EXTENSIONS else FRAME_NUMBER_PATTERN.search(name)
     if match is None:
         return [pattern for _ in frames]
@@ -206,7 +206,7 @@ def signed_frame_path(pattern: str, frame: int) -> str | None:
     """
     if frame >= 0:
         return None
-    folder, name = _split_path(pattern)
+    folder, name = split_path(pattern)
     signed = folder + FRAME_NUMBER_PATTERN.sub(
         lambda found: f"-{-frame:0{int(found[1] or 1)}d}", name, count=1
     )
@@ -216,11 +216,11 @@ def signed_frame_path(pattern: str, frame: int) -> str | None:
 @lru_cache(maxsize=16384)
 def file_extension(path: str) -> str:
     """``.exr`` for ``plate.EXR``, also for a Windows path on another system; may be empty."""
-    stem, dot, ending = _split_path(path)[1].rpartition(".")
+    stem, dot, ending = split_path(path)[1].rpartition(".")
     return dot + ending.lower() if stem else ""
 
 
-def _split_path(path: str) -> tuple[str, str]:
+def split_path(path: str) -> tuple[str, str]:
     """Folder (with its separator) and name; only the name can have a frame number."""
     cut = max(path.rfind("/"), path.rfind("\\")) + 1
     return path[:cut], path[cut:]

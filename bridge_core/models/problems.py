@@ -21,13 +21,7 @@ class Problem(ResponseModel):
 
     @classmethod
     def from_error(cls, error: ShotbridgeError) -> Self:
-        return cls(
-            code=error.code,
-            message=error.message,
-            where=error.where,
-            next_step=error.next_step,
-            details=error.details,
-        )
+        return cls.model_validate(error.as_problem())
 
     def to_error(self) -> ShotbridgeError:
         return from_problem(self.model_dump())

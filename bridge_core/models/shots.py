@@ -33,12 +33,8 @@ PathSafeName = Annotated[str, Field(max_length=128), AfterValidator(_valid_name)
 
 def sanitise_name(text: str, *, default: str) -> str:
     """The nearest valid :data:`PathSafeName`; ``default`` if nothing is left of ``text``."""
-    return (
-        _strip_spaces_and_dots(
-            _strip_spaces_and_dots(_INVALID_NAME_CHARACTERS.sub("_", text))[:128]
-        )
-        or default
-    )
+    valid = _strip_spaces_and_dots(_INVALID_NAME_CHARACTERS.sub("_", text))
+    return _strip_spaces_and_dots(valid[:128]) or default
 
 
 def strip_version(stem: str) -> str:

@@ -13,9 +13,7 @@ from pathlib import Path
 from bridge_core.errors import DiskFull, NotWritable, StorageError, UnreadableMedia
 
 #: Errors of a full disk. Windows has no EDQUOT.
-DISK_FULL_ERRNOS = frozenset(
-    {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)},
-)
+DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _NOT_WRITABLE_ERRNOS = frozenset(
     {
         errno.EACCES,
@@ -44,6 +42,15 @@ def storage_error(error: OSError, path: Path, hint: str = "") -> StorageError:
         next_step = f"check that {path.parent} exists and may be written by this user"
     return kind(
         message, where=str(path), next_step="; ".join(part for part in (next_step, hint) if part)
+    )
+
+
+def unreadable_media(error: OSError, path: Path) -> UnreadableMedia:
+    """The error for media that the system cannot open or list."""
+    return UnreadableMedia(
+        f"{path.name} cannot be read: {os.strerror(error.errno) if error.errno else error}",
+        where=str(path),
+        next_step="check that it exists, that you may read it, and its disk",
     )
 
 
@@ -142,9 +149,5 @@ def hash_file(path: Path, check_cancelled: Callable[[], None] = lambda: None) ->
                 check_cancelled()
                 digest.update(block)
     except OSError as error:
-        raise UnreadableMedia(
-            f"the file cannot be read: {os.strerror(error.errno) if error.errno else error}",
-            where=str(path),
-            next_step="check the permissions of the file and its disk",
-        ) from error
+        raise unreadable_media(error, path) from error
     return digest.hexdigest()

@@ -10,7 +10,6 @@ import getpass
 import os
 import platform
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 _REDACTED = "[hidden]"
@@ -38,11 +37,8 @@ _KEY_WITH_PREFIX = re.compile(
 )
 
 
-def redact_secrets(text: str, known_secrets: Iterable[str] = ()) -> str:
-    """The text without passwords, tokens and keys; ``known_secrets`` are removed everywhere."""
-    for secret in known_secrets:
-        if secret:
-            text = text.replace(secret, _REDACTED)
+def redact_secrets(text: str) -> str:
+    """The text without passwords, tokens and keys."""
     text = _URL.sub(_redact_login, text)
     text = _NAMED_SECRET.sub(rf"\g<before>{_REDACTED}", text)
     return _KEY_WITH_PREFIX.sub(_REDACTED, text)

@@ -59,22 +59,16 @@ def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[Docu
             else:
                 root, problems = _to_json(adapter.read_from_file(str(file))), []
     except Exception as error:  # adapters may raise any exception
-        export_again = "export the cut again, as OTIO where the host can"
-        raise TimelineError(
-            f"OTIO's {adapter.name} reader cannot read this: {error or type(error).__name__}",
-            where=str(file),
-            next_step=f"give the EDL's rate, as --rate 25, or {export_again}"
-            if is_edl
-            else export_again,
-        ) from error
-    return root, problems + [
-        (
-            ProblemKind.BROKEN,
-            f"OTIO's {adapter.name} reader says: {line}",
-            "compare the cut with the host's; export it again, as OTIO where the host can",
-        )
-        for line in lines
-    ]
+        next_step = "export the cut again, as OTIO where the host can"
+        if is_edl:
+            next_step = f"give the EDL's rate, as --rate 25, or {next_step}"
+        message = f"OTIO's {adapter.name} reader cannot read this: {error or type(error).__name__}"
+        raise TimelineError(message, where=str(file), next_step=next_step) from error
+    next_step = "compare the cut with the host's; export it again, as OTIO where the host can"
+    for line in lines:
+        message = f"OTIO's {adapter.name} reader says: {line}"
+        problems.append((ProblemKind.BROKEN, message, next_step))
+    return root, problems
 
 
 @contextmanager

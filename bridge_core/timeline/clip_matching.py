@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
 from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
 from bridge_core.timeline.cut import Cut, CutShot
-from bridge_core.timeline.media_reference import media_key, media_path
+from bridge_core.timeline.media_paths import media_key, media_path
 
 
 class MediaRange(NamedTuple):
@@ -21,7 +21,7 @@ class MediaRange(NamedTuple):
     """
 
     path: str
-    """As returned by :func:`~bridge_core.timeline.media_reference.media_path`."""
+    """As returned by :func:`~bridge_core.timeline.media_paths.media_path`."""
     first: int
     last: int
     rate: Fraction
@@ -36,6 +36,10 @@ class MediaRange(NamedTuple):
         return (self.media_key, *self[1:])
 
 
+#: A range and the index of its clip.
+_IndexedRange = tuple[int, MediaRange]
+
+
 class ClipPair(NamedTuple):
     old: CutShot
     new: CutShot
@@ -44,19 +48,22 @@ class ClipPair(NamedTuple):
 
 
 def plate_media_range(item: CutShot) -> MediaRange:
-    shot = item.shot
-    offset = shot.plate.range.first if file_extension(shot.plate.path) in MOVIE_EXTENSIONS else 0
-    cut = shot.cut_range
-    return MediaRange(media_path(shot.plate.path), cut.first - offset, cut.last - offset, cut.rate)
+    return _media_range(item, item.shot.plate.path, item.shot.plate.range.first)
+
+
+def _media_range(item: CutShot, path: str, first_frame: int) -> MediaRange:
+    """The cut range in a plate or version whose first frame has the number ``first_frame``."""
+    cut, offset = item.shot.cut_range, first_frame
+    if file_extension(path) not in MOVIE_EXTENSIONS:
+        offset = 0
+    return MediaRange(media_path(path), cut.first - offset, cut.last - offset, cut.rate)
 
 
 def media_ranges(item: CutShot) -> Iterator[MediaRange]:
     """The range in the clip's plate, and in each of its versions, the active one first."""
     yield plate_media_range(item)
-    cut = item.shot.cut_range
     for version in sorted(item.versions, key=lambda version: not version.is_active):
-        offset = version.first_frame if file_extension(version.path) in MOVIE_EXTENSIONS else 0
-        yield MediaRange(media_path(version.path), cut.first - offset, cut.last - offset, cut.rate)
+        yield _media_range(item, version.path, version.first_frame)
 
 
 def active_media_ranges(item: CutShot) -> tuple[MediaRange, ...]:
@@ -131,11 +138,11 @@ class _ClipMatcher:
                         break
 
     def _match_by_overlap(self) -> None:
-        old_ranges: dict[tuple[str, Fraction], list[tuple[int, MediaRange]]] = defaultdict(list)
+        old_ranges: dict[tuple[str, Fraction], list[_IndexedRange]] = defaultdict(list)
         for index, item in self.old.items():
             for media_range in media_ranges(item):
                 old_ranges[media_range.media_key, media_range.rate].append((index, media_range))
-        new_ranges: dict[tuple[str, Fraction], list[tuple[int, MediaRange]]] = defaultdict(list)
+        new_ranges: dict[tuple[str, Fraction], list[_IndexedRange]] = defaultdict(list)
         for index, item in self.new.items():
             media_range = plate_media_range(item)
             new_ranges[media_range.media_key, media_range.rate].append((index, media_range))
@@ -157,11 +164,11 @@ class _ClipMatcher:
 
 
 def _overlapping_pairs(
-    olds: list[tuple[int, MediaRange]], news: list[tuple[int, MediaRange]]
-) -> Iterator[tuple[tuple[int, MediaRange], tuple[int, MediaRange]]]:
+    olds: list[_IndexedRange], news: list[_IndexedRange]
+) -> Iterator[tuple[_IndexedRange, _IndexedRange]]:
     """Pairs of ranges that share a frame, by a sweep along the media."""
     olds = sorted(olds, key=lambda one: (one[1].first, one[0]))
-    active: list[tuple[int, MediaRange]] = []
+    active: list[_IndexedRange] = []
     position = 0
     for new in sorted(news, key=lambda one: (one[1].first, one[0])):
         while position < len(olds) and olds[position][1].first <= new[1].last:
@@ -175,11 +182,12 @@ def _overlapping_pairs(
 
 def _unique_names(items: dict[int, CutShot]) -> dict[str, int]:
     """Names that only one clip has."""
-    by_name: dict[str, list[int]] = defaultdict(list)
-    for index, item in items.items():
-        if item.clip_name:
-            by_name[item.clip_name].append(index)
-    return {name: indices[0] for name, indices in by_name.items() if len(indices) == 1}
+    counts = Counter(item.clip_name for item in items.values())
+    return {
+        item.clip_name: index
+        for index, item in items.items()
+        if item.clip_name and counts[item.clip_name] == 1
+    }
 
 
 def _any_position(item: CutShot) -> None:

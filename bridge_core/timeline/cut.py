@@ -30,6 +30,18 @@ class ProblemKind(StrEnum):
     """The shot was read, but something that the file does not say had to be assumed."""
 
 
+#: What to do about a damaged part of a file.
+EXPORT_AGAIN = "correct it in the host and export the cut again"
+
+
+class UnusableClipError(Exception):
+    """A clip cannot become a shot."""
+
+    def __init__(self, kind: ProblemKind, message: str, next_step: str) -> None:
+        super().__init__(message)
+        self.kind, self.message, self.next_step = kind, message, next_step
+
+
 #: Kind, message and next step of a problem with the whole file.
 DocumentProblem = tuple[ProblemKind, str, str]
 
@@ -132,5 +144,4 @@ class Cut:
         return iter(self.shots)
 
     def find_shot(self, clip_id: str) -> CutShot | None:
-        """The shot of the clip with this id."""
         return next((item for item in self.shots if item.clip_id == clip_id), None)

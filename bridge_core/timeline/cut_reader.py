@@ -22,38 +22,34 @@ from bridge_core.models.frames import FrameRange, Retime, to_rate
 from bridge_core.models.media import Plate
 from bridge_core.models.shots import Shot, ShotId, sanitise_name
 from bridge_core.timeline.cut import (
+    EXPORT_AGAIN,
     Cut,
     CutProblem,
     CutShot,
     CutSource,
     ProblemKind,
     ReferencedVersion,
+    UnusableClipError,
 )
 from bridge_core.timeline.document import (
     MALFORMED_ERRORS,
     NAMESPACE,
     Document,
     JsonObject,
+    get_text,
     load_document,
     media_references,
     plate_key,
     schema_name,
     shotbridge_metadata,
 )
-from bridge_core.timeline.flatten import PlacedClip, SkippedItem, flatten_timeline
-from bridge_core.timeline.media_reference import (
-    SourceMedia,
-    UnusableClipError,
-    is_plausible_frame_rate,
-    media_key,
-    media_path,
-    read_media_reference,
-    sequence_pattern,
-    url_to_path,
-)
+from bridge_core.timeline.flatten import FlatItem, PlacedClip, SkippedItem, flatten_timeline
+from bridge_core.timeline.media_paths import media_key, media_path, sequence_pattern, url_to_path
+from bridge_core.timeline.media_reference_reader import SourceMedia, read_media_reference
 from bridge_core.timeline.otio_time import (
     Timebase,
     convert_timebase,
+    is_plausible_frame_rate,
     nearest_frame,
     read_time_range,
     timebase_from_rate,
@@ -94,11 +90,6 @@ def read_cut(
     """
     exact_rate = to_rate(rate) if rate is not None else None
     document = load_document(CutSource(Path(path), timeline, exact_rate))
-    return cut_from_document(document, show=show, handles=handles)
-
-
-def cut_from_document(document: Document, *, show: str | None = None, handles: int = 8) -> Cut:
-    """The cut of a loaded document; see :func:`read_cut`."""
     return index_cut(document, show=show, handles=handles).cut
 
 
@@ -144,22 +135,18 @@ class _CutReader:
         self.timebase = self._find_timebase()
         self.rate = self.timebase.rate
         timebases.append(self.timebase)
-        if len({timebase.file_rate for timebase in timebases}) > 1 and not all(
-            timebase.is_exact for timebase in timebases
-        ):
+        file_rates = {timebase.file_rate for timebase in timebases}
+        if len(file_rates) > 1 and not all(timebase.is_exact for timebase in timebases):
             self.items, _ = flatten_timeline(document, self.timebase)
         self.name = str(timeline.get("name") or document.path.stem)
-        stored_show = shotbridge_metadata(timeline).get("show")
-        self.show = show or (stored_show if isinstance(stored_show, str) else "") or self.name
+        self.show = show or get_text(shotbridge_metadata(timeline), "show") or self.name
         self.problems: list[CutProblem] = []
         document_problems = list(document.problems)
         self.global_start, problem = self._read_global_start()
         if problem:
-            document_problems.append((ProblemKind.BROKEN, problem, _EXPORT_AGAIN))
-        for kind, message, next_step in document_problems:
-            self.problems.append(
-                CutProblem(kind, message, next_step, self.name, "", None, skipped=False)
-            )
+            document_problems.append((ProblemKind.BROKEN, problem, EXPORT_AGAIN))
+        for of_document in document_problems:
+            self.problems.append(CutProblem(*of_document, self.name, "", None, skipped=False))
 
     def read(self) -> CutIndex:
         parsed = [clip for item in self.items for clip in self._parse_item(item)]
@@ -183,16 +170,14 @@ class _CutReader:
                     clip_id=clip_id,
                 )
             except ValidationError as error:
-                self._add_skipped(
-                    item.placed_clip, ProblemKind.BROKEN, _validation_message(error), _CORRECT_CLIP
-                )
+                self._add_invalid(item.placed_clip, error)
                 continue
             node = item.placed_clip.clip
             shots.append(
                 CutShot(
                     shot=shot_model,
                     clip_id=clip_id,
-                    clip_name=_text_or_empty(node.get("name")),
+                    clip_name=item.placed_clip.name,
                     track=item.placed_clip.track,
                     media_key=item.media_key,
                     versions=tuple(_referenced_versions(node, self.folder, item.media)),
@@ -241,35 +226,25 @@ class _CutReader:
         if start is None:
             return 0, ""
         try:
-            start_timebase = timebase_from_time(start)
-            return nearest_frame(
-                convert_timebase(to_seconds(start), start_timebase, self.timebase), self.rate
-            ), ""
+            time = convert_timebase(to_seconds(start), timebase_from_time(start), self.timebase)
+            return nearest_frame(time, self.rate), ""
         except ValueError as error:
             return 0, f"its global start time cannot be read; the cut starts at 0: {error}"
 
-    def _parse_item(self, item: PlacedClip | SkippedItem) -> Iterator[_ParsedClip]:
+    def _parse_item(self, item: FlatItem) -> Iterator[_ParsedClip]:
         if isinstance(item, SkippedItem):
-            record_range = None
-            if item.start is not None:
-                record_range = self._record_range(item.start, item.duration)
-            self.problems.append(
-                CutProblem(
-                    item.kind, item.message, item.next_step, item.name, item.track, record_range
-                )
-            )
+            self._add_problem(item, item.kind, item.message, item.next_step)
             return
         try:
             yield self._parse_clip(item)
-        except UnusableClipError as unusable:
-            self._add_skipped(item, unusable.kind, unusable.message, unusable.next_step)
+        except UnusableClipError as error:
+            self._add_problem(item, error.kind, error.message, error.next_step)
         except ValidationError as error:
-            self._add_skipped(item, ProblemKind.BROKEN, _validation_message(error), _CORRECT_CLIP)
+            self._add_invalid(item, error)
         except MALFORMED_ERRORS as error:
             # The file's objects do not match their schema; the rest can still be read.
-            self._add_skipped(
-                item, ProblemKind.BROKEN, f"the clip is damaged: {error}", _CORRECT_CLIP
-            )
+            message = f"the clip is damaged: {error}"
+            self._add_problem(item, ProblemKind.BROKEN, message, _CORRECT_CLIP)
 
     def _parse_clip(self, placed_clip: PlacedClip) -> _ParsedClip:
         record_range = self._record_range(placed_clip.start, placed_clip.duration)
@@ -279,18 +254,15 @@ class _CutReader:
                 "the clip is shorter than a frame of the timeline",
                 "remove it, or make it longer, in the host",
             )
-        reference = media_references(placed_clip.clip)[0].get(plate_key(placed_clip.clip))
-        media = read_media_reference(
-            reference, self.folder, placed_clip.source_range, self.given_rate
-        )
-        effects = time_effects(placed_clip.clip)
-        source = placed_clip.source_range
-        in_point = (
-            convert_timebase(source.start, source.timebase, media.timebase) - media.start_time
-        )
-        retime, assumptions = (
-            read_retime(effects, in_point, media.rate) if effects else (_NO_RETIME, "")
-        )
+        clip, source = placed_clip.clip, placed_clip.source_range
+        reference = media_references(clip)[0].get(plate_key(clip))
+        media = read_media_reference(reference, self.folder, source, self.given_rate)
+        effects = time_effects(clip)
+        media_time = convert_timebase(source.start, source.timebase, media.timebase)
+        in_point = media_time - media.start_time
+        retime, assumptions = _NO_RETIME, ""
+        if effects:
+            retime, assumptions = read_retime(effects, in_point, media.rate)
         if any(map(is_time_remap, effects)):
             in_point = remapped_in_point(in_point, source.duration, media, retime.speed)
         if media.is_still and placed_clip.duration * media.rate > 1:
@@ -299,11 +271,10 @@ class _CutReader:
             placed_clip, media, retime, in_point, record_range, self.timebase
         )
         plate_range, cut_range = plate_and_cut_range(media, shown_frames, record_range)
-        assumptions = "; ".join(text for text in (media.assumptions, assumptions) if text)
-        if assumptions:
-            self._add_problem(
-                placed_clip, ProblemKind.ASSUMED, assumptions, _CHECK_FRAMES, skipped=False
-            )
+        message = "; ".join(filter(None, (media.assumptions, assumptions)))
+        if message:
+            next_step = "check the shot's first and last frame before sending it"
+            self._add_problem(placed_clip, ProblemKind.ASSUMED, message, next_step, skipped=False)
         metadata = shotbridge_metadata(reference)
         plate = Plate(
             path=media.path,
@@ -314,11 +285,9 @@ class _CutReader:
             height=metadata.get("height"),
             pixel_aspect=metadata.get("pixel_aspect", 1.0),
         )
-        handles = self._handles(placed_clip, media.rate, retime)
-        key = media_key(plate.path)
-        return _ParsedClip(
-            placed_clip, media, plate, cut_range, record_range, retime, phase, handles, key
-        )
+        handles, key = self._handles(placed_clip, media.rate, retime), media_key(plate.path)
+        ranges = (cut_range, record_range)
+        return _ParsedClip(placed_clip, media, plate, *ranges, retime, phase, handles, key)
 
     def _handles(self, placed_clip: PlacedClip, rate: Fraction, retime: Retime) -> tuple[int, int]:
         """Head and tail handles in plate frames, with the frames that transitions show.
@@ -341,55 +310,47 @@ class _CutReader:
         return FrameRange(first=first + offset, last=last + offset, rate=self.rate)
 
     def _name_candidate(self, item: _ParsedClip) -> NameCandidate:
-        node = item.placed_clip.clip
-        metadata = shotbridge_metadata(node)
-        name = (
-            _text_or_empty(node.get("name"))
-            or item.plate.path.replace("\\", "/").rpartition("/")[2]
-        )
-        sequence, shot = split_name(name, self.name)
+        metadata = shotbridge_metadata(item.placed_clip.clip)
+        file_name = item.plate.path.replace("\\", "/").rpartition("/")[2]
+        sequence, shot = split_name(item.placed_clip.name or file_name, self.name)
         first, last = item.cut_range.first, item.cut_range.last
         if item.plate.kind == "movie":
             # Writers count movies from their timecode or from 0; only the offset is the same.
             first, last = first - item.plate.range.first, last - item.plate.range.first
-        stored_id = _text_or_empty(metadata.get("clip"))
+        stored_id = get_text(metadata, "clip")
         return NameCandidate(
-            sequence=_text_or_empty(metadata.get("sequence")) or sequence,
-            shot=_text_or_empty(metadata.get("shot")) or shot,
+            sequence=get_text(metadata, "sequence") or sequence,
+            shot=get_text(metadata, "shot") or shot,
             clip_id=stored_id or compute_clip_id(item.media_key, first, last, item.cut_range.rate),
             has_stored_name=bool(stored_id),
             sort_key=(item.media_key, first, media_path(item.plate.path), item.placed_clip.start),
         )
 
-    def _add_skipped(
-        self, placed_clip: PlacedClip, kind: ProblemKind, message: str, next_step: str
-    ) -> None:
-        self._add_problem(placed_clip, kind, message, next_step, skipped=True)
+    def _add_invalid(self, clip: PlacedClip, error: ValidationError) -> None:
+        message = validation_error(error, label="clip").message
+        self._add_problem(clip, ProblemKind.BROKEN, message, _CORRECT_CLIP)
 
     def _add_problem(
         self,
-        placed_clip: PlacedClip,
+        item: FlatItem,
         kind: ProblemKind,
         message: str,
         next_step: str,
         *,
-        skipped: bool,
+        skipped: bool = True,
     ) -> None:
-        try:
-            record_range = self._record_range(placed_clip.start, placed_clip.duration)
-        except ValidationError:
-            record_range = None
-        name = _text_or_empty(placed_clip.clip.get("name"))
+        record_range = None
+        if item.start is not None:
+            with contextlib.suppress(ValidationError):
+                record_range = self._record_range(item.start, item.duration)
         self.problems.append(
-            CutProblem(kind, message, next_step, name, placed_clip.track, record_range, skipped)
+            CutProblem(kind, message, next_step, item.name, item.track, record_range, skipped)
         )
 
 
 _NO_RETIME = Retime()
 _FREEZE = Retime(speed=Fraction(0))
-_EXPORT_AGAIN = "correct it in the host and export the cut again"
 _CORRECT_CLIP = "correct the clip in the host and export the cut again"
-_CHECK_FRAMES = "check the shot's first and last frame before sending it"
 
 
 def _referenced_versions(
@@ -405,13 +366,13 @@ def _referenced_versions(
         if schema_name(reference) == "ImageSequenceReference":
             path = sequence_pattern(reference, folder)
         else:
-            path = url_to_path(_text_or_empty(reference.get("target_url")), folder)
+            path = url_to_path(get_text(reference, "target_url"), folder)
         yield ReferencedVersion(
             reference_key=key,
-            version=_text_or_empty(metadata.get("version")),
-            service=_text_or_empty(metadata.get("service")),
-            label=_text_or_empty(metadata.get("label")),
-            status=_text_or_empty(metadata.get("status")),
+            version=get_text(metadata, "version"),
+            service=get_text(metadata, "service"),
+            label=get_text(metadata, "label"),
+            status=get_text(metadata, "status"),
             path=path,
             first_frame=plate.frame_at(start) if start is not None else plate.first_frame,
             is_active=key == active,
@@ -428,11 +389,3 @@ def _media_rate(clip: JsonObject) -> float | None:
             if rate is not None and is_plausible_frame_rate(timebase_from_rate(float(rate)).rate):
                 return float(rate)
     return None
-
-
-def _text_or_empty(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _validation_message(error: ValidationError) -> str:
-    return validation_error(error, label="clip").message

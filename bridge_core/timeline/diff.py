@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from bridge_core.models.frames import Retime
 from bridge_core.timeline.clip_matching import (
@@ -17,8 +19,10 @@ from bridge_core.timeline.clip_matching import (
     start_seconds,
 )
 from bridge_core.timeline.cut import Cut, CutShot
-from bridge_core.timeline.media_reference import media_path
-from bridge_core.timeline.relocation import Relocation, find_relocation
+from bridge_core.timeline.media_paths import media_path
+
+#: ``v002``, ``exr_v002``, ``v002_fix``: other versions are other media.
+_VERSION_FOLDER = re.compile(r"(?:^|[._-])v\d+(?:$|[._-])", re.IGNORECASE)
 
 
 class ChangeKind(StrEnum):
@@ -65,34 +69,6 @@ class CutDiff:
     def of_kind(self, kind: ChangeKind) -> tuple[ShotChange, ...]:
         return tuple(change for change in self.changes if kind in change.kinds)
 
-    @property
-    def added(self) -> tuple[ShotChange, ...]:
-        return self.of_kind(ChangeKind.ADDED)
-
-    @property
-    def removed(self) -> tuple[ShotChange, ...]:
-        return self.of_kind(ChangeKind.REMOVED)
-
-    @property
-    def moved(self) -> tuple[ShotChange, ...]:
-        return self.of_kind(ChangeKind.MOVED)
-
-    @property
-    def retrimmed(self) -> tuple[ShotChange, ...]:
-        return self.of_kind(ChangeKind.RETRIMMED)
-
-    @property
-    def retimed(self) -> tuple[ShotChange, ...]:
-        return self.of_kind(ChangeKind.RETIMED)
-
-    @property
-    def replaced(self) -> tuple[ShotChange, ...]:
-        return self.of_kind(ChangeKind.REPLACED)
-
-    @property
-    def unchanged(self) -> tuple[ShotChange, ...]:
-        return self.of_kind(ChangeKind.UNCHANGED)
-
 
 def diff_cuts(old: Cut, new: Cut) -> CutDiff:
     """Compare two cuts that were read with the same handles.
@@ -106,7 +82,7 @@ def diff_cuts(old: Cut, new: Cut) -> CutDiff:
 
 def _diff_shots(old: Cut, new: Cut) -> Iterator[ShotChange]:
     pairs = {pair.new.clip_id: pair for pair in match_clips(old, new)}
-    relocation = find_relocation(_relocated_paths(pairs.values()))
+    relocation = _find_relocation(_relocated_paths(pairs.values()))
     for item in new.shots:
         pair = pairs.get(item.clip_id)
         if pair is None:
@@ -129,33 +105,83 @@ def match_returned_clips(returned: Cut, original: Cut) -> dict[str, str]:
     return {pair.new.clip_id: pair.old.clip_id for pair in match_clips(original, returned)}
 
 
+class _Relocation(NamedTuple):
+    """A root folder of one cut, and the one that replaces it in another."""
+
+    old_root: str = ""
+    new_root: str = ""
+
+    def relocate(self, path: str) -> str:
+        if not _is_below(path, self.old_root):
+            return path
+        return self.new_root + path[len(self.old_root) :]
+
+
+def _find_relocation(paths: Iterable[tuple[str, str]]) -> _Relocation:
+    """The root that was relocated, from pairs of old and new paths of media with equal names.
+
+    A root counts as relocated if it can be replaced in all pairs, even if some of them changed
+    below it as well. A version folder, or a folder below one, never does.
+    """
+    pairs = set(paths)
+    differing_roots = {_strip_common_end(old, new) for old, new in pairs}
+    # Media that was relinked below a relocated root differs further down.
+    old, new = min(differing_roots, key=lambda top: (len(top[0]), top), default=("", ""))
+    if old == new or any(_VERSION_FOLDER.search(folder) for folder in _differing_folders(old, new)):
+        return _Relocation()
+    if not all(_is_below(one, old) and _is_below(two, new) for one, two in pairs):
+        return _Relocation()
+    return _Relocation(old, new)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(folder) and path[len(folder) : len(folder) + 1] in ("", "/")
+
+
+def _strip_common_end(old: str, new: str) -> tuple[str, str]:
+    """Both paths without their common last parts."""
+    if old == new:
+        return "", ""
+    one, two = old.split("/"), new.split("/")
+    while one and two and one[-1] == two[-1]:
+        one.pop()
+        two.pop()
+    return "/".join(one), "/".join(two)
+
+
+def _differing_folders(old: str, new: str) -> list[str]:
+    """The folders of both paths without their common first parts."""
+    one, two = old.split("/"), new.split("/")
+    while one and two and one[0] == two[0]:
+        del one[0], two[0]
+    return one + two
+
+
 def _relocated_paths(pairs: Iterable[ClipPair]) -> Iterator[tuple[str, str]]:
     """Old and new paths of media with the same name in both cuts."""
     for pair in pairs:
         if pair.old.media_key == pair.new.media_key:
             yield media_path(pair.old.shot.plate.path), media_path(pair.new.shot.plate.path)
             continue
-        for before, after in itertools.product(
-            active_media_ranges(pair.old), active_media_ranges(pair.new)
-        ):
+        for before, after in _active_pairs(pair):
             if before.media_key == after.media_key:
                 yield before.path, after.path
 
 
-def _change_kinds(pair: ClipPair, relocation: Relocation) -> frozenset[ChangeKind]:
+def _active_pairs(pair: ClipPair) -> Iterator[tuple[MediaRange, MediaRange]]:
+    return itertools.product(active_media_ranges(pair.old), active_media_ranges(pair.new))
+
+
+def _change_kinds(pair: ClipPair, relocation: _Relocation) -> frozenset[ChangeKind]:
     old, new = pair.old.shot, pair.new.shot
     kinds = set()
-    for before, after in itertools.product(
-        active_media_ranges(pair.old), active_media_ranges(pair.new)
-    ):
+    for before, after in _active_pairs(pair):
         if relocation.relocate(before.path) == after.path and before.rate == after.rate:
             break
     else:
         kinds.add(ChangeKind.REPLACED)
-        before, after = (
-            pair.matched_range or plate_media_range(pair.old),
-            plate_media_range(pair.new),
-        )
+        before = pair.matched_range or plate_media_range(pair.old)
+        after = plate_media_range(pair.new)
     if before[1:3] != after[1:3] or _handles(pair.old) != _handles(pair.new):
         kinds.add(ChangeKind.RETRIMMED)
     if old.retime != new.retime:
@@ -170,7 +196,6 @@ def _handles(item: CutShot) -> tuple[int, int]:
 
 
 def _describe_changes(kinds: frozenset[ChangeKind], old: CutShot, new: CutShot) -> Iterator[str]:
-    """What has changed, as texts."""
     before, after = old.shot, new.shot
     if before.id.shot != after.id.shot:
         yield f"it was called {before.id.shot}"
@@ -179,10 +204,8 @@ def _describe_changes(kinds: frozenset[ChangeKind], old: CutShot, new: CutShot) 
         if str(before.cut_range) != str(after.cut_range):
             yield f"plate frames {before.cut_range} are now {after.cut_range}"
         elif old_range[1:3] != new_range[1:3]:
-            yield (
-                f"frames {_frames_text(old_range)} of the movie, counted from its first, are now "
-                f"{_frames_text(new_range)}"
-            )
+            frames = f"frames {_frames_text(old_range)} of the movie, counted from its first"
+            yield f"{frames}, are now {_frames_text(new_range)}"
         for side, old_count, new_count in zip(
             ("before", "after"), _handles(old), _handles(new), strict=True
         ):
@@ -194,12 +217,11 @@ def _describe_changes(kinds: frozenset[ChangeKind], old: CutShot, new: CutShot) 
     if ChangeKind.RETIMED in kinds:
         yield f"speed {_speed_text(before.retime)} is now {_speed_text(after.retime)}"
     if ChangeKind.MOVED in kinds:
-        if str(before.record_range) != str(after.record_range):
-            yield f"record frames {before.record_range} are now {after.record_range}"
-        elif (
-            before.record_range and after.record_range and start_seconds(old) != start_seconds(new)
-        ):
-            yield f"record rate {before.record_range.rate} is now {after.record_range.rate}"
+        old_record, new_record = before.record_range, after.record_range
+        if str(old_record) != str(new_record):
+            yield f"record frames {old_record} are now {new_record}"
+        elif old_record and new_record and start_seconds(old) != start_seconds(new):
+            yield f"record rate {old_record.rate} is now {new_record.rate}"
         if old.track != new.track:
             yield f"track {old.track} is now {new.track}"
     if ChangeKind.REPLACED in kinds:
@@ -216,6 +238,5 @@ def _frames_text(media_range: MediaRange) -> str:
 def _speed_text(retime: Retime) -> str:
     if not retime.keys:
         return f"{float(retime.speed):.4g}"
-    return "ramp " + ", ".join(
-        f"{float(k.record_offset):g}:{float(k.source_offset):g}" for k in retime.keys
-    )
+    keys = (f"{float(k.record_offset):g}:{float(k.source_offset):g}" for k in retime.keys)
+    return f"ramp {', '.join(keys)}"

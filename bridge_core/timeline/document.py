@@ -61,11 +61,8 @@ class Document:
         if not isinstance(node, dict) or schema_name(node) != "SerializableObjectRef":
             return node
         if self._by_id is None:
-            self._by_id = {
-                item["OTIO_REF_ID"]: item
-                for item in _iter_objects(self.root)
-                if "OTIO_REF_ID" in item
-            }
+            items = _iter_objects(self.root)
+            self._by_id = {one["OTIO_REF_ID"]: one for one in items if "OTIO_REF_ID" in one}
         target = self._by_id.get(str(node.get("id")))
         if target is None:
             raise ValueError(f"it refers to {node.get('id')!r}, which is not in the file")
@@ -79,6 +76,16 @@ def schema_name(node: Any) -> str:
         return ""
     name = label.partition(".")[0]
     return _LEGACY_SCHEMAS.get(name, name)
+
+
+def get_text(node: Any, key: str) -> str:
+    """The text under an object's key; empty if there is none."""
+    value = node.get(key) if isinstance(node, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def item_name(item: Any) -> str:
+    return get_text(item, "name")
 
 
 def shotbridge_metadata(node: Any) -> JsonObject:
@@ -154,32 +161,28 @@ def load_document(source: str | Path | CutSource) -> Document:
             root, problems = read_with_adapter(file, source.rate)
         except OSError as error:
             raise _unreadable_error(file, error) from error
-    timelines = _find_timelines(root)
-    matching = [item for item in timelines if timeline is None or item.get("name") == timeline]
-    if timelines and not matching:
-        names = ", ".join(repr(item.get("name") or "") for item in timelines)
-        raise TimelineError(
-            f"there is no timeline called {timeline!r} in this file",
-            where=str(file),
-            next_step=f"choose one of: {names}",
-        )
-    if not matching:
-        raise TimelineError(
-            "there is no timeline in this file",
-            where=str(file),
-            next_step="export the cut as a timeline (OTIO, EDL, FCP XML or AAF) and read that",
-        )
-    if len(matching) > 1:
-        names = ", ".join(repr(item.get("name") or "") for item in matching)
-        raise TimelineError(
-            f"this file holds {len(matching)} timelines"
-            + (f" called {timeline!r}" if timeline else f": {names}"),
-            where=str(file),
-            next_step="give each a unique name in the host, and export again"
-            if timeline
-            else f"choose one of them, as --timeline {matching[0].get('name')!r}",
-        )
-    return Document(replace(source, path=file), root, matching[0], tuple(problems))
+    selected = _select_timeline(_find_timelines(root), timeline, file)
+    return Document(replace(source, path=file), root, selected, tuple(problems))
+
+
+def _select_timeline(timelines: list[JsonObject], name: str | None, file: Path) -> JsonObject:
+    matching = [item for item in timelines if name is None or item.get("name") == name]
+    if len(matching) == 1:
+        return matching[0]
+    names = ", ".join(repr(item.get("name") or "") for item in timelines)
+    if not timelines:
+        message = "there is no timeline in this file"
+        next_step = "export the cut as a timeline (OTIO, EDL, FCP XML or AAF) and read that"
+    elif not matching:
+        message = f"there is no timeline called {name!r} in this file"
+        next_step = f"choose one of: {names}"
+    elif name:
+        message = f"this file holds {len(matching)} timelines called {name!r}"
+        next_step = "give each a unique name in the host, and export again"
+    else:
+        message = f"this file holds {len(matching)} timelines: {names}"
+        next_step = f"choose one of them, as --timeline {matching[0].get('name')!r}"
+    raise TimelineError(message, where=str(file), next_step=next_step)
 
 
 def has_placed_versions(path: Path) -> bool:
@@ -199,9 +202,9 @@ def save_otio(root: JsonObject, target: Path, *, overwrite: bool = False) -> Non
     :raises DiskFull: the disk is full.
     """
     if target.suffix.lower() != ".otio":
+        given = target.suffix or "a file without an extension"
         raise TimelineError(
-            "timelines are written as OTIO, not as "
-            f"{target.suffix or 'a file without an extension'}",
+            f"timelines are written as OTIO, not as {given}",
             where=str(target),
             next_step="give the target a name that ends in .otio",
         )
@@ -271,8 +274,10 @@ def _replace_lone_surrogates(root: Any) -> tuple[Any, int]:
     """Replace lone surrogates, which UTF-8 cannot encode; the object and the count of strings."""
     count = 0
 
-    def clean(value: str) -> str:
+    def clean(value: Any) -> Any:
         nonlocal count
+        if not isinstance(value, str):
+            return value
         replaced = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
         count += replaced != value
         return replaced
@@ -281,12 +286,12 @@ def _replace_lone_surrogates(root: Any) -> tuple[Any, int]:
     while pending:
         node = pending.pop()
         if isinstance(node, dict):
-            entries = [(clean(key), value) for key, value in node.items()]
+            entries = [(clean(key), clean(value)) for key, value in node.items()]
             node.clear()
-            node.update((k, clean(v) if isinstance(v, str) else v) for k, v in entries)
+            node.update(entries)
             pending.extend(node.values())
         elif isinstance(node, list):
-            node[:] = [clean(v) if isinstance(v, str) else v for v in node]
+            node[:] = map(clean, node)
             pending.extend(node)
     return root, count
 

@@ -33,10 +33,8 @@ def determine_rate(
         # SMPTE ST 12-1 defines drop frame for 29.97 and 59.94 only.
         is_double_rate = any(int(fields[3]) >= 30 for fields in _TIMECODE_RE.findall(text))
         rate = Fraction(60000 if is_double_rate else 30000, 1001)
-        assumption = (
-            "an EDL does not give its rate; this one has drop-frame timecode and was read at "
-            f"{float(rate):.2f}"
-        )
+        assumption = "an EDL does not give its rate; this one has drop-frame timecode"
+        assumption += f" and was read at {float(rate):.2f}"
     return rate, [(ProblemKind.ASSUMED, assumption, "give its rate, as --rate 25")]
 
 
@@ -96,14 +94,11 @@ def postprocess(timeline: Any, rate: Fraction) -> list[DocumentProblem]:
         elif abs(speed + 1) < 0.02:
             clip.effects.append(otio.schema.LinearTimeWarp(time_scalar=-1.0))
         elif abs(speed - 1) >= 0.02:
-            problems.append(
-                (
-                    ProblemKind.RETIME,
-                    f"{clip.name}: its M2 says {speed:.0%}, but source and record are equally "
-                    "long; it was read at 100 %",
-                    "check the clip's first and last frame, or export the cut as OTIO",
-                )
+            message = (
+                f"{clip.name}: its M2 says {speed:.0%}, but source and record are equally long"
             )
+            next_step = "check the clip's first and last frame, or export the cut as OTIO"
+            problems.append((ProblemKind.RETIME, f"{message}; it was read at 100 %", next_step))
     _place_at_record_time(timeline)
     return problems
 

@@ -13,8 +13,6 @@ CORE_EFFECTS = frozenset({"Effect", "TimeEffect", "LinearTimeWarp", "FreezeFrame
 
 
 class SequenceNaming(StrEnum):
-    """How an image sequence is named."""
-
     UNCHANGED = "as in the cut"
     IMAGE_SEQUENCE_REFERENCE = "image sequence reference"
     BRACKETS = "plate.[1001-1100].exr"
@@ -22,8 +20,6 @@ class SequenceNaming(StrEnum):
 
 
 class RangeOrigin(StrEnum):
-    """The origin of a clip's and its media's ranges."""
-
     UNCHANGED = "as in the cut"
     TIMECODE = "embedded timecode, else the files' frame numbers"
     FILE_NUMBERS = "the files' frame numbers"
@@ -55,10 +51,7 @@ class ExportProfile:
     """Strokes are written as OpenRV's annotations; else they are in our metadata only."""
 
 
-GENERIC = ExportProfile(
-    name="generic",
-    title="any reader built on OTIO 0.15 or newer",
-)
+GENERIC = ExportProfile(name="generic", title="any reader built on OTIO 0.15 or newer")
 
 RESOLVE = ExportProfile(
     name="resolve",
@@ -109,10 +102,7 @@ def get_profile(name: str) -> ExportProfile:
 
     :raises InvalidRequest: there is no such profile.
     """
-    chosen = PROFILES.get(name)
-    if chosen is None:
-        raise InvalidRequest(
-            f"there is no export profile {name!r}",
-            next_step=f"choose one of {', '.join(PROFILES)}",
-        )
-    return chosen
+    if name not in PROFILES:
+        next_step = f"choose one of {', '.join(PROFILES)}"
+        raise InvalidRequest(f"there is no export profile {name!r}", next_step=next_step)
+    return PROFILES[name]

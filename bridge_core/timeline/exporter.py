@@ -8,17 +8,16 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from bridge_core.errors import TimelineError
 from bridge_core.models.media import (
     FRAME_NUMBER_PATTERN,
     MOVIE_EXTENSIONS,
     file_extension,
-    frame_path,
 )
 from bridge_core.timeline import openrv
-from bridge_core.timeline.cut import CutSource, ProblemKind
+from bridge_core.timeline.cut import CutSource, ProblemKind, UnusableClipError
 from bridge_core.timeline.document import (
     MALFORMED_ERRORS,
     MAX_DEPTH,
@@ -33,6 +32,12 @@ from bridge_core.timeline.document import (
     schema_name,
     shotbridge_metadata,
 )
+from bridge_core.timeline.export_media import (
+    ImageSequence,
+    bracket_pattern,
+    rebase_clip,
+    to_sequence_reference,
+)
 from bridge_core.timeline.export_profiles import (
     ExportProfile,
     RangeOrigin,
@@ -40,21 +45,14 @@ from bridge_core.timeline.export_profiles import (
     get_profile,
 )
 from bridge_core.timeline.markers import read_note
-from bridge_core.timeline.media_reference import (
-    SourceMedia,
-    UnusableClipError,
-    read_media_reference,
-    sequence_pattern,
-    url_to_path,
-)
+from bridge_core.timeline.media_paths import sequence_pattern, url_to_path
 from bridge_core.timeline.media_reference_builder import (
-    image_sequence_reference,
     make_references_absolute,
     reference_fields,
 )
+from bridge_core.timeline.media_reference_reader import SourceMedia, read_media_reference
 from bridge_core.timeline.media_times import MediaTimes, exceeds_media
 from bridge_core.timeline.otio_time import nearest_frame, read_time_range, to_exact_rate
-from bridge_core.timeline.rebase import rebase_clip
 from bridge_core.timeline.retimes import time_effects
 
 _REFERENCE_SCHEMAS = frozenset(
@@ -154,14 +152,11 @@ class _Exporter:
         except ValueError as error:
             self._warn(node, f"skipped: {error}")
             return None
-        if id(item) in ancestors or len(ancestors) > MAX_DEPTH:
-            contains_itself = id(item) in ancestors
-            reason = (
-                "it contains itself"
-                if contains_itself
-                else f"it is nested more than {MAX_DEPTH} deep"
-            )
-            self._warn(item, f"skipped: {reason}")
+        if id(item) in ancestors:
+            self._warn(item, "skipped: it contains itself")
+            return None
+        if len(ancestors) > MAX_DEPTH:
+            self._warn(item, f"skipped: it is nested more than {MAX_DEPTH} deep")
             return None
         if item is not node:
             # In OTIO, an item has one parent only.
@@ -180,13 +175,10 @@ class _Exporter:
             del self.warnings[warning_count:]
             self._warn(item, f"it is damaged and was exported as far as it could be read: {error}")
         if kind in ("Stack", "Track"):
-            inner_ancestors, was_in_audio_track = (*ancestors, id(item)), self.in_audio_track
-            self.in_audio_track = (
-                was_in_audio_track or str(item.get("kind", "")).casefold() == "audio"
-            )
-            children = [
-                self._export_item(child, inner_ancestors) for child in get_list(item, "children")
-            ]
+            was_in_audio_track = self.in_audio_track
+            self.in_audio_track |= str(item.get("kind", "")).casefold() == "audio"
+            inner = (*ancestors, id(item))
+            children = [self._export_item(child, inner) for child in get_list(item, "children")]
             item["children"] = [child for child in children if child is not None]
             self.in_audio_track = was_in_audio_track
         return item
@@ -194,39 +186,34 @@ class _Exporter:
     def _export_effects(self, item: JsonObject) -> None:
         kept = []
         for effect in get_list(item, "effects"):
-            if schema_name(effect) in self.profile.effects:
+            kind = schema_name(effect)
+            if kind in self.profile.effects:
                 kept.append(effect)
             else:
-                self._warn(
-                    item, f"the reader does not know effect {schema_name(effect)}; it was removed"
-                )
+                self._warn(item, f"the reader does not know effect {kind}; it was removed")
         if "effects" in item:
             item["effects"] = kept
         for effect in time_effects(item):
-            if schema_name(effect) == "TimeEffect" and not self.profile.speed_ramps:
-                self._warn(
-                    item, "the reader does not support speed ramps; it plays at normal speed"
-                )
-            speed = 0 if schema_name(effect) == "FreezeFrame" else effect.get("time_scalar", 1)
-            if (
-                speed <= 0
-                and schema_name(effect) != "TimeEffect"
-                and not self.profile.reverse_speed
-            ):
+            kind = schema_name(effect)
+            if kind == "TimeEffect" and not self.profile.speed_ramps:
+                message = "the reader does not support speed ramps; it plays at normal speed"
+                self._warn(item, message)
+            speed = 0 if kind == "FreezeFrame" else effect.get("time_scalar", 1)
+            if speed <= 0 and kind != "TimeEffect" and not self.profile.reverse_speed:
                 self._warn(item, f"the reader does not support speed {speed}; it shows a freeze")
 
     def _export_clip(self, clip: JsonObject) -> JsonObject:
         references, active = media_references(clip)
-        if self.profile.gaps_for_missing_media and _has_no_media(references.get(active)):
-            source_range = clip.get("source_range") or (references.get(active) or {}).get(
-                "available_range"
-            )
+        shown = references.get(active)
+        if self.profile.gaps_for_missing_media and _has_no_media(shown):
+            source_range = clip.get("source_range") or (shown or {}).get("available_range")
             self._warn(clip, "it has no media (a title, or offline); it was replaced by a gap")
             return _gap_for({**clip, "source_range": source_range}) if source_range else clip
         for key, reference in references.items():
-            if schema_name(reference) not in _REFERENCE_SCHEMAS:
-                kind = schema_name(reference) or "none"
-                self._warn(clip, f"the reader does not know media reference {key} ({kind})")
+            kind = schema_name(reference)
+            if kind not in _REFERENCE_SCHEMAS:
+                message = f"the reader does not know media reference {key} ({kind or 'none'})"
+                self._warn(clip, message)
                 references[key] = _missing_reference()
         plate = references.get(plate_key(clip))
         media = self._read_source_media(clip, plate, references.get(active))
@@ -236,13 +223,8 @@ class _Exporter:
                 self._warn(clip, message)
         self._export_markers(clip)
         if times is not None:
-            rebase_clip(
-                clip,
-                times,
-                references.values(),
-                references.get(active) or {},
-                self.profile.range_origin,
-            )
+            shown, origin = references.get(active) or {}, self.profile.range_origin
+            rebase_clip(clip, times, references.values(), shown, origin)
         for key, reference in references.items():
             references[key] = self._export_reference(clip, reference)
         if media is None or not media.is_still:
@@ -262,10 +244,8 @@ class _Exporter:
         try:
             return read_media_reference(reference, self.folder, source_range)
         except UnusableClipError as error:
-            if (
-                error.kind is ProblemKind.UNSUPPORTED
-                and self.profile.range_origin is not RangeOrigin.UNCHANGED
-            ):
+            is_rebased = self.profile.range_origin is not RangeOrigin.UNCHANGED
+            if is_rebased and error.kind is ProblemKind.UNSUPPORTED:
                 self._warn(clip, f"its ranges are unchanged: {error.message}")
             return None
 
@@ -273,10 +253,8 @@ class _Exporter:
         self, clip: JsonObject, references: dict[str, Any], active: str
     ) -> None:
         reference = references.get(active) or {}
-        source_range = clip.get("source_range")
-        if "version" in shotbridge_metadata(reference) and exceeds_media(
-            source_range, reference.get("available_range")
-        ):
+        is_version = "version" in shotbridge_metadata(reference)
+        if is_version and exceeds_media(clip.get("source_range"), reference.get("available_range")):
             self._warn(
                 clip,
                 f"{_reference_title(clip, active)} holds all frames that the cut shows, but not "
@@ -285,10 +263,9 @@ class _Exporter:
 
     def _export_reference(self, clip: JsonObject, reference: JsonObject) -> JsonObject:
         """A media reference in the reader's naming."""
-        naming = self.profile.sequence_naming
-        sequence = (
-            None if naming is SequenceNaming.UNCHANGED else self._read_sequence(clip, reference)
-        )
+        naming, sequence = self.profile.sequence_naming, None
+        if naming is not SequenceNaming.UNCHANGED:
+            sequence = self._read_sequence(clip, reference)
         if sequence is None:
             url = reference.get("target_url")
             if self.profile.native_paths and isinstance(url, str) and url:
@@ -298,33 +275,27 @@ class _Exporter:
                     self._warn(clip, error.message)
             return reference
         if naming is SequenceNaming.IMAGE_SEQUENCE_REFERENCE:
-            return _to_sequence_reference(reference, sequence)
-        path = _bracket_pattern(sequence) if naming is SequenceNaming.BRACKETS else sequence.pattern
+            return to_sequence_reference(reference, sequence)
+        path = bracket_pattern(sequence) if naming is SequenceNaming.BRACKETS else sequence.pattern
         fields = reference_fields(reference)
         fields["metadata"].setdefault(NAMESPACE, {})["first_frame"] = sequence.first_frame
         return {"OTIO_SCHEMA": "ExternalReference.1", **fields, "target_url": path}
 
-    def _read_sequence(self, clip: JsonObject, reference: JsonObject) -> _ImageSequence | None:
+    def _read_sequence(self, clip: JsonObject, reference: JsonObject) -> ImageSequence | None:
         """The image sequence of a reference, in any spelling; None for other media."""
         if schema_name(reference) == "ImageSequenceReference":
             available = read_time_range(reference.get("available_range"))
             own_rate = reference.get("rate")
-            # 1 is OTIO's default rate, see media_reference.py.
-            rate = (
-                to_exact_rate(own_rate)
-                if own_rate and own_rate != 1
-                else available and available.rate
-            )
+            # 1 is OTIO's default rate, see media_reference_reader.py.
+            has_own_rate = own_rate and own_rate != 1
+            rate = to_exact_rate(own_rate) if has_own_rate else available and available.rate
             length = nearest_frame(available.duration, rate) if available and rate else None
             path = sequence_pattern(reference, self.folder)
             first = int(reference.get("start_frame") or 0)
-            return _ImageSequence(path, first, length, None)
+            return ImageSequence(path, first, length, None)
         source_range = read_time_range(clip.get("source_range") or reference.get("available_range"))
-        if (
-            schema_name(reference) != "ExternalReference"
-            or source_range is None
-            or self.in_audio_track
-        ):
+        is_external = schema_name(reference) == "ExternalReference"
+        if not is_external or source_range is None or self.in_audio_track:
             return None
         try:
             media = read_media_reference(reference, self.folder, source_range)
@@ -334,20 +305,15 @@ class _Exporter:
         if not is_numbered or FRAME_NUMBER_PATTERN.search(media.path.rpartition("/")[2]) is None:
             return None
         times = MediaTimes.from_reference(media, reference, clip.get("source_range"))
-        return _ImageSequence(media.path, media.first_frame, media.length, times)
+        return ImageSequence(media.path, media.first_frame, media.length, times)
 
     def _keep_active_reference(
         self, clip: JsonObject, references: dict[str, Any], active: str
     ) -> None:
-        dropped = [key for key in references if key != active]
+        dropped = [_reference_title(clip, key) for key in references if key != active]
         if dropped:
-            dropped_names = ", ".join(
-                "the plate" if key == plate_key(clip) else key for key in dropped
-            )
-            self._warn(
-                clip,
-                f"only {_reference_title(clip, active)} was exported, without {dropped_names}",
-            )
+            exported = _reference_title(clip, active)
+            self._warn(clip, f"only {exported} was exported, without {', '.join(dropped)}")
         clip["OTIO_SCHEMA"] = "Clip.1"
         clip.pop("media_references", None)
         clip.pop("active_media_reference_key", None)
@@ -369,41 +335,6 @@ class _Exporter:
                 self._warn(clip, f"the reader does not show {drawings} of the note by {note.by}")
 
 
-class _ImageSequence(NamedTuple):
-    """An image sequence: its pattern (``%04d``), first frame, and length if known."""
-
-    pattern: str
-    first_frame: int
-    length: int | None
-    times: MediaTimes | None
-    """None for an image sequence reference, which does not need it."""
-
-
-def _to_sequence_reference(reference: JsonObject, sequence: _ImageSequence) -> JsonObject:
-    if sequence.times is None:
-        return reference
-    fields = reference_fields(reference)
-    if fields["available_range"] is None and sequence.length is not None:
-        fields["available_range"] = sequence.times.time_range(sequence.first_frame, sequence.length)
-    url = reference["target_url"]
-    base = url[: max(url.rfind("/"), url.rfind("\\")) + 1]
-    name = sequence.pattern.replace("\\", "/").rpartition("/")[2]
-    return image_sequence_reference(base, name, sequence.first_frame, sequence.times.rate, fields)
-
-
-def _bracket_pattern(sequence: _ImageSequence) -> str:
-    """``plate.[1001-1100].exr``; the first file if the last frame is not known."""
-    if sequence.length is None:
-        return frame_path(sequence.pattern, sequence.first_frame)
-    folder, slash, name = sequence.pattern.rpartition("/")
-    number = FRAME_NUMBER_PATTERN.search(name)
-    assert number is not None
-    padding = int(number[1] or 0)
-    last = sequence.first_frame + sequence.length - 1
-    numbers = f"[{sequence.first_frame:0{padding}d}-{last:0{padding}d}]"
-    return folder + slash + name[: number.start()] + numbers + name[number.end() :]
-
-
 def _reference_title(clip: JsonObject, key: str) -> str:
     return "the plate" if key == plate_key(clip) else key
 
@@ -413,12 +344,8 @@ def _has_no_media(reference: Any) -> bool:
 
 
 def _missing_reference() -> JsonObject:
-    return {
-        "OTIO_SCHEMA": "MissingReference.1",
-        "metadata": {},
-        "name": "",
-        "available_range": None,
-    }
+    fields: JsonObject = {"metadata": {}, "name": "", "available_range": None}
+    return {"OTIO_SCHEMA": "MissingReference.1", **fields}
 
 
 def _gap_for(item: JsonObject) -> JsonObject:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from bridge_core.timeline.cut import ProblemKind
+from bridge_core.timeline.cut import EXPORT_AGAIN, ProblemKind
 from bridge_core.timeline.document import (
     MAX_DEPTH,
     Document,
     JsonObject,
     get_list,
     is_annotation_track,
+    item_name,
     media_references,
     schema_name,
     shotbridge_metadata,
@@ -32,7 +33,6 @@ _ZERO = Fraction(0)
 #: For empty nests.
 _DEFAULT_TIMEBASE = Timebase.from_exact_rate(Fraction(24))
 _COMPOSITIONS = frozenset({"Stack", "Track"})
-_EXPORT_AGAIN = "correct it in the host and export the cut again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,10 @@ class PlacedClip:
     head: Fraction
     tail: Fraction
 
+    @property
+    def name(self) -> str:
+        return item_name(self.clip)
+
 
 @dataclass(frozen=True, slots=True)
 class SkippedItem:
@@ -65,6 +69,10 @@ class SkippedItem:
     track: str
     start: Fraction | None = None
     duration: Fraction = _ZERO
+
+
+FlatItem = PlacedClip | SkippedItem
+FlatItems = Iterator[FlatItem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ _UNTRIMMED = _VisibleRange(_ZERO, None, _ZERO)
 
 def flatten_timeline(
     document: Document, timebase: Timebase | None = None
-) -> tuple[list[PlacedClip | SkippedItem], list[Timebase]]:
+) -> tuple[list[FlatItem], list[Timebase]]:
     """Every clip on a video track and every skipped item, in order; and the timebases of ranges.
 
     Time is summed up exactly, once for each track, in seconds of ``timebase``, the cut's own.
@@ -108,71 +116,63 @@ class _Flattener:
         self._ancestors: list[int] = []
         self.timebases: dict[int, Timebase] = {}
 
-    def run(self) -> Iterator[PlacedClip | SkippedItem]:
+    def run(self) -> FlatItems:
         tracks = self._dereference(self._document.timeline.get("tracks"))
         if not isinstance(tracks, dict):
-            yield SkippedItem(ProblemKind.BROKEN, f"the tracks: {tracks}", _EXPORT_AGAIN, "", "")
+            yield SkippedItem(ProblemKind.BROKEN, f"the tracks: {tracks}", EXPORT_AGAIN, "", "")
             return
         window = _UNTRIMMED
         try:
             trim = read_time_range(tracks.get("source_range"))
             if trim is not None:
                 low = self._to_cut_time(trim.start, trim.timebase)
-                window = _VisibleRange(
-                    low, low + self._to_cut_time(trim.duration, trim.timebase), _ZERO
-                )
+                length = self._to_cut_time(trim.duration, trim.timebase)
+                window = _VisibleRange(low, low + length, _ZERO)
         except ValueError as error:
             message = f"the timeline's own source range cannot be read and is ignored: {error}"
-            yield SkippedItem(ProblemKind.BROKEN, message, _EXPORT_AGAIN, "", "")
-        yield from self._report_if_empty(
-            tracks, self._flatten_composition(tracks, window, ""), "", _ZERO, _ZERO
-        )
+            yield SkippedItem(ProblemKind.BROKEN, message, EXPORT_AGAIN, "", "")
+        yield from self._flatten_shown(tracks, window, "", _ZERO, _ZERO)
 
     def _flatten_stack(
         self, stack: JsonObject, window: _VisibleRange, track_name: str
-    ) -> Iterator[PlacedClip | SkippedItem]:
+    ) -> FlatItems:
         number = 0
         for child in map(self._dereference, get_list(stack, "children")):
             if is_annotation_track(child):
                 continue  # repeats the clips of the track below for OpenRV
-            kind = _track_kind(child)
-            if kind not in _VIDEO_KINDS:
-                if kind not in _AUDIO_KINDS and _contains_clips(child):
-                    yield SkippedItem(
-                        ProblemKind.UNSUPPORTED,
-                        f"a track of kind {kind!r} is not read; shots come from Video tracks",
-                        "to send its clips, make it a Video track in the host",
-                        _item_name(child),
-                        track_name or _item_name(child),
-                    )
-            else:
+            kind, name = _track_kind(child), item_name(child)
+            if kind == "video":
                 number += 1
-                name = track_name or str(
-                    shotbridge_metadata(child).get("name") or _item_name(child) or f"V{number}"
-                )
+                name = str(shotbridge_metadata(child).get("name") or name or f"V{number}")
                 if window is _UNTRIMMED and _is_unmodified(child):
-                    yield from self._flatten_composition(child, _UNTRIMMED, name)
+                    yield from self._flatten_composition(child, _UNTRIMMED, track_name or name)
                     continue
                 # All children of a stack start with it.
-                source = self._source_range(child)
-                yield from self._flatten_item(child, source, _ZERO, window, name, (_ZERO, _ZERO))
+                source, overlap = self._source_range(child), (_ZERO, _ZERO)
+                yield from self._flatten_item(
+                    child, source, _ZERO, window, track_name or name, overlap
+                )
+            elif kind != "audio" and _contains_clips(child):
+                message = f"a track of kind {kind!r} is not read; shots come from Video tracks"
+                next_step = "to send its clips, make it a Video track in the host"
+                yield SkippedItem(
+                    ProblemKind.UNSUPPORTED, message, next_step, name, track_name or name
+                )
 
     def _flatten_track(
         self, track: JsonObject, window: _VisibleRange, track_name: str
-    ) -> Iterator[PlacedClip | SkippedItem]:
+    ) -> FlatItems:
         children = [self._dereference(child) for child in get_list(track, "children")]
         track_time = _ZERO
         for index, child in enumerate(children):
             if schema_name(child) == "Transition":
                 continue
-            transition_overlap = (
+            overlap = (
                 self._transition_offset(children, index - 1, "in_offset"),
                 self._transition_offset(children, index + 1, "out_offset"),
             )
             source = self._source_range(child)
-            yield from self._flatten_item(
-                child, source, track_time, window, track_name, transition_overlap
-            )
+            yield from self._flatten_item(child, source, track_time, window, track_name, overlap)
             if isinstance(source, TimeSpan):
                 track_time += self._to_cut_time(source.duration, source.timebase)
 
@@ -184,108 +184,67 @@ class _Flattener:
         window: _VisibleRange,
         track_name: str,
         transition_overlap: tuple[Fraction, Fraction],
-    ) -> Iterator[PlacedClip | SkippedItem]:
-        kind = schema_name(child)
+    ) -> FlatItems:
+        kind, name = schema_name(child), item_name(child)
         if kind == "Gap":
             return
-        record_start = (
+        start = (
             track_time if window is _UNTRIMMED else window.record_start + track_time - window.low
         )
         if isinstance(source, str):
-            yield SkippedItem(
-                ProblemKind.BROKEN,
-                source,
-                _EXPORT_AGAIN,
-                _item_name(child),
-                track_name,
-                record_start,
-            )
+            yield SkippedItem(ProblemKind.BROKEN, source, EXPORT_AGAIN, name, track_name, start)
             return
         length = self._to_cut_time(source.duration, source.timebase)
         trimmed, remaining = window.trim(track_time, length)
         if window is not _UNTRIMMED and remaining <= 0 < length:
             return  # trimmed off by the nest around it
-        start = record_start + trimmed if trimmed else record_start
+        if trimmed:
+            start += trimmed
+        position = (name, track_name, start, remaining)
         if child.get("enabled") is False:
             message = "the clip is disabled" if kind == "Clip" else "the nest is disabled"
-            yield SkippedItem(
-                ProblemKind.DISABLED,
-                message,
-                "to send it, enable it in the host",
-                _item_name(child),
-                track_name,
-                start,
-                remaining,
-            )
+            next_step = "to send it, enable it in the host"
+            yield SkippedItem(ProblemKind.DISABLED, message, next_step, *position)
+        elif kind != "Clip" and time_effects(child):
+            message = "a nested sequence is retimed as a whole"
+            next_step = "retime the clips in it instead, or flatten it, and export again"
+            yield SkippedItem(ProblemKind.RETIME, message, next_step, *position)
         elif kind == "Clip":
             yield PlacedClip(
                 child, track_name, start, remaining, source, trimmed, *transition_overlap
             )
         else:
-            yield from self._flatten_nested(child, source, trimmed, remaining, start, track_name)
+            low = self._to_cut_time(source.start, source.timebase)
+            if kind == "Track" and low + length <= 0:
+                # OTIO's EDL reader stores a track's first record time as a negative start of
+                # its range, which OTIO reads as an empty track: the track starts that much later.
+                inner = _VisibleRange(_ZERO, None, start - low)
+            else:
+                inner = _VisibleRange(low + trimmed, low + trimmed + remaining, start)
+            yield from self._flatten_shown(child, inner, track_name, start, remaining)
 
-    def _flatten_nested(
+    def _flatten_shown(
         self,
         nest: JsonObject,
-        source: TimeSpan,
-        trimmed: Fraction,
-        remaining: Fraction,
-        start: Fraction,
-        track_name: str,
-    ) -> Iterator[PlacedClip | SkippedItem]:
-        if time_effects(nest):
-            yield SkippedItem(
-                ProblemKind.RETIME,
-                "a nested sequence is retimed as a whole",
-                "retime the clips in it instead, or flatten it, and export again",
-                _item_name(nest),
-                track_name,
-                start,
-                remaining,
-            )
-            return
-        low = self._to_cut_time(source.start, source.timebase)
-        if (
-            schema_name(nest) == "Track"
-            and low + self._to_cut_time(source.duration, source.timebase) <= 0
-        ):
-            # OTIO's EDL reader stores a track's first record time as a negative start of its range,
-            # which OTIO itself reads as an empty track: the track starts that much later.
-            window = _VisibleRange(_ZERO, None, start - low)
-        else:
-            low += trimmed
-            window = _VisibleRange(low, low + remaining, start)
-        yield from self._report_if_empty(
-            nest, self._flatten_composition(nest, window, track_name), track_name, start, remaining
-        )
-
-    def _report_if_empty(
-        self,
-        nest: JsonObject,
-        items: Iterator[PlacedClip | SkippedItem],
+        window: _VisibleRange,
         track_name: str,
         start: Fraction,
         duration: Fraction,
-    ) -> Iterator[PlacedClip | SkippedItem]:
+    ) -> FlatItems:
         """The nest's items; a problem if its source range shows none of its clips."""
         is_empty = True
-        for item in items:
+        for item in self._flatten_composition(nest, window, track_name):
             is_empty = False
             yield item
         if is_empty and nest.get("source_range") is not None and _contains_clips(nest):
-            yield SkippedItem(
-                ProblemKind.EMPTY,
-                "its source range shows none of the clips in it",
-                "correct the range in the host and export the cut again",
-                _item_name(nest),
-                track_name or _item_name(nest),
-                start,
-                duration,
-            )
+            message, name = "its source range shows none of the clips in it", item_name(nest)
+            next_step = "correct the range in the host and export the cut again"
+            track = track_name or name
+            yield SkippedItem(ProblemKind.EMPTY, message, next_step, name, track, start, duration)
 
     def _flatten_composition(
         self, nest: JsonObject, window: _VisibleRange, track_name: str
-    ) -> Iterator[PlacedClip | SkippedItem]:
+    ) -> FlatItems:
         self._ancestors.append(id(nest))
         if schema_name(nest) == "Track":
             yield from self._flatten_track(nest, window, track_name)
@@ -332,15 +291,12 @@ class _Flattener:
         """All of a nest: a track is the sum of its children, a stack its longest child."""
         self._ancestors.append(id(nest))
         children = [self._dereference(child) for child in get_list(nest, "children")]
-        ranges = [
+        sources = [
             self._source_range(child) for child in children if schema_name(child) != "Transition"
         ]
         self._ancestors.pop()
-        lengths = [
-            self._to_cut_time(one.duration, one.timebase)
-            for one in ranges
-            if isinstance(one, TimeSpan)
-        ]
+        ranges = [source for source in sources if isinstance(source, TimeSpan)]
+        lengths = [self._to_cut_time(one.duration, one.timebase) for one in ranges]
         if schema_name(nest) == "Track":
             # Transitions at either end extend the track, as in OTIO.
             total = sum(lengths, _ZERO)
@@ -348,9 +304,7 @@ class _Flattener:
             total += self._transition_offset(children, len(children) - 1, "out_offset")
         else:
             total = max(lengths, default=_ZERO)
-        timebase = next(
-            (one.timebase for one in ranges if isinstance(one, TimeSpan)), _DEFAULT_TIMEBASE
-        )
+        timebase = ranges[0].timebase if ranges else _DEFAULT_TIMEBASE
         return TimeSpan(_ZERO, total, timebase.rate, self._timebase or timebase)
 
     def _to_cut_time(self, time: Fraction, timebase: Timebase) -> Fraction:
@@ -368,17 +322,13 @@ class _Flattener:
             return _ZERO
 
 
-#: OTIO's ``Track.kind`` is free text; some programs capitalise it or omit it.
-_VIDEO_KINDS = frozenset({"video"})
-_AUDIO_KINDS = frozenset({"audio"})
-
-
 def _track_kind(item: Any) -> str:
     """A track's kind: ``video`` or ``audio`` in lower case, any other as it is."""
     if schema_name(item) != "Track":
         return "video"
+    # Free text in OTIO; some programs capitalise it or omit it.
     kind = str(item.get("kind") or "Video")
-    return kind.lower() if kind.lower() in _VIDEO_KINDS | _AUDIO_KINDS else kind
+    return kind.lower() if kind.lower() in ("video", "audio") else kind
 
 
 def _contains_clips(item: Any) -> bool:
@@ -400,8 +350,3 @@ def _is_unmodified(item: Any) -> bool:
         and item.get("enabled") is not False
         and not time_effects(item)
     )
-
-
-def _item_name(item: Any) -> str:
-    name = item.get("name") if isinstance(item, dict) else None
-    return name if isinstance(name, str) else ""

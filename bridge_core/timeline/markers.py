@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
-from bridge_core.timeline.document import NAMESPACE, JsonObject, shotbridge_metadata
+from bridge_core.timeline.document import NAMESPACE, JsonObject, get_text, shotbridge_metadata
 from bridge_core.timeline.media_times import MediaTimes
 
 #: The colour of our markers, by OTIO's name.
@@ -40,7 +40,7 @@ def add_or_replace_marker(clip: JsonObject, marker: JsonObject) -> None:
         markers = clip["markers"] = []
     note_id = shotbridge_metadata(marker)["note"]["id"]
     for index, old in enumerate(markers):
-        if isinstance(old, dict) and _note_id(old) == note_id:
+        if get_text(shotbridge_metadata(old).get("note"), "id") == note_id:
             markers[index] = marker
             return
     markers.append(marker)
@@ -48,15 +48,10 @@ def add_or_replace_marker(clip: JsonObject, marker: JsonObject) -> None:
 
 def read_note(marker: Any) -> Note | None:
     """The note of a marker of ours; None for other markers."""
-    note_data = shotbridge_metadata(marker).get("note") if isinstance(marker, dict) else None
+    note_data = shotbridge_metadata(marker).get("note")
     if note_data is None:
         return None
     try:
         return Note.model_validate(note_data)
     except ValidationError:
         return None  # a note of a newer Shotbridge version: treated as a plain marker
-
-
-def _note_id(marker: JsonObject) -> str | None:
-    note_data = shotbridge_metadata(marker).get("note")
-    return note_data.get("id") if isinstance(note_data, dict) else None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bridge_core.errors import format_frames
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import PlateKind, signed_frame_path
+from bridge_core.models.media import PlateKind, signed_frame_path, split_path
 from bridge_core.models.shots import Shot
 from bridge_core.plate_files import comparable_name, path_as_on_disk
 from bridge_core.timeline.cut import Cut, CutProblem, CutShot, ProblemKind
@@ -51,24 +51,18 @@ class _FolderListings:
         self.errors: dict[str, str] = {}
 
     def has(self, path: str) -> bool:
-        folder, name = _split_path(path)
+        folder, name = split_path(path)
         if folder not in self._names:
             self._names[folder] = self._list(folder)
         return comparable_name(name) in self._names[folder]
 
     def _list(self, folder: str) -> frozenset[str]:
         try:
-            folder_on_disk = folder if folder.isascii() else path_as_on_disk(Path(folder))
-            with os.scandir(folder_on_disk) as entries:
+            with os.scandir(path_as_on_disk(Path(folder))) as entries:
                 return frozenset(comparable_name(entry.name) for entry in entries)
         except OSError as error:
             self.errors[folder] = error.strerror or str(error)
             return frozenset()
-
-
-def _split_path(path: str) -> tuple[str, str]:
-    end = max(path.rfind("/"), path.rfind("\\")) + 1
-    return path[:end] or ".", path[end:]
 
 
 def _missing_frames(shot: Shot, folders: _FolderListings) -> list[int]:
@@ -89,60 +83,39 @@ def _existing_files(shot: Shot, frame: int, folders: _FolderListings) -> list[st
 
 
 def _check_shot(item: CutShot, folders: _FolderListings) -> CutProblem | None:
-    shot = item.shot
+    shot, plate = item.shot, item.shot.plate
     for frame in range(shot.work_range.first, min(0, shot.work_range.last + 1)):
         files = _existing_files(shot, frame, folders)
         if len(files) > 1:
-            names = " and ".join(_split_path(name)[1] for name in files)
-            return _make_problem(
-                item,
-                ProblemKind.BROKEN,
-                f"frame {frame} exists twice, as {names}",
-                "remove one of them, or move it to another folder",
-            )
+            names = " and ".join(split_path(name)[1] for name in files)
+            message = f"frame {frame} exists twice, as {names}"
+            next_step = "remove one of them, or move it to another folder"
+            return _make_problem(item, ProblemKind.BROKEN, message, next_step)
     missing = _missing_frames(shot, folders)
     if not missing:
         return None
-    folder = _split_path(shot.plate.path)[0]
+    folder = split_path(plate.path)[0]
     error = folders.errors.get(folder)
     if error is not None:
-        return _make_problem(
-            item,
-            ProblemKind.OFFLINE,
-            f"its folder {folder} cannot be listed: {error}",
-            "mount the storage, or relink the clip in the host",
-        )
-    if shot.plate.kind is PlateKind.SEQUENCE and folders.has(shot.plate.path):
-        return _make_problem(
-            item,
-            ProblemKind.UNSUPPORTED,
-            f"{shot.plate.path} is a single picture, but its name reads as a sequence's pattern",
-            "rename the file without its %d, and relink the clip in the host",
-        )
-    if shot.plate.kind is not PlateKind.SEQUENCE or len(missing) == min(
-        shot.work_range.count, _MAX_MISSING
-    ):
-        return _make_problem(
-            item,
-            ProblemKind.OFFLINE,
-            f"{shot.plate.path} does not exist",
-            "copy the media there, or relink the clip in the host",
-        )
-    message = f"{shot.plate.path} lacks frames {format_frames(missing)}"
-    if any(frame in shot.cut_range for frame in missing):
-        return _make_problem(
-            item,
-            ProblemKind.MISSING_FRAMES,
-            message,
-            "render or copy these frames, or trim the clip, and read the cut again",
-        )
-    return _make_problem(
-        item,
-        ProblemKind.MISSING_FRAMES,
-        f"{message} in its handles; it is sent without them",
-        "if the handles are needed, render or copy these frames",
-        skipped=False,
-    )
+        message = f"its folder {folder} cannot be listed: {error}"
+        next_step = "mount the storage, or relink the clip in the host"
+        return _make_problem(item, ProblemKind.OFFLINE, message, next_step)
+    if plate.kind is PlateKind.SEQUENCE and folders.has(plate.path):
+        message = f"{plate.path} is a single picture, but its name reads as a sequence's pattern"
+        next_step = "rename the file without its %d, and relink the clip in the host"
+        return _make_problem(item, ProblemKind.UNSUPPORTED, message, next_step)
+    has_no_frame = len(missing) == min(shot.work_range.count, _MAX_MISSING)
+    if plate.kind is not PlateKind.SEQUENCE or has_no_frame:
+        message = f"{plate.path} does not exist"
+        next_step = "copy the media there, or relink the clip in the host"
+        return _make_problem(item, ProblemKind.OFFLINE, message, next_step)
+    message = f"{plate.path} lacks frames {format_frames(missing)}"
+    next_step = "render or copy these frames, or trim the clip, and read the cut again"
+    in_cut = any(frame in shot.cut_range for frame in missing)
+    if not in_cut:
+        message += " in its handles; it is sent without them"
+        next_step = "if the handles are needed, render or copy these frames"
+    return _make_problem(item, ProblemKind.MISSING_FRAMES, message, next_step, skipped=in_cut)
 
 
 def _trim_handles(shot: Shot, folders: _FolderListings) -> Shot:

@@ -5,23 +5,12 @@ OTIO's relative references start at the folder of the file that contains them.
 
 from __future__ import annotations
 
-import re
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from bridge_core.models.media import FRAME_NUMBER_PATTERN
 from bridge_core.timeline.document import Document, JsonObject, schema_name
-from bridge_core.timeline.media_reference import WINDOWS_PATH, url_to_path
-
-#: A URL with a scheme, or a path from a root, a drive or a server.
-_ABSOLUTE_URL = re.compile(r"^(?:file:/|(?!file:)[A-Za-z][A-Za-z0-9+.-]+:|[A-Za-z]:[\\/]|/|\\\\)")
-
-
-def file_url(folder: str, inner: str = "") -> str:
-    """The ``file:`` URL of a path below a folder, which may be of another operating system."""
-    if WINDOWS_PATH.match(folder):
-        return (PureWindowsPath(folder) / inner).as_uri()
-    return (PurePosixPath(Path(folder).absolute()) / inner).as_uri()
+from bridge_core.timeline.media_paths import file_url, is_relative_url, url_to_path
 
 
 def image_sequence_reference(
@@ -79,13 +68,9 @@ def _make_absolute(node: JsonObject, folder: Path) -> None:
     kind = schema_name(node)
     if kind == "ImageSequenceReference":
         base = node.get("target_url_base")
-        if _is_relative(base or "."):
+        if is_relative_url(base or "."):
             node["target_url_base"] = file_url(url_to_path(base or ".", folder)) + "/"
     elif kind == "ExternalReference" and node.get("target_url"):
         url = node["target_url"]
-        if _is_relative(url):
+        if is_relative_url(url):
             node["target_url"] = file_url(url_to_path(url, folder))
-
-
-def _is_relative(url: Any) -> bool:
-    return isinstance(url, str) and _ABSOLUTE_URL.match(url) is None

@@ -8,13 +8,12 @@ frames.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 from bridge_core.timeline.document import JsonObject
-from bridge_core.timeline.media_reference import SourceMedia
-from bridge_core.timeline.otio_time import to_exact_rate
+from bridge_core.timeline.media_reference_reader import SourceMedia
+from bridge_core.timeline.otio_time import to_exact_rate, to_rational_time
 
 
 class MediaTimes(NamedTuple):
@@ -35,29 +34,28 @@ class MediaTimes(NamedTuple):
         :raises ValueError: a rate in the file is not a rate.
         """
         available = reference.get("available_range")
-        matching_rates = (
-            rate
-            for rate in _candidate_rates(reference.get("rate"), available, source_range)
-            if to_exact_rate(rate) == media.rate
-        )
+        rates = [reference.get("rate")]
+        for one in filter(None, (available, source_range)):
+            rates += [one["duration"]["rate"], one["start_time"]["rate"]]
+        matching_rates = (rate for rate in rates if rate and to_exact_rate(rate) == media.rate)
         start = available["start_time"] if available else None
         return cls(media, start, float(next(matching_rates, media.rate)))
 
     def time_at(self, frame: int) -> JsonObject:
         """The RationalTime at which a frame starts, by the plate's frame numbers."""
         if self.start is None:
-            return _rational_time(self.media.time_of(frame) * self.media.rate, self.rate)
+            return to_rational_time(self.media.time_of(frame) * self.media.rate, self.rate)
         # As OTIO computes it: frames at this rate after the reference's start.
         rate = self.start["rate"]
         value = Fraction(self.start["value"]) + self._frame_length(
             frame - self.media.first_frame, rate
         )
-        return _rational_time(value, rate)
+        return to_rational_time(value, rate)
 
     def time_range(self, first: int, count: int) -> JsonObject:
         """The TimeRange of ``count`` frames, starting with ``first``."""
         start = self.time_at(first)
-        duration = _rational_time(self._frame_length(count, start["rate"]), start["rate"])
+        duration = to_rational_time(self._frame_length(count, start["rate"]), start["rate"])
         return {"OTIO_SCHEMA": "TimeRange.1", "start_time": start, "duration": duration}
 
     def nearest_frame(self, time: JsonObject) -> int:
@@ -80,11 +78,11 @@ def rebase_time(time: JsonObject, start: JsonObject, new_start: Fraction) -> Jso
     offset = new_start - Fraction(start["value"])
     rate, value = time["rate"], Fraction(time["value"])
     if rate == start["rate"]:
-        return _rational_time(value + offset, rate)
+        return to_rational_time(value + offset, rate)
     is_whole_frames = value.denominator == Fraction(start["value"]).denominator == 1
     if is_whole_frames and to_exact_rate(rate) == to_exact_rate(start["rate"]):
-        return _rational_time(value + offset, start["rate"])
-    return _rational_time(value + offset * Fraction(rate) / Fraction(start["rate"]), rate)
+        return to_rational_time(value + offset, start["rate"])
+    return to_rational_time(value + offset * Fraction(rate) / Fraction(start["rate"]), rate)
 
 
 def exceeds_media(source_range: Any, available: Any) -> bool:
@@ -104,17 +102,3 @@ def _range_bounds(range_: JsonObject, start: JsonObject) -> tuple[Fraction, Frac
     first = rebase_time(time, start, Fraction(0))
     low = Fraction(first["value"]) / Fraction(first["rate"])
     return low, low + Fraction(length["value"]) / Fraction(length["rate"])
-
-
-def _rational_time(value: Fraction, rate: float) -> JsonObject:
-    return {"OTIO_SCHEMA": "RationalTime.1", "rate": rate, "value": float(value)}
-
-
-def _candidate_rates(own_rate: Any, available: Any, source_range: Any) -> Iterator[float]:
-    """The rates as spelled in the file, by precedence."""
-    if own_rate:
-        yield own_rate
-    for one in (available, source_range):
-        if one:
-            yield one["duration"]["rate"]
-            yield one["start_time"]["rate"]

@@ -18,7 +18,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from bridge_core.models.frames import FrameRange
@@ -36,7 +35,7 @@ from bridge_core.timeline.document import (
 )
 from bridge_core.timeline.markers import read_note
 from bridge_core.timeline.media_times import MediaTimes
-from bridge_core.timeline.otio_time import to_rational_time
+from bridge_core.timeline.otio_time import to_time_range
 from bridge_core.timeline.retimes import time_effects
 
 #: Effects that OpenRV registers with OTIO; files with these load only there.
@@ -46,6 +45,9 @@ _MEDIA_TRACK = "MediaTrack"
 _UNITS_WIDE = 16.0
 #: Line segments of an ellipse.
 _ELLIPSE_SEGMENTS = 48
+
+
+Point = tuple[float, float]
 
 
 class ImageBounds(NamedTuple):
@@ -68,7 +70,7 @@ class ImageBounds(NamedTuple):
         low, high = bounds["min"], bounds["max"]
         return cls(low["x"], high["y"], high["x"] - low["x"], high["y"] - low["y"])
 
-    def to_units(self, point: tuple[float, float]) -> tuple[float, float]:
+    def to_units(self, point: Point) -> Point:
         return self.left + point[0] * self.width, self.top - point[1] * self.height
 
 
@@ -80,11 +82,7 @@ def build_annotation(
 
     OpenRV draws on one frame, whatever the length of the layer's range.
     """
-    layer_range = {
-        "OTIO_SCHEMA": "TimeRange.1",
-        "start_time": to_rational_time(Fraction(frames.first), frames.rate),
-        "duration": to_rational_time(Fraction(1), frames.rate),
-    }
+    layer_range = to_time_range(frames.first / frames.rate, 1 / frames.rate, frames.rate)
     layers = [
         _paint_layer(points, stroke, f"{note.id}-{number}-{part}", bounds)
         | {"layer_range": layer_range}
@@ -113,28 +111,22 @@ def annotate_clip(
     one. Yields messages about what cannot be drawn.
     """
     if "effects" in clip:
-        clip["effects"] = [
-            one for one in get_list(clip, "effects") if not _is_shotbridge_annotation(one)
-        ]
+        effects = get_list(clip, "effects")
+        clip["effects"] = [one for one in effects if not _is_shotbridge_annotation(one)]
     for marker in get_list(clip, "markers"):
         note = read_note(marker)
         if note is None or not note.strokes:
             continue
         bounds = _image_bounds(references, note.version_id, active)
         if bounds is None or times is None:
-            yield (
-                f"the drawings of the note by {note.by} were not exported: the image size is not "
-                "known"
-            )
+            drawings = f"the drawings of the note by {note.by}"
+            yield f"{drawings} were not exported: the image size is not known"
             continue
         if any(stroke.tool is StrokeTool.TEXT for stroke in note.strokes):
             yield f"OpenRV does not show the text that {note.by} wrote on the image"
-        annotation = build_annotation(
-            note,
-            str(shotbridge_metadata(marker).get("label", "")),
-            _annotation_frames(note, clip, times, references.get(active)),
-            bounds,
-        )
+        label = str(shotbridge_metadata(marker).get("label", ""))
+        frames = _annotation_frames(note, clip, times, references.get(active))
+        annotation = build_annotation(note, label, frames, bounds)
         if annotation is not None:
             clip.setdefault("effects", []).append(annotation)
 
@@ -159,21 +151,17 @@ def separate_annotations(stack: JsonObject) -> Iterator[tuple[str, str, str]]:
         return
     lowest = tracks[0]
     if not _starts_with_plain_clip(lowest):
+        message = (
+            "its drawings were not exported: OpenRV loads them only if the lowest track starts "
+            "with a plain clip"
+        )
         for track in tracks:
-            for clip in _annotated_clips(track):
-                clip["effects"] = [
-                    one for one in clip["effects"] if schema_name(one) != "Annotation"
-                ]
-                message = (
-                    "its drawings were not exported: OpenRV loads them only if the lowest track "
-                    "starts with a plain clip"
-                )
+            for clip in _remove_annotations(track):
                 yield str(track.get("name") or ""), str(clip.get("name") or ""), message
         return
     if _annotated_clips(lowest):
         tracks.insert(1, _make_annotation_track(lowest))
-        for clip in _annotated_clips(lowest):
-            clip["effects"] = [one for one in clip["effects"] if schema_name(one) != "Annotation"]
+        _remove_annotations(lowest)
     if lowest.get("name") != _MEDIA_TRACK:
         ensure_shotbridge_metadata(lowest)["name"] = str(lowest.get("name") or "")
         lowest["name"] = _MEDIA_TRACK
@@ -221,6 +209,14 @@ def _annotated_clips(item: Any) -> list[JsonObject]:
     return [clip for child in get_list(item, "children") for clip in _annotated_clips(child)]
 
 
+def _remove_annotations(track: Any) -> list[JsonObject]:
+    """The clips of a track that had annotations."""
+    clips = _annotated_clips(track)
+    for clip in clips:
+        clip["effects"] = [one for one in clip["effects"] if schema_name(one) != "Annotation"]
+    return clips
+
+
 def _is_shotbridge_annotation(effect: Any) -> bool:
     return schema_name(effect) == "Annotation" and "note_id" in shotbridge_metadata(effect)
 
@@ -237,9 +233,8 @@ def _annotation_frames(
     shown_reference = shown_reference if isinstance(shown_reference, dict) else {}
     if file_extension(str(shown_reference.get("target_url") or "")) in MOVIE_EXTENSIONS:
         available = shown_reference.get("available_range")
-        start = (
-            times.nearest_frame(available["start_time"]) if available else times.media.first_frame
-        )
+        media_first = times.media.first_frame
+        start = times.nearest_frame(available["start_time"]) if available else media_first
         drawn_range = drawn_range.shifted(1 - start)
     return drawn_range
 
@@ -255,15 +250,14 @@ def _image_bounds(references: dict[str, Any], version: str, active: str) -> Imag
         if box:
             return ImageBounds.from_box(box)
         metadata = shotbridge_metadata(reference)
-        if metadata.get("width") and metadata.get("height"):
-            return ImageBounds.from_size(
-                metadata["width"], metadata["height"], metadata.get("pixel_aspect", 1.0)
-            )
+        width, height = metadata.get("width"), metadata.get("height")
+        if width and height:
+            return ImageBounds.from_size(width, height, metadata.get("pixel_aspect", 1.0))
     return None
 
 
 def _paint_layer(
-    points: list[tuple[float, float]], stroke: Stroke, layer_id: str, bounds: ImageBounds
+    points: list[Point], stroke: Stroke, layer_id: str, bounds: ImageBounds
 ) -> JsonObject:
     width = stroke.width * bounds.width
     return {
@@ -279,7 +273,7 @@ def _paint_layer(
     }
 
 
-def _pen_lines(stroke: Stroke, bounds: ImageBounds) -> list[list[tuple[float, float]]]:
+def _pen_lines(stroke: Stroke, bounds: ImageBounds) -> list[list[Point]]:
     """A stroke as pen lines in OpenRV's units; none for text."""
     points = [bounds.to_units(point) for point in stroke.points]
     if stroke.tool is StrokeTool.TEXT:
@@ -296,15 +290,13 @@ def _pen_lines(stroke: Stroke, bounds: ImageBounds) -> list[list[tuple[float, fl
     return [[(middle[0] + half[0] * math.cos(t), middle[1] + half[1] * math.sin(t)) for t in turns]]
 
 
-def _arrow_head(
-    tail: tuple[float, float], tip: tuple[float, float], width: float
-) -> list[tuple[float, float]]:
+def _arrow_head(tail: Point, tip: Point, width: float) -> list[Point]:
     """Two lines from an arrow's tip, 30 degrees to either side; their length is five line widths,
     but at most half of the arrow."""
     along = math.atan2(tail[1] - tip[1], tail[0] - tip[0])
     length = min(5 * width, math.dist(tail, tip) / 2)
 
-    def end(angle: float) -> tuple[float, float]:
+    def end(angle: float) -> Point:
         return tip[0] + length * math.cos(angle), tip[1] + length * math.sin(angle)
 
     return [end(along - math.pi / 6), tip, end(along + math.pi / 6)]

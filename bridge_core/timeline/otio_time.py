@@ -39,7 +39,6 @@ class Timebase(NamedTuple):
 
     @classmethod
     def from_exact_rate(cls, rate: Fraction) -> Timebase:
-        """The timebase of an exact rate."""
         return cls(rate, rate, True)
 
 
@@ -81,6 +80,12 @@ def timebase_from_rate(rate_number: float, is_whole_frames: bool = True) -> Time
     return Timebase(rate, rate if is_exact else file_rate, is_exact, is_whole_frames)
 
 
+def is_plausible_frame_rate(rate: Fraction) -> bool:
+    """Whether a rate is likely a frame rate: 1 usually means seconds, 1000 and more ticks, though
+    time lapse and high-speed cameras do run at such rates."""
+    return 1 < rate < 1000
+
+
 def timebase_from_time(time: Any) -> Timebase:
     """The timebase of a ``RationalTime`` that others are compared with.
 
@@ -118,11 +123,8 @@ def convert_timebase(time: Fraction, source: Timebase, target: Timebase) -> Frac
     """
     if (source.is_exact and target.is_exact) or source.file_rate == target.file_rate:
         return time
-    if (
-        source.rate == target.rate
-        and target.is_whole_frames
-        and (time * source.rate).denominator == 1
-    ):
+    may_be_count = source.rate == target.rate and target.is_whole_frames
+    if may_be_count and (time * source.rate).denominator == 1:
         return time
     return time * source.rate / source.file_rate * target.file_rate / target.rate
 
@@ -167,25 +169,15 @@ def frame_at_time(time: Fraction, rate: Fraction) -> int:
     return frame + 1 if (divisor - rest) * _FRAME_TOLERANCE.denominator < divisor else frame
 
 
-def to_rational_time(
-    value: Fraction, rate: Fraction, timebase: Timebase | None = None
-) -> JsonObject:
-    """``value`` frames at ``rate`` as a ``RationalTime``, its rate spelled as in ``timebase``."""
-    file_rate = timebase.file_rate if timebase is not None else rate
-    return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(file_rate), "value": float(value)}
+def to_rational_time(value: Fraction, rate: Fraction | float) -> JsonObject:
+    """``value`` frames at ``rate`` as a ``RationalTime``."""
+    return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(rate), "value": float(value)}
 
 
-def to_time_range(
-    start: Fraction, duration: Fraction, rate: Fraction, timebase: Timebase | None = None
-) -> JsonObject:
-    """Seconds as a ``TimeRange``, counted at ``rate``.
-
-    With ``timebase``, whose rate has to be ``rate``, they are seconds of that timebase and the rate
-    is spelled as there. A range written with the media's timebase counts as the media's own range
-    does.
-    """
+def to_time_range(start: Fraction, duration: Fraction, rate: Fraction) -> JsonObject:
+    """Seconds as a ``TimeRange``, counted at ``rate``."""
     return {
         "OTIO_SCHEMA": "TimeRange.1",
-        "duration": to_rational_time(duration * rate, rate, timebase),
-        "start_time": to_rational_time(start * rate, rate, timebase),
+        "duration": to_rational_time(duration * rate, rate),
+        "start_time": to_rational_time(start * rate, rate),
     }

@@ -6,9 +6,9 @@ import math
 from fractions import Fraction
 
 from bridge_core.models.frames import FrameRange, Retime
-from bridge_core.timeline.cut import ProblemKind
+from bridge_core.timeline.cut import ProblemKind, UnusableClipError
 from bridge_core.timeline.flatten import PlacedClip
-from bridge_core.timeline.media_reference import SourceMedia, UnusableClipError
+from bridge_core.timeline.media_reference_reader import SourceMedia
 from bridge_core.timeline.otio_time import Timebase, convert_timebase, frame_at_time, nearest_frame
 
 #: A fraction of a frame at a clip's end below this is a rounding error of its length.
@@ -38,9 +38,9 @@ def shown_plate_frames(
         return (media.first_frame, media.first_frame), _ZERO
     source, rate = placed_clip.source_range, media.rate
     if retime.is_identity and source.timebase == media.timebase == timebase:
-        first_position = (
-            in_point + placed_clip.trimmed if placed_clip.trimmed else in_point
-        ) * rate
+        first_position = in_point * rate
+        if placed_clip.trimmed:
+            first_position += placed_clip.trimmed * rate
         count = placed_clip.duration * rate
         if first_position.denominator == count.denominator == 1:
             # A fast path for most clips of most cuts; what follows gives the same result.
@@ -75,22 +75,17 @@ def shown_plate_frames(
     if retime.speed < 0:
         # The source range starts with the earliest frame, which is shown last.
         step = 1 / max(source.rate, timebase.rate)
-        earliest_position = first_position
-        last_position = (
-            first_position + to_media_frames(max(_ZERO, source.duration - trimmed - step)) * speed
-        )
-        first_position = max(earliest_position, last_position - to_media_frames(last_time) * speed)
+        shown_length = max(_ZERO, source.duration - trimmed - step)
+        last_position = first_position + to_media_frames(shown_length) * speed
+        first_position = max(first_position, last_position - to_media_frames(last_time) * speed)
     else:
         first_position += to_media_frames(trimmed) * speed
         last_position = first_position + to_media_frames(last_time) * speed
     first = media.first_frame + frame_at_time(first_position, _ONE)
     last = media.first_frame + frame_at_time(last_position, _ONE)
-    start = (
-        last_position - (last - media.first_frame)
-        if retime.speed < 0
-        else first_position - (first - media.first_frame)
-    )
-    return (first, last), max(_ZERO, start).limit_denominator(1_000_000)
+    position, frame = (last_position, last) if retime.speed < 0 else (first_position, first)
+    phase = max(_ZERO, position - (frame - media.first_frame))
+    return (first, last), phase.limit_denominator(1_000_000)
 
 
 def remapped_in_point(
@@ -130,9 +125,7 @@ def plate_and_cut_range(
         raise UnusableClipError(
             ProblemKind.EMPTY, "its media has no frames", "relink the clip in the host"
         )
-    plate = FrameRange(
-        first=media.first_frame, last=media.first_frame + media.length - 1, rate=rate
-    )
+    plate = FrameRange.from_half_open(media.first_frame, media.length, rate)
     # If the rates differ, the last frame shown may be the one after the end.
     tolerance = 1 if rate != record_range.rate else 0
     if first >= plate.first - tolerance and last <= plate.last + tolerance:

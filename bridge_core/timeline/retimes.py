@@ -22,12 +22,10 @@ from fractions import Fraction
 from typing import Any
 
 from bridge_core.models.frames import Retime, RetimeKey
-from bridge_core.timeline.cut import ProblemKind
+from bridge_core.timeline.cut import ProblemKind, UnusableClipError
 from bridge_core.timeline.document import MALFORMED_ERRORS, get_list, schema_name
-from bridge_core.timeline.media_reference import UnusableClipError
 
 _TIME_EFFECTS = frozenset({"LinearTimeWarp", "FreezeFrame", "TimeEffect"})
-_NEXT_STEP = "bake the retime into the media, or remove it, and export again"
 
 
 def time_effects(item: Any) -> list[Any]:
@@ -55,26 +53,26 @@ def read_retime(effects: list[Any], in_point: Fraction, rate: Fraction) -> tuple
     :raises ValueError: a time effect is damaged.
     """
     if any(map(is_time_remap, effects)):
-        if len(effects) > 1:
-            raise UnusableClipError(
-                ProblemKind.RETIME, "it has several retimes on top of each other", _NEXT_STEP
-            )
-        return Retime(speed=_time_remap_speed(effects[0])), ""
+        return Retime(speed=_time_remap_speed(_only_effect(effects))), ""
     if any(map(_is_aaf_ramp, effects)):
-        raise UnusableClipError(
-            ProblemKind.RETIME, "it has an AAF speed ramp, which is not supported", _NEXT_STEP
-        )
-    ramps = [effect for effect in effects if schema_name(effect) == "TimeEffect"]
-    if ramps:
-        if len(effects) > 1:
-            raise UnusableClipError(
-                ProblemKind.RETIME, "it has several retimes on top of each other", _NEXT_STEP
-            )
-        return _read_speed_ramp(ramps[0], in_point, rate)
+        raise _unusable("it has an AAF speed ramp, which is not supported")
+    if any(schema_name(effect) == "TimeEffect" for effect in effects):
+        return _read_speed_ramp(_only_effect(effects), in_point, rate)
     speed = Fraction(1)
     for effect in effects:
         speed *= _effect_speed(effect)
     return Retime(speed=speed), ""
+
+
+def _only_effect(effects: list[Any]) -> Any:
+    if len(effects) > 1:
+        raise _unusable("it has several retimes on top of each other")
+    return effects[0]
+
+
+def _unusable(message: str) -> UnusableClipError:
+    next_step = "bake the retime into the media, or remove it, and export again"
+    return UnusableClipError(ProblemKind.RETIME, message, next_step)
 
 
 def _effect_speed(effect: Any) -> Fraction:
@@ -104,15 +102,11 @@ def _time_remap_speed(effect: Any) -> Fraction:
     }
     variable = parameters.get("variablespeed", "0").lower()
     if variable not in ("0", "false"):
-        raise UnusableClipError(
-            ProblemKind.RETIME, "its Time Remap has a variable speed", _NEXT_STEP
-        )
+        raise _unusable("its Time Remap has a variable speed")
     try:
         speed = Fraction(float(parameters["speed"])).limit_denominator(100_000) / 100
     except (KeyError, ValueError, OverflowError):
-        raise UnusableClipError(
-            ProblemKind.RETIME, "its Time Remap does not say its speed", _NEXT_STEP
-        ) from None
+        raise _unusable("its Time Remap does not say its speed") from None
     return -speed if parameters.get("reverse", "").lower() in ("true", "1") else speed
 
 
@@ -150,9 +144,7 @@ def _to_float(value: Any) -> float:
 def _read_speed_ramp(effect: Any, in_point: Fraction, rate: Fraction) -> tuple[Retime, str]:
     key_frames = ((effect.get("metadata") or {}).get("Resolve_OTIO") or {}).get("Key Frames")
     if not isinstance(key_frames, list) or len(key_frames) < 2:
-        raise UnusableClipError(
-            ProblemKind.RETIME, "it has a time effect without key frames", _NEXT_STEP
-        )
+        raise _unusable("it has a time effect without key frames")
     try:
         keys = [(_to_fraction(key[0]), _to_fraction(key[1])) for key in key_frames]
         is_eased = any(any(key[2:]) for key in key_frames[1:-1])
@@ -178,6 +170,4 @@ def _ramp_time_at(keys: list[tuple[Fraction, Fraction]], media_time: Fraction) -
     for (t0, s0), (t1, s1) in itertools.pairwise(keys):
         if s0 != s1 and min(s0, s1) <= media_time <= max(s0, s1):
             return t0 + (media_time - s0) * (t1 - t0) / (s1 - s0)
-    raise UnusableClipError(
-        ProblemKind.RETIME, "its speed ramp does not include the clip's first frame", _NEXT_STEP
-    )
+    raise _unusable("its speed ramp does not include the clip's first frame")

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
+from bridge_core.models.media import MOVIE_EXTENSIONS, STILL_EXTENSIONS, file_extension
 from bridge_core.models.shots import sanitise_name
-from bridge_core.timeline.media_reference import STILL_EXTENSIONS
 
 #: ``sq010_sh0020``, ``010-0020``, ``BBB_010_0020``: a show's letters, a sequence, a shot.
 _SEQUENCE_AND_SHOT = re.compile(
@@ -47,7 +46,7 @@ def split_name(clip: str, cut: str) -> tuple[str, str]:
 def compute_clip_id(media_key: str, first: int, last: int, rate: Fraction) -> str:
     """A clip's id from what it shows: 16 hexadecimal digits of a SHA-256.
 
-    ``media_key`` is that of :func:`~bridge_core.timeline.media_reference.media_key`, so that the id
+    ``media_key`` is that of :func:`~bridge_core.timeline.media_paths.media_key`, so that the id
     is the same on every machine and in every format. The position in the cut is not part of it, so
     that a clip that moves keeps its id.
     """
@@ -63,20 +62,15 @@ def assign_unique_names(candidates: Sequence[NameCandidate]) -> list[tuple[str, 
     media keeps the name, and the next become ``name_2``, ``name_3``; moving clips renames none.
     """
     ranked = sorted(
-        range(len(candidates)),
-        key=lambda i: (not candidates[i].has_stored_name, candidates[i].sort_key),
+        enumerate(candidates), key=lambda one: (not one[1].has_stored_name, one[1].sort_key)
     )
     # A suffixed name must not take the plain name of another clip.
     names = _UniqueNames({(item.sequence.casefold(), item.shot.casefold()) for item in candidates})
     clip_ids = _UniqueNames({("", item.clip_id) for item in candidates})
     assigned: list[tuple[str, str, str]] = [("", "", "")] * len(candidates)
-    for index in ranked:
-        item = candidates[index]
-        assigned[index] = (
-            item.sequence,
-            names.claim(item.sequence.casefold(), item.shot, "_"),
-            clip_ids.claim("", item.clip_id, "-"),
-        )
+    for index, item in ranked:
+        shot = names.claim(item.sequence.casefold(), item.shot, "_")
+        assigned[index] = (item.sequence, shot, clip_ids.claim("", item.clip_id, "-"))
     return assigned
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.shots import ShotId
-from bridge_core.placement import output_mismatch
-from bridge_core.timeline.media_reference import media_path
+from bridge_core.timeline.media_paths import media_path
 from bridge_core.timeline.version_writer import PlacedVersion
+from bridge_core.version_fit import output_mismatch
 
 if TYPE_CHECKING:
     from bridge_core.client import Client
@@ -36,7 +36,6 @@ class CutVersions:
     renamed: dict[str, ShotId]
     """Clip ids of renamed shots, with the shot that their versions were made for."""
     without_versions: tuple[CutShot, ...]
-    """Shots without a version."""
 
 
 def find_versions(client: Client, cut: Cut) -> CutVersions:
@@ -66,10 +65,10 @@ def find_versions(client: Client, cut: Cut) -> CutVersions:
     without_versions: list[CutShot] = []
     for item in cut:
         versions = by_shot.get(item.shot.id)
-        if versions is None and (
-            versions := by_clip.get((item.clip_id, media_path(item.shot.plate.path)))
-        ):
-            renamed[item.clip_id] = versions[0].shot
+        if versions is None:
+            versions = by_clip.get((item.clip_id, media_path(item.shot.plate.path)))
+            if versions:
+                renamed[item.clip_id] = versions[0].shot
         if not versions:
             without_versions.append(item)
         for version in versions or ():

@@ -25,7 +25,6 @@ from bridge_core.models.media import (
 )
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ResultOutput, ReviewStatus, Version
-from bridge_core.placement import check_output
 from bridge_core.timeline.cut import CutShot, CutSource
 from bridge_core.timeline.cut_reader import CutIndex, index_cut
 from bridge_core.timeline.document import (
@@ -41,12 +40,13 @@ from bridge_core.timeline.document import (
     shotbridge_metadata,
 )
 from bridge_core.timeline.markers import add_or_replace_marker, build_marker
+from bridge_core.timeline.media_paths import file_url
 from bridge_core.timeline.media_reference_builder import (
-    file_url,
     image_sequence_reference,
     make_references_absolute,
 )
 from bridge_core.timeline.media_times import MediaTimes, exceeds_media
+from bridge_core.version_fit import check_output
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,6 @@ class ShortVersion:
     """
 
     clip_name: str
-    """The clip's name in the file."""
     version_name: str
     """Service and label."""
     version_range: FrameRange
@@ -175,26 +174,18 @@ def _place_on_clip(
         # The clip shows all of its plate; a version may be longer or shorter.
         node["source_range"] = copy.deepcopy(references[metadata["plate"]]["available_range"])
     times = MediaTimes.from_reference(media, references[metadata["plate"]], node["source_range"])
-    shot_id = item.shot.id
+    shot_id, where = item.shot.id, f"{document.path}, {item.clip_name or item.clip_id}"
     shot = shot_id.shot if is_unique_name else f"{shot_id.sequence}_{shot_id.shot}"
     short_versions = []
     for one in placed:
-        output = check_output(
-            one.version,
-            one.output,
-            item.shot,
-            where=f"{document.path}, {item.clip_name or item.clip_id}",
-            error=TimelineError,
-        )
+        output = check_output(one.version, one.output, item.shot, where=where, error=TimelineError)
         reference = _build_reference(one, output, times, shot)
         if not media.is_still and exceeds_media(node["source_range"], reference["available_range"]):
-            version_name = f"{one.version.service} {one.version.label}"
-            short_versions.append(
-                ShortVersion(item.clip_name or shot_id.shot, version_name, output.range)
-            )
-        references[one.reference_key] = _merge_reference(
-            references.get(one.reference_key), reference, one, document.path
-        )
+            name = f"{one.version.service} {one.version.label}"
+            clip_name = item.clip_name or shot_id.shot
+            short_versions.append(ShortVersion(clip_name, name, output.range))
+        previous = references.get(one.reference_key)
+        references[one.reference_key] = _merge_reference(previous, reference, one, document.path)
         for note in one.notes:
             marker = build_marker(note, one.version.label, item.shot.cut_range, times)
             add_or_replace_marker(node, marker)
@@ -228,11 +219,8 @@ def _build_reference(
         "available_range": times.time_range(output.range.first, output.range.count),
         "available_image_bounds": None,
     }
-    if (
-        times.media.is_still
-        or FRAME_NUMBER_PATTERN.search(name) is None
-        or file_extension(name) in MOVIE_EXTENSIONS
-    ):
+    is_numbered = FRAME_NUMBER_PATTERN.search(name) is not None
+    if times.media.is_still or not is_numbered or file_extension(name) in MOVIE_EXTENSIONS:
         # A still's version is a still: readers hold it as they hold the plate, which they do not
         # do for a sequence of one frame.
         url = file_url(folder, frame_path(output.pattern, output.range.first))

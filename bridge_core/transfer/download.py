@@ -12,12 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bridge_core.connection.transport import BLOCK_SIZE, Transport, quote_id
-from bridge_core.errors import (
-    GatewayFault,
-    GatewayUnreachable,
-    StorageError,
-    TransferError,
-)
+from bridge_core.errors import GatewayFault, GatewayUnreachable, StorageError, TransferError
 from bridge_core.models.shots import sanitise_name
 from bridge_core.models.versions import Result, ResultFile, Version
 from bridge_core.system.files import hash_file, storage_errors
@@ -72,12 +67,10 @@ def fetch(
         if _is_downloaded(target, files):  # another process was faster
             return target
         partial_folder.mkdir(parents=True, exist_ok=True)
-        pool.run(
-            [
-                partial(_download_file, result, file, partial_folder, transport, pool)
-                for file in files
-            ]
+        download = partial(
+            _download_file, result, folder=partial_folder, transport=transport, pool=pool
         )
+        pool.run([partial(download, file) for file in files])
         pool.report_progress()
         partial_folder.rename(target)
     return target

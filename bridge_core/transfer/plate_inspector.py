@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TypeVar
 
 from bridge_core.connection.transport import Transport
@@ -72,14 +73,9 @@ class PlateInspector:
             return request(self._make_available(plate, file))
 
     def _make_available(self, plate: Plate, file: SourceFile) -> SourceFile:
-        if plate.kind is not PlateKind.MOVIE:
-            return self._make_available_once(file)
-        with self._sending_movie:
-            return self._make_available_once(file)
-
-    def _make_available_once(self, file: SourceFile) -> SourceFile:
-        available = self._available.get(file)
-        if available is None:
-            (available,) = upload_files((file,), self._transport, None, None)
-            self._available[file] = available
-        return available
+        with self._sending_movie if plate.kind is PlateKind.MOVIE else nullcontext():
+            available = self._available.get(file)
+            if available is None:
+                (available,) = upload_files((file,), self._transport, None, None)
+                self._available[file] = available
+            return available

@@ -22,13 +22,13 @@ from bridge_core.errors import (
     PlateChanged,
     ShotbridgeError,
     TransferError,
-    UnreadableMedia,
     WrongOffset,
 )
 from bridge_core.models.gateway import ReadableFilesQuery, ReadableFilesResponse
 from bridge_core.models.media import ContentState, SourceFile
 from bridge_core.models.requests import Request, Submission
 from bridge_core.plate_files import single_file, source_files
+from bridge_core.system.files import unreadable_media
 from bridge_core.transfer.transfer_pool import ProgressCallback, TransferPool
 
 #: Minimum speed in bytes per second at which the gateway hashes the existing part of a resumed
@@ -59,9 +59,8 @@ def prepare_submission(
     plate = source_files(request.shot.plate, request.frames)
     references = tuple(single_file(reference.path) for reference in request.references)
     files = upload_files((*plate, *references), transport, progress, cancel)
-    return Submission(
-        request=request, plate_files=files[: len(plate)], reference_files=files[len(plate) :]
-    )
+    plate_files, reference_files = files[: len(plate)], files[len(plate) :]
+    return Submission(request=request, plate_files=plate_files, reference_files=reference_files)
 
 
 def upload_files(
@@ -122,7 +121,8 @@ def _upload_file(
             )
         except (GatewayUnreachable, TransferError) as error:
             if not isinstance(error, GatewayUnreachable | WrongOffset):
-                _verify_hash(file, pool)
+                if _hash_unchanged(file, pool) != file.sha256:
+                    raise _plate_changed(file) from error
                 if was_corrupted:
                     raise
                 was_corrupted = True
@@ -137,7 +137,10 @@ def _upload_file(
         if reached.offset > state.offset:
             failures = 0
         state = reached
-    _check_unchanged(file, _stat_file(file))
+    try:
+        _check_unchanged(file, Path(file.path).stat())
+    except OSError as error:
+        raise _plate_changed(file) from error
 
 
 def _upload_remainder(
@@ -164,12 +167,9 @@ def _readable_by_gateway(files: Sequence[SourceFile], transport: Transport) -> s
     """Indices of the files that the gateway can read itself."""
     readable: set[int] = set()
     for start in range(0, len(files), _BATCH_SIZE):
+        query = ReadableFilesQuery(files=tuple(files[start : start + _BATCH_SIZE]))
         response = transport.request_json(
-            ReadableFilesResponse,
-            "POST",
-            "/v1/media/readable",
-            body=ReadableFilesQuery(files=tuple(files[start : start + _BATCH_SIZE])),
-            idempotent=True,
+            ReadableFilesResponse, "POST", "/v1/media/readable", body=query, idempotent=True
         )
         readable.update(start + index for index in response.readable)
     return readable
@@ -179,15 +179,10 @@ def _content_states(files: Sequence[SourceFile], transport: Transport) -> list[C
     """How much of each file's content the gateway has, in the same order."""
     states: list[ContentState] = []
     for start in range(0, len(files), _BATCH_SIZE):
+        batch = files[start : start + _BATCH_SIZE]
+        addresses = [{"sha256": file.sha256, "size": file.size} for file in batch]
         states += transport.request_json(
-            list[ContentState],
-            "POST",
-            "/v1/content/states",
-            body=[
-                {"sha256": file.sha256, "size": file.size}
-                for file in files[start : start + _BATCH_SIZE]
-            ],
-            idempotent=True,
+            list[ContentState], "POST", "/v1/content/states", body=addresses, idempotent=True
         )
     return states
 
@@ -231,24 +226,7 @@ def _open_unchanged(file: SourceFile) -> Iterator[IO[bytes]]:
     except FileNotFoundError as error:
         raise _plate_changed(file) from error
     except OSError as error:
-        raise UnreadableMedia(
-            f"this file cannot be read: {error.strerror or error}",
-            where=file.path,
-            next_step="check its permissions and its disk",
-        ) from error
-
-
-def _verify_hash(file: SourceFile, pool: TransferPool) -> None:
-    """Check that a file still has the content that was hashed."""
-    if _hash_unchanged(file, pool) != file.sha256:
-        raise _plate_changed(file)
-
-
-def _stat_file(file: SourceFile) -> os.stat_result:
-    try:
-        return Path(file.path).stat()
-    except OSError as error:
-        raise _plate_changed(file) from error
+        raise unreadable_media(error, Path(file.path)) from error
 
 
 def _check_unchanged(file: SourceFile, file_stat: os.stat_result) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sample_versions import versions_of
 
 from bridge_core.timeline.cut_reader import read_cut
-from bridge_core.timeline.diff import CutDiff, diff_cuts
+from bridge_core.timeline.diff import ChangeKind, CutDiff, diff_cuts
 from bridge_core.timeline.exporter import export_timeline
 from bridge_core.timeline.version_writer import write_versions
 
@@ -38,12 +38,12 @@ def test_a_relink_in_an_upper_folder_is_a_change(case_input: CaseInput) -> None:
         "sh020": ["media replaced"],
         "sh030": ["unchanged"],
     }
-    (replaced,) = changes.replaced
+    (replaced,) = changes.of_kind(ChangeKind.REPLACED)
     assert replaced.needs_sending
     assert "sh020/v001/exr/plate.%04d.exr is now /show/sh020/v002/exr" in str(replaced)
     swapped = _diff(folder, "old_shots.otio", "new_shots.otio")
     assert _kinds(swapped) == {"sh010": ["unchanged"], "sh020": ["moved"], "sh030": ["moved"]}
-    moved = [str(change) for change in swapped.moved]
+    moved = [str(change) for change in swapped.of_kind(ChangeKind.MOVED)]
     assert "it was called sh030" in moved[0]
     assert "it was called sh020" in moved[1]
 
@@ -57,8 +57,8 @@ def test_a_cuts_own_export_is_the_same_cut(
     placed = write_versions(cut, versions_of(read_cut(cut)), tmp_path / "placed.otio").target
     exported = export_timeline(placed, tmp_path / "exported.otio", profile).target
     old, new = read_cut(placed), read_cut(exported)
-    assert len(diff_cuts(old, new).unchanged) == 2
-    assert len(diff_cuts(new, old).unchanged) == 2
+    assert len(diff_cuts(old, new).of_kind(ChangeKind.UNCHANGED)) == 2
+    assert len(diff_cuts(new, old).of_kind(ChangeKind.UNCHANGED)) == 2
 
 
 def test_handles_that_change_are_reported_as_handles(case_input: CaseInput) -> None:

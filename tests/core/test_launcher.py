@@ -26,6 +26,7 @@ from bridge_core.errors import (
     NotAuthorised,
     NotWritable,
 )
+from bridge_core.gateway_program import gateway_command
 from bridge_core.models.settings import Settings
 from bridge_core.system import processes
 
@@ -182,7 +183,7 @@ def test_inside_a_host_the_installed_program_is_found(
     program = tmp_path / "shotbridge-gateway"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    assert launcher.gateway_command(Settings()) == [str(program)]
+    assert gateway_command(Settings()) == [str(program)]
 
 
 def test_a_hosts_python_without_the_gateway_is_not_used(state: Path) -> None:
@@ -191,9 +192,9 @@ def test_a_hosts_python_without_the_gateway_is_not_used(state: Path) -> None:
         "import sys, importlib.util\n"
         "whole = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda n: None if n == 'bridge_gateway' else whole(n)\n"
-        "from bridge_core import launcher\n"
+        "from bridge_core.gateway_program import gateway_command\n"
         "from bridge_core.models.settings import Settings\n"
-        "launcher.gateway_command(Settings())"
+        "gateway_command(Settings())"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -208,7 +209,7 @@ def test_a_hosts_python_without_the_gateway_is_not_used(state: Path) -> None:
 @pytest.mark.parametrize("name", ["python", "python3.11", "python.exe", "pythonw.exe"])
 def test_a_python_runs_the_gateway_itself(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", f"/opt/{name}")
-    assert launcher.gateway_command(Settings()) == [f"/opt/{name}", "-m", "bridge_gateway"]
+    assert gateway_command(Settings()) == [f"/opt/{name}", "-m", "bridge_gateway"]
 
 
 def test_settings_are_passed_to_the_gateway_but_not_in_its_arguments(state: Path) -> None:

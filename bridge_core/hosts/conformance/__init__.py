@@ -58,7 +58,6 @@ class HostUnderTest:
 
     @property
     def library(self) -> Path:
-        """Folder of the versions."""
         return self.plates.parent / "library"
 
 

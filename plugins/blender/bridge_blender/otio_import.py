@@ -20,6 +20,7 @@ from bridge_core.errors import HostError, ShotbridgeError
 from bridge_core.models.frames import nominal_fps
 from bridge_core.models.media import PlateKind, frame_paths
 from bridge_core.models.shots import Shot
+from bridge_core.timeline.cut import UnusableClipError
 from bridge_core.timeline.cut_reader import CutIndex, index_cut
 from bridge_core.timeline.document import (
     JsonObject,
@@ -28,7 +29,7 @@ from bridge_core.timeline.document import (
     media_references,
     schema_name,
 )
-from bridge_core.timeline.media_reference import UnusableClipError, url_to_path
+from bridge_core.timeline.media_paths import url_to_path
 from bridge_core.timeline.otio_time import nearest_frame, read_time_range, to_seconds
 
 from . import colour_spaces

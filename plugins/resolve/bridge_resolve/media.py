@@ -14,9 +14,8 @@ from bridge_core.models.frames import (
     timecode_to_frame,
     to_rate,
 )
-from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
+from bridge_core.models.media import MOVIE_EXTENSIONS, STILL_EXTENSIONS, file_extension
 from bridge_core.timeline.document import JsonObject
-from bridge_core.timeline.media_reference import STILL_EXTENSIONS
 from bridge_core.timeline.otio_time import to_time_range
 from bridge_resolve.api_checks import parse_number
 

@@ -21,8 +21,7 @@ import pytest
 from bridge_core import launcher
 from bridge_core.client import Client
 from bridge_core.config import load_settings
-from bridge_core.connection.endpoint import Endpoint
-from bridge_core.connection.token_file import read_token
+from bridge_core.connection.endpoint import Endpoint, read_token
 from bridge_core.connection.transport import Transport
 from bridge_core.errors import GatewayFault, GatewayUnreachable, NotAuthorised
 from bridge_core.models.gateway import Health, compute_proof

@@ -58,10 +58,6 @@ def test_other_text_is_kept(text: str) -> None:
     assert redact_secrets(text) == text
 
 
-def test_known_secrets_are_redacted_everywhere() -> None:
-    assert redact_secrets("say friend and enter", ["friend", ""]) == "say [hidden] and enter"
-
-
 @pytest.mark.parametrize(
     "text", ["x" * 200_000, "a." * 100_000, "key=" * 50_000, "a://" * 50_000, ",a://" * 40_000]
 )

@@ -57,8 +57,8 @@ def test_retrimmed_at_either_end(kit: Any) -> None:
         [kit.clip("a", source=(8, 47)), kit.gap(1), kit.clip("b", source=(7, 49))],
     )
     assert kinds_by_name(diff) == {"a": {"retrimmed"}, "b": {"retrimmed"}}
-    assert "plate frames 1009-1056 are now 1009-1055" in str(diff.retrimmed[0])
-    assert diff.retrimmed[0].needs_sending
+    assert "plate frames 1009-1056 are now 1009-1055" in str(diff.of_kind(ChangeKind.RETRIMMED)[0])
+    assert diff.of_kind(ChangeKind.RETRIMMED)[0].needs_sending
 
 
 def test_slipped_within_its_media(kit: Any) -> None:
@@ -98,7 +98,7 @@ def test_of_equal_clips_those_at_the_same_position_are_unchanged(kit: Any) -> No
         ["unchanged"],
         ["removed"],
     ]
-    assert diff.removed[0].old.shot.record_range.first == 0
+    assert diff.of_kind(ChangeKind.REMOVED)[0].old.shot.record_range.first == 0
 
 
 def test_two_parts_of_one_clip_are_distinguished_by_their_frames(kit: Any) -> None:
@@ -134,9 +134,9 @@ def test_shuffled_cuts_neither_lose_nor_add_a_shot(kit: Any, seed: int) -> None:
     shuffled = chance.sample(items, 50)
     diff = diff_of(kit, items, shuffled)
     assert len(diff.changes) == 60
-    assert len(diff.removed) == 10
-    assert not diff.added
-    assert not diff.retrimmed
+    assert len(diff.of_kind(ChangeKind.REMOVED)) == 10
+    assert not diff.of_kind(ChangeKind.ADDED)
+    assert not diff.of_kind(ChangeKind.RETRIMMED)
     assert {change.old.clip_id for change in diff.changes if change.old} == {
         item.clip_id for item in read_cut(kit.folder / "old.otio")
     }
@@ -147,8 +147,8 @@ def test_thousands_of_equal_clips_lose_the_right_one(kit: Any) -> None:
     black = kit.external("/m/black.mov", available=(0, 10))
     items = [kit.clip("black", black.clone(), (0, 10)) for _ in range(2000)]
     diff = diff_of(kit, items, items[1:])
-    assert len(diff.removed) == 1
-    assert len(diff.unchanged) == 1999
+    assert len(diff.of_kind(ChangeKind.REMOVED)) == 1
+    assert len(diff.of_kind(ChangeKind.UNCHANGED)) == 1999
 
 
 def _relinked(kit: Any, *folders: tuple[str, str]) -> dict[str, set[str]]:

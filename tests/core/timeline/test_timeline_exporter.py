@@ -18,7 +18,7 @@ from bridge_core.models.notes import Note, Stroke, StrokeTool
 from bridge_core.models.shots import ShotId
 from bridge_core.models.versions import DecisionRecord, Proxies, ResultOutput, ReviewStatus, Version
 from bridge_core.timeline.cut_reader import read_cut
-from bridge_core.timeline.diff import diff_cuts, match_returned_clips
+from bridge_core.timeline.diff import ChangeKind, diff_cuts, match_returned_clips
 from bridge_core.timeline.export_profiles import PROFILES
 from bridge_core.timeline.exporter import ExportReport, export_timeline
 from bridge_core.timeline.openrv import ImageBounds, build_annotation
@@ -401,7 +401,7 @@ def test_a_movie_version_comes_back_counted_from_zero(kit: Any) -> None:
     otio.adapters.write_to_file(timeline, str(back))
     original, returned = read_cut(target), read_cut(back)
     assert match_returned_clips(returned, original) == {returned.shots[0].clip_id: item.clip_id}
-    assert len(diff_cuts(original, returned).unchanged) == 1
+    assert len(diff_cuts(original, returned).of_kind(ChangeKind.UNCHANGED)) == 1
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -413,7 +413,14 @@ def test_a_stills_version_is_held_as_the_still_is(kit: Any, profile: str) -> Non
     written = write_versions(path, placed, kit.folder / "placed.otio")
     assert written.short_versions == ()
     report = export_timeline(written.target, kit.folder / "out.otio", profile)
-    assert len(diff_cuts(read_cut(written.target), read_cut(report.target)).unchanged) == 2
+    assert (
+        len(
+            diff_cuts(read_cut(written.target), read_cut(report.target)).of_kind(
+                ChangeKind.UNCHANGED
+            )
+        )
+        == 2
+    )
     still = otio.adapters.read_from_file(str(report.target)).find_clips()[0]
     assert still.media_reference.target_url.endswith("a_round_trip_v001.0000.exr")
     assert still.trimmed_range() == kit.range(0, 48)

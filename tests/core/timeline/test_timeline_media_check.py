@@ -77,7 +77,7 @@ def test_each_folder_is_listed_once(
     scandir = os.scandir
     monkeypatch.setattr(os, "scandir", lambda folder: listed.append(str(folder)) or scandir(folder))
     assert len(check_media(read_cut(path)).shots) == 20
-    assert listed == [f"{tmp_path}/"]
+    assert listed == [str(tmp_path)]
 
 
 def test_a_range_of_a_billion_frames_is_checked_in_bounded_time(kit: Any) -> None:

@@ -34,7 +34,7 @@ import pytest
 from random_retime_timelines import SPELLINGS, RandomRetimedTimeline, T
 
 from bridge_core.timeline.cut import Cut, CutShot, CutSource
-from bridge_core.timeline.cut_reader import cut_from_document
+from bridge_core.timeline.cut_reader import index_cut
 from bridge_core.timeline.document import Document
 
 EXACT = {spelling: family[0] for family in SPELLINGS for spelling in family}
@@ -47,7 +47,7 @@ SPELLED = 2e-4
 
 def _read(timeline: Any) -> Cut:
     root = json.loads(timeline.to_json_string())
-    return cut_from_document(Document(CutSource(Path("/cuts/random.otio")), root, root))
+    return index_cut(Document(CutSource(Path("/cuts/random.otio")), root, root)).cut
 
 
 def _normalise_rates(node: Any) -> Any:

@@ -199,7 +199,7 @@ class ShotsController:
 
         def compared(found: CutDiff) -> None:
             by_key = {c.new.clip_id: c for c in found.changes if c.new is not None}
-            self._apply_changes(by_key, path.name, len(found.removed))
+            self._apply_changes(by_key, path.name, len(found.changes) - len(by_key))
 
         self.state.update(busy=True, problem="", next_step="")
         self._compare_call.run(compare_cuts, compared, self._on_error)

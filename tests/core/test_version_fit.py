@@ -16,7 +16,7 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import Proxies, ResultOutput, Version
-from bridge_core.placement import check_output, output_mismatch
+from bridge_core.version_fit import check_output, output_mismatch
 
 MODES = (PlacementMode("above", "Above"), PlacementMode("swap", "In its place"))
 SHOT_ID = ShotId(show="bunny", sequence="sq010", shot="sh0010")

@@ -23,54 +23,37 @@ from __future__ import annotations
 import math
 import re
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 from bridge_core.models.frames import frame_to_timecode
 from bridge_core.models.media import (
     FRAME_NUMBER_PATTERN,
     MOVIE_EXTENSIONS,
+    STILL_EXTENSIONS,
     detect_pattern,
     file_extension,
     parse_ranged_pattern,
     to_printf_pattern,
     unsupported_placeholder,
 )
-from bridge_core.timeline.cut import ProblemKind
+from bridge_core.timeline.cut import ProblemKind, UnusableClipError
 from bridge_core.timeline.document import JsonObject, schema_name, shotbridge_metadata
+from bridge_core.timeline.media_paths import sequence_pattern, url_to_path
 from bridge_core.timeline.otio_time import (
     Timebase,
     TimeSpan,
     convert_timebase,
     frame_at_time,
+    is_plausible_frame_rate,
     nearest_frame,
     read_time_range,
     timebase_from_rate,
     timebase_from_time,
 )
 
-#: Extensions of files that hold a single picture.
-STILL_EXTENSIONS = frozenset(
-    {".exr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".sgi", ".hdr"}
-    | {".bmp", ".webp", ".jp2", ".j2c", ".psd"}
-)
-
 #: Before a number at the end of a name that is its version: ``title_v02``.
 _ENDS_IN_VERSION_PREFIX = re.compile(r"(?:^|[^A-Za-z0-9])v$", re.IGNORECASE)
-#: ``%04d`` must not be unquoted: it would become a control character.
-_PRINTF_PADDING = re.compile(r"%(?=0\d+d)")
-#: An absolute path on Windows: a drive or a server.
-WINDOWS_PATH = re.compile(r"^(?:[A-Za-z]:[\\/]|\\\\)")
-
-
-class UnusableClipError(Exception):
-    """A clip cannot become a shot."""
-
-    def __init__(self, kind: ProblemKind, message: str, next_step: str) -> None:
-        super().__init__(message)
-        self.kind, self.message, self.next_step = kind, message, next_step
 
 
 class SourceMedia(NamedTuple):
@@ -98,12 +81,6 @@ class SourceMedia(NamedTuple):
     def time_of(self, frame: int) -> Fraction:
         """The media time at which a frame starts, in seconds of the media's timebase."""
         return self.start_time + (frame - self.first_frame) / self.rate
-
-
-def is_plausible_frame_rate(rate: Fraction) -> bool:
-    """Whether a rate is likely a frame rate: 1 usually means seconds, 1000 and more ticks, though
-    time lapse and high-speed cameras do run at such rates."""
-    return 1 < rate < 1000
 
 
 def read_media_reference(
@@ -142,76 +119,6 @@ def read_media_reference(
     )
 
 
-def url_to_path(url: str, folder: Path) -> str:
-    """The path of a target URL.
-
-    ``file:`` URLs and relative references are percent-decoded (OTIO writes both encoded), native
-    absolute paths are not; ``%04d`` is never an escape. ``file://server/share`` and UNC paths keep
-    their server, Windows paths stay Windows paths on every system.
-
-    :raises UnusableClipError: the media is on the web.
-    """
-    if WINDOWS_PATH.match(url) or url.startswith("//"):
-        return url
-    if url.startswith("file:"):
-        host, path = "", url[len("file:") :]
-        if path.startswith("//"):
-            host, slash, path = path[2:].partition("/")
-            path = _unescape(slash + path)
-        if re.fullmatch(r"[A-Za-z]:", host):  # file://C:/..., which is wrong but common
-            return host + path
-        if host and host != "localhost":
-            return f"//{host}{path}"
-        return path[1:] if WINDOWS_PATH.match(path[1:]) else _to_absolute(path, folder)
-    if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+:", url):
-        raise UnusableClipError(
-            ProblemKind.OFFLINE,
-            f"its media is at {url}, which is not a file",
-            "download the media and relink the clip",
-        )
-    if url.startswith("/"):
-        return url
-    return _to_absolute(_unescape(url), folder)
-
-
-def _unescape(path: str) -> str:
-    return unquote(_PRINTF_PADDING.sub("%25", path)) if "%" in path else path
-
-
-def _to_absolute(path: str, folder: Path) -> str:
-    return path if path.startswith("/") else str(folder / path)
-
-
-@lru_cache(maxsize=16384)
-def media_path(path: str) -> str:
-    """A plate's path in one spelling: forward slashes, any frame number pattern as ``#``."""
-    folder, slash, name = path.replace("\\", "/").rpartition("/")
-    return folder + slash + FRAME_NUMBER_PATTERN.sub("#", name)
-
-
-@lru_cache(maxsize=16384)
-def media_key(path: str) -> str:
-    """A plate's last folder and file name, any frame number pattern as ``#``.
-
-    It is the same on every machine and in every format: roots differ between operating systems,
-    and ``plate.%04d.exr``, ``plate.[1001-1100].exr`` and ``plate.1001.exr`` are one sequence.
-    Plates with equal folder and file names share it; :func:`media_path` distinguishes them.
-    """
-    return "/".join(media_path(path).rsplit("/", 2)[-2:])
-
-
-def sequence_pattern(reference: JsonObject, folder: Path) -> str:
-    """An image sequence's pattern, its frame number as ``%04d``."""
-    base = str(reference.get("target_url_base") or "")
-    padding = int(reference.get("frame_zero_padding") or 0)
-    number = f"%0{padding}d" if padding else "%d"
-    name = f"{reference.get('name_prefix') or ''}{number}{reference.get('name_suffix') or ''}"
-    if base and not base.endswith(("/", "\\")):
-        base += "/"
-    # Prefix and suffix are not percent-encoded, unlike the base URL.
-    return url_to_path(base, folder).rstrip("/") + "/" + name if base else str(folder / name)
-
-
 def _read_image_sequence(
     reference: JsonObject, folder: Path, source_range: TimeSpan
 ) -> SourceMedia:
@@ -237,16 +144,10 @@ def _read_image_sequence(
     first = int(reference.get("start_frame") or 0)
     path = sequence_pattern(reference, folder)
     media = _sequence_media(path, first, None, reference, source_range, timebase)
-    if assumptions:
-        media = media._replace(
-            assumptions="; ".join(filter(None, (assumptions, media.assumptions)))
-        )
     stored_timecode = shotbridge_metadata(reference).get("start_timecode")
-    return (
-        media._replace(start_timecode=stored_timecode)
-        if isinstance(stored_timecode, str)
-        else media
-    )
+    if isinstance(stored_timecode, str):
+        media = media._replace(start_timecode=stored_timecode)
+    return media._replace(assumptions=_join_texts(assumptions, media.assumptions))
 
 
 def _read_external(
@@ -260,8 +161,9 @@ def _read_external(
             "relink the clip in the host and export again",
         )
     path_in_file = url_to_path(url, folder)
-    available = read_time_range(reference.get("available_range"))
-    timebase = (available or source_range).timebase
+    span = read_time_range(reference.get("available_range")) or source_range
+    timebase = span.timebase
+    span_start = nearest_frame(span.start, timebase.rate)
     ending = file_extension(path_in_file)
     if ending in MOVIE_EXTENSIONS:
         return _movie_media(path_in_file, reference, source_range, timebase, rate)
@@ -292,29 +194,17 @@ def _read_external(
     path = to_printf_pattern(path_in_file)
     if FRAME_NUMBER_PATTERN.search(re.split(r"[\\/]", path)[-1]):
         stored_first = shotbridge_metadata(reference).get("first_frame")
-        range_start = nearest_frame((available or source_range).start, timebase.rate)
-        first = stored_first if isinstance(stored_first, int) else range_start
+        first = stored_first if isinstance(stored_first, int) else span_start
         return _sequence_media(path, first, None, reference, source_range, timebase)
     numbered_pattern = detect_pattern(path)
-    if numbered_pattern and nearest_frame((available or source_range).duration, timebase.rate) > 1:
-        still_assumption = _assume_still(
-            *numbered_pattern, nearest_frame((available or source_range).start, timebase.rate)
-        )
-        if still_assumption is None:
+    assumption: str | None = ""
+    if numbered_pattern and nearest_frame(span.duration, timebase.rate) > 1:
+        assumption = _assume_still(*numbered_pattern, span_start)
+        if assumption is None:
             return _sequence_media(*numbered_pattern, None, reference, source_range, timebase)
-    else:
-        still_assumption = ""
-    start = (available or source_range).start
-    return SourceMedia(
-        path,
-        numbered_pattern[1] if numbered_pattern else 0,
-        1,
-        start,
-        timebase.rate,
-        timebase,
-        is_still=True,
-        assumptions=still_assumption or "",
-    )
+    number = numbered_pattern[1] if numbered_pattern else 0
+    rate = timebase.rate
+    return SourceMedia(path, number, 1, span.start, rate, timebase, None, True, assumption or "")
 
 
 def _assume_still(pattern: str, number: int, start: int) -> str | None:
@@ -355,27 +245,24 @@ def _sequence_media(
         first_shown = nearest_frame(source_range.start, source_range.rate)
         start = first / rate if first_shown >= first else Fraction(0)
         missing = "" if length else "the file does not say which frames of the sequence exist"
-        assumptions = "; ".join(filter(None, (assumptions, missing)))
+        assumptions = _join_texts(assumptions, missing)
         return SourceMedia(path, first, length, start, rate, timebase, assumptions=assumptions)
-    timebase = _comparison_timebase(
-        reference["available_range"]["start_time"], source_range, timebase
-    )
-    start = convert_timebase(available.start, available.timebase, timebase)
-    length = length or nearest_frame(
-        convert_timebase(available.duration, available.timebase, timebase), rate
-    )
+    timebase, start, range_length = _media_span(reference, available, source_range, timebase)
     number = nearest_frame(start, rate)
-    timecode_frame = number if number not in (0, first) else None
-    return SourceMedia(
-        path,
-        first,
-        length,
-        start,
-        rate,
-        timebase,
-        _timecode_or_none(timecode_frame, rate),
-        assumptions=assumptions,
-    )
+    timecode = _timecode_or_none(number if number not in (0, first) else None, rate)
+    length = length or range_length
+    return SourceMedia(path, first, length, start, rate, timebase, timecode, False, assumptions)
+
+
+def _media_span(
+    reference: JsonObject, available: TimeSpan, source_range: TimeSpan, timebase: Timebase
+) -> tuple[Timebase, Fraction, int]:
+    """The timebase of a media's times, its start in seconds of that, and its number of frames."""
+    start_time = reference["available_range"]["start_time"]
+    timebase = _comparison_timebase(start_time, source_range, timebase)
+    start = convert_timebase(available.start, available.timebase, timebase)
+    duration = convert_timebase(available.duration, available.timebase, timebase)
+    return timebase, start, nearest_frame(duration, timebase.rate)
 
 
 def _comparison_timebase(
@@ -415,17 +302,10 @@ def _movie_media(
         timebase = Timebase.from_exact_rate(rate)
     rate = timebase.rate
     if available is not None:
-        timebase = _comparison_timebase(
-            reference["available_range"]["start_time"], source_range, timebase
-        )
-        start = convert_timebase(available.start, available.timebase, timebase)
+        timebase, start, length = _media_span(reference, available, source_range, timebase)
         first = nearest_frame(start, rate)
-        length = nearest_frame(
-            convert_timebase(available.duration, available.timebase, timebase), rate
-        )
-        return SourceMedia(
-            path, first, length, start, rate, timebase, _timecode_or_none(first or None, rate)
-        )
+        timecode = _timecode_or_none(first or None, rate)
+        return SourceMedia(path, first, length, start, rate, timebase, timecode)
     if source_range.start >= 3600:
         timecode = _timecode_or_none(math.floor(source_range.start * rate), rate)
         raise UnusableClipError(
@@ -440,3 +320,7 @@ def _movie_media(
 
 def _timecode_or_none(frame: int | None, rate: Fraction) -> str | None:
     return None if frame is None or frame < 0 else frame_to_timecode(frame, rate)
+
+
+def _join_texts(*texts: str) -> str:
+    return "; ".join(filter(None, texts))
