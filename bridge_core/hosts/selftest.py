@@ -3,6 +3,9 @@
 The plugins are tested against strict fakes made from the hosts' published stubs. Behaviour that is
 not in a stub is a :class:`SelfTestCheck` in ``plugins/<host>/bridge_<host>/selftest.py``::
 
+    CHECKS = SelfTestChecks()
+
+    @CHECKS.add("nuke.read.missing_frames", "A Read shows black for missing frames.")
     def _missing_frames() -> str:
         node = nuke.createNode("Read", inpanel=False)
         try:
@@ -10,10 +13,6 @@ not in a stub is a :class:`SelfTestCheck` in ``plugins/<host>/bridge_<host>/self
             return "a Read accepts 'black' for missing frames"
         finally:
             nuke.delete(node)
-
-    CHECKS = (
-        SelfTestCheck("nuke.read.missing_frames", "A Read shows black for ...", _missing_frames),
-    )
 
 An error in a check does not stop the others. The report is written after each check, so that after
 a crash of the host it shows the check that crashed. It contains no user or machine name, no home
@@ -31,9 +30,10 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,21 @@ class SelfTestCheck:
     run: Callable[[], str]
     on_main_thread: bool = True
     """Whether it runs on the host's main thread; False for checks of threading."""
+
+
+class SelfTestChecks(list[SelfTestCheck]):
+    """The checks of a host, in the order in which they are defined and run."""
+
+    def add(
+        self, check_id: str, expectation: str, *, on_main_thread: bool = True
+    ) -> Callable[[Callable[[], str]], Callable[[], str]]:
+        """A decorator that adds a function as a :class:`SelfTestCheck` with these values."""
+
+        def register(run: Callable[[], str]) -> Callable[[], str]:
+            self.append(SelfTestCheck(check_id, expectation, run, on_main_thread))
+            return run
+
+        return register
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,25 +230,16 @@ def main(
 
 
 def _run_check(check: SelfTestCheck, call: MainThreadCaller) -> SelfTestResult:
+    result = partial(SelfTestResult, check.id, check.expectation)
     try:
-        return SelfTestResult(
-            check.id, check.expectation, SelfTestOutcome.CONFIRMED, call(check.run)
-        )
+        return result(SelfTestOutcome.CONFIRMED, call(check.run))
     except BehaviourDiffers as error:
-        return SelfTestResult(
-            check.id,
-            check.expectation,
-            SelfTestOutcome.DIFFERS,
-            str(error),
-            _traceback_summary(error),
-        )
+        return result(SelfTestOutcome.DIFFERS, str(error), _traceback_summary(error))
     except CheckSkipped as error:
-        return SelfTestResult(check.id, check.expectation, SelfTestOutcome.SKIPPED, str(error))
+        return result(SelfTestOutcome.SKIPPED, str(error))
     except (Exception, SystemExit) as error:  # SystemExit only ends the check
         message = f"{type(error).__name__}: {error}"
-        return SelfTestResult(
-            check.id, check.expectation, SelfTestOutcome.ERROR, message, _traceback_summary(error)
-        )
+        return result(SelfTestOutcome.ERROR, message, _traceback_summary(error))
 
 
 def _traceback_summary(error: BaseException) -> str:
@@ -246,7 +252,7 @@ def _redact(result: SelfTestResult) -> SelfTestResult:
     observed = redact_identity(redact_secrets(result.observed))
     if len(observed) > _MAX_OBSERVED_CHARS:
         observed = f"{observed[:_MAX_OBSERVED_CHARS]}... ({len(observed)} characters)"
-    return SelfTestResult(result.id, result.expectation, result.outcome, observed, result.traceback)
+    return replace(result, observed=observed)
 
 
 def _environment(host_version: str) -> dict[str, str]:

@@ -94,8 +94,7 @@ def _check_shot(item: CutShot, folders: _FolderListings) -> CutProblem | None:
         files = _existing_files(shot, frame, folders)
         if len(files) > 1:
             names = " and ".join(_split_path(name)[1] for name in files)
-            return _make_problem(
-                item,
+            return item.problem(
                 ProblemKind.BROKEN,
                 f"frame {frame} exists twice, as {names}",
                 "remove one of them, or move it to another folder",
@@ -106,15 +105,13 @@ def _check_shot(item: CutShot, folders: _FolderListings) -> CutProblem | None:
     folder = _split_path(shot.plate.path)[0]
     error = folders.errors.get(folder)
     if error is not None:
-        return _make_problem(
-            item,
+        return item.problem(
             ProblemKind.OFFLINE,
             f"its folder {folder} cannot be listed: {error}",
             "mount the storage, or relink the clip in the host",
         )
     if shot.plate.kind is PlateKind.SEQUENCE and folders.has(shot.plate.path):
-        return _make_problem(
-            item,
+        return item.problem(
             ProblemKind.UNSUPPORTED,
             f"{shot.plate.path} is a single picture, but its name reads as a sequence's pattern",
             "rename the file without its %d, and relink the clip in the host",
@@ -122,22 +119,19 @@ def _check_shot(item: CutShot, folders: _FolderListings) -> CutProblem | None:
     if shot.plate.kind is not PlateKind.SEQUENCE or len(missing) == min(
         shot.work_range.count, _MAX_MISSING
     ):
-        return _make_problem(
-            item,
+        return item.problem(
             ProblemKind.OFFLINE,
             f"{shot.plate.path} does not exist",
             "copy the media there, or relink the clip in the host",
         )
     message = f"{shot.plate.path} lacks frames {format_frames(missing)}"
     if any(frame in shot.cut_range for frame in missing):
-        return _make_problem(
-            item,
+        return item.problem(
             ProblemKind.MISSING_FRAMES,
             message,
             "render or copy these frames, or trim the clip, and read the cut again",
         )
-    return _make_problem(
-        item,
+    return item.problem(
         ProblemKind.MISSING_FRAMES,
         f"{message} in its handles; it is sent without them",
         "if the handles are needed, render or copy these frames",
@@ -153,10 +147,3 @@ def _trim_handles(shot: Shot, folders: _FolderListings) -> Shot:
     last = min((f - 1 for f in missing if f > cut.last), default=plate.range.last)
     available = FrameRange(first=first, last=last, rate=plate.range.rate)
     return shot.model_copy(update={"plate": plate.model_copy(update={"range": available})})
-
-
-def _make_problem(
-    item: CutShot, kind: ProblemKind, message: str, next_step: str, *, skipped: bool = True
-) -> CutProblem:
-    record_range = item.shot.record_range
-    return CutProblem(kind, message, next_step, item.clip_name, item.track, record_range, skipped)
