@@ -2,7 +2,6 @@
 
 # Annotations must not be postponed: Blender evaluates them.
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -71,17 +70,15 @@ def settings_reader() -> "Callable[[], Settings]":
     files later. It raises ConfigError if they are not valid, or if they name a gateway on another
     machine and Blender may not go online.
     """
-    overrides = _setting_overrides(get_preferences())
+    from bridge_ui.app.opening import settings_reader as configuration_reader
+
+    configuration = configuration_reader(_setting_overrides(get_preferences()))
     online_access = bpy.app.online_access
 
-    @cache
     def read() -> "Settings":
-        from bridge_core.config import load_settings
-
-        settings = load_settings(overrides).settings
         if not online_access:
-            _check_loopback(settings.client.url)
-        return settings
+            _check_loopback(configuration().client.url)
+        return configuration()
 
     return read
 

@@ -16,7 +16,6 @@ import bpy
 
 from . import render_monitor
 from . import sequencer_api as api
-from .open_editors import image_editors
 
 _log = logging.getLogger(__name__)
 
@@ -74,10 +73,12 @@ def _fingerprint() -> tuple[Any, ...]:
         return (None,)
     values: list[Any] = [
         bpy.data.filepath,
-        render_monitor.last_render(),
+        render_monitor.state.last_render,
         _scene_fingerprint(scene),
         _scene_fingerprint(bpy.context.scene),
-        tuple(_image_fingerprint(editor.image, editor.image_user) for editor in image_editors()),
+        tuple(
+            _image_fingerprint(editor.image, editor.image_user) for editor in api.image_editors()
+        ),
         api.is_sequencer_visible(),
     ]
     if scene.sequence_editor is not None:
@@ -116,12 +117,8 @@ def _strip_fingerprint(strip: Any) -> tuple[Any, ...]:
     values = (*values, *api.content_trims(strip))
     if strip.type == "SCENE":
         camera, scene = strip.scene_camera, strip.scene
-        return (
-            *values,
-            strip.scene_input,
-            camera and camera.name,
-            scene and _scene_fingerprint(scene),
-        )
+        shown = scene and _scene_fingerprint(scene)
+        return (*values, strip.scene_input, camera and camera.name, shown)
     files = strip.elements
     ends = (files[0].filename, files[-1].filename) if len(files) else ()
     folder = strip.filepath if strip.type == "MOVIE" else strip.directory
