@@ -11,20 +11,25 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPO / "packaging"), str(REPO)]
 
-from tools import CACHE, make_empty_folder, tool_program  # noqa: E402  found by the line above
+from tools import (  # noqa: E402  found by the line above
+    CACHE,
+    PYTHON,
+    captured,
+    copy_sources,
+    make_empty_folder,
+    tool_program,
+    write_program,
+)
 
 import bridge_core  # noqa: E402
 
-PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 #: A program that prints its environment, in place of a host.
 PRINT_ENVIRONMENT = "#!/bin/sh\nenv\n"
 
@@ -66,35 +71,21 @@ class RezTestEnvironment:
         (self.add_package("python", output.strip()) / "bin" / "python").symlink_to(program)
 
     def add_host(self, name: str, version: str) -> None:
-        program = self.add_package(name, version) / "bin" / name
-        program.write_text(PRINT_ENVIRONMENT)
-        program.chmod(0o755)
+        write_program(self.add_package(name, version) / "bin" / name, PRINT_ENVIRONMENT)
 
     def call(self, *words: str, **variables: str) -> str:
         """The standard output of a command in the clean environment."""
-        done = self._run(words, variables)
+        done = captured(*words, variables={**self.clean, **variables}, folder=self.folder)
         if done.returncode:
             sys.exit(f"{' '.join(words)}: code {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
     def call_refused(self, *words: str, **variables: str) -> str:
         """The standard error of a command that must fail."""
-        done = self._run(words, variables)
+        done = captured(*words, variables={**self.clean, **variables}, folder=self.folder)
         if not done.returncode:
             sys.exit(f"{' '.join(words)} should have been refused\n{done.stdout}")
         return done.stderr
-
-    def _run(
-        self, words: tuple[str, ...], variables: Mapping[str, str]
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            words,
-            env={**self.clean, **variables},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
 
     def environment(self, *request: str, program: str, **variables: str) -> dict[str, str]:
         output = self.call("rez", "env", "--quiet", *request, "--", program, **variables)
@@ -108,11 +99,9 @@ def main() -> None:
     rez_environment = RezTestEnvironment(CACHE / "rez-test")
     rez_environment.add_host("nuke", "16.0.4")
     rez_environment.add_host("blender", "4.5.1")
-    install(
-        rez_environment,
-        rez_environment.packages,
-        *(("--wheels", str(wheels.absolute())) if wheels else ()),
-    )
+    source = ("--wheels", str(wheels.absolute())) if wheels else ()
+    command = _install_command(rez_environment.packages)
+    rez_environment.call(*command, *source, **_pip_variables())
     steps = (
         doctor_is_green,
         nuke_keeps_its_own_qt,
@@ -125,16 +114,10 @@ def main() -> None:
         an_upgrade_leaves_the_version_before_as_it_was,
     )
     for step in steps:
-        started = time.monotonic()
+        started, name = time.monotonic(), step.__name__.replace("_", " ")
         step(rez_environment)
-        print(
-            f"ok  {step.__name__.replace('_', ' ')}  {time.monotonic() - started:.1f} s", flush=True
-        )
+        print(f"ok  {name}  {time.monotonic() - started:.1f} s", flush=True)
     shutil.rmtree(rez_environment.folder)
-
-
-def install(rez_environment: RezTestEnvironment, packages: Path, *words: str) -> None:
-    rez_environment.call(*_install_command(packages), *words, **_pip_variables())
 
 
 def _install_command(packages: Path, *pythons: str) -> tuple[str, ...]:
@@ -196,9 +179,8 @@ def blender_gets_its_extension(rez_environment: RezTestEnvironment) -> None:
     folder = Path(variables["BLENDER_SYSTEM_EXTENSIONS"])
     assert folder.name == "cp311"
     assert (folder / "system" / "shotbridge" / "blender_manifest.toml").is_file()
-    assert (
-        Path(variables["BLENDER_SYSTEM_SCRIPTS"]) / "startup" / "shotbridge_enable.py"
-    ).is_file()
+    scripts = Path(variables["BLENDER_SYSTEM_SCRIPTS"])
+    assert (scripts / "startup" / "shotbridge_enable.py").is_file()
     kept = rez_environment.environment(
         "shotbridge", "blender", program="blender", BLENDER_SYSTEM_EXTENSIONS="/studio/ext"
     )
@@ -221,16 +203,12 @@ def packages_are_not_overwritten(rez_environment: RezTestEnvironment) -> None:
 
 def nuke_gets_its_own_python(rez_environment: RezTestEnvironment) -> None:
     """With variants for two Pythons rez resolves the newer; with Nuke 16, Nuke's."""
-    completed = subprocess.run(
-        ["python3.13", "-c", "import sys; print(sys.base_prefix)"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if completed.returncode or PYTHON != "3.11":
+    other, program = shutil.which("python3.13"), "import sys; print(sys.base_prefix)"
+    prefix = captured(other, "-c", program).stdout.strip() if other else ""
+    if not prefix or PYTHON != "3.11":
         print("    skipped: needs this script to run in Python 3.11, and a python3.13")
         return
-    rez_environment.add_python(Path(completed.stdout.strip()) / "bin" / "python3.13")
+    rez_environment.add_python(Path(prefix) / "bin" / "python3.13")
     both = rez_environment.folder / "both"
     rez_environment.call(
         *_install_command(both, "3.11", "3.13"), "--no-gateway", **_pip_variables()
@@ -259,18 +237,14 @@ def an_upgrade_leaves_the_version_before_as_it_was(rez_environment: RezTestEnvir
     """The next version is installed into the same repository, with a studio package in place of
     PySide6 and a central gateway; the version before keeps its Qt and its gateway."""
     upgraded = rez_environment.folder / "next"
-    leave = shutil.ignore_patterns("__pycache__")
     for source_folder in ("bridge_core", "gateway", "packaging", "plugins", "ui"):
-        shutil.copytree(REPO / source_folder, upgraded / source_folder, ignore=leave)
+        copy_sources(REPO / source_folder, upgraded / source_folder)
     about = upgraded / "bridge_core" / "__init__.py"
     before, version = bridge_core.__version__, "99.0.0"
     about.write_text(about.read_text().replace(f'"{before}"', f'"{version}"'))
     rez_environment.add_package("studioqt", "6.5.3")
-    there = {
-        path: path.stat().st_mtime_ns
-        for path in rez_environment.packages.rglob("*")
-        if path.is_file()
-    }
+    files = (path for path in rez_environment.packages.rglob("*") if path.is_file())
+    there = {path: path.stat().st_mtime_ns for path in files}
     script = str(upgraded / "packaging" / "rez" / "install.py")
     words = ("--python", PYTHON, "--qt", "studioqt-6.5+", "--no-gateway")
     rez_environment.call(
