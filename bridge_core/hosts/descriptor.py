@@ -103,12 +103,6 @@ class HostInstaller:
 PluginCheck = Callable[[str, Sequence[HostInstallation], Environment], "Iterator[CheckResult]"]
 
 
-def _no_checks(
-    section: str, installations: Sequence[HostInstallation], environ: Environment
-) -> Iterator[CheckResult]:
-    return iter(())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostDescriptor:
     name: str
@@ -127,7 +121,7 @@ class HostDescriptor:
     """Where the panel's Qt comes from, if not from the host: ``Qt from the extension``."""
     needs_same_python: bool = False
     """The client is loaded from this installation, so it has to be for the host's Python."""
-    check_plugin: PluginCheck = _no_checks
+    check_plugin: PluginCheck = lambda section, installations, environ: iter(())
     selftest: Callable[[SelfTestRequest], SelfTestCommand] | None = None
     installer: HostInstaller | None = None
     add_commands: Callable[[Any, argparse.ArgumentParser], None] | None = None

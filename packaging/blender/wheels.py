@@ -53,8 +53,9 @@ def whole_wheel(folder: Path) -> Path:
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
     for source_folder in ("bridge_core", "ui", "gateway"):
         shutil.copytree(REPO / source_folder, source / source_folder, ignore=ignore)
-    build = (sys.executable, "-m", "build", "--wheel", "--no-isolation")
-    _run(*build, "--outdir", folder, source)
+    _run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source],
+    )
     return next(folder.glob("*.whl"))
 
 
@@ -65,8 +66,9 @@ def locked(target: Target) -> list[Path]:
     """
     folder = CACHE / "wheels" / target.name
     marker = folder / "made-from"
-    inputs = (LOCK, Path(__file__), Path(trimming.__file__))
-    recipe = hashlib.sha256(b"".join(path.read_bytes() for path in inputs)).hexdigest()
+    recipe = hashlib.sha256(
+        b"".join(path.read_bytes() for path in (LOCK, Path(__file__), Path(trimming.__file__)))
+    ).hexdigest()
     if not (marker.exists() and marker.read_text() == recipe):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -113,16 +115,18 @@ def _add_wheel(wheel: Path, folder: Path) -> None:
 
 def _download(target: Target, folder: Path, what: Iterable[str]) -> None:
     _run(
-        *(sys.executable, "-m", "pip", "download", "--quiet", "--dest", folder),
-        *("--only-binary", ":all:", "--implementation", "cp"),
-        *("--python-version", ".".join(map(str, target.python))),
-        *(word for abi in (target.tag, "abi3", "none") for word in ("--abi", abi)),
-        *(word for name in target.wheel_platforms for word in ("--platform", name)),
-        *what,
+        [
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--dest", folder),
+            *("--only-binary", ":all:", "--implementation", "cp"),
+            *("--python-version", ".".join(map(str, target.python))),
+            *(word for abi in (target.tag, "abi3", "none") for word in ("--abi", abi)),
+            *(word for name in target.wheel_platforms for word in ("--platform", name)),
+            *what,
+        ]
     )
 
 
-def _run(*command: str | Path) -> None:
+def _run(command: list[str | Path]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")

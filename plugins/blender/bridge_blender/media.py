@@ -74,11 +74,8 @@ def strip_media(strip: Any, scene: Any, effect: Any = None) -> StripMedia:
 
     :raises UnsupportedStripError: it cannot be sent.
     """
-    if strip.type == "MOVIE":
-        return _movie_media(strip, scene_rate(scene), effect)
-    if strip.type == "IMAGE":
-        return _image_media(strip, scene_rate(scene), effect)
-    return _scene_media(strip, scene_rate(scene), effect)
+    read = {"MOVIE": _movie_media, "IMAGE": _image_media}.get(strip.type, _scene_media)
+    return read(strip, scene_rate(scene), effect)
 
 
 def _movie_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:

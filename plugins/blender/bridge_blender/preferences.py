@@ -93,17 +93,14 @@ def unregister() -> None:
 
 def _setting_overrides(preferences: ShotbridgePreferences) -> dict[str, Any]:
     """Settings that override every file, by the names in docs/configuration.md."""
-    overrides: dict[str, Any] = {}
-    if preferences.url:
-        overrides["client.url"] = preferences.url.strip()
-    if preferences.token_file:
-        overrides["client.token_file"] = bpy.path.abspath(preferences.token_file)
-    if preferences.gateway_python:
-        python = bpy.path.abspath(preferences.gateway_python)
-        overrides["client.gateway_command"] = [python, "-m", "bridge_gateway"]
-    if preferences.user.strip():
-        overrides["client.user"] = preferences.user.strip()
-    return overrides
+    python = bpy.path.abspath(preferences.gateway_python)
+    overrides = {
+        "client.url": preferences.url.strip(),
+        "client.token_file": bpy.path.abspath(preferences.token_file),
+        "client.gateway_command": [python, "-m", "bridge_gateway"] if python else [],
+        "client.user": preferences.user.strip(),
+    }
+    return {key: value for key, value in overrides.items() if value}
 
 
 def _check_loopback(url: str | None) -> None:

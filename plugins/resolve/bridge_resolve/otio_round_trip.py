@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import HostError
@@ -22,29 +22,14 @@ if TYPE_CHECKING:
     from fusionscript import MediaPool, Project, Timeline
 
 
-@dataclass(frozen=True, slots=True)
-class NewTimeline:
-    """A new timeline, and the names of items that Resolve's import left out."""
-
-    name: str
-    omitted: tuple[str, ...]
-
-    def __str__(self) -> str:
-        if not self.omitted:
-            return self.name
-        named = dict.fromkeys(self.omitted[:3])
-        more = f" and {len(self.omitted) - 3} more" if len(self.omitted) > 3 else ""
-        return f"{self.name}, without what Resolve's import cannot take: {', '.join(named)}{more}"
-
-
 def place_in_new_timeline(
     project: Project,
     snapshot: TimelineSnapshot,
     placements: Sequence[ResolvePlacement],
     read_snapshot: Callable[[Timeline], TimelineSnapshot],
-) -> NewTimeline:
+) -> str:
     """Create a copy of the snapshot's timeline with versions as takes. The open timeline stays open
-    and is not changed.
+    and is not changed. Returns the new one's name, and what Resolve's import left out.
 
     :raises HostError: a call of Resolve failed; no new timeline is left behind.
     """
@@ -59,11 +44,15 @@ def place_in_new_timeline(
                 placing.commit()
             exported = _item_names(snapshot.timeline, snapshot.overlay_ids)
             imported = _item_names(timeline, frozenset())
-            omitted = tuple(name for at, name in exported.items() if at not in imported)
+            omitted = [name for at, name in exported.items() if at not in imported]
             rollback.pop_all()
         finally:
             require(project.SetCurrentTimeline(snapshot.timeline), "open the user's timeline again")
-    return NewTimeline(str(timeline.GetName()), omitted)
+    if not omitted:
+        return str(timeline.GetName())
+    named = ", ".join(dict.fromkeys(omitted[:3]))
+    more = f" and {len(omitted) - 3} more" if len(omitted) > 3 else ""
+    return f"{timeline.GetName()}, without what Resolve's import cannot take: {named}{more}"
 
 
 def _import_timeline(project: Project, pool: MediaPool, snapshot: TimelineSnapshot) -> Timeline:

@@ -161,7 +161,7 @@ def _track_above(fixture: SelfTestTimeline) -> str:
 @_timeline_check("resolve.takes.frames", "Takes are added and selected frame-exact.")
 def _takes(fixture: SelfTestTimeline) -> str:
     before = fixture.clip_position()
-    expect_equal("AddTake", fixture.clip.AddTake(fixture.media, 6, 16), True)
+    fixture.add_take()
     expect_equal("takes", fixture.clip.GetTakesCount(), 2)
     selected = fixture.clip.GetSelectedTakeIndex()
     take_info = fixture.clip.GetTakeByIndex(2)
@@ -174,8 +174,7 @@ def _takes(fixture: SelfTestTimeline) -> str:
 
 @_timeline_check("resolve.takes.otio", "OTIO export has the selected take.")
 def _take_exported(fixture: SelfTestTimeline) -> str:
-    expect_equal("AddTake", fixture.clip.AddTake(fixture.media, 6, 16), True)
-    expect_equal("SelectTakeByIndex", fixture.clip.SelectTakeByIndex(2), True)
+    fixture.add_take(select=True)
     clip = first_clip(fixture.export_otio())
     reference = next(iter(clip["media_references"].values()))
     at = clip["source_range"]["start_time"]["value"]
@@ -186,7 +185,7 @@ def _take_exported(fixture: SelfTestTimeline) -> str:
 
 @_timeline_check("resolve.takes.delete", "A take can be deleted.")
 def _take_deleted(fixture: SelfTestTimeline) -> str:
-    expect_equal("AddTake", fixture.clip.AddTake(fixture.media, 6, 16), True)
+    fixture.add_take()
     expect_equal("DeleteTakeByIndex", fixture.clip.DeleteTakeByIndex(2), True)
     expect_equal("takes left", fixture.clip.GetTakesCount() in (0, 1), True)
     return "a take can be deleted"
@@ -214,8 +213,7 @@ def _markers(fixture: SelfTestTimeline) -> str:
 @_timeline_check("resolve.markers.takes", "Markers stay when another take is selected.")
 def _markers_and_takes(fixture: SelfTestTimeline) -> str:
     expect_equal("AddMarker", fixture.clip.AddMarker(6, "Purple", "v001", "", 1, "ours"), True)
-    expect_equal("AddTake", fixture.clip.AddTake(fixture.media, 6, 16), True)
-    expect_equal("SelectTakeByIndex", fixture.clip.SelectTakeByIndex(2), True)
+    fixture.add_take(select=True)
     markers = [(float(at), m["customData"]) for at, m in fixture.clip.GetMarkers().items()]
     expect_equal("markers with another take selected", markers, [(6.0, "ours")])
     return "markers stay with the clip whichever take is selected"

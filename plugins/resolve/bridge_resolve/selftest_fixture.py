@@ -43,6 +43,12 @@ class SelfTestTimeline:
         expect_equal("Export to OTIO", done, True)
         return json.loads(path.read_text(encoding="utf-8"))
 
+    def add_take(self, *, select: bool = False) -> None:
+        """Add a second take, from the seventh frame on."""
+        expect_equal("AddTake", self.clip.AddTake(self.media, 6, 16), True)
+        if select:
+            expect_equal("SelectTakeByIndex", self.clip.SelectTakeByIndex(2), True)
+
     def clip_position(self) -> tuple[int, int]:
         from bridge_resolve.clips import record_position
 
