@@ -39,16 +39,13 @@ class SelectionSync:
                 add(self._schedule)
 
         def stop() -> None:
-            if on_change in self._callbacks:
-                self._callbacks.remove(on_change)
-                if not self._callbacks:
-                    nuke.removeKnobChanged(self._on_knob_changed)
-                    for remove in (
-                        nuke.removeOnScriptLoad,
-                        nuke.removeOnCreate,
-                        nuke.removeOnDestroy,
-                    ):
-                        remove(self._schedule)
+            if on_change not in self._callbacks:
+                return
+            self._callbacks.remove(on_change)
+            if not self._callbacks:
+                nuke.removeKnobChanged(self._on_knob_changed)
+                for remove in (nuke.removeOnScriptLoad, nuke.removeOnCreate, nuke.removeOnDestroy):
+                    remove(self._schedule)
 
         self._callbacks.append(on_change)
         return stop
