@@ -58,18 +58,15 @@ def plate(folder: Path, name: str, frames: int, width: int, height: int) -> Shot
         out.open(str(folder / f"{name}.{1001 + number:04d}.exr"), spec)
         out.write_image((pixels * (1 + number / 100)).astype(np.float16))
         out.close()
+    return shot_of(folder, name, frames)
+
+
+def shot_of(folder: Path, name: str, frames: int) -> Shot:
+    """A shot of files in ACEScg, starting at frame 1001."""
     span = FrameRange.of(1001, 1000 + frames, 24)
-    return Shot(
-        id=ShotId(show="benchmark", sequence="sq", shot=name),
-        plate=Plate(
-            path=str(folder / f"{name}.%04d.exr"),
-            range=span,
-            colour_space="ACEScg",
-            width=width,
-            height=height,
-        ),
-        cut_range=span,
-    )
+    plate = Plate(path=str(folder / f"{name}.%04d.exr"), range=span, colour_space="ACEScg")
+    shot_id = ShotId(show="benchmark", sequence="sq", shot=name)
+    return Shot(id=shot_id, plate=plate, cut_range=span)
 
 
 def request(shot: Shot, service: str, **parameters: object) -> Request:

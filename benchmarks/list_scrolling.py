@@ -13,7 +13,6 @@ Without a display it runs on Qt's offscreen platform, whose painting is the same
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -32,6 +31,7 @@ from PySide6.QtCore import QStringListModel
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView
 
+from benchmarks import json_parser
 from bridge_core.hosts.base import Capability, Host, HostScene, HostShot
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import Job, JobProgress, JobState
@@ -58,9 +58,8 @@ class MemoryHost(Host):
     capabilities = frozenset({Capability.SELECTION})
 
     def __init__(self, shots: Sequence[Shot]) -> None:
-        self._scene = HostScene(
-            "long.otio", "benchmark", tuple(HostShot(s, s.id.shot, "V1") for s in shots)
-        )
+        items = tuple(HostShot(shot, shot.id.shot, "V1") for shot in shots)
+        self._scene = HostScene("long.otio", "benchmark", items)
 
     def scene(self) -> HostScene:
         return self._scene
@@ -167,9 +166,7 @@ def measure_plain_list(count: int) -> dict[str, float]:
 def measure_panel_list(count: int, versions: int, folder: Path) -> dict[str, float]:
     """The panel's shot list."""
     shots = [shot(number) for number in range(count)]
-    stored_versions = [
-        version(number, shots[number * count // versions]) for number in range(versions)
-    ]
+    stored_versions = [version(n, shots[n * count // versions]) for n in range(versions)]
     jobs = [job(number, shots[number % count]) for number in range(1000)]
     before = resident_bytes()
     settings = Settings(client=ClientSettings(state_dir=folder, user="Ada"))
@@ -188,10 +185,9 @@ def measure_panel_list(count: int, versions: int, folder: Path) -> dict[str, flo
     timings["bytes_per_row"] = (resident_bytes() - before) / count
     batches = []
     for at in range(0, len(jobs), BATCH_SIZE):
-        updated = [
-            job.model_copy(update={"progress": job.progress.model_copy(update={"step": "write"})})
-            for job in jobs[at : at + BATCH_SIZE]
-        ]
+        progress = JobProgress(step="write", done=1, total=56, seconds_left=90)
+        batch = jobs[at : at + BATCH_SIZE]
+        updated = [job.model_copy(update={"progress": progress}) for job in batch]
 
         def merge(updated: list[Job] = updated) -> None:
             session.store.merge(jobs=updated)
@@ -216,12 +212,9 @@ def measure_panel_list(count: int, versions: int, folder: Path) -> dict[str, flo
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = json_parser(__doc__)
     parser.add_argument("--shots", type=int, default=10_000)
     parser.add_argument("--versions", type=int, default=5_000)
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     app = QApplication.instance() or QApplication(["benchmark"])
     with tempfile.TemporaryDirectory(prefix="shotbridge-benchmark-") as folder:

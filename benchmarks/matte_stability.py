@@ -10,13 +10,11 @@ and min-max normalisation would invent one.
 
 from __future__ import annotations
 
-import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks import MODELS
+from benchmarks import model_arguments
 from benchmarks._picture_quality import frames
 from bridge_gateway.arrays import Kernel, block_mean, resize
 from bridge_gateway.inference.highlight_curve import srgb_decode
@@ -33,10 +31,7 @@ SHOTS = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measures the temporal stability of mattes.")
-    parser.add_argument("--models-dir", type=Path, default=MODELS)
-    parser.add_argument("--threads", type=int, default=None)
-    options = parser.parse_args()
+    options = model_arguments("Measures the temporal stability of mattes.")
     extractor = MatteExtractor.open(options.models_dir, threads=options.threads)
     print("| shot | frames | peak probability | unchanged | min-max normalised | s/frame |")
     print("|---|---|---|---|---|---|")

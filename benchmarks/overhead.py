@@ -24,7 +24,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks import MODELS
-from benchmarks._gateway import gateway, plate, request
+from benchmarks._gateway import gateway, plate, request, shot_of
 from bridge_core.client import Client
 from bridge_core.models.requests import Request
 from bridge_core.transfer import prepare_submission
@@ -82,7 +82,7 @@ def transfer() -> None:
             f"{total / verifying:6.0f} MB/s   SHA-256 on both sides, every file flushed to disk",
         )
 
-        shot = _shot_of(source)
+        shot = shot_of(source, "plate", FILES)
         times = []
         for _ in range(3):
             with gateway() as (client, _plates):
@@ -104,19 +104,6 @@ def transfer() -> None:
             "by path",
             f"{by_path * 1000:6.1f} ms     {copying / by_path:.0f} times faster than cp",
         )
-
-
-def _shot_of(folder: Path) -> object:
-    from bridge_core.models.frames import FrameRange
-    from bridge_core.models.media import Plate
-    from bridge_core.models.shots import Shot, ShotId
-
-    span = FrameRange.of(1001, 1000 + FILES, 24)
-    return Shot(
-        id=ShotId(show="benchmark", sequence="sq", shot="bytes"),
-        plate=Plate(path=str(folder / "plate.%04d.exr"), range=span, colour_space="ACEScg"),
-        cut_range=span,
-    )
 
 
 def _sendfile(files: list[Path]) -> None:
@@ -199,9 +186,8 @@ def submitting() -> None:
         )
         waits = []
         for _ in range(5):
-            job = client.wait(
-                [client.submit(request(plate(plates, "s", 1, 16, 16), "round_trip")).id]
-            )[0]
+            small = request(plate(plates, "s", 1, 16, 16), "round_trip")
+            (job,) = client.wait([client.submit(small).id])
             assert job.started is not None
             waits.append((job.started - job.created).total_seconds())
         print_result(
@@ -239,7 +225,7 @@ def _run(client: Client, request: Request) -> float:
 def _time_network_alone(frames: int, width: int, height: int) -> float:
     """Seconds of the network alone in a separate process, warmed up, with the same threads."""
     program = (
-        "import sys, time, json, numpy as np\n"
+        "import time, numpy as np\n"
         "from pathlib import Path\n"
         "from bridge_gateway.inference.model_store import require_installed\n"
         "import onnxruntime as ort, os\n"
@@ -251,12 +237,15 @@ def _time_network_alone(frames: int, width: int, height: int) -> float:
         "s.run(None, {n: x})\n"
         "t = time.perf_counter()\n"
         f"for _ in range({frames}): s.run(None, {{n: x}})\n"
-        "print(json.dumps(time.perf_counter() - t))\n"
+        "print(time.perf_counter() - t)\n"
     )
-    answer = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    return float(json.loads(answer.stdout))
+    return _number_from(program)
+
+
+def _number_from(program: str) -> float:
+    """The number that a program prints, run in a process of its own."""
+    command = [sys.executable, "-c", program]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 # Idle
@@ -296,14 +285,8 @@ def _cpu_share(tree: list[psutil.Process], seconds: float = 10) -> float:
 
 
 def _import_memory() -> float:
-    program = (
-        "import fastapi, uvicorn, sqlalchemy, dbos, psutil\n"
-        "print(psutil.Process().memory_info().rss / 1e6)"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    return float(answer.stdout)
+    memory = "print(psutil.Process().memory_info().rss / 1e6)"
+    return _number_from(f"import fastapi, uvicorn, sqlalchemy, dbos, psutil\n{memory}")
 
 
 if __name__ == "__main__":

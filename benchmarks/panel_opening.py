@@ -38,7 +38,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import REPO
+from benchmarks import REPO, json_parser
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication, QWidget
@@ -292,9 +292,8 @@ def _write_cut(path: Path) -> None:
 def _span(first: int, count: int) -> Any:
     import opentimelineio as otio
 
-    return otio.opentime.TimeRange(
-        otio.opentime.RationalTime(first, 24), otio.opentime.RationalTime(count, 24)
-    )
+    time_of = otio.opentime.RationalTime
+    return otio.opentime.TimeRange(time_of(first, 24), time_of(count, 24))
 
 
 def measure(repeats: int) -> dict[str, Any]:
@@ -317,11 +316,8 @@ def measure(repeats: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = json_parser(__doc__)
     parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--json", action="store_true")
     parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
     parser.add_argument("--cut", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

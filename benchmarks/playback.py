@@ -15,7 +15,6 @@ Without a display it runs on Qt's offscreen platform, whose painting is the same
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -29,6 +28,7 @@ from PySide6.QtCore import QBuffer, QEventLoop, QIODevice, QPointF
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
 from PySide6.QtWidgets import QApplication
 
+from benchmarks import json_parser
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Stroke, StrokeTool
 from bridge_ui.review.compare.viewer_settings import CompareMode
@@ -179,20 +179,13 @@ def measure_drawing(a: JpegSequence, b: JpegSequence) -> dict[str, float]:
     with_strokes = paint(60)
     viewer.close_down()
     viewer.close()
-    return {
-        "without": without,
-        "with": with_strokes,
-        "cost": with_strokes - without,
-        "redraw": first,
-    }
+    cost = with_strokes - without
+    return {"without": without, "with": with_strokes, "cost": cost, "redraw": first}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = json_parser(__doc__)
     parser.add_argument("--seconds", type=float, default=6.0, help="of playback for each rate")
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     app = QApplication.instance() or QApplication(["benchmark"])
     assert isinstance(app, QApplication)

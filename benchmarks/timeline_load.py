@@ -9,7 +9,6 @@ and identity for every clip.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import tempfile
@@ -20,6 +19,7 @@ from typing import Any
 
 import opentimelineio as otio
 
+from benchmarks import json_parser
 from bridge_core.timeline.cut_reader import read_cut
 from bridge_core.timeline.diff import diff_cuts
 from bridge_core.timeline.document import load_document, save_otio
@@ -71,11 +71,8 @@ def measure(work: Callable[[], object], rounds: int = 5) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = json_parser(__doc__)
     parser.add_argument("--clips", type=int, default=10_000)
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cut.otio"

@@ -15,7 +15,6 @@ plain clip with the rest added back; in dB at exposures of 0, -2 and -4 stops.
 
 from __future__ import annotations
 
-import argparse
 import resource
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ from statistics import fmean
 
 import numpy as np
 
-from benchmarks import MODELS
+from benchmarks import model_arguments
 from benchmarks._picture_quality import frames, psnr, ssim
 from bridge_gateway.arrays import FloatArray, block_mean, resize
 from bridge_gateway.inference.highlight_curve import srgb_decode, srgb_encode
@@ -36,10 +35,7 @@ REDUCTIONS = ("bicubic", "area", "lanczos")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measures Upscale against plain filters.")
-    parser.add_argument("--models-dir", type=Path, default=MODELS)
-    parser.add_argument("--threads", type=int, default=None)
-    options = parser.parse_args()
+    options = model_arguments("Measures Upscale against plain filters.")
     print_cost(options.models_dir, options.threads)
     for model in ("span-x2", "realesr-animevideo-x4"):
         upscaler = Upscaler.open(options.models_dir, model, threads=options.threads)

@@ -9,43 +9,33 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "hosts"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "nuke"))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from nuke_fake import FakeNuke
-from PySide6.QtGui import QColor, QFont, QImage
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from screenshot_setup import create_screenshot_application, demo_settings, wait_until
 
+# isort: split
+from nuke_fake import FakeNuke
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtTest import QTest
+
+from bridge_core.launcher import stop_gateway
 from bridge_ui.review.player.qt_images import safe_painter
 
-REPO = Path(__file__).parents[1]
 SIZE, GAP = (340, 640), 24  # pixels
 
 
 def main(demo: Path, target: Path) -> None:
-    application = QApplication(["shotbridge"])
-    application.setStyle("Fusion")
-    application.setFont(QFont("DejaVu Sans", 9))
+    create_screenshot_application()
+    os.environ["SHOTBRIDGE__WORK__SHOW"] = "Big Buck Bunny"
     with tempfile.TemporaryDirectory() as folder, FakeNuke() as program:
-        for key, value in {
-            "CLIENT__STATE_DIR": f"{folder}/state",
-            "CLIENT__USER": "Ada Lovelace",
-            "GATEWAY__DATA_DIR": f"{folder}/data",
-            "GATEWAY__LIBRARY_DIR": f"{folder}/library",
-            "GATEWAY__MODELS_DIR": str(REPO / ".cache" / "models"),
-            "GATEWAY__MEDIA_ROOTS": f'["{(demo / "plates").absolute()}"]',
-            "GATEWAY__COLOUR__VIEW": "Un-tone-mapped",
-            "WORK__SHOW": "Big Buck Bunny",
-        }.items():
-            os.environ[f"SHOTBRIDGE__{key}"] = value
+        settings = demo_settings(Path(folder), demo)
         _script(program, demo.absolute() / "plates")
-        _pictures(program).save(str(target / "nuke_pane.png"))
+        try:
+            _pictures(program).save(str(target / "nuke_pane.png"))
+        finally:
+            stop_gateway(settings)
 
 
 def _script(program: FakeNuke, plates: Path) -> None:
@@ -68,8 +58,6 @@ def _script(program: FakeNuke, plates: Path) -> None:
 
 def _pictures(program: FakeNuke) -> QImage:
     """The list of selected nodes, and next to it the node that Nuke renders before sending."""
-    from bridge_core.config import load_settings
-    from bridge_core.launcher import stop_gateway
     from bridge_nuke import startup
 
     startup.register_interface()
@@ -78,18 +66,18 @@ def _pictures(program: FakeNuke) -> QImage:
     try:
         pane.resize(*SIZE)
         pane.show()
-        _wait_until(lambda: hasattr(pane.panel, "controllers"), "the panel")
+        wait_until(lambda: hasattr(pane.panel, "controllers"), "the panel")
         on = pane.panel.controllers
-        _wait_until(lambda: on.session.connection.value.is_connected and on.shots.rows, "the shots")
-        _wait_until(lambda: all(on.shots.thumbnail(k) for k in ("Read1", "Read2")), "the pictures")
+        wait_until(lambda: on.session.connection.value.is_connected and on.shots.rows, "the shots")
+        wait_until(lambda: all(on.shots.thumbnail(k) for k in ("Read1", "Read2")), "the pictures")
         QTest.qWait(500)
         whole = QImage(2 * SIZE[0] + GAP, SIZE[1], QImage.Format.Format_RGB32)
         whole.fill(QColor("white"))
         left = pane.grab().toImage()
         on.shots.select(["Grade_morning"])
         pane.panel.show_page("send")
-        _wait_until(lambda: not on.send.state.value.estimating, "the estimate")
-        _wait_until(lambda: len(on.send.state.value.summary) == 6, "the summary")
+        wait_until(lambda: not on.send.state.value.estimating, "the estimate")
+        wait_until(lambda: len(on.send.state.value.summary) == 6, "the summary")
         QTest.qWait(500)
         with safe_painter(whole) as painter:
             painter.drawImage(0, 0, left)
@@ -97,15 +85,6 @@ def _pictures(program: FakeNuke) -> QImage:
         return whole
     finally:
         pane.shut_down(10.0)
-        stop_gateway(load_settings().settings)
-
-
-def _wait_until(condition: Callable[[], object], what: str, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {seconds:.0f} s for {what}")
-        QTest.qWait(20)
 
 
 if __name__ == "__main__":

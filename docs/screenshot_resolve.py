@@ -1,6 +1,6 @@
 """Makes the picture of the companion window beside Resolve for ``docs/guide/resolve.md``.
 
-``PYTHONPATH=tests/hosts:plugins/resolve python docs/screenshot_resolve.py demo_out docs/images``.
+``python docs/screenshot_resolve.py demo_out docs/images``.
 The timeline is that of the tests' fake of Resolve; everything else is real. Frames: Big Buck Bunny,
 CC-BY 3.0, Blender Foundation.
 """
@@ -10,48 +10,35 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-from PySide6.QtGui import QFont
+
+import screenshot_setup
+
+# isort: split
 from PySide6.QtTest import QTest
 from resolve_fake import Resolve
 from resolve_sample_project import camera_file
 
+from bridge_core.launcher import stop_gateway
 from bridge_core.models.versions import ReviewStatus
 from bridge_resolve.window import CompanionWindow
-from bridge_ui.app.window import create_application
 from bridge_ui.review.compare.viewer_settings import CompareMode
 
 SHOWN = ("BBB_0010", "BBB_0020")
 HANDLES = 8
-MODELS = Path(__file__).parents[1] / ".cache" / "models"
+#: The services take their time.
+_wait_until = partial(screenshot_setup.wait_until, seconds=300)
 
 
 def main(demo: Path, target: Path) -> None:
-    from bridge_core.config import load_settings
-    from bridge_core.launcher import stop_gateway
-
-    app = create_application()
-    app.setFont(QFont("DejaVu Sans", 9))
+    screenshot_setup.create_screenshot_application()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        settings = load_settings(
-            {
-                "client.url": None,
-                "client.state_dir": str(folder / "state"),
-                "client.user": "Ada Lovelace",
-                "gateway.data_dir": str(folder / "data"),
-                "gateway.library_dir": str(folder / "library"),
-                "gateway.models_dir": str(MODELS),
-                "gateway.media_roots": [str(demo / "plates")],
-                # The plates are finished pictures; a second tone curve would darken them.
-                "gateway.colour.view": "Un-tone-mapped",
-            }
-        ).settings
+        settings = screenshot_setup.demo_settings(folder, demo)
         resolve = _timeline(demo / "plates", folder)
         window = CompanionWindow(lambda: settings, lambda: resolve)
         try:
@@ -92,16 +79,13 @@ def _review_and_place(window: CompanionWindow) -> None:
     panel: Any = window.panel
     _wait_until(lambda: panel._is_built, "the panel to be built")
     on = panel.controllers
-    _wait_until(
-        lambda: on.session.connection.value.is_connected and on.send.state.value.service,
-        "the gateway",
-    )
+    send, placement = on.send.state, on.placement.state
+    connection = on.session.connection
+    _wait_until(lambda: connection.value.is_connected and send.value.service, "the gateway")
     _wait_until(lambda: len(on.shots.rows) == len(SHOWN) + 1, "the shots")
     on.shots.select([on.shots.rows[1].key])
     on.send.choose_service("matte")
-    _wait_until(
-        lambda: on.send.state.value.summary and on.send.state.value.can_send, "the estimate"
-    )
+    _wait_until(lambda: send.value.summary and send.value.can_send, "the estimate")
     on.send.send()
     _wait_until(lambda: on.jobs.rows and on.jobs.rows[0].result_id, "the version")
     _wait_until(lambda: on.review.state.value.version, "the version under review")
@@ -110,21 +94,10 @@ def _review_and_place(window: CompanionWindow) -> None:
     version = on.review.state.value.version
     row = on.shots.rows[1]
     on.placement.place(row, version, on.placement.options(version)[0])
-    _wait_until(
-        lambda: on.placement.state.value.message or on.placement.state.value.problem,
-        "the placement",
-    )
+    _wait_until(lambda: placement.value.message or placement.value.problem, "the placement")
     _wait_until(lambda: on.shots.rows[1].active_version_id, "the version in Resolve")
     panel.review.set_compare_mode(CompareMode.WIPE)
     panel.review.canvas.update_settings(wipe=0.37)
-
-
-def _wait_until(condition: Callable[[], object], what: str, seconds: float = 300) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"waited {seconds:.0f} s for {what}")
-        QTest.qWait(50)
 
 
 if __name__ == "__main__":

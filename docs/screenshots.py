@@ -11,41 +11,33 @@ import math
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "journeys"))
+from screenshot_setup import create_screenshot_application, demo_settings, wait_until
 
+# isort: split
 from director import Director
-from PySide6.QtGui import QColor, QFont, QImage
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QToolButton, QWidget
-from user_input import start_user_input, wait_until
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QToolButton, QWidget
+from user_input import start_user_input
 
+from bridge_core.launcher import stop_gateway
+from bridge_ui.app.standalone_host import StandaloneHost
 from bridge_ui.review.player.qt_images import safe_painter
-
-if TYPE_CHECKING:
-    from bridge_core.models.settings import Settings
 
 SHOWN = "BBB_"
 DOCK = 320, 800
 FRAME = 1010  # shows the leaves
 TIMEOUT = 1200  # seconds for a service
 _GAP = 24  # pixels between joined images
-MODELS = Path(__file__).parents[1] / ".cache" / "models"
 
 
 def main(demo: Path, target: Path) -> None:
-    from bridge_core.launcher import stop_gateway
-    from bridge_ui.app.standalone_host import StandaloneHost
-
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, start_user_input(Path(name)) as user_input:
-        app = QApplication(["shotbridge"])
-        app.setStyle("Fusion")
-        app.setFont(QFont("DejaVu Sans", 9))
+        create_screenshot_application()
         folder = Path(name)
-        settings = _settings(folder, demo)
+        settings = demo_settings(folder, demo)
         cut = _cut(demo / "demo_cut_v001.otio", folder / "reel_01_v014.otio")
         try:
             host = StandaloneHost(settings, cut)
@@ -57,24 +49,6 @@ def main(demo: Path, target: Path) -> None:
                 _dock(director, target)
         finally:
             stop_gateway(settings)
-
-
-def _settings(folder: Path, demo: Path) -> Settings:
-    from bridge_core.config import load_settings
-
-    return load_settings(
-        {
-            "client.url": None,
-            "client.state_dir": str(folder / "state"),
-            "client.user": "Ada Lovelace",
-            "gateway.data_dir": str(folder / "data"),
-            "gateway.library_dir": str(folder / "library"),
-            "gateway.models_dir": str(MODELS),
-            "gateway.media_roots": [str((demo / "plates").absolute())],
-            # The plates are graded already; a tone curve would darken them.
-            "gateway.colour.view": "Un-tone-mapped",
-        }
-    ).settings
 
 
 def _cut(source: Path, target: Path) -> Path:

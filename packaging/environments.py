@@ -17,7 +17,7 @@ import pins
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from tools import CACHE, LOCKED, REPO
+from tools import CACHE, LOCKED, PYTHON, REPO
 
 #: The package that is installed from the checkout.
 OWN = "shotbridge"
@@ -59,13 +59,11 @@ def main() -> None:
         # On Windows, Lib/site-packages has no version: it is that of the running Python.
         for packages in (*folder.glob("lib/python3*/site-packages"), folder / "Lib/site-packages"):
             version = re.search(r"python(3\.\d+)$", str(packages.parent))
-            python = version[1] if version else "{}.{}".format(*sys.version_info)
-            installed = {
-                canonicalize_name(one.name): one.version
-                for one in distributions(path=[str(packages)])
-            }
+            python = version[1] if version else PYTHON
             if not packages.exists():
                 continue
+            found = distributions(path=[str(packages)])
+            installed = {canonicalize_name(one.name): one.version for one in found}
             for line in differences(lock.read_text(encoding="utf-8"), installed, python):
                 wrong = True
                 print(f"{folder}: {line}")

@@ -65,13 +65,10 @@ def locks() -> tuple[Lock, ...]:
     """All locks except the host's, which is the client's without Qt."""
     project = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))
     builders = tuple(project["build-system"]["requires"])
+    everything = "client, panel, gateway and the readers of EDL, FCP XML and AAF"
     tested = (
         ("client", "the client and the panel", setup_requirements()),
-        (
-            "gateway",
-            "client, panel, gateway and the readers of EDL, FCP XML and AAF",
-            setup_requirements("gateway", "timelines"),
-        ),
+        ("gateway", everything, setup_requirements("gateway", "timelines")),
         ("build", "what builds it", builders),
     )
     return (

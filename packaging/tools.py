@@ -19,6 +19,8 @@ PINNED = {
     "rez": "rez==3.4.0",
     "cyclonedx": "cyclonedx-bom==7.5.0",
 }
+#: The version of this Python: ``3.11``.
+PYTHON = "{}.{}".format(*sys.version_info)
 #: A copy of the lock that an environment was created from.
 LOCKED = "locked.txt"
 
@@ -54,15 +56,9 @@ def is_made_from(lock: Path, folder: Path) -> bool:
 
 def install(folder: Path, lock: Path) -> None:
     """Install the packages of a lock into a virtual environment, by hash; nothing is built."""
-    arguments = (
-        "install",
-        "--require-hashes",
-        "--only-binary",
-        ":all:",
-        "--requirement",
-        str(lock),
-    )
-    pip(sys.executable, "--python", str(environment_program(folder, "python")), *arguments)
+    python = str(environment_program(folder, "python"))
+    arguments = ("--require-hashes", "--only-binary", ":all:", "--requirement", str(lock))
+    pip(sys.executable, "--python", python, "install", *arguments)
 
 
 def environment_program(folder: Path, name: str) -> Path:
@@ -80,10 +76,44 @@ def make_empty_folder(folder: Path) -> Path:
     return folder
 
 
+def copy_sources(source: Path, target: Path) -> None:
+    """Copy a folder without what Python compiled in it."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def copy_models(installed: Path, target: Path) -> None:
+    """Copy the weights and footage that ``shotbridge models install`` installed.
+
+    :raises SystemExit: there are none.
+    """
+    folders = sorted(record.parent for record in installed.glob("*/installed.json"))
+    if not folders:
+        sys.exit(f"no weights in {installed}: run `make models`, or set SHOTBRIDGE_MODELS")
+    for folder in folders:
+        shutil.copytree(folder, target / folder.name)
+
+
+def write_program(path: Path, text: str) -> None:
+    """Write a shell script that can be run; its folder is created."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
 def pip(python: Path | str, *arguments: str) -> None:
     """Run pip in that Python, quietly."""
     quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_QUIET": "1"}
     run(str(python), "-m", "pip", *arguments, variables=quiet)
+
+
+def captured(
+    *command: str | Path, variables: Mapping[str, str] | None = None, folder: Path = REPO
+) -> subprocess.CompletedProcess[str]:
+    """Run a command, whatever its exit code, and capture its output. ``variables`` replace those of
+    this environment."""
+    return subprocess.run(
+        command, env=variables, cwd=folder, capture_output=True, text=True, check=False
+    )
 
 
 def run(*command: str, variables: Mapping[str, str] | None = None, folder: Path = REPO) -> None:

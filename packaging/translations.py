@@ -13,7 +13,6 @@ import ast
 import os
 import xml.etree.ElementTree as ET
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 from bridge_ui.core.translate import CONTEXT
@@ -33,12 +32,8 @@ def collect_texts() -> dict[str, list[tuple[Path, int]]]:
     """
     texts: defaultdict[str, list[tuple[Path, int]]] = defaultdict(list)
     own = REPO / "ui" / "bridge_ui" / "core" / "translate.py"
-    for file in sorted(
-        path
-        for source_folder in SOURCE_FOLDERS
-        for path in source_folder.rglob("*.py")
-        if path != own
-    ):
+    files = {path for folder in SOURCE_FOLDERS for path in folder.rglob("*.py")}
+    for file in sorted(files - {own}):
         for node in ast.walk(ast.parse(file.read_bytes(), str(file))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 for text in node.args[TEXTS.get(node.func.id, slice(0))]:
@@ -51,9 +46,8 @@ def collect_texts() -> dict[str, list[tuple[Path, int]]]:
 def write(catalogue: Path, language: str) -> None:
     """Rewrite the catalogue. Translations of texts that are no longer used are kept as vanished,
     as Qt's tools do."""
-    old = {
-        str(message.findtext("source")): message.find("translation") for message in _read(catalogue)
-    }
+    messages = ET.parse(catalogue).iter("message") if catalogue.exists() else ()
+    old = {str(one.findtext("source")): one.find("translation") for one in messages}
     root = ET.Element("TS", version="2.1", language=language)
     context = ET.SubElement(root, "context")
     ET.SubElement(context, "name").text = CONTEXT
@@ -78,11 +72,6 @@ def write(catalogue: Path, language: str) -> None:
     body = ET.tostring(root, encoding="unicode")
     head = '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE TS>\n'
     catalogue.write_text(f"{head}{body}\n", encoding="utf-8")
-
-
-def _read(catalogue: Path) -> Iterator[ET.Element]:
-    if catalogue.exists():
-        yield from ET.parse(catalogue).iter("message")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import sys
 
 import lock
 import pins
-from tools import CACHE, REPO, environment_program, pip, run
+from tools import CACHE, PYTHON, REPO, environment_program, pip, run
 
 RESOLUTIONS = {"newest": "highest", "oldest": "lowest-direct"}
 
@@ -28,7 +28,7 @@ def main(which: str, pytest_arguments: list[str]) -> int:
         versions,
         _requirements(which),
         *("--resolution", RESOLUTIONS[which], "--upgrade"),
-        *("--python-version", "{}.{}".format(*sys.version_info)),
+        *("--python-version", PYTHON),
     )
     shutil.rmtree(folder, ignore_errors=True)
     run(sys.executable, "-m", "venv", "--without-pip", str(folder))
@@ -50,9 +50,7 @@ def _requirements(which: str) -> tuple[str, ...]:
     if which == "newest":
         return lock.setup_requirements("dev")
     required = lock.setup_requirements("gateway", "timelines")
-    tools = {_name(one) for one in lock.setup_requirements("dev")} - {
-        _name(one) for one in required
-    }
+    tools = set(map(_name, lock.setup_requirements("dev"))) - set(map(_name, required))
     locked = pins.requirements(lock.DEV.read_text(encoding="utf-8"))
     return (*required, *(pin for pin in locked if _name(pin) in tools))
 

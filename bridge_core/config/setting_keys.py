@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from bridge_core.models.base import validation_message
 from bridge_core.models.settings import Settings
 
 
@@ -67,7 +68,7 @@ class SettingKey:
             if isinstance(error, ValidationError):
                 first = error.errors(include_url=False)[0]
                 if first["type"] == "value_error":
-                    return first["msg"].removeprefix("Value error, ")
+                    return validation_message(error)
             return f"it must be {self.accepted_values}"
         return ""
 

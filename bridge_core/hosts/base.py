@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bridge_core.models.notes import Note
     from bridge_core.models.shots import Shot
     from bridge_core.models.versions import Version
-    from bridge_core.timeline.cut import Cut
+    from bridge_core.timeline.cut import Cut, CutProblem
 
 
 class Capability(StrEnum):
@@ -51,6 +51,18 @@ class Capability(StrEnum):
     """Has a current frame: :meth:`Host.current_frame`, :meth:`Host.go_to_frame`."""
     ANY_THREAD = "any thread"
     """Is called in any thread, because it reads and writes files."""
+
+
+#: What a program with an interface of its own can do, whatever it edits.
+INTERACTIVE_CAPABILITIES = frozenset(
+    {
+        Capability.SELECTION,
+        Capability.WATCH,
+        Capability.PLACE,
+        Capability.RENDER,
+        Capability.PLAYHEAD,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,20 @@ class HostProblem:
     item_id: str = ""
     """The :attr:`HostShot.item_id` of its shot; empty if there is none."""
     record_range: FrameRange | None = None
+
+    @classmethod
+    def from_cut(cls, problem: CutProblem, cut: Cut) -> HostProblem:
+        """A problem of a cut whose clips are the host's items."""
+        location = (problem.clip_name, problem.track, problem.record_range)
+        ids = (i.clip_id for i in cut if (i.clip_name, i.track, i.shot.record_range) == location)
+        return cls(
+            problem.clip_name or problem.track,
+            problem.message,
+            problem.next_step,
+            problem.skipped,
+            "" if problem.skipped else next(ids, ""),
+            problem.record_range,
+        )
 
     def __str__(self) -> str:
         return f"{self.label or 'unnamed'}: {self.message}. Next: {self.next_step}"

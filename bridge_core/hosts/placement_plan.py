@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from bridge_core.models.versions import ResultOutput, Version
 
 
+def version_title(service: str, output: str, label: str) -> str:
+    """``upscale v003``; with the output's name if it is not the main one: ``matte alpha v001``."""
+    return " ".join(filter(None, (service, "" if output == "main" else output, label)))
+
+
 @dataclass(frozen=True, slots=True)
 class PlacementPlan:
     """A placement that fits its shot."""
@@ -31,10 +36,8 @@ class PlacementPlan:
 
     @property
     def title(self) -> str:
-        """``upscale v003``; with the output's name if it is not the main one: ``matte alpha
-        v001``."""
-        output = "" if self.output.name == "main" else f" {self.output.name}"
-        return f"{self.version.service}{output} {self.version.label}"
+        """See :func:`version_title`."""
+        return version_title(self.version.service, self.output.name, self.version.label)
 
     @property
     def folder(self) -> Path:
@@ -52,14 +55,12 @@ class PlacementPlan:
         return file_extension(self.output.pattern) in MOVIE_EXTENSIONS
 
     @property
-    def first_offset(self) -> int:
-        """The first frame that the cut shows, counted from the output's first frame."""
-        return self.host_shot.shot.cut_range.first - self.output.range.first
-
-    @property
-    def end_offset(self) -> int:
-        """The frame after the last one that the cut shows, counted in the same way."""
-        return self.first_offset + self.host_shot.shot.cut_range.count
+    def frame_offsets(self) -> tuple[int, int]:
+        """The first frame that the cut shows, and the frame after the last one, both counted from
+        the output's first frame."""
+        cut_range = self.host_shot.shot.cut_range
+        first = cut_range.first - self.output.range.first
+        return first, first + cut_range.count
 
 
 def placement_plan(

@@ -3,6 +3,9 @@
 The plugins are tested against strict fakes made from the hosts' published stubs. Behaviour that is
 not in a stub is a :class:`SelfTestCheck` in ``plugins/<host>/bridge_<host>/selftest.py``::
 
+    CHECKS = SelfTestChecks()
+
+    @CHECKS.add("nuke.read.missing_frames", "A Read shows black for missing frames.")
     def _missing_frames() -> str:
         node = nuke.createNode("Read", inpanel=False)
         try:
@@ -10,10 +13,6 @@ not in a stub is a :class:`SelfTestCheck` in ``plugins/<host>/bridge_<host>/self
             return "a Read accepts 'black' for missing frames"
         finally:
             nuke.delete(node)
-
-    CHECKS = (
-        SelfTestCheck("nuke.read.missing_frames", "A Read shows black for ...", _missing_frames),
-    )
 
 An error in a check does not stop the others. The report is written after each check, so that after
 a crash of the host it shows the check that crashed. It contains no user or machine name, no home
@@ -91,6 +90,21 @@ class SelfTestCheck:
     run: Callable[[], str]
     on_main_thread: bool = True
     """Whether it runs on the host's main thread; False for checks of threading."""
+
+
+class SelfTestChecks(list[SelfTestCheck]):
+    """The checks of a host, in the order in which they are defined and run."""
+
+    def add(
+        self, check_id: str, expectation: str, *, on_main_thread: bool = True
+    ) -> Callable[[Callable[[], str]], Callable[[], str]]:
+        """A decorator that adds a function as a :class:`SelfTestCheck` with these values."""
+
+        def register(run: Callable[[], str]) -> Callable[[], str]:
+            self.append(SelfTestCheck(check_id, expectation, run, on_main_thread))
+            return run
+
+        return register
 
 
 @dataclass(frozen=True, slots=True)

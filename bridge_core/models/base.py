@@ -136,6 +136,14 @@ def validation_error(error: ValidationError, *, label: str, where: str = "") -> 
     )
 
 
+def validation_message(error: ValueError) -> str:
+    """The message of a validator, such as for a name with two frame numbers; of a pydantic error
+    the first one."""
+    if isinstance(error, ValidationError):
+        return error.errors()[0]["msg"].removeprefix("Value error, ")
+    return str(error)
+
+
 class _ShortRepr(reprlib.Repr):
     """An abbreviated ``repr`` that only looks at the beginning of a value."""
 

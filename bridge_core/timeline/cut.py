@@ -104,6 +104,15 @@ class CutShot:
     has_stored_id: bool = False
     """The id is stored in the file."""
 
+    def problem(
+        self, kind: ProblemKind, message: str, next_step: str, *, skipped: bool = True
+    ) -> CutProblem:
+        """A problem with this clip."""
+        record_range = self.shot.record_range
+        return CutProblem(
+            kind, message, next_step, self.clip_name, self.track, record_range, skipped
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class CutSource:

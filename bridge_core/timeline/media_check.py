@@ -90,7 +90,7 @@ def _check_shot(item: CutShot, folders: _FolderListings) -> CutProblem | None:
             names = " and ".join(split_path(name)[1] for name in files)
             message = f"frame {frame} exists twice, as {names}"
             next_step = "remove one of them, or move it to another folder"
-            return _make_problem(item, ProblemKind.BROKEN, message, next_step)
+            return item.problem(ProblemKind.BROKEN, message, next_step)
     missing = _missing_frames(shot, folders)
     if not missing:
         return None
@@ -99,23 +99,23 @@ def _check_shot(item: CutShot, folders: _FolderListings) -> CutProblem | None:
     if error is not None:
         message = f"its folder {folder} cannot be listed: {error}"
         next_step = "mount the storage, or relink the clip in the host"
-        return _make_problem(item, ProblemKind.OFFLINE, message, next_step)
+        return item.problem(ProblemKind.OFFLINE, message, next_step)
     if plate.kind is PlateKind.SEQUENCE and folders.has(plate.path):
         message = f"{plate.path} is a single picture, but its name reads as a sequence's pattern"
         next_step = "rename the file without its %d, and relink the clip in the host"
-        return _make_problem(item, ProblemKind.UNSUPPORTED, message, next_step)
+        return item.problem(ProblemKind.UNSUPPORTED, message, next_step)
     has_no_frame = len(missing) == min(shot.work_range.count, _MAX_MISSING)
     if plate.kind is not PlateKind.SEQUENCE or has_no_frame:
         message = f"{plate.path} does not exist"
         next_step = "copy the media there, or relink the clip in the host"
-        return _make_problem(item, ProblemKind.OFFLINE, message, next_step)
+        return item.problem(ProblemKind.OFFLINE, message, next_step)
     message = f"{plate.path} lacks frames {format_frames(missing)}"
     next_step = "render or copy these frames, or trim the clip, and read the cut again"
     in_cut = any(frame in shot.cut_range for frame in missing)
     if not in_cut:
         message += " in its handles; it is sent without them"
         next_step = "if the handles are needed, render or copy these frames"
-    return _make_problem(item, ProblemKind.MISSING_FRAMES, message, next_step, skipped=in_cut)
+    return item.problem(ProblemKind.MISSING_FRAMES, message, next_step, skipped=in_cut)
 
 
 def _trim_handles(shot: Shot, folders: _FolderListings) -> Shot:
@@ -126,10 +126,3 @@ def _trim_handles(shot: Shot, folders: _FolderListings) -> Shot:
     last = min((f - 1 for f in missing if f > cut.last), default=plate.range.last)
     available = FrameRange(first=first, last=last, rate=plate.range.rate)
     return shot.model_copy(update={"plate": plate.model_copy(update={"range": available})})
-
-
-def _make_problem(
-    item: CutShot, kind: ProblemKind, message: str, next_step: str, *, skipped: bool = True
-) -> CutProblem:
-    record_range = item.shot.record_range
-    return CutProblem(kind, message, next_step, item.clip_name, item.track, record_range, skipped)

@@ -12,7 +12,6 @@ extension are downloaded, too, so that tests need no network.
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -93,10 +92,7 @@ def _interpreter(wanted: tuple[int, int]) -> str:
         return sys.executable
     name = "python{}.{}".format(*wanted)
     found = shutil.which(name)
-    if (
-        found
-        and subprocess.run([found, "-c", ""], check=False, capture_output=True).returncode == 0
-    ):
+    if found and tools.captured(found, "-c", "").returncode == 0:
         return found
     raise SystemExit(f"this Blender requires {name}, which is not on the PATH")
 

@@ -30,7 +30,14 @@ sys.path.append(str(REPO / "gateway"))
 import sbom  # noqa: E402  needs the lines above
 from install import SUMS  # noqa: E402
 from targets import TARGETS, this_platform  # noqa: E402
-from tools import environment_program, make_empty_folder, pip, run  # noqa: E402
+from tools import (  # noqa: E402
+    PYTHON,
+    copy_models,
+    environment_program,
+    make_empty_folder,
+    pip,
+    run,
+)
 
 import bridge_core  # noqa: E402
 
@@ -59,12 +66,8 @@ def main() -> None:
         )
     models = Path(os.environ.get("SHOTBRIDGE_MODELS") or REPO / ".cache" / "models")
     system = f"{sys.platform}-{platform.machine()}"
-    about = {
-        "version": bridge_core.__version__,
-        "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
-        "platform": system,
-    }
-    name = f"shotbridge-{about['version']}-{system}-py{about['python']}"
+    about = {"version": bridge_core.__version__, "python": PYTHON, "platform": system}
+    name = f"shotbridge-{about['version']}-{system}-py{PYTHON}"
     bundle = make_empty_folder(REPO / "dist" / "bundle" / name)
     with tempfile.TemporaryDirectory() as scratch:
         # Only what is committed: no leftovers of builds.
@@ -79,7 +82,7 @@ def main() -> None:
         shutil.copytree(source / "docs", bundle / "docs")
         shutil.copy(source / "packaging" / "bundle" / "install.py", bundle)
         shutil.copy(source / "LICENSE", bundle)
-    _models(models, bundle / "models")
+    copy_models(models, bundle / "models")
     (bundle / "bundle.json").write_text(json.dumps(about, indent=1) + "\n")
     described = f"{name}.cdx.json"
     (bundle / "README.txt").write_text(README.format(**about, sbom=described))
@@ -105,14 +108,6 @@ def _wheels(source: Path, bundle: Path) -> None:
         *("--outdir", str(wheels), str(source)),
         variables={"PYTHONWARNINGS": "ignore"},
     )
-
-
-def _models(installed: Path, target: Path) -> None:
-    folders = sorted(record.parent for record in installed.glob("*/installed.json"))
-    if not folders:
-        sys.exit(f"no weights in {installed}: run `make models`, or set SHOTBRIDGE_MODELS")
-    for folder in folders:
-        shutil.copytree(folder, target / folder.name)
 
 
 def _extensions(source: Path, target: Path) -> None:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from tools import run, tool_program
+from tools import captured, run, tool_program
 
 SPEC = "1.6"
 #: A licence's SPDX name; other licences of the catalogue are entered as text.
@@ -77,10 +76,7 @@ def write(bundle: Path, python: Path, catalogue: list[dict[str, Any]], target: P
 
 def validate(path: Path) -> None:
     """:raises SystemExit: the file is not valid; the message says why."""
-    program = str(tool_program("cyclonedx", "python"))
-    completed = subprocess.run(
-        [program, "-c", _VALIDATE, str(path)], capture_output=True, text=True, check=False
-    )
+    completed = captured(tool_program("cyclonedx", "python"), "-c", _VALIDATE, path)
     if completed.returncode:
         sys.exit(f"{path.name} is not valid CycloneDX {SPEC}: {completed.stderr.strip()}")
 
@@ -109,7 +105,13 @@ def model_components(catalogue: list[dict[str, Any]], models: Path) -> list[Comp
             continue
         record = json.loads(record_file.read_text(encoding="utf-8"))
         licence = entry["licence"]
-        spdx = _SPDX.fullmatch(licence)
+        properties = {
+            "file": record["file"],
+            "origin": entry["origin"],
+            "caveats": entry["caveats"],
+            "package": f"{record['package']} {record['version']}, sha256 "
+            f"{record['package_sha256']}",
+        }
         components.append(
             {
                 "type": "machine-learning-model" if entry["kind"] == "weights" else "data",
@@ -117,18 +119,12 @@ def model_components(catalogue: list[dict[str, Any]], models: Path) -> list[Comp
                 "name": entry["id"],
                 "version": record["version"],
                 "description": f"{entry['title']}: {entry['purpose']}",
-                "licenses": [{"license": {"id": licence} if spdx else {"name": licence}}],
+                "licenses": [{"license": {"id" if _SPDX.fullmatch(licence) else "name": licence}}],
                 "copyright": entry["attribution"],
                 "hashes": [{"alg": "SHA-256", "content": record["sha256"]}],
                 "properties": [
-                    {"name": "shotbridge:file", "value": record["file"]},
-                    {"name": "shotbridge:origin", "value": entry["origin"]},
-                    {"name": "shotbridge:caveats", "value": entry["caveats"]},
-                    {
-                        "name": "shotbridge:package",
-                        "value": f"{record['package']} {record['version']}, "
-                        f"sha256 {record['package_sha256']}",
-                    },
+                    {"name": f"shotbridge:{name}", "value": value}
+                    for name, value in properties.items()
                 ],
             }
         )

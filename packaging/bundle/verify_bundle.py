@@ -23,7 +23,7 @@ REPO = HERE.parents[1]
 sys.path[:0] = [str(REPO / "packaging"), str(REPO / "packaging" / "blender")]
 
 from targets import TARGETS, this_platform  # noqa: E402  found by the line above
-from tools import CACHE, make_empty_folder  # noqa: E402
+from tools import CACHE, captured, make_empty_folder  # noqa: E402
 
 #: ioctl(2) numbers of Linux: get and set an interface's flags; the flag that it is up.
 _GET, _SET, _UP = 0x8913, 0x8914, 0x1
@@ -89,12 +89,7 @@ def check_tampering(bundle: Path) -> None:
 
 
 def _refused(bundle: Path, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, str(bundle / "install.py"), *words],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = captured(sys.executable, bundle / "install.py", *words)
     assert done.returncode == 1, done.stdout
     return done.stderr
 
@@ -164,9 +159,7 @@ def _timed(what: str, variables: dict[str, str], *words: str) -> str:
 
 
 def _call(variables: dict[str, str], *words: str) -> str:
-    done = subprocess.run(
-        words, env=variables, cwd=WORK_DIR, capture_output=True, text=True, check=False
-    )
+    done = captured(*words, variables=variables, folder=WORK_DIR)
     if done.returncode:
         sys.exit(f"{' '.join(words)}: code {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done.stdout

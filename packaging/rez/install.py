@@ -34,7 +34,7 @@ REPO = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO))
 sys.path.insert(0, str(REPO / "packaging"))
 
-from tools import run, tool_program  # noqa: E402
+from tools import captured, run, tool_program  # noqa: E402
 
 import bridge_core  # noqa: E402  needs the lines above
 
@@ -83,11 +83,8 @@ def _recipes(arguments: argparse.Namespace) -> dict[str, str]:
 
 def _refuse_existing(repository: Path, packages: Iterable[str]) -> None:
     """rez would replace them while somebody works with them."""
-    existing = [
-        name
-        for name in packages
-        if (repository / Path(*name.split("-", 1)) / "package.py").exists()
-    ]
+    recipes = {name: repository / Path(*name.split("-", 1)) / "package.py" for name in packages}
+    existing = [name for name, recipe in recipes.items() if recipe.exists()]
     if existing:
         commands = "".join(f"\n  rez rm --package {name} {repository}" for name in existing)
         sys.exit(
@@ -123,14 +120,9 @@ class RezRepository:
 
     def check_python(self, python: str) -> None:
         """Check that rez finds this Python, and that it has pip."""
-        command = [self._rez, "env", "--quiet", f"python-{python}", "--", "python", "-m", "pip"]
-        completed = subprocess.run(
-            [*command, "--version"],
-            env={**os.environ, **self._variables},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = (self._rez, "env", "--quiet", f"python-{python}", "--", "python", "-m", "pip")
+        variables = {**os.environ, **self._variables}
+        completed = captured(*command, "--version", variables=variables)
         if completed.returncode or f"(python {python})" not in completed.stdout:
             sys.exit(
                 f"rez finds no python-{python} with pip: "

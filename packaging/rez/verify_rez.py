@@ -11,20 +11,25 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPO / "packaging"), str(REPO)]
 
-from tools import CACHE, make_empty_folder, tool_program  # noqa: E402  found by the line above
+from tools import (  # noqa: E402  found by the line above
+    CACHE,
+    PYTHON,
+    captured,
+    copy_sources,
+    make_empty_folder,
+    tool_program,
+    write_program,
+)
 
 import bridge_core  # noqa: E402
 
-PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 #: A program that prints its environment, in place of a host.
 PRINT_ENVIRONMENT = "#!/bin/sh\nenv\n"
 
@@ -66,35 +71,26 @@ class RezTestEnvironment:
         (self.add_package("python", output.strip()) / "bin" / "python").symlink_to(program)
 
     def add_host(self, name: str, version: str) -> None:
-        program = self.add_package(name, version) / "bin" / name
-        program.write_text(PRINT_ENVIRONMENT)
-        program.chmod(0o755)
+        write_program(self.add_package(name, version) / "bin" / name, PRINT_ENVIRONMENT)
 
     def call(self, *words: str, **variables: str) -> str:
         """The standard output of a command in the clean environment."""
-        done = self._run(words, variables)
+        done = captured(*words, variables={**self.clean, **variables}, folder=self.folder)
         if done.returncode:
             sys.exit(f"{' '.join(words)}: code {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
     def call_refused(self, *words: str, **variables: str) -> str:
         """The standard error of a command that must fail."""
-        done = self._run(words, variables)
+        done = captured(*words, variables={**self.clean, **variables}, folder=self.folder)
         if not done.returncode:
             sys.exit(f"{' '.join(words)} should have been refused\n{done.stdout}")
         return done.stderr
 
-    def _run(
-        self, words: tuple[str, ...], variables: Mapping[str, str]
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            words,
-            env={**self.clean, **variables},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def shotbridge(self, *words: str, **variables: str) -> str:
+        """The standard output of a ``shotbridge`` command in an environment with its package."""
+        command = ("rez", "env", "--quiet", "shotbridge", "--", "shotbridge")
+        return self.call(*command, *words, **variables)
 
     def environment(self, *request: str, program: str, **variables: str) -> dict[str, str]:
         output = self.call("rez", "env", "--quiet", *request, "--", program, **variables)
@@ -105,14 +101,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Test the rez packages with a real rez.")
     parser.add_argument("--wheels", type=Path, help="a folder of wheels; by default pip's index")
     wheels = parser.parse_args().wheels
-    rez_environment = RezTestEnvironment(CACHE / "rez-test")
-    rez_environment.add_host("nuke", "16.0.4")
-    rez_environment.add_host("blender", "4.5.1")
-    install(
-        rez_environment,
-        rez_environment.packages,
-        *(("--wheels", str(wheels.absolute())) if wheels else ()),
-    )
+    rez = RezTestEnvironment(CACHE / "rez-test")
+    rez.add_host("nuke", "16.0.4")
+    rez.add_host("blender", "4.5.1")
+    source = ("--wheels", str(wheels.absolute())) if wheels else ()
+    command = _install_command(rez.packages)
+    rez.call(*command, *source, **_pip_variables())
     steps = (
         doctor_is_green,
         nuke_keeps_its_own_qt,
@@ -125,16 +119,10 @@ def main() -> None:
         an_upgrade_leaves_the_version_before_as_it_was,
     )
     for step in steps:
-        started = time.monotonic()
-        step(rez_environment)
-        print(
-            f"ok  {step.__name__.replace('_', ' ')}  {time.monotonic() - started:.1f} s", flush=True
-        )
-    shutil.rmtree(rez_environment.folder)
-
-
-def install(rez_environment: RezTestEnvironment, packages: Path, *words: str) -> None:
-    rez_environment.call(*_install_command(packages), *words, **_pip_variables())
+        started, name = time.monotonic(), step.__name__.replace("_", " ")
+        step(rez)
+        print(f"ok  {name}  {time.monotonic() - started:.1f} s", flush=True)
+    shutil.rmtree(rez.folder)
 
 
 def _install_command(packages: Path, *pythons: str) -> tuple[str, ...]:
@@ -147,21 +135,18 @@ def _pip_variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
 
 
-def doctor_is_green(rez_environment: RezTestEnvironment) -> None:
-    output = rez_environment.call(
-        "rez", "env", "--quiet", "shotbridge", "--", "shotbridge", "doctor", "--json"
-    )
-    report = json.loads(output)
+def doctor_is_green(rez: RezTestEnvironment) -> None:
+    report = json.loads(rez.shotbridge("doctor", "--json"))
     assert report["ok"], report
     checks = {check["name"]: check for check in report["checks"]}
-    assert str(rez_environment.packages) in checks["models"]["message"], checks["models"]
-    assert str(rez_environment.packages) in checks["plugins"]["message"], checks["plugins"]
+    assert str(rez.packages) in checks["models"]["message"], checks["models"]
+    assert str(rez.packages) in checks["plugins"]["message"], checks["plugins"]
     assert checks["PySide6-Essentials"]["status"] == "ok"
-    rez_environment.call("rez", "env", "--quiet", "shotbridge", "--", "shotbridge", "stop")
+    rez.shotbridge("stop")
 
 
-def nuke_keeps_its_own_qt(rez_environment: RezTestEnvironment) -> None:
-    variables = rez_environment.environment("shotbridge", "nuke", program="nuke")
+def nuke_keeps_its_own_qt(rez: RezTestEnvironment) -> None:
+    variables = rez.environment("shotbridge", "nuke", program="nuke")
     assert "PySide6" not in variables["PYTHONPATH"] and "shiboken6" not in variables["PYTHONPATH"]
     assert "pydantic" in variables["PYTHONPATH"]
     assert "onnxruntime" not in variables["PYTHONPATH"] and "numpy" not in variables["PYTHONPATH"]
@@ -171,118 +156,100 @@ def nuke_keeps_its_own_qt(rez_environment: RezTestEnvironment) -> None:
     assert variables["RESOLVE_SCRIPT_API"] and variables["RESOLVE_SCRIPT_LIB"]
 
 
-def a_studios_variables_stay(rez_environment: RezTestEnvironment) -> None:
-    site = rez_environment.folder / "site.yaml"
+def a_studios_variables_stay(rez: RezTestEnvironment) -> None:
+    site = rez.folder / "site.yaml"
     site.write_text("gateway:\n  models_dir: /studio/models\n")
     own = {
         "NUKE_PATH": "/studio/nuke",
         "SHOTBRIDGE_CONFIG": str(site),
         "RESOLVE_SCRIPT_API": "/studio/resolve",
     }
-    variables = rez_environment.environment("shotbridge", "nuke", program="nuke", **own)
+    variables = rez.environment("shotbridge", "nuke", program="nuke", **own)
     assert variables["NUKE_PATH"].startswith("/studio/nuke:")
     assert variables["RESOLVE_SCRIPT_API"] == "/studio/resolve"
-    request = ("rez", "env", "--quiet", "shotbridge", "--", "shotbridge")
-    settings = json.loads(rez_environment.call(*request, "config", "show", "--json", **own))
+    settings = json.loads(rez.shotbridge("config", "show", "--json", **own))
     assert settings["gateway.models_dir"]["value"] == "/studio/models"
     assert settings["client.gateway_command"]["value"] == ["shotbridge-gateway"]
 
 
-def blender_gets_its_extension(rez_environment: RezTestEnvironment) -> None:
+def blender_gets_its_extension(rez: RezTestEnvironment) -> None:
     if not any((REPO / "dist" / "blender").glob("*-linux-x64-*.zip")):
         print("    skipped: no extension in dist/blender; run make blender-extension")
         return
-    variables = rez_environment.environment("shotbridge", "blender", program="blender")
+    variables = rez.environment("shotbridge", "blender", program="blender")
     folder = Path(variables["BLENDER_SYSTEM_EXTENSIONS"])
     assert folder.name == "cp311"
     assert (folder / "system" / "shotbridge" / "blender_manifest.toml").is_file()
-    assert (
-        Path(variables["BLENDER_SYSTEM_SCRIPTS"]) / "startup" / "shotbridge_enable.py"
-    ).is_file()
-    kept = rez_environment.environment(
+    scripts = Path(variables["BLENDER_SYSTEM_SCRIPTS"])
+    assert (scripts / "startup" / "shotbridge_enable.py").is_file()
+    kept = rez.environment(
         "shotbridge", "blender", program="blender", BLENDER_SYSTEM_EXTENSIONS="/studio/ext"
     )
     assert kept["BLENDER_SYSTEM_EXTENSIONS"] == "/studio/ext"
 
 
-def tests_pass(rez_environment: RezTestEnvironment) -> None:
-    rez_environment.call("rez", "test", "shotbridge")
-    rez_environment.call("rez", "test", "shotbridge_gateway")
-    rez_environment.call("rez", "env", "--quiet", "shotbridge", "--", "shotbridge", "stop")
+def tests_pass(rez: RezTestEnvironment) -> None:
+    rez.call("rez", "test", "shotbridge")
+    rez.call("rez", "test", "shotbridge_gateway")
+    rez.shotbridge("stop")
 
 
-def packages_are_not_overwritten(rez_environment: RezTestEnvironment) -> None:
-    before = {path: path.stat().st_mtime_ns for path in rez_environment.packages.rglob("*")}
-    assert "not overwritten" in rez_environment.call_refused(
-        *_install_command(rez_environment.packages), **_pip_variables()
+def packages_are_not_overwritten(rez: RezTestEnvironment) -> None:
+    before = {path: path.stat().st_mtime_ns for path in rez.packages.rglob("*")}
+    assert "not overwritten" in rez.call_refused(
+        *_install_command(rez.packages), **_pip_variables()
     )
-    assert {path: path.stat().st_mtime_ns for path in rez_environment.packages.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in rez.packages.rglob("*")} == before
 
 
-def nuke_gets_its_own_python(rez_environment: RezTestEnvironment) -> None:
+def nuke_gets_its_own_python(rez: RezTestEnvironment) -> None:
     """With variants for two Pythons rez resolves the newer; with Nuke 16, Nuke's."""
-    completed = subprocess.run(
-        ["python3.13", "-c", "import sys; print(sys.base_prefix)"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if completed.returncode or PYTHON != "3.11":
+    other, program = shutil.which("python3.13"), "import sys; print(sys.base_prefix)"
+    prefix = captured(other, "-c", program).stdout.strip() if other else ""
+    if not prefix or PYTHON != "3.11":
         print("    skipped: needs this script to run in Python 3.11, and a python3.13")
         return
-    rez_environment.add_python(Path(completed.stdout.strip()) / "bin" / "python3.13")
-    both = rez_environment.folder / "both"
-    rez_environment.call(
-        *_install_command(both, "3.11", "3.13"), "--no-gateway", **_pip_variables()
-    )
-    paths = os.pathsep.join([str(both), str(rez_environment.packages)])
-    plain = ("rez", "env", "--quiet", "shotbridge", "--", "shotbridge", "--version")
-    rez_environment.call(*plain, REZ_PACKAGES_PATH=paths)
+    rez.add_python(Path(prefix) / "bin" / "python3.13")
+    both = rez.folder / "both"
+    rez.call(*_install_command(both, "3.11", "3.13"), "--no-gateway", **_pip_variables())
+    paths = os.pathsep.join([str(both), str(rez.packages)])
+    rez.shotbridge("--version", REZ_PACKAGES_PATH=paths)
     for request, python in ((("shotbridge", "blender"), "3.13"), (("shotbridge", "nuke"), "3.11")):
-        variables = rez_environment.environment(
-            *request, program=request[1], REZ_PACKAGES_PATH=paths
-        )
+        variables = rez.environment(*request, program=request[1], REZ_PACKAGES_PATH=paths)
         assert variables["REZ_PYTHON_VERSION"].startswith(python), variables["REZ_PYTHON_VERSION"]
         assert variables["REZ_PYDANTIC_CORE_ROOT"] in variables["PYTHONPATH"]
 
 
-def demo_runs(rez_environment: RezTestEnvironment) -> None:
-    out = rez_environment.folder / "demo"
-    request = ("rez", "env", "--quiet", "shotbridge", "--", "shotbridge")
-    rez_environment.call(*request, "demo", "--out", str(out))
+def demo_runs(rez: RezTestEnvironment) -> None:
+    out = rez.folder / "demo"
+    rez.shotbridge("demo", "--out", str(out))
     summary = json.loads((out / "summary.json").read_text())
     assert [job["state"] for job in summary["jobs"]] == ["succeeded"] * 3, summary
     assert (out / "contact_sheet.png").stat().st_size > 10_000
 
 
-def an_upgrade_leaves_the_version_before_as_it_was(rez_environment: RezTestEnvironment) -> None:
+def an_upgrade_leaves_the_version_before_as_it_was(rez: RezTestEnvironment) -> None:
     """The next version is installed into the same repository, with a studio package in place of
     PySide6 and a central gateway; the version before keeps its Qt and its gateway."""
-    upgraded = rez_environment.folder / "next"
-    leave = shutil.ignore_patterns("__pycache__")
+    upgraded = rez.folder / "next"
     for source_folder in ("bridge_core", "gateway", "packaging", "plugins", "ui"):
-        shutil.copytree(REPO / source_folder, upgraded / source_folder, ignore=leave)
+        copy_sources(REPO / source_folder, upgraded / source_folder)
     about = upgraded / "bridge_core" / "__init__.py"
     before, version = bridge_core.__version__, "99.0.0"
     about.write_text(about.read_text().replace(f'"{before}"', f'"{version}"'))
-    rez_environment.add_package("studioqt", "6.5.3")
-    there = {
-        path: path.stat().st_mtime_ns
-        for path in rez_environment.packages.rglob("*")
-        if path.is_file()
-    }
+    rez.add_package("studioqt", "6.5.3")
+    files = (path for path in rez.packages.rglob("*") if path.is_file())
+    there = {path: path.stat().st_mtime_ns for path in files}
     script = str(upgraded / "packaging" / "rez" / "install.py")
     words = ("--python", PYTHON, "--qt", "studioqt-6.5+", "--no-gateway")
-    rez_environment.call(
-        sys.executable, script, str(rez_environment.packages), *words, **_pip_variables()
-    )
+    rez.call(sys.executable, script, str(rez.packages), *words, **_pip_variables())
     assert {path: path.stat().st_mtime_ns for path in there} == there
-    newest = rez_environment.environment("shotbridge", program="env")
+    newest = rez.environment("shotbridge", program="env")
     assert newest["REZ_SHOTBRIDGE_VERSION"] == version
     assert newest["REZ_STUDIOQT_VERSION"] == "6.5.3"
     assert "REZ_PYSIDE6_ESSENTIALS_VERSION" not in newest
     assert "REZ_SHOTBRIDGE_GATEWAY_VERSION" not in newest
-    older = rez_environment.environment(f"shotbridge-{before}", program="env")
+    older = rez.environment(f"shotbridge-{before}", program="env")
     assert older["REZ_SHOTBRIDGE_QT_VERSION"] == f"own.{before}"
     assert older["REZ_SHOTBRIDGE_GATEWAY_VERSION"] == before
     assert older["REZ_PYSIDE6_ESSENTIALS_VERSION"]

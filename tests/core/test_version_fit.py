@@ -102,7 +102,7 @@ def test_a_plan_says_which_files_and_frames_are_shown() -> None:
         Path("/library/v003"),
         str(Path("/library/v003") / "main.%04d.exr"),
     )
-    assert (plan.first_offset, plan.end_offset) == (2, 12)
+    assert plan.frame_offsets == (2, 12)
     assert not plan.is_movie
 
 

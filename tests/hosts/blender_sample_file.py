@@ -265,7 +265,7 @@ def _simple(group: Any) -> list[tuple[str, object]]:
 
 def host() -> Host:
     """The extension's host, for the file that is open."""
-    blender_host: Host = extension_module("host").BlenderHost(settings())
+    blender_host: Host = extension_module("host").BlenderHost(settings)
     return blender_host
 
 

@@ -13,7 +13,7 @@ REPO = SOURCE.parents[2]
 sys.path[:0] = [str(REPO / "packaging"), str(REPO / "packaging" / "blender")]
 
 from targets import this_platform  # noqa: E402  needs the line above
-from tools import make_empty_folder  # noqa: E402
+from tools import copy_sources, make_empty_folder, write_program  # noqa: E402
 
 SOURCE_FOLDERS = (REPO / "bridge_core", REPO / "ui" / "bridge_ui")
 
@@ -24,14 +24,10 @@ exec "${SHOTBRIDGE_PYTHON:-python}" -m bridge_core.cli.main "$@"
 
 
 def main(install: Path) -> None:
-    leave = shutil.ignore_patterns("__pycache__")
     for source_folder in SOURCE_FOLDERS:
-        shutil.copytree(source_folder, install / "python" / source_folder.name, ignore=leave)
-    shutil.copytree(REPO / "plugins", install / "plugins", ignore=leave)
-    command = install / "bin" / "shotbridge"
-    command.parent.mkdir()
-    command.write_text(COMMAND)
-    command.chmod(0o755)
+        copy_sources(source_folder, install / "python" / source_folder.name)
+    copy_sources(REPO / "plugins", install / "plugins")
+    write_program(install / "bin" / "shotbridge", COMMAND)
     extensions(install / "blender")
 
 

@@ -7,7 +7,6 @@ from pip's index. In both cases their hashes are those of the lock.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -16,7 +15,7 @@ REPO = SOURCE.parents[2]
 sys.path.insert(0, str(REPO / "packaging"))
 
 from pins import without_packages  # noqa: E402  needs the line above
-from tools import make_empty_folder, pip  # noqa: E402
+from tools import copy_sources, make_empty_folder, pip, write_program  # noqa: E402
 
 #: Replaces the PYTHONPATH of a host's environment by the gateway's libraries.
 COMMAND = """#!/bin/sh
@@ -40,13 +39,9 @@ def main(install: Path) -> None:
         *(("--no-index", "--find-links", wheels) if wheels else ()),
         *("--target", str(python), "-r", str(lock)),
     )
-    leave = shutil.ignore_patterns("__pycache__")
     for source_folder in (REPO / "bridge_core", REPO / "gateway" / "bridge_gateway"):
-        shutil.copytree(source_folder, python / source_folder.name, ignore=leave)
-    command = install / "bin" / "shotbridge-gateway"
-    command.parent.mkdir()
-    command.write_text(COMMAND)
-    command.chmod(0o755)
+        copy_sources(source_folder, python / source_folder.name)
+    write_program(install / "bin" / "shotbridge-gateway", COMMAND)
     (install / "shotbridge.yaml").write_text("client:\n  gateway_command: [shotbridge-gateway]\n")
 
 

@@ -4,22 +4,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 REPO = Path(os.environ["REZ_BUILD_SOURCE_PATH"]).parents[2]
 sys.path.insert(0, str(REPO / "packaging"))
 
-from tools import make_empty_folder  # noqa: E402  needs the line above
+from tools import copy_models, make_empty_folder  # noqa: E402  needs the line above
 
 
 def main(models: Path, install: Path) -> None:
-    installed = sorted(record.parent for record in models.glob("*/installed.json"))
-    if not installed:
-        sys.exit(f"no weights in {models}: run `make models`, or set SHOTBRIDGE_MODELS")
-    for folder in installed:
-        shutil.copytree(folder, install / "models" / folder.name)
+    copy_models(models, install / "models")
     (install / "shotbridge.yaml").write_text("gateway:\n  models_dir: models\n")
 
 

@@ -70,9 +70,8 @@ def _run_blender(context: CommandContext) -> int:
         raise from_problem(answer["error"])
     warnings = answer["warnings"]
     lines = [f"written: {options.output}", *(f"warning: {warning}" for warning in warnings)]
-    context.output.print_result(
-        {"file": str(options.output), "warnings": warnings}, "\n".join(lines)
-    )
+    result = {"file": str(options.output), "warnings": warnings}
+    context.output.print_result(result, "\n".join(lines))
     return 0
 
 

@@ -84,11 +84,9 @@ def _read_scene_linear_role(config: str) -> str:
     """The space of the role ``scene_linear`` in a config file, or in Blender's own config if
     ``config`` is empty. For an archive or a built-in config, the name of the role.
     """
-    builtin_config = (
-        Path(bpy.utils.system_resource("DATAFILES", path="colormanagement")) / "config.ocio"
-    )
+    folder = bpy.utils.system_resource("DATAFILES", path="colormanagement")
     try:
-        text = Path(config or builtin_config).read_text(encoding="utf-8")
+        text = Path(config or f"{folder}/config.ocio").read_text(encoding="utf-8")
         match = _SCENE_LINEAR.search(text)
     except (OSError, UnicodeDecodeError):
         match = None

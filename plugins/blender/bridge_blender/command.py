@@ -34,9 +34,8 @@ def run(argv: Sequence[str]) -> int:
         action.add_argument("source", type=Path)
         action.add_argument("output", type=Path)
         action.add_argument("--overwrite", action="store_true")
-        action.add_argument(
-            "--scene", default="", help="name of the scene; by default the open one"
-        )
+        scene_help = "name of the scene; by default the open one"
+        action.add_argument("--scene", default="", help=scene_help)
     arguments = parser.parse_args(list(argv))
     try:
         warnings = (_export if arguments.action == "export" else _import)(arguments)
@@ -73,13 +72,9 @@ def _export(arguments: argparse.Namespace) -> list[Any]:
 
 def _edited_scene() -> Any:
     """The only scene with strips, or else the one that the file was saved with."""
-    open_scene = api.sequencer_scene()
-    scenes_with_strips = [
-        one
-        for one in bpy.data.scenes
-        if one.sequence_editor is not None and len(api.strips_of(one.sequence_editor))
-    ]
-    return scenes_with_strips[0] if len(scenes_with_strips) == 1 else open_scene
+    editing = (one for one in bpy.data.scenes if one.sequence_editor is not None)
+    scenes_with_strips = [one for one in editing if len(api.strips_of(one.sequence_editor))]
+    return scenes_with_strips[0] if len(scenes_with_strips) == 1 else api.sequencer_scene()
 
 
 def _import(arguments: argparse.Namespace) -> list[Any]:

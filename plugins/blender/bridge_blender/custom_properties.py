@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from bridge_core.hosts.placement_plan import PlacementPlan, version_title
 from bridge_core.models.shots import ShotId
 from bridge_core.models.versions import Version
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 #: The only key that Shotbridge uses.
 PROPERTY_KEY = "shotbridge"
@@ -51,20 +55,13 @@ class VersionProperties:
 
     @property
     def title(self) -> str:
-        output = "" if self.output == "main" else f" {self.output}"
-        return f"{self.service}{output} {self.label}"
+        return version_title(self.service, self.output, self.label)
 
 
 def plate_properties(strip: Any) -> PlateProperties | None:
     """The plate properties of a strip; None if it has none."""
     section = _read_section(strip, "plate")
-    if not section:
-        return None
-    return PlateProperties(
-        clip_id=str(section.get("clip_id", "")),
-        sequence=str(section.get("sequence", "")),
-        shot=str(section.get("shot", "")),
-    )
+    return PlateProperties(**_text_fields(section, PlateProperties)) if section else None
 
 
 def version_properties(owner: Any) -> VersionProperties | None:
@@ -73,15 +70,9 @@ def version_properties(owner: Any) -> VersionProperties | None:
     if not section:
         return None
     index = section.get("placement_index", 0)
-    return VersionProperties(
-        clip_id=str(section.get("clip_id", "")),
-        version_id=str(section.get("version_id", "")),
-        service=str(section.get("service", "")),
-        label=str(section.get("label", "")),
-        output=str(section.get("output", "")),
-        mode_id=str(section.get("mode_id", "")),
-        placement_index=index if isinstance(index, int) else 0,
-    )
+    values: dict[str, Any] = _text_fields(section, VersionProperties)
+    values["placement_index"] = index if isinstance(index, int) else 0
+    return VersionProperties(**values)
 
 
 def stored_version(owner: Any) -> Version | None:
@@ -95,17 +86,10 @@ def stored_version(owner: Any) -> Version | None:
 def store_plate(strip: Any, shot: ShotId, *, new_identity: bool = False) -> str:
     """Store the plate properties of a strip; returns its identity, which is kept unless
     ``new_identity``."""
-    existing = None if new_identity else plate_properties(strip)
-    clip_id = existing.clip_id if existing else uuid.uuid4().hex
-    strip[PROPERTY_KEY] = {
-        "schema": _SCHEMA,
-        "plate": {
-            "clip_id": clip_id,
-            "sequence": existing.sequence if existing else shot.sequence,
-            "shot": existing.shot if existing else shot.shot,
-        },
-    }
-    return clip_id
+    properties = None if new_identity else plate_properties(strip)
+    properties = properties or PlateProperties(uuid.uuid4().hex, shot.sequence, shot.shot)
+    _write_section(strip, "plate", asdict(properties))
+    return properties.clip_id
 
 
 def stored_show(scene: Any) -> str:
@@ -114,30 +98,27 @@ def stored_show(scene: Any) -> str:
 
 
 def store_show(scene: Any, show: str) -> None:
-    scene[PROPERTY_KEY] = {"schema": _SCHEMA, "show": {"name": show}}
+    _write_section(scene, "show", {"name": show})
 
 
-def store_version(
-    owner: Any, clip_id: str, version: Version, output: str, mode_id: str, placement_index: int
-) -> None:
-    owner[PROPERTY_KEY] = {
-        "schema": _SCHEMA,
-        "version": {
-            "clip_id": clip_id,
-            "version_id": version.id,
-            "service": version.service,
-            "label": version.label,
-            "output": output,
-            "mode_id": mode_id,
-            "placement_index": placement_index,
-            "record": version.model_dump_json(),
-        },
-    }
+def store_version(owner: Any, clip_id: str, plan: PlacementPlan, placement_index: int) -> None:
+    version = plan.version
+    properties = VersionProperties(
+        clip_id=clip_id,
+        version_id=version.id,
+        service=version.service,
+        label=version.label,
+        output=plan.output.name,
+        mode_id=plan.mode_id,
+        placement_index=placement_index,
+    )
+    record = version.model_dump_json()
+    _write_section(owner, "version", {**asdict(properties), "record": record})
 
 
 def store_fade_offset(effect: Any, frames_before: int) -> None:
     """Store how many frames of a fade are before the cut, which Blender's fades do not have."""
-    effect[PROPERTY_KEY] = {"schema": _SCHEMA, "fade": {"frames_before": frames_before}}
+    _write_section(effect, "fade", {"frames_before": frames_before})
 
 
 def stored_fade_offset(effect: Any, length: int) -> int:
@@ -153,12 +134,6 @@ def reassign_version(owner: Any, clip_id: str) -> None:
     owner[PROPERTY_KEY] = properties
 
 
-def clear_properties(owner: Any) -> None:
-    """Remove our property."""
-    if PROPERTY_KEY in owner:
-        del owner[PROPERTY_KEY]
-
-
 def dump_properties(owner: Any) -> str:
     """Our property as text, for :func:`restore_properties`; empty if there is none."""
     properties = owner.get(PROPERTY_KEY)
@@ -168,8 +143,12 @@ def dump_properties(owner: Any) -> str:
 def restore_properties(owner: Any, text: str) -> None:
     if text:
         owner[PROPERTY_KEY] = json.loads(text)
-    else:
-        clear_properties(owner)
+    elif PROPERTY_KEY in owner:
+        del owner[PROPERTY_KEY]
+
+
+def _write_section(owner: Any, name: str, section: dict[str, Any]) -> None:
+    owner[PROPERTY_KEY] = {"schema": _SCHEMA, name: section}
 
 
 def _read_section(owner: Any, name: str) -> dict[str, Any]:
@@ -181,3 +160,8 @@ def _read_section(owner: Any, name: str) -> dict[str, Any]:
         return {}  # its keys have other names
     section = stored.get(name)
     return section if isinstance(section, dict) else {}
+
+
+def _text_fields(section: dict[str, Any], kind: type[DataclassInstance]) -> dict[str, str]:
+    """The values of a dataclass as text; empty for missing ones."""
+    return {one.name: str(section.get(one.name, "")) for one in fields(kind)}

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from bridge_core.errors import HostError
 from bridge_core.hosts.base import (
-    Capability,
+    INTERACTIVE_CAPABILITIES,
     Host,
     HostScene,
     Placement,
@@ -37,33 +36,24 @@ if TYPE_CHECKING:
 
 
 class BlenderHost(Host):
-    """Works on the file that is open in Blender."""
+    """Works on the file that is open in Blender.
 
-    def __init__(self, settings: Settings | Callable[[], Settings]) -> None:
-        self._settings_or_reader = settings
+    :param settings: returns the settings, which were loaded on another thread by then.
+    """
+
+    capabilities = INTERACTIVE_CAPABILITIES
+
+    def __init__(self, settings: Callable[[], Settings]) -> None:
+        self._settings = settings
 
     @property
     def title(self) -> str:
         return f"Blender {bpy.app.version_string}"
 
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        return frozenset(
-            {
-                Capability.SELECTION,
-                Capability.WATCH,
-                Capability.PLACE,
-                Capability.RENDER,
-                Capability.PLAYHEAD,
-            }
-        )
-
     def scene(self) -> HostScene:
         listing = self._collect_shots()
-        shots = tuple(one.host_shot for one in listing.shots)
-        return HostScene(
-            listing.title, listing.show, shots, listing.problems, is_selection=listing.is_selection
-        )
+        shots, is_selection = tuple(one.host_shot for one in listing.shots), listing.is_selection
+        return HostScene(listing.title, listing.show, shots, listing.problems, None, is_selection)
 
     def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
         return watch_scene(on_change)
@@ -84,15 +74,7 @@ class BlenderHost(Host):
     ) -> Generator[RenderStep, None, None]:
         from .rendering import render
 
-        blender_shot = self._collect_shots(everything=True).by_item_id(item_id)
-        if blender_shot is None:
-            raise HostError(
-                f"{item_id!r} no longer exists",
-                where=bpy.data.filepath or "the unsaved file",
-                next_step="it was renamed or removed, or another scene is open: select it again in "
-                "the shot list",
-            )
-        yield from render(blender_shot, folder, frames)
+        yield from render(self._collect_shots(everything=True), item_id, folder, frames)
 
     def current_frame(self) -> int | None:
         scene = api.sequencer_scene()
@@ -106,9 +88,4 @@ class BlenderHost(Host):
     def _collect_shots(self, *, everything: bool = False) -> BlenderShotList:
         from .shots import collect_shots
 
-        settings = (
-            self._settings_or_reader()
-            if callable(self._settings_or_reader)
-            else self._settings_or_reader
-        )
-        return collect_shots(settings.work, ignore_selection=everything)
+        return collect_shots(self._settings().work, ignore_selection=everything)

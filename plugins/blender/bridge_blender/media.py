@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from array import array
 from dataclasses import dataclass
@@ -61,14 +62,10 @@ def cropped_size(scene: Any) -> tuple[int, int]:
     render, (width, height) = scene.render, render_size(scene)
     if not (render.use_border and render.use_crop_to_border):
         return width, height
-    edges = (
-        render.border_min_x * width,
-        render.border_max_x * width,
-        render.border_min_y * height,
-        render.border_max_y * height,
-    )
+    across = (render.border_min_x * width, render.border_max_x * width)
+    up = (render.border_min_y * height, render.border_max_y * height)
     # Blender rounds to single precision before it truncates to integers.
-    left, right, bottom, top = map(int, array("f", edges))
+    left, right, bottom, top = map(int, array("f", (*across, *up)))
     return right - left, top - bottom
 
 
@@ -77,11 +74,8 @@ def strip_media(strip: Any, scene: Any, effect: Any = None) -> StripMedia:
 
     :raises UnsupportedStripError: it cannot be sent.
     """
-    if strip.type == "MOVIE":
-        return _movie_media(strip, scene_rate(scene), effect)
-    if strip.type == "IMAGE":
-        return _image_media(strip, scene_rate(scene), effect)
-    return _scene_media(strip, scene_rate(scene), effect)
+    read = {"MOVIE": _movie_media, "IMAGE": _image_media}.get(strip.type, _scene_media)
+    return read(strip, scene_rate(scene), effect)
 
 
 def _movie_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
@@ -102,46 +96,31 @@ def _movie_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
         length = frame_count
     element = strip.elements[0] if len(strip.elements) else None
     size = (element.orig_width, element.orig_height) if element else (0, 0)
-    plate = Plate(
-        path=path,
-        range=FrameRange.from_half_open(0, length + head + tail, movie_rate),
-        colour_space=colour_spaces.ocio_name(strip.colorspace_settings.name) or None,
-        width=size[0] or None,
-        height=size[1] or None,
-    )
+    frames = FrameRange.from_half_open(0, length + head + tail, movie_rate)
+    plate = file_plate(strip, path, frames, size)
     return StripMedia(plate, strip_frame_mapping(strip, length, factor, effect), head)
 
 
 def _image_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
     names = [element.filename for element in strip.elements]
     folder = absolute_path(strip.directory)
-    colour = colour_spaces.ocio_name(strip.colorspace_settings.name) or None
-    size = strip.elements[0].orig_width or None, strip.elements[0].orig_height or None
+    size = strip.elements[0].orig_width, strip.elements[0].orig_height
     if len(names) == 1:
         still = FrameRange.from_half_open(0, 1, rate)
-        path = str(Path(folder, names[0]))
-        plate = Plate(path=path, range=still, colour_space=colour, width=size[0], height=size[1])
+        plate = file_plate(strip, str(Path(folder, names[0])), still, size)
         left, right = api.bounds(strip)
         return StripMedia(plate, FrameMapping(right - left, 1, speed=Fraction(0)), 0)
-    pattern = detect_pattern(names[0])
-    expected_names = (
-        frame_paths(pattern[0], range(pattern[1], pattern[1] + len(names))) if pattern else None
-    )
-    if pattern is None or expected_names != names:
+    pattern, first = detect_pattern(names[0]) or ("", 0)
+    if not pattern or frame_paths(pattern, range(first, first + len(names))) != names:
         raise UnsupportedStripError(
             "its images are not numbered consecutively",
             "number them without gaps, or add each contiguous range as a strip",
         )
-    plate = Plate(
-        path=str(Path(folder, pattern[0])),
-        range=FrameRange.from_half_open(pattern[1], len(names), rate),
-        colour_space=colour,
-        width=size[0],
-        height=size[1],
-    )
+    frames = FrameRange.from_half_open(first, len(names), rate)
+    plate = file_plate(strip, str(Path(folder, pattern)), frames, size)
     head, tail = api.content_trims(strip)
     run = strip_frame_mapping(strip, len(names) - head - tail, Fraction(1), effect)
-    return StripMedia(plate, run, pattern[1] + head)
+    return StripMedia(plate, run, first + head)
 
 
 def _scene_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
@@ -159,6 +138,13 @@ def _scene_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
     head, tail = api.content_trims(strip)
     run = strip_frame_mapping(strip, plate.range.count - head - tail, Fraction(1), effect)
     return StripMedia(plate, run, plate.range.first + head, needs_render=True)
+
+
+def file_plate(owner: Any, path: str, frames: FrameRange, size: tuple[int, int]) -> Plate:
+    """The plate of the files of a strip or an image; zeros in ``size`` are not known."""
+    space = colour_spaces.ocio_name(owner.colorspace_settings.name) or None
+    width, height = size[0] or None, size[1] or None
+    return Plate(path=path, range=frames, colour_space=space, width=width, height=height)
 
 
 def plate_to_render(scene: Any, frames: FrameRange) -> Plate:
@@ -188,13 +174,10 @@ def absolute_path(path: str) -> str:
 def blend_relative_path(path: Path) -> str:
     """A path as Blender would store it: relative to the .blend if that is saved and the user's
     preferences ask for it."""
-    use_relative = bpy.context.preferences.filepaths.use_relative_paths
-    if not use_relative or not bpy.data.filepath:
-        return str(path)
-    try:
-        return str(bpy.path.relpath(str(path)))
-    except ValueError:  # another drive of Windows
-        return str(path)
+    if bpy.context.preferences.filepaths.use_relative_paths and bpy.data.filepath:
+        with contextlib.suppress(ValueError):  # another drive of Windows
+            return str(bpy.path.relpath(str(path)))
+    return str(path)
 
 
 def movie_info(path: str) -> tuple[int, int, int]:

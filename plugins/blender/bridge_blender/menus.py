@@ -1,6 +1,7 @@
 """Shotbridge's entries in Blender's menus."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import bpy
@@ -34,22 +35,14 @@ def _draw_versions(layout: Any) -> None:
         return
     unmuted = (one for one in stack.versions if not one.mute)
     shown = max(unmuted, key=lambda one: one.channel, default=None)
-    entry = layout.operator(
-        "shotbridge.show_version",
-        text=f"Plate: {stack.plate.name}",
-        icon="RADIOBUT_OFF" if shown else "RADIOBUT_ON",
-    )
-    entry.strip = ""
+    entries = [(f"Plate: {stack.plate.name}", "", shown is None)]
     for one in reversed(stack.versions):
-        properties = version_properties(one)
-        if properties is None:
-            continue
-        icon = "RADIOBUT_ON" if one == shown else "RADIOBUT_OFF"
-        text = (
-            f"{properties.title} (in its place)" if properties.mode_id == SWAP else properties.title
-        )
-        entry = layout.operator("shotbridge.show_version", text=text, icon=icon)
-        entry.strip = one.name
+        if properties := version_properties(one):
+            suffix = " (in its place)" if properties.mode_id == SWAP else ""
+            entries.append((f"{properties.title}{suffix}", one.name, one == shown))
+    for text, strip_name, is_shown in entries:
+        icon = "RADIOBUT_ON" if is_shown else "RADIOBUT_OFF"
+        layout.operator("shotbridge.show_version", text=text, icon=icon).strip = strip_name
 
 
 def _draw_sequencer_entries(menu: Any, context: Any) -> None:
@@ -58,31 +51,24 @@ def _draw_sequencer_entries(menu: Any, context: Any) -> None:
     menu.layout.menu(SHOTBRIDGE_MT_versions.bl_idname)
 
 
-def _draw_image_editor_entry(menu: Any, context: Any) -> None:
-    menu.layout.separator()
-    menu.layout.operator("shotbridge.open_panel", text="Send to Shotbridge")
+def _entry(operator: str, text: str, *, separated: bool = False) -> Callable[[Any, Any], None]:
+    """A function that draws an operator in a menu, after a separator if it is ``separated``."""
 
+    def draw(menu: Any, context: Any) -> None:
+        if separated:
+            menu.layout.separator()
+        menu.layout.operator(f"shotbridge.{operator}", text=text)
 
-def _draw_window_entry(menu: Any, context: Any) -> None:
-    menu.layout.separator()
-    menu.layout.operator("shotbridge.open_panel")
-
-
-def _draw_export_entry(menu: Any, context: Any) -> None:
-    menu.layout.operator("shotbridge.export_otio", text="Cut of the Sequencer (.otio)")
-
-
-def _draw_import_entry(menu: Any, context: Any) -> None:
-    menu.layout.operator("shotbridge.import_otio", text="Cut for the Sequencer (.otio)")
+    return draw
 
 
 _MENU_ENTRIES = (
     ("SEQUENCER_MT_strip", _draw_sequencer_entries),
     ("SEQUENCER_MT_context_menu", _draw_sequencer_entries),
-    ("IMAGE_MT_image", _draw_image_editor_entry),
-    ("TOPBAR_MT_window", _draw_window_entry),
-    ("TOPBAR_MT_file_export", _draw_export_entry),
-    ("TOPBAR_MT_file_import", _draw_import_entry),
+    ("IMAGE_MT_image", _entry("open_panel", "Send to Shotbridge", separated=True)),
+    ("TOPBAR_MT_window", _entry("open_panel", "Open Shotbridge", separated=True)),
+    ("TOPBAR_MT_file_export", _entry("export_otio", "Cut of the Sequencer (.otio)")),
+    ("TOPBAR_MT_file_import", _entry("import_otio", "Cut for the Sequencer (.otio)")),
 )
 
 

@@ -130,9 +130,8 @@ def _report_conversion(operator: Any, summary: str, warnings: list[Any], consequ
     for one in warnings:
         operator.report({"WARNING"}, str(one))
     if warnings:
-        operator.report(
-            {"WARNING"}, f"{summary}; {len(warnings)} items {consequence}, see the Info editor"
-        )
+        count = f"{len(warnings)} items {consequence}"
+        operator.report({"WARNING"}, f"{summary}; {count}, see the Info editor")
     else:
         operator.report({"INFO"}, summary)
 

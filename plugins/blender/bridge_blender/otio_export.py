@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -60,17 +60,17 @@ class ConversionWarning:
         return f"{self.source_name}: {self.message}"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _ExportItem:
-    """A strip for a track, from ``first`` to before ``end``."""
+    """A strip on a track, from ``first`` to before ``end``."""
 
-    strip: Any
+    track: _ExportTrack
     node: JsonObject
     first: int
     end: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _ExportTrack:
     name: str
     kind: str
@@ -110,7 +110,7 @@ class _CutExporter:
         self.warnings: list[ConversionWarning] = []
         self.stacks: list[tuple[JsonObject, VersionStack]] = []
         self.tracks: dict[tuple[int, str], _ExportTrack] = {}
-        self.track_by_strip: dict[str, _ExportTrack] = {}
+        self.item_by_strip: dict[str, _ExportItem] = {}
 
     def build(self, target: Path) -> JsonObject:
         for strip in sorted(self.strips, key=lambda one: (one.channel, api.bounds(one)[0])):
@@ -119,22 +119,14 @@ class _CutExporter:
             if strip.type in CROSS_FADES:
                 self._add_fade(strip)
         ordered = sorted(self.tracks.items(), key=lambda one: (one[0][1] == "Audio", one[0][0]))
-        timeline: JsonObject = {
-            "OTIO_SCHEMA": "Timeline.1",
-            "metadata": {},
-            "name": f"{Path(bpy.data.filepath).stem or 'untitled'} {self.scene.name}",
-            "global_start_time": to_rational_time(Fraction(self.start), self.rate),
-            "tracks": {
-                "OTIO_SCHEMA": "Stack.1",
-                "metadata": {},
-                "name": "tracks",
-                "source_range": None,
-                "effects": [],
-                "markers": list(self._markers_json()),
-                "enabled": True,
-                "children": [self._track_json(track) for _, track in ordered if track.items],
-            },
-        }
+        tracks = [self._track_json(track) for _, track in ordered if track.items]
+        markers = list(self._markers_json())
+        timeline = otio_json.node(
+            "Timeline.1",
+            f"{Path(bpy.data.filepath).stem or 'untitled'} {self.scene.name}",
+            global_start_time=to_rational_time(Fraction(self.start), self.rate),
+            tracks=otio_json.item("Stack.1", "tracks", None, markers=markers, children=tracks),
+        )
         self._add_versions(Document(CutSource(target), timeline, timeline))
         return timeline
 
@@ -152,16 +144,14 @@ class _CutExporter:
             self._warn(strip, f"OTIO has no strips of type {strip.type.lower()}")
             return
         kind = "Audio" if strip.type == "SOUND" else "Video"
-        left, right = api.bounds(strip)
         track = self._export_track(_visible_strip(strip).channel, kind)
-        track.items.append(_ExportItem(strip, node, left, right))
-        self.track_by_strip[strip.name] = track
+        item = self.item_by_strip[strip.name] = _ExportItem(track, node, *api.bounds(strip))
+        track.items.append(item)
 
     def _export_track(self, channel: int, kind: str) -> _ExportTrack:
-        channel_settings = self.scene.sequence_editor.channels[channel]
-        return self.tracks.setdefault(
-            (channel, kind), _ExportTrack(channel_settings.name, kind, not channel_settings.mute)
-        )
+        settings = self.scene.sequence_editor.channels[channel]
+        track = _ExportTrack(settings.name, kind, not settings.mute)
+        return self.tracks.setdefault((channel, kind), track)
 
     def _picture_clip(self, strip: Any) -> JsonObject:
         stack = version_stack(strip)
@@ -175,9 +165,8 @@ class _CutExporter:
             return self._clip(strip, otio_json.missing_reference(), None, 0, hidden)
         plate, first = source.plate, source.cut_range.first
         if source.needs_render:
-            self._warn(
-                strip, "it shows a scene, which has no file; render it, and use the file instead"
-            )
+            message = "it shows a scene, which has no file; render it, and use the file instead"
+            self._warn(strip, message)
             reference = otio_json.scene_reference(strip)
         else:
             reference = otio_json.plate_reference(plate)
@@ -187,12 +176,8 @@ class _CutExporter:
             node["effects"].append(otio_json.time_warp(retime.speed))
         properties = plate_properties(strip)
         if properties:
-            names = {
-                "clip": properties.clip_id,
-                "sequence": properties.sequence,
-                "shot": properties.shot,
-            }
-            node["metadata"][NAMESPACE] = names
+            names = asdict(properties)
+            node["metadata"][NAMESPACE] = {"clip": names.pop("clip_id"), **names}
         if stack is not None:
             self.stacks.append((node, stack))
         return node
@@ -218,17 +203,14 @@ class _CutExporter:
     ) -> JsonObject:
         """``first`` is a media frame at ``rate``; the length is in frames of the scene."""
         left, right = api.bounds(strip)
-        return {
-            "OTIO_SCHEMA": "Clip.2",
-            "metadata": {},
-            "name": strip.name,
-            "source_range": self._range(first, rate or self.rate, right - left),
-            "effects": [],
-            "markers": [],
-            "enabled": not hidden,
-            "media_references": {DEFAULT_MEDIA_KEY: reference},
-            "active_media_reference_key": DEFAULT_MEDIA_KEY,
-        }
+        return otio_json.item(
+            "Clip.2",
+            strip.name,
+            self._range(first, rate or self.rate, right - left),
+            enabled=not hidden,
+            media_references={DEFAULT_MEDIA_KEY: reference},
+            active_media_reference_key=DEFAULT_MEDIA_KEY,
+        )
 
     def _range(self, first: int, rate: Fraction, count: int) -> JsonObject:
         return {
@@ -243,36 +225,24 @@ class _CutExporter:
         one, two = sorted(plates, key=lambda strip: api.bounds(strip)[0])
         left, right = api.bounds(effect)
         cut_frame = left + stored_fade_offset(effect, right - left)
-        first_track, second_track = (
-            self.track_by_strip.get(one.name),
-            self.track_by_strip.get(two.name),
-        )
-        first = (
-            next((item for item in first_track.items if item.strip == one), None)
-            if first_track
-            else None
-        )
-        second = (
-            next((item for item in second_track.items if item.strip == two), None)
-            if second_track
-            else None
-        )
-        if first_track is None or second_track is None or first is None or second is None:
+        first, second = self.item_by_strip.get(one.name), self.item_by_strip.get(two.name)
+        if first is None or second is None:
             self._warn(effect, "a fade of a strip without media")
             return
         if any(_is_reversed(item) for item in (first, second)):
             self._warn(effect, "a fade of a reversed strip")
             return
-        if first_track is not second_track and not first_track.is_free(right, second.end):
+        track = first.track
+        if track is not second.track and not track.is_free(right, second.end):
             self._warn(effect, f"the fade: other strips are in the way of {two.name}")
             return
         self._trim_item(first, first.first, cut_frame)
         self._trim_item(second, cut_frame, second.end)
-        if first_track is not second_track:
-            second_track.items.remove(second)
-            first_track.items.append(second)
-            self.track_by_strip[two.name] = first_track
-        first_track.fades[cut_frame] = (cut_frame - left, right - cut_frame)
+        if track is not second.track:
+            second.track.items.remove(second)
+            track.items.append(second)
+            second.track = track
+        track.fades[cut_frame] = (cut_frame - left, right - cut_frame)
 
     def _trim_item(self, item: _ExportItem, first: int, end: int) -> None:
         """Trim an item; its media starts later accordingly, at its speed."""
@@ -291,33 +261,20 @@ class _CutExporter:
         at = self.start
         for item in sorted(track.items, key=lambda one: one.first):
             if item.first > at:
-                children.append(otio_json.gap(self._range(0, self.rate, item.first - at)))
+                source_range = self._range(0, self.rate, item.first - at)
+                children.append(otio_json.item("Gap.1", "", source_range))
             elif item.first in track.fades:
                 children.append(otio_json.dissolve(*track.fades[item.first], self.rate))
             children.append(item.node)
             at = item.end
-        return {
-            "OTIO_SCHEMA": "Track.1",
-            "metadata": {},
-            "name": track.name,
-            "source_range": None,
-            "effects": [],
-            "markers": [],
-            "enabled": track.enabled,
-            "kind": track.kind,
-            "children": children,
-        }
+        fields = {"enabled": track.enabled, "kind": track.kind, "children": children}
+        return otio_json.item("Track.1", track.name, None, **fields)
 
     def _markers_json(self) -> Iterator[JsonObject]:
         for marker in sorted(self.scene.timeline_markers, key=lambda one: one.frame):
-            yield {
-                "OTIO_SCHEMA": "Marker.2",
-                "metadata": {},
-                "name": marker.name,
-                "color": "GREEN",
-                "comment": "",
-                "marked_range": self._range(marker.frame - self.start, self.rate, 1),
-            }
+            marked = self._range(marker.frame - self.start, self.rate, 1)
+            fields = {"color": "GREEN", "comment": "", "marked_range": marked}
+            yield otio_json.node("Marker.2", marker.name, **fields)
 
     def _add_versions(self, document: Document) -> None:
         """Add the versions of each plate to its clip; the visible one is active."""
@@ -378,11 +335,9 @@ def _is_reversed(item: _ExportItem) -> bool:
 def _version_folder(strip: Any) -> Path:
     """Folder of a version's result, above folders that its pattern may name."""
     version, properties = stored_version(strip), version_properties(strip)
-    path = strip.directory if hasattr(strip, "directory") else strip.filepath
-    folder = Path(absolute_path(path))
+    has_folder = hasattr(strip, "directory")
+    folder = Path(absolute_path(strip.directory if has_folder else strip.filepath))
     outputs = version.outputs if version and properties else ()
-    pattern = next(
-        (one.pattern for one in outputs if properties and one.name == properties.output), ""
-    )
-    levels = len(Path(pattern.replace("\\", "/")).parts) - (1 if hasattr(strip, "directory") else 0)
+    patterns = (one.pattern for one in outputs if properties and one.name == properties.output)
+    levels = len(Path(next(patterns, "").replace("\\", "/")).parts) - has_folder
     return folder.parents[levels - 1] if levels > 0 else folder

@@ -21,8 +21,9 @@ from bridge_core.models.frames import nominal_fps
 from bridge_core.models.media import PlateKind, frame_paths
 from bridge_core.models.shots import Shot
 from bridge_core.timeline.cut import UnusableClipError
-from bridge_core.timeline.cut_reader import CutIndex, index_cut
+from bridge_core.timeline.cut_reader import index_cut
 from bridge_core.timeline.document import (
+    Document,
     JsonObject,
     get_list,
     load_document,
@@ -37,9 +38,9 @@ from . import sequencer_api as api
 from .custom_properties import store_fade_offset
 from .media import blend_relative_path, scene_rate
 from .otio_export import ConversionWarning
+from .version_strips import set_undoable
 
 _LAST_FRAME = 1_048_574  # Blender's limit
-_CHANNELS = 128
 
 
 def import_cut(scene: Any, path: Path) -> list[ConversionWarning]:
@@ -50,9 +51,7 @@ def import_cut(scene: Any, path: Path) -> list[ConversionWarning]:
         Blender's frames or channels; nothing was added.
     """
     document = load_document(path)
-    disabled_ids = _enable_all(document.timeline)
-    contents = index_cut(document, handles=0)
-    importer = _CutImporter(scene, contents, document.timeline, path, disabled_ids)
+    importer = _CutImporter(scene, document, _enable_all(document.timeline))
     importer.run()
     return importer.warnings
 
@@ -65,6 +64,9 @@ class _Fade:
     second: str
     frames_before: int
     frames_after: int
+
+
+_NO_FADE = _Fade("", "", 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,33 +92,24 @@ def _enable_all(timeline: JsonObject) -> set[int]:
     disabled."""
     tracks = get_list(timeline.get("tracks"), "children")
     clips = [child for track in tracks for child in get_list(track, "children")]
-    disabled = [
-        node
-        for node in [*tracks, *clips]
-        if schema_name(node) in ("Track", "Clip") and node.get("enabled") is False
-    ]
+    items = (node for node in (*tracks, *clips) if schema_name(node) in ("Track", "Clip"))
+    disabled = [node for node in items if node.get("enabled") is False]
     for node in disabled:
         node["enabled"] = True
     return {id(node) for node in disabled}
 
 
 class _CutImporter:
-    def __init__(
-        self,
-        scene: Any,
-        contents: CutIndex,
-        timeline: JsonObject,
-        path: Path,
-        disabled_ids: set[int],
-    ) -> None:
-        self.scene, self.cut, self.timeline = scene, contents.cut, timeline
-        self.folder = path.absolute().parent
+    def __init__(self, scene: Any, document: Document, disabled_ids: set[int]) -> None:
+        contents = index_cut(document, handles=0)
+        self.scene, self.cut, self.timeline = scene, contents.cut, document.timeline
+        self.folder = document.path.absolute().parent
         self.disabled_ids = disabled_ids
         self.clip_by_node_id = {id(node): clip for clip, node in contents.clips.items()}
         self.node_by_clip = contents.clips
+        problems = contents.cut.problems
         self.warnings = [
-            ConversionWarning(str(one.clip_name or one.track), one.message)
-            for one in contents.cut.problems
+            ConversionWarning(one.clip_name or one.track, one.message) for one in problems
         ]
         scene.sequence_editor_create()
         self.strips = api.strips_of(scene.sequence_editor)
@@ -126,19 +119,20 @@ class _CutImporter:
     def run(self) -> None:
         tracks = get_list(self.timeline.get("tracks"), "children")
         sounds = [track for track in tracks if track.get("kind") == "Audio"]
-        pictures = dict(self._picture_tracks(tracks))
+        numbered = [(n, t) for n, t in enumerate(tracks, 1) if t.get("kind") != "Audio"]
+        # By their names in the cut.
+        pictures = {track.get("name") or f"V{number}": track for number, track in numbered}
         channel = max((strip.channel for strip in self.strips), default=0) + 1
         layouts: list[tuple[str, list[_Fade], _ChannelLayout]] = []
+        lowest = channel + len(sounds)
         for name in dict.fromkeys(item.track for item in self.cut):
             fades = list(self._fades(pictures.get(name, {}), name))
-            speeds = any(
-                item.track == name and self._needs_speed_effect(item.shot) for item in self.cut
-            )
-            lowest = layouts[-1][2].next_channel if layouts else channel + len(sounds)
-            layouts.append(
-                (name, fades, _ChannelLayout.of(lowest, fades=bool(fades), speed_effects=speeds))
-            )
-            if layouts[-1][2].next_channel >= _CHANNELS:
+            shots = (item.shot for item in self.cut if item.track == name)
+            speeds = any(map(self._needs_speed_effect, shots))
+            layout = _ChannelLayout.of(lowest, fades=bool(fades), speed_effects=speeds)
+            layouts.append((name, fades, layout))
+            lowest = layout.next_channel
+            if lowest >= api.MAX_CHANNELS:
                 raise HostError(
                     f"there is no free channel for the track {name}",
                     where=str(self.cut.path),
@@ -147,9 +141,8 @@ class _CutImporter:
         with contextlib.ExitStack() as self.undo:
             self._match_scene_timing()
             for number, track in enumerate(sounds, channel):
-                self._set_up_channels(
-                    range(number, number + 1), str(track.get("name") or ""), track
-                )
+                name = str(track.get("name") or "")
+                self._set_up_channels(range(number, number + 1), name, track)
                 self._import_sound_track(track, number)
             for name, fades, channels in layouts:
                 channel_numbers = range(channels.strip_channels[0], channels.next_channel)
@@ -161,15 +154,16 @@ class _CutImporter:
         self.scene.frame_end = max(self.scene.frame_start, *(end - 1 for end in ends), 1)
 
     def _match_scene_timing(self) -> None:
-        if len(self.strips) and scene_rate(self.scene) != self.cut.rate:
+        rate = scene_rate(self.scene)
+        if len(self.strips) and rate != self.cut.rate:
             raise HostError(
-                f"the cut has {self.cut.rate} frames per second, the scene "
-                f"{scene_rate(self.scene)}",
+                f"the cut has {self.cut.rate} frames per second, the scene {rate}",
                 where=str(self.cut.path),
                 next_step="import it into an empty sequencer, or change the scene's frame rate",
             )
         start = self.cut.global_start
-        last = max((_last_record_frame(item.shot) for item in self.cut), default=start)
+        records = (item.shot.record_range for item in self.cut)
+        last = max((one.last for one in records if one is not None), default=start)
         empty = not len(self.strips)
         first = start if empty and start >= 0 and last <= _LAST_FRAME else self.scene.frame_start
         if last - start + first > _LAST_FRAME:
@@ -179,31 +173,19 @@ class _CutImporter:
                 next_step="split the cut into reels, and import them separately",
             )
         if empty:
-            nominal_rate = nominal_fps(self.cut.rate)
-            render = self.scene.render
-            self._set_undoable(render, "fps", nominal_rate)
-            self._set_undoable(render, "fps_base", float(nominal_rate / self.cut.rate))
-            self._set_undoable(self.scene, "frame_start", first)
+            nominal_rate, render = nominal_fps(self.cut.rate), self.scene.render
+            set_undoable(self.undo, render, "fps", nominal_rate)
+            set_undoable(self.undo, render, "fps_base", float(nominal_rate / self.cut.rate))
+            set_undoable(self.undo, self.scene, "frame_start", first)
         self.frame_shift = first - start
 
     def _set_up_channels(self, channel_numbers: range, name: str, track: JsonObject) -> None:
         """Name the lowest of a track's channels; mute all of them if the track is disabled."""
         channels = self.scene.sequence_editor.channels
         if name:
-            self._set_undoable(channels[channel_numbers[0]], "name", name)
+            set_undoable(self.undo, channels[channel_numbers[0]], "name", name)
         for channel in channel_numbers if id(track) in self.disabled_ids else ():
-            self._set_undoable(channels[channel], "mute", True)
-
-    def _set_undoable(self, target: Any, name: str, value: Any) -> None:
-        self.undo.callback(setattr, target, name, getattr(target, name))
-        setattr(target, name, value)
-
-    @staticmethod
-    def _picture_tracks(tracks: list[Any]) -> Iterator[tuple[str, JsonObject]]:
-        """Video tracks by their names in the cut."""
-        for number, track in enumerate(tracks, 1):
-            if track.get("kind") != "Audio":
-                yield track.get("name") or f"V{number}", track
+            set_undoable(self.undo, channels[channel], "mute", True)
 
     def _fades(self, track: JsonObject, name: str) -> Iterator[_Fade]:
         children = get_list(track, "children")
@@ -211,52 +193,40 @@ class _CutImporter:
             if schema_name(child) != "Transition":
                 continue
             sides = [children[i] for i in (index - 1, index + 1) if 0 <= i < len(children)]
-            clips = [self.clip_by_node_id.get(id(side)) for side in sides]
-            if len(clips) < 2 or None in clips:
+            clips = [self.clip_by_node_id.get(id(side), "") for side in sides]
+            if len(clips) < 2 or "" in clips:
                 self._warn(name, "a fade from or to black; animate the strip's opacity instead")
                 continue
             if any(id(side) in self.disabled_ids for side in sides):
                 self._warn(name, "a fade from or to a disabled clip")
                 continue
-            yield _Fade(
-                str(clips[0]),
-                str(clips[1]),
-                nearest_frame(to_seconds(child["in_offset"]), self.cut.rate),
-                nearest_frame(to_seconds(child["out_offset"]), self.cut.rate),
-            )
+            offsets = (to_seconds(child[key]) for key in ("in_offset", "out_offset"))
+            before, after = (nearest_frame(one, self.cut.rate) for one in offsets)
+            yield _Fade(clips[0], clips[1], before, after)
 
     def _import_pictures(self, name: str, channels: _ChannelLayout, fades: list[_Fade]) -> None:
         fades_in = {fade.second: fade for fade in fades}
         fades_out = {fade.first: fade for fade in fades}
         strips_by_clip: dict[str, Any] = {}
         on_second_channel = False
-        for item in self.cut:
-            if item.track != name:
-                continue
-            frames_before = fades_in[item.clip_id].frames_before if item.clip_id in fades_in else 0
-            frames_after = fades_out[item.clip_id].frames_after if item.clip_id in fades_out else 0
+        for item in (one for one in self.cut if one.track == name):
+            clip, shot = item.clip_id, item.shot
+            before = fades_in.get(clip, _NO_FADE).frames_before
+            after = fades_out.get(clip, _NO_FADE).frames_after
             # A strip that fades in goes on the other of the two channels.
-            on_second_channel = not on_second_channel if item.clip_id in fades_in else False
-            self._warn_unsupported(item.clip_id)
-            strip = self._add_strip(
-                item.shot,
-                item.clip_name,
-                channels.strip_channels[on_second_channel],
-                (frames_before, frames_after),
-            )
-            top_strip = self._add_speed_effect(
-                strip, item.shot, channels.speed_channels[on_second_channel]
-            )
-            if id(self.node_by_clip[item.clip_id]) in self.disabled_ids:
+            on_second_channel = clip in fades_in and not on_second_channel
+            self._warn_unsupported(clip)
+            channel = channels.strip_channels[on_second_channel]
+            strip = self._add_strip(shot, item.clip_name, channel, (before, after))
+            speed_channel = channels.speed_channels[on_second_channel]
+            top_strip = self._add_speed_effect(strip, shot, speed_channel)
+            if id(self.node_by_clip[clip]) in self.disabled_ids:
                 strip.mute = top_strip.mute = True
-            strips_by_clip[item.clip_id] = top_strip
+            strips_by_clip[clip] = top_strip
         for fade in fades:
             one, two = strips_by_clip[fade.first], strips_by_clip[fade.second]
             bounds = api.bounds(two)[0], api.bounds(one)[1]
-            fade_strip = api.new_effect(
-                self.strips, "Fade", "CROSS", channels.fade_channel, bounds, one, two
-            )
-            self.undo.callback(self.strips.remove, fade_strip)
+            fade_strip = self._add_effect("Fade", "CROSS", channels.fade_channel, bounds, one, two)
             store_fade_offset(fade_strip, fade.frames_before)
 
     def _warn_unsupported(self, clip: str) -> None:
@@ -278,8 +248,7 @@ class _CutImporter:
         assert record is not None  # every shot of a cut has one
         left = record.first + self.frame_shift - extension[0]
         right = record.last + self.frame_shift + 1 + extension[1]
-        still = plate.kind is PlateKind.STILL
-        step = self._frame_step(shot)
+        still, step = plate.kind is PlateKind.STILL, self._frame_step(shot)
         strip = self._add_media_strip(shot, name, still)
         with contextlib.suppress(ShotbridgeError):
             if plate.colour_space:
@@ -312,12 +281,17 @@ class _CutImporter:
             self._warn(strip.name, message)
         if not self._needs_speed_effect(shot):
             return strip
-        effect = api.new_effect(
-            self.strips, f"{strip.name} speed", "SPEED", channel, api.bounds(strip), strip
-        )
-        self.undo.callback(self.strips.remove, effect)
+        name, bounds = f"{strip.name} speed", api.bounds(strip)
+        effect = self._add_effect(name, "SPEED", channel, bounds, strip)
         effect.speed_control, effect.speed_factor = "MULTIPLY", float(self._frame_step(shot))
         effect.use_frame_interpolate = False
+        return effect
+
+    def _add_effect(
+        self, name: str, kind: str, channel: int, bounds: tuple[int, int], *inputs: Any
+    ) -> Any:
+        effect = api.new_effect(self.strips, name, kind, channel, bounds, *inputs)
+        self.undo.callback(self.strips.remove, effect)
         return effect
 
     def _add_media_strip(self, shot: Shot, name: str, still: bool) -> Any:
@@ -325,7 +299,7 @@ class _CutImporter:
         strips, which Blender would move."""
         if shot.plate.kind is PlateKind.MOVIE:
             path = Path(shot.plate.path)
-            strip = self.strips.new_movie(name, str(path), _CHANNELS, 1)
+            strip = self.strips.new_movie(name, str(path), api.MAX_CHANNELS, 1)
             strip.filepath = blend_relative_path(path)
             self._check_movie(shot, path, strip)
         else:
@@ -339,8 +313,7 @@ class _CutImporter:
         if not path.is_file():
             self._warn(strip.name, f"{path} does not exist; relink its strip")
             return
-        element = strip.elements[0] if len(strip.elements) else None
-        if element is None or not element.orig_width:
+        if not len(strip.elements) or not strip.elements[0].orig_width:
             self._warn(strip.name, f"{path} cannot be opened; relink its strip")
             return
         start, end = api.content_bounds(strip)
@@ -357,7 +330,7 @@ class _CutImporter:
         first = Path(plate.path_at(numbers[0]))
         if not first.is_file():
             self._warn(name, f"{first} does not exist; relink its strip")
-        strip = self.strips.new_image(name, str(first), _CHANNELS, 1)
+        strip = self.strips.new_image(name, str(first), api.MAX_CHANNELS, 1)
         for file in frame_paths(Path(plate.path).name, numbers[1:]):
             strip.elements.append(file)
         strip.directory = blend_relative_path(first.parent) + "/"
@@ -373,37 +346,32 @@ class _CutImporter:
             if source_range is None:
                 self._warn(str(child.get("name")), "a sound without a length")
                 continue
+            end = at + source_range.duration
             if schema_name(child) == "Clip":
-                self._add_sound_strip(
-                    child, channel, at, at + source_range.duration, source_range.start
-                )
-            at += source_range.duration
+                self._add_sound_strip(child, channel, at, end, source_range.start)
+            at = end
 
     def _add_sound_strip(
         self, clip: JsonObject, channel: int, start: Fraction, end: Fraction, source: Fraction
     ) -> None:
         name = str(clip.get("name") or "sound")
         references_by_key, active = media_references(clip)
-        reference = references_by_key.get(active)
-        media = (
-            read_time_range(reference.get("available_range"))
-            if isinstance(reference, dict)
-            else None
-        )
+        reference = references_by_key.get(active) or {}
+        media = read_time_range(reference.get("available_range"))
         try:
-            path = url_to_path(str((reference or {}).get("target_url") or ""), self.folder)
+            path = url_to_path(str(reference.get("target_url") or ""), self.folder)
         except UnusableClipError as error:
             self._warn(name, error.message)
             return
-        for effect in get_list(clip, "effects"):
-            effect_name = effect.get("effect_name") or schema_name(effect)
-            self._warn(name, f"its {effect_name}: sound plays at normal speed")
+        for one in get_list(clip, "effects"):
+            effect = one.get("effect_name") or schema_name(one)
+            self._warn(name, f"its {effect}: sound plays at normal speed")
         rate, shift = self.cut.rate, self.cut.global_start + self.frame_shift
         left, right = nearest_frame(start, rate) + shift, nearest_frame(end, rate) + shift
         if not Path(path).is_file():
             self._warn(name, f"{path} does not exist; relink its strip")
         try:
-            strip = self.strips.new_sound(name, path, _CHANNELS, left)
+            strip = self.strips.new_sound(name, path, api.MAX_CHANNELS, left)
         except RuntimeError:
             self._warn(name, f"{path} cannot be opened")
             return
@@ -416,19 +384,13 @@ class _CutImporter:
     def _import_markers(self) -> None:
         """Import markers; Blender's only have a frame and a name."""
         for marker in get_list(self.timeline.get("tracks"), "markers"):
-            name, marked = (
-                str(marker.get("name") or "marker"),
-                read_time_range(marker.get("marked_range")),
-            )
+            name = str(marker.get("name") or "marker")
+            marked = read_time_range(marker.get("marked_range"))
             if marked is None:
                 self._warn(name, "a marker without a frame")
                 continue
-            at = (
-                nearest_frame(marked.start, self.cut.rate)
-                + self.cut.global_start
-                + self.frame_shift
-            )
-            self.scene.timeline_markers.new(name, frame=at)
+            at = nearest_frame(marked.start, self.cut.rate) + self.cut.global_start
+            self.scene.timeline_markers.new(name, frame=at + self.frame_shift)
             if marker.get("comment"):
                 self._warn(name, f"the marker's comment: {marker['comment']}")
             if (count := nearest_frame(marked.duration, self.cut.rate)) > 1:
@@ -436,7 +398,3 @@ class _CutImporter:
 
     def _warn(self, source_name: str, message: str) -> None:
         self.warnings.append(ConversionWarning(source_name, message))
-
-
-def _last_record_frame(shot: Shot) -> int:
-    return shot.record_range.last if shot.record_range else 0

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
+
+from bridge_ui.widgets.basic import column
 
 if TYPE_CHECKING:
     from bridge_ui.app.panel import Panel
@@ -29,9 +31,7 @@ class PanelWindow(QWidget):
         super().__init__()
         self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint, on_top)
         self.setWindowTitle(panel.windowTitle())
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(panel)
+        self.setLayout(column(panel))
         self._panel = panel
         self._on_closed: Callable[[], None] | None = on_closed
         self.setGeometry(_last_geometry or self._default_geometry())
@@ -61,9 +61,5 @@ class PanelWindow(QWidget):
         character_width = self.fontMetrics().horizontalAdvance("x")
         width = min(68 * character_width, available.width())
         height = min(round(0.9 * available.height()), available.height())
-        return QRect(
-            available.right() - width,
-            available.top() + (available.height() - height) // 2,
-            width,
-            height,
-        )
+        top = available.top() + (available.height() - height) // 2
+        return QRect(available.right() - width, top, width, height)

@@ -46,11 +46,7 @@ def _strips() -> Iterator[PlacedItem]:
 def _images() -> Iterator[PlacedItem]:
     """Placed images that are in use. A deleted plane or camera keeps its image until the file is
     closed, so the user count is not sufficient for them."""
-    version_images = [
-        (image, properties)
-        for image in bpy.data.images
-        if (properties := version_properties(image))
-    ]
+    version_images = [(i, found) for i in bpy.data.images if (found := version_properties(i))]
     if not version_images:
         return
     planes = {

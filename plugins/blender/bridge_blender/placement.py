@@ -53,28 +53,22 @@ def place(listing: BlenderShotList, placements: Sequence[Placement]) -> Placemen
             _store_show(listing.show, rollback)
     if not new:
         return PlacementResult("It is placed already" if checked else "There was nothing to place")
-    summary = (
-        "; ".join(descriptions)
-        if len(descriptions) <= 3
-        else f"{len(descriptions)} versions placed"
-    )
     _push_undo("Place a version" if len(new) == 1 else "Place versions")
-    return PlacementResult(summary)
+    if len(descriptions) > 3:
+        return PlacementResult(f"{len(descriptions)} versions placed")
+    return PlacementResult("; ".join(descriptions))
 
 
 def _place_version(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> str:
+    mode_id, source = checked.plan.mode_id, checked.plan.host_shot.label
     if checked.is_strip:
         strip = version_strips.place_strip(checked, rollback)
-        location = _MODE_DESCRIPTIONS[checked.plan.mode_id].format(
-            channel=strip.channel, source=checked.plan.host_shot.label
-        )
+        location = _MODE_DESCRIPTIONS[mode_id].format(channel=strip.channel, source=source)
     else:
         version_images.place_image(checked, rollback)
-        location = (
-            _MODE_DESCRIPTIONS[checked.plan.mode_id]
-            if checked.plan.mode_id in (PLANE, BACKGROUND)
-            else "in the Image Editor"
-        )
+        location = "in the Image Editor"
+        if mode_id in (PLANE, BACKGROUND):
+            location = _MODE_DESCRIPTIONS[mode_id]
     return f"{checked.title} {location}"
 
 

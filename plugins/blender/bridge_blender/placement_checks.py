@@ -79,7 +79,5 @@ def is_placed(checked: BlenderPlacement) -> bool:
     """Whether the same output of the same version was placed in the same mode before."""
     plan = checked.plan
     key = (plan.version.id, plan.output.name, plan.mode_id)
-    return any(
-        (one.properties.version_id, one.properties.output, one.properties.mode_id) == key
-        for one in checked.blender_shot.placed_items
-    )
+    placed = (one.properties for one in checked.blender_shot.placed_items)
+    return any((one.version_id, one.output, one.mode_id) == key for one in placed)

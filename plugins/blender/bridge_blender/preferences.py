@@ -2,7 +2,6 @@
 
 # Annotations must not be postponed: Blender evaluates them.
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -71,17 +70,15 @@ def settings_reader() -> "Callable[[], Settings]":
     files later. It raises ConfigError if they are not valid, or if they name a gateway on another
     machine and Blender may not go online.
     """
-    overrides = _setting_overrides(get_preferences())
+    from bridge_ui.app.opening import settings_reader as configuration_reader
+
+    configuration = configuration_reader(_setting_overrides(get_preferences()))
     online_access = bpy.app.online_access
 
-    @cache
     def read() -> "Settings":
-        from bridge_core.config import load_settings
-
-        settings = load_settings(overrides).settings
         if not online_access:
-            _check_loopback(settings.client.url)
-        return settings
+            _check_loopback(configuration().client.url)
+        return configuration()
 
     return read
 
@@ -96,17 +93,14 @@ def unregister() -> None:
 
 def _setting_overrides(preferences: ShotbridgePreferences) -> dict[str, Any]:
     """Settings that override every file, by the names in docs/configuration.md."""
-    overrides: dict[str, Any] = {}
-    if preferences.url:
-        overrides["client.url"] = preferences.url.strip()
-    if preferences.token_file:
-        overrides["client.token_file"] = bpy.path.abspath(preferences.token_file)
-    if preferences.gateway_python:
-        python = bpy.path.abspath(preferences.gateway_python)
-        overrides["client.gateway_command"] = [python, "-m", "bridge_gateway"]
-    if preferences.user.strip():
-        overrides["client.user"] = preferences.user.strip()
-    return overrides
+    python = bpy.path.abspath(preferences.gateway_python)
+    overrides = {
+        "client.url": preferences.url.strip(),
+        "client.token_file": bpy.path.abspath(preferences.token_file),
+        "client.gateway_command": [python, "-m", "bridge_gateway"] if python else [],
+        "client.user": preferences.user.strip(),
+    }
+    return {key: value for key, value in overrides.items() if value}
 
 
 def _check_loopback(url: str | None) -> None:

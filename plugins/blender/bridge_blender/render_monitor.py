@@ -34,66 +34,50 @@ class PlateRender:
 
 
 @dataclass(slots=True)
-class _MonitorState:
+class RenderMonitorState:
     last_render: RenderedFrame | None = None
+    """The last rendering of the artist; None since the file was opened or the extension enabled."""
     load_count: int = 0
-    """Number of files loaded."""
+    """Number of files loaded so far: if it changes, all data of the old file is gone."""
     plate_render: PlateRender | None = None
+    """The rendering of a plate, until the artist renders again."""
     uses_own_slot: bool = False
+    """Whether plates were rendered to our own slot since the artist's last rendering."""
     render_slot: int = 0
     """The slot of the current rendering, whichever slot is shown meanwhile."""
 
 
-_state = _MonitorState()
-
-
-def last_render() -> RenderedFrame | None:
-    """The last rendering of the artist; None since the file was opened or the extension enabled."""
-    return _state.last_render
-
-
-def load_count() -> int:
-    """Number of files loaded so far: if it changes, all data of the old file is gone."""
-    return _state.load_count
-
-
-def uses_own_slot() -> bool:
-    """Whether plates were rendered to our own slot since the artist's last rendering."""
-    return _state.uses_own_slot
-
-
-def mark_own_slot_used() -> None:
-    _state.uses_own_slot = True
+state = RenderMonitorState()
 
 
 def begin_plate_render() -> PlateRender:
     """The next rendering is a plate, not the artist's."""
-    _state.plate_render = PlateRender()
-    return _state.plate_render
+    state.plate_render = PlateRender()
+    return state.plate_render
 
 
 def is_plate_render_running() -> bool:
     """Whether Blender's render job for a plate is running; it ends slightly after the rendering."""
-    return _state.plate_render is not None and bool(bpy.app.is_job_running("RENDER"))
+    return state.plate_render is not None and bool(bpy.app.is_job_running("RENDER"))
 
 
 def discard_plate_render() -> None:
     """Forget a rendering that never started, or that ran in a Blender without a window, which has
     only one Render Result."""
-    _state.plate_render = None
+    state.plate_render = None
     if bpy.app.background:
-        _state.last_render = None
+        state.last_render = None
 
 
 def _on_render_init(*_: Any) -> None:
     result = bpy.data.images.get("Render Result")
-    _state.render_slot = result.render_slots.active_index if result is not None else 0
+    state.render_slot = result.render_slots.active_index if result is not None else 0
 
 
 def _on_render_pre(*_: Any) -> None:
-    job = _state.plate_render
+    job = state.plate_render
     if job is not None and job.is_finished:
-        _state.plate_render = None  # this is the artist's next rendering
+        state.plate_render = None  # this is the artist's next rendering
     elif job is not None:
         job.is_started = True
 
@@ -101,12 +85,11 @@ def _on_render_pre(*_: Any) -> None:
 def _on_render_post(scene: Any, *_: Any) -> None:
     from .media import cropped_size  # not at Blender's start
 
-    if _state.plate_render is None:
+    if state.plate_render is None:
         size = cropped_size(scene)
-        _state.last_render = RenderedFrame(
-            scene.name, scene.frame_current, *size, _state.render_slot
-        )
-        _state.uses_own_slot = False
+        frame = RenderedFrame(scene.name, scene.frame_current, *size, state.render_slot)
+        state.last_render = frame
+        state.uses_own_slot = False
 
 
 def _on_render_complete(*_: Any) -> None:
@@ -118,14 +101,14 @@ def _on_render_cancel(*_: Any) -> None:
 
 
 def _finish_plate_render(*, cancelled: bool) -> None:
-    if _state.plate_render is not None and not bpy.app.background:
-        _state.plate_render.is_finished, _state.plate_render.is_cancelled = True, cancelled
+    if state.plate_render is not None and not bpy.app.background:
+        state.plate_render.is_finished, state.plate_render.is_cancelled = True, cancelled
 
 
 def _on_load_post(*_: Any) -> None:
-    _state.last_render = _state.plate_render = None
-    _state.uses_own_slot = False
-    _state.load_count += 1
+    state.last_render = state.plate_render = None
+    state.uses_own_slot = False
+    state.load_count += 1
 
 
 #: Blender calls the render handlers on the thread that renders.
@@ -150,4 +133,4 @@ def unregister() -> None:
         handlers = getattr(bpy.app.handlers, name)
         if handler in handlers:
             handlers.remove(handler)
-    _state.last_render = _state.plate_render = None
+    state.last_render = state.plate_render = None

@@ -19,12 +19,11 @@ import bpy
 
 from bridge_core.errors import HostError, NotWritable
 from bridge_core.hosts.base import RenderStep
-from bridge_core.models.media import frame_path
-from bridge_core.models.shots import Shot
+from bridge_core.hosts.plate_rendering import render_frames, shot_to_render
 
 from . import render_monitor
 from .media import safe_file_name
-from .shots import BlenderShot, SourceKind
+from .shots import BlenderShot, BlenderShotList, SourceKind
 
 #: Settings for half-float EXR with unchanged pixels. The order matters: each setting affects the
 #: choices of the next ones.
@@ -42,39 +41,22 @@ _SLOT_NAME = "Shotbridge"
 
 
 def render(
-    blender_shot: BlenderShot, folder: Path, frames: Sequence[int]
+    listing: BlenderShotList, item_id: str, folder: Path, frames: Sequence[int]
 ) -> Generator[RenderStep, None, None]:
     """See :meth:`bridge_core.hosts.base.Host.render`.
 
     :raises HostError: the shot needs no rendering, is gone, or cannot be rendered.
     """
-    if not blender_shot.host_shot.needs_render:
-        raise HostError(
-            f"{blender_shot.host_shot.label} needs no rendering: its pictures are in files",
-            where=blender_shot.host_shot.item_id,
-            next_step="send the shot without rendering it",
-        )
-    shot = blender_shot.host_shot.shot
+    blender_shot = listing.by_item_id(item_id)
+    host_shot = blender_shot.host_shot if blender_shot is not None else None
+    shot = shot_to_render(host_shot, item_id, where=listing.title)
+    assert blender_shot is not None  # it has the shot
     pattern = folder / f"{safe_file_name(shot.id.shot)}.%04d.exr"
-    frame_numbers = list(frames) or list(shot.work_range.frames())
-    plate = shot.plate.model_copy(update={"path": str(pattern)})
-    rendered_shot = Shot.model_validate({**shot.model_dump(), "plate": plate})
     scene_render = _SceneRender(blender_shot)
-    written: list[Path] = []
-    complete = False
     try:
-        for number, frame in enumerate(frame_numbers, 1):
-            target = Path(frame_path(str(pattern), frame))
-            written.append(target)
-            for _ in scene_render.render_frame(frame, target):
-                yield RenderStep(number - 1, len(frame_numbers))
-            complete = number == len(frame_numbers)
-            yield RenderStep(number, len(frame_numbers), rendered_shot if complete else None)
+        yield from render_frames(shot, frames, pattern, scene_render.render_frame)
     finally:
         scene_render.restore_frame()
-        if not complete:
-            for target in written:
-                target.unlink(missing_ok=True)
 
 
 class _SceneRender:
@@ -88,8 +70,8 @@ class _SceneRender:
         self._uses_sequencer = strip is not None and strip.scene_input == "SEQUENCER"
         camera = strip.scene_camera if strip else None
         self._camera_name = camera.name if camera else ""
-        self._load_count = render_monitor.load_count()
-        last = render_monitor.last_render()
+        self._load_count = render_monitor.state.load_count
+        last = render_monitor.state.last_render
         self._slot = last.slot if last is not None else None
         scene = self._require_scene()
         self._initial_frame = scene.frame_current, scene.frame_subframe
@@ -116,15 +98,13 @@ class _SceneRender:
 
     def _run_render(self, frame: int, slot: int | None) -> Iterator[None]:
         job = render_monitor.begin_plate_render()
-        settings = contextlib.ExitStack()
-        settings.enter_context(
-            self._temporary_settings(
-                ("render.use_sequencer", self._uses_sequencer),
-                ("render.use_border", False),  # a plate is the whole frame
-                ("render.use_multiview", False),
-            )
+        changes = (
+            ("render.use_sequencer", self._uses_sequencer),
+            ("render.use_border", False),  # a plate is the whole frame
+            ("render.use_multiview", False),
         )
-        with settings:
+        with contextlib.ExitStack() as settings:
+            settings.enter_context(self._temporary_settings(*changes))
             with _active_slot(slot):
                 _start_render(self._require_scene(), frame)
             while render_monitor.is_plate_render_running():
@@ -146,29 +126,19 @@ class _SceneRender:
     def _save_frame(self, target: Path, slot: int | None) -> None:
         scene = self._require_scene()
         image = scene.render.image_settings
-        changes = [
-            (f"render.image_settings.{name}", v)
-            for name, v in _EXR_SETTINGS
-            if hasattr(image, name)
-        ]
-        alpha = "RGBA" if scene.render.film_transparent else "RGB"
-        with (
-            self._temporary_settings(*changes, ("render.image_settings.color_mode", alpha)),
-            _active_slot(slot),
-        ):
+        mode = ("color_mode", "RGBA" if scene.render.film_transparent else "RGB")
+        settings = [one for one in _EXR_SETTINGS if hasattr(image, one[0])]
+        changes = [(f"render.image_settings.{name}", value) for name, value in (*settings, mode)]
+        with self._temporary_settings(*changes), _active_slot(slot):
             _save_render_result(scene, target)
 
     def restore_frame(self) -> None:
-        scene = self._find_scene()
-        if (
-            self._kind is not SourceKind.RENDER
-            and scene
-            and scene.frame_current != self._initial_frame[0]
-        ):
-            scene.frame_set(self._initial_frame[0], subframe=self._initial_frame[1])
+        scene, (frame, subframe) = self._find_scene(), self._initial_frame
+        if self._kind is not SourceKind.RENDER and scene and scene.frame_current != frame:
+            scene.frame_set(frame, subframe=subframe)
 
     def _find_scene(self) -> Any:
-        if self._load_count != render_monitor.load_count():
+        if self._load_count != render_monitor.state.load_count:
             return None
         return bpy.data.scenes.get(self._scene_name)
 
@@ -270,15 +240,10 @@ def _plate_slot(scene: Any) -> int | None:
     the artist renders again. A slot holds renderings of one scene; those of another scene are lost
     if its slot is changed meanwhile. Without a window there are no slots.
     """
-    result, last_render = bpy.data.images.get("Render Result"), render_monitor.last_render()
-    overwrites_artist = scene == bpy.context.scene or (
-        last_render is not None and last_render.scene == scene.name
-    )
-    if (
-        result is None
-        or bpy.app.background
-        or not (overwrites_artist or render_monitor.uses_own_slot())
-    ):
+    result, last = bpy.data.images.get("Render Result"), render_monitor.state.last_render
+    is_artists = scene == bpy.context.scene or (last is not None and last.scene == scene.name)
+    is_needed = is_artists or render_monitor.state.uses_own_slot
+    if result is None or bpy.app.background or not is_needed:
         return None
     slots = result.render_slots
     index = next((at for at, slot in enumerate(slots) if slot.name == _SLOT_NAME), None)
@@ -286,7 +251,7 @@ def _plate_slot(scene: Any) -> int | None:
         active_index, index = slots.active_index, len(slots)
         slots.new(name=_SLOT_NAME)
         slots.active_index = active_index
-    render_monitor.mark_own_slot_used()
+    render_monitor.state.uses_own_slot = True
     return index
 
 

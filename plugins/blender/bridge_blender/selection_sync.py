@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 from array import array
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import bpy
 
 from . import render_monitor
 from . import sequencer_api as api
-from .open_editors import image_editors
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +25,12 @@ POLL_INTERVAL = 0.4
 _HANDLERS = ("load_post", "undo_post", "redo_post", "render_complete")
 #: Integer attributes of strips that are compared.
 _STRIP_ATTRIBUTES = ("channel", "select", "mute")
+
+_render_settings = attrgetter(
+    *("fps", "fps_base", "resolution_x", "resolution_y", "resolution_percentage"),
+    *("pixel_aspect_x", "pixel_aspect_y"),
+)
+_image_properties = attrgetter("name", "filepath", "source", "is_dirty", "colorspace_settings.name")
 
 
 def watch_scene(on_change: Callable[[], None]) -> Callable[[], None]:
@@ -74,10 +80,12 @@ def _fingerprint() -> tuple[Any, ...]:
         return (None,)
     values: list[Any] = [
         bpy.data.filepath,
-        render_monitor.last_render(),
+        render_monitor.state.last_render,
         _scene_fingerprint(scene),
         _scene_fingerprint(bpy.context.scene),
-        tuple(_image_fingerprint(editor.image, editor.image_user) for editor in image_editors()),
+        tuple(
+            _image_fingerprint(editor.image, editor.image_user) for editor in api.image_editors()
+        ),
         api.is_sequencer_visible(),
     ]
     if scene.sequence_editor is not None:
@@ -91,20 +99,8 @@ def _fingerprint() -> tuple[Any, ...]:
 
 
 def _scene_fingerprint(scene: Any) -> tuple[Any, ...]:
-    render = scene.render
-    return (
-        scene.name,
-        scene.frame_start,
-        scene.frame_end,
-        scene.camera and scene.camera.name,
-        render.fps,
-        render.fps_base,
-        render.resolution_x,
-        render.resolution_y,
-        render.resolution_percentage,
-        render.pixel_aspect_x,
-        render.pixel_aspect_y,
-    )
+    camera = scene.camera and scene.camera.name
+    return (scene.name, scene.frame_start, scene.frame_end, camera, *_render_settings(scene.render))
 
 
 def _strip_fingerprint(strip: Any) -> tuple[Any, ...]:
@@ -116,12 +112,8 @@ def _strip_fingerprint(strip: Any) -> tuple[Any, ...]:
     values = (*values, *api.content_trims(strip))
     if strip.type == "SCENE":
         camera, scene = strip.scene_camera, strip.scene
-        return (
-            *values,
-            strip.scene_input,
-            camera and camera.name,
-            scene and _scene_fingerprint(scene),
-        )
+        shown = scene and _scene_fingerprint(scene)
+        return (*values, strip.scene_input, camera and camera.name, shown)
     files = strip.elements
     ends = (files[0].filename, files[-1].filename) if len(files) else ()
     folder = strip.filepath if strip.type == "MOVIE" else strip.directory
@@ -130,13 +122,4 @@ def _strip_fingerprint(strip: Any) -> tuple[Any, ...]:
 
 
 def _image_fingerprint(image: Any, user: Any) -> tuple[Any, ...]:
-    return (
-        image.name,
-        image.filepath,
-        image.source,
-        image.is_dirty,
-        image.colorspace_settings.name,
-        user.frame_start,
-        user.frame_duration,
-        user.frame_offset,
-    )
+    return (*_image_properties(image), user.frame_start, user.frame_duration, user.frame_offset)

@@ -1,4 +1,4 @@
-"""The differences between the sequencer APIs of Blender 4.2 LTS and 5.x.
+"""The differences between the sequencer APIs of Blender 4.2 LTS and 5.x, and the open editors.
 
 =======================  ======================  =========================  ====================
 Item                     4.2, 4.3                4.4 to 5.1                 from 5.2
@@ -16,12 +16,15 @@ Positions are frames of the scene; right ends are the frame after the last one, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import bpy
 
 #: Values of ``strip.type`` for strips with pictures of their own.
 PICTURE_TYPES = ("MOVIE", "IMAGE", "SCENE")
+#: The sequencer has channels 1 to 128.
+MAX_CHANNELS = 128
 
 
 def sequencer_scene() -> Any:
@@ -32,10 +35,19 @@ def sequencer_scene() -> Any:
 
 def is_sequencer_visible() -> bool:
     """Whether a sequencer is open in a window of Blender; always without windows."""
-    if bpy.app.background:
-        return True
-    windows = bpy.context.window_manager.windows
-    return any(area.type == "SEQUENCE_EDITOR" for one in windows for area in one.screen.areas)
+    return bpy.app.background or any(_open_areas("SEQUENCE_EDITOR"))
+
+
+def image_editors() -> list[Any]:
+    """Open Image Editors with an image, each with ``image`` and ``image_user``."""
+    editors = [area.spaces.active for area in _open_areas("IMAGE_EDITOR")]
+    return [one for one in editors if one.image is not None]
+
+
+def _open_areas(kind: str) -> Iterator[Any]:
+    manager = bpy.context.window_manager
+    for window in manager.windows if manager else ():
+        yield from (area for area in window.screen.areas if area.type == kind)
 
 
 def is_strip(data: Any) -> bool:
@@ -53,20 +65,11 @@ def new_effect(
 ) -> Any:
     """Create an effect strip on ``inputs``: one or two, none for a colour or a text."""
     left, right = bounds
-    arguments: dict[str, Any] = {
-        "name": name,
-        "type": kind,
-        "channel": channel,
-        "frame_start": left,
-    }
-    if bpy.app.version >= (5, 0, 0):
-        arguments["length"] = right - left
-    else:
-        arguments["frame_end"] = right
-    input_prefix = "seq" if bpy.app.version < (4, 4, 0) else "input"
-    return strips.new_effect(
-        **arguments, **{f"{input_prefix}{n}": one for n, one in enumerate(inputs, 1)}
-    )
+    is_5 = bpy.app.version >= (5, 0, 0)
+    arguments: dict[str, Any] = {"length": right - left} if is_5 else {"frame_end": right}
+    prefix = "seq" if bpy.app.version < (4, 4, 0) else "input"
+    arguments |= {f"{prefix}{number}": one for number, one in enumerate(inputs, 1)}
+    return strips.new_effect(name=name, type=kind, channel=channel, frame_start=left, **arguments)
 
 
 def inputs_of(strip: Any) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ in open Image Editors.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -19,17 +19,24 @@ import bpy
 from pydantic import ValidationError
 
 from bridge_core.hosts.base import HostProblem, HostShot
-from bridge_core.models.base import validation_error
+from bridge_core.models.base import validation_error, validation_message
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate, detect_pattern
 from bridge_core.models.shots import Shot, ShotId, sanitise_name, strip_version
 from bridge_core.timeline.shot_naming import NameCandidate, assign_unique_names, split_name
 
-from . import colour_spaces, render_monitor
+from . import render_monitor
 from . import sequencer_api as api
 from .custom_properties import plate_properties, stored_show, version_properties
-from .media import StripMedia, absolute_path, movie_info, plate_to_render, scene_rate, strip_media
-from .open_editors import image_editors
+from .media import (
+    StripMedia,
+    absolute_path,
+    file_plate,
+    movie_info,
+    plate_to_render,
+    scene_rate,
+    strip_media,
+)
 from .placed_items import PlacedItem, placed_items_by_clip
 from .retime import FrameMapping, UnsupportedStripError
 
@@ -60,6 +67,10 @@ class BlenderShot:
     media: StripMedia
     placed_items: tuple[PlacedItem, ...] = ()
     """In order of placement."""
+
+    @property
+    def next_placement_index(self) -> int:
+        return 1 + max((one.properties.placement_index for one in self.placed_items), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +124,8 @@ def collect_shots(work: WorkSettings, *, ignore_selection: bool = False) -> Blen
         return BlenderShotList(title, show, (), ())
     strips = list(api.strips_of(scene.sequence_editor)) if scene.sequence_editor else []
     # A selection in a workspace that is not visible does not count.
-    selected_names = (
-        _selected_names(strips)
-        if api.is_sequencer_visible() and not ignore_selection
-        else frozenset()
-    )
+    is_ignored = ignore_selection or not api.is_sequencer_visible()
+    selected_names = frozenset() if is_ignored else _selected_names(strips)
     candidates: list[_ShotCandidate] = []
     problems: list[HostProblem] = []
     for one in _find_candidates(scene, strips, selected_names):
@@ -131,9 +139,8 @@ def collect_shots(work: WorkSettings, *, ignore_selection: bool = False) -> Blen
         if not (ignore_selection or one.is_included(selected_names)):
             continue
         try:
-            shots.append(
-                _build_shot(one, ShotId(show=show, sequence=sequence, shot=shot), work.handles)
-            )
+            shot_id = ShotId(show=show, sequence=sequence, shot=shot)
+            shots.append(_build_shot(one, shot_id, work.handles))
         except ValidationError as error:
             message = validation_error(error, label="strip").message
             problems.append(HostProblem(one.name, message, "correct it in Blender", True))
@@ -143,9 +150,8 @@ def collect_shots(work: WorkSettings, *, ignore_selection: bool = False) -> Blen
 
 
 def _stored_show(scene: Any) -> str:
-    return next(
-        (show for one in (scene, *bpy.data.scenes) if one and (show := stored_show(one))), ""
-    )
+    scenes = (one for one in (scene, *bpy.data.scenes) if one)
+    return next(filter(None, map(stored_show, scenes)), "")
 
 
 def _unsaved_problem(item: HostShot) -> HostProblem:
@@ -160,9 +166,8 @@ def _unsaved_problem(item: HostShot) -> HostProblem:
 
 def speed_effects(strips: Any) -> dict[str, Any]:
     """Speed effects by the name of their input strip."""
-    return {
-        one.name: strip for strip in strips if strip.type == "SPEED" for one in api.inputs_of(strip)
-    }
+    effects = (strip for strip in strips if strip.type == "SPEED")
+    return {one.name: effect for effect in effects for one in api.inputs_of(effect)}
 
 
 def _find_candidates(
@@ -173,7 +178,7 @@ def _find_candidates(
     window_scene = bpy.context.scene
     if window_scene.camera is not None:
         yield _camera_candidate(window_scene, placed_items)
-    last = render_monitor.last_render()
+    last = render_monitor.state.last_render
     if last is not None and last.scene in bpy.data.scenes:
         yield _render_candidate(last, placed_items)
     for image, user in _open_images():
@@ -193,12 +198,13 @@ def _selected_names(strips: list[Any]) -> frozenset[str]:
 
 def _plate_of(strip: Any, strips: list[Any]) -> Any:
     properties = version_properties(strip)
-    plates = [
-        one
-        for one in strips
-        if properties and (plate := plate_properties(one)) and plate.clip_id == properties.clip_id
-    ]
+    plates = plates_with_id(strips, properties.clip_id) if properties else []
     return next((one for one in plates if overlaps(one, strip)), plates[0] if plates else strip)
+
+
+def plates_with_id(strips: Iterable[Any], clip_id: str) -> list[Any]:
+    """The plates with this identity: a copied strip has the same."""
+    return [one for one in strips if (p := plate_properties(one)) and p.clip_id == clip_id]
 
 
 def _strip_candidates(
@@ -224,23 +230,18 @@ def _strip_candidates(
         except UnsupportedStripError as error:
             yield HostProblem(strip.name, error.message, error.next_step, True, record_range=record)
             continue
-        except (ValidationError, ValueError) as error:
-            yield HostProblem(
-                strip.name, str(error), "correct the strip", True, record_range=record
-            )
+        except ValueError as error:
+            message = validation_message(error)
+            yield HostProblem(strip.name, message, "correct the strip", True, record_range=record)
             continue
-        own_plate = plate_properties(strip)
-        own_items = (
-            _items_on_plate(
-                placed_items.get(own_plate.clip_id, []), strip, plate_counts[own_plate.clip_id] > 1
-            )
-            if own_plate
-            else []
-        )
+        own_plate, own_items = plate_properties(strip), []
+        if own_plate is not None:
+            items, count = placed_items.get(own_plate.clip_id, []), plate_counts[own_plate.clip_id]
+            own_items = _items_on_plate(items, strip, is_copied=count > 1)
         yield _ShotCandidate(SourceKind.STRIP, strip, strip.name, source, record, tuple(own_items))
 
 
-def _items_on_plate(items: list[PlacedItem], plate: Any, is_copied: bool) -> list[PlacedItem]:
+def _items_on_plate(items: list[PlacedItem], plate: Any, *, is_copied: bool) -> list[PlacedItem]:
     """The placed items of a plate. A copied strip or scene has the same identity; then only the
     versions that overlap the strip belong to it."""
 
@@ -270,8 +271,8 @@ def _camera_candidate(scene: Any, placed_items: dict[str, list[PlacedItem]]) -> 
     frames = FrameRange.of(scene.frame_start, scene.frame_end, scene_rate(scene))
     source = _unretimed_media(plate_to_render(scene, frames), to_render=True)
     name = f"{scene.name}/{scene.camera.name}"
-    own_items = placed_items.get(f"{SourceKind.CAMERA}:{name}", [])
-    return _ShotCandidate(SourceKind.CAMERA, scene, name, source, frames, tuple(own_items))
+    items = _items_of(SourceKind.CAMERA, name, placed_items)
+    return _ShotCandidate(SourceKind.CAMERA, scene, name, source, frames, items)
 
 
 def _render_candidate(
@@ -279,18 +280,24 @@ def _render_candidate(
 ) -> _ShotCandidate:
     scene = bpy.data.scenes[last.scene]
     frames = FrameRange.of(last.frame, last.frame, scene_rate(scene))
-    plate = plate_to_render(scene, frames).model_copy(
-        update={"width": last.width, "height": last.height}
-    )
-    own_items = placed_items.get(f"{SourceKind.RENDER}:{scene.name}", [])
+    size = {"width": last.width, "height": last.height}
+    plate = plate_to_render(scene, frames).model_copy(update=size)
     source = _unretimed_media(plate, to_render=True)
-    return _ShotCandidate(SourceKind.RENDER, scene, scene.name, source, frames, tuple(own_items))
+    items = _items_of(SourceKind.RENDER, scene.name, placed_items)
+    return _ShotCandidate(SourceKind.RENDER, scene, scene.name, source, frames, items)
+
+
+def _items_of(
+    kind: SourceKind, name: str, placed_items: dict[str, list[PlacedItem]]
+) -> tuple[PlacedItem, ...]:
+    """The placed items of a shot without a strip: its item id is the plate's identity."""
+    return tuple(placed_items.get(f"{kind}:{name}", ()))
 
 
 def _open_images() -> Iterator[tuple[Any, Any]]:
     """Images in Image Editors, each once with its image user."""
     listed = set()
-    for editor in image_editors():
+    for editor in api.image_editors():
         if editor.image not in listed and version_properties(editor.image) is None:
             listed.add(editor.image)
             yield editor.image, editor.image_user
@@ -321,18 +328,10 @@ def _image_candidate(
         first = 1 + user.frame_offset
         pattern = str(Path(detected[0]))
         frames = FrameRange.from_half_open(first, max(1, user.frame_duration), rate)
-    plate = Plate(
-        path=pattern,
-        range=frames,
-        colour_space=colour_spaces.ocio_name(image.colorspace_settings.name) or None,
-        width=image.size[0] or None,
-        height=image.size[1] or None,
-    )
-    own_items = placed_items.get(f"{SourceKind.IMAGE}:{image.name}", [])
+    plate = file_plate(image, pattern, frames, image.size)
     record = frames.shifted(user.frame_start - frames.first) if frames.count > 1 else None
-    yield _ShotCandidate(
-        SourceKind.IMAGE, image, image.name, _unretimed_media(plate), record, tuple(own_items)
-    )
+    source, items = _unretimed_media(plate), _items_of(SourceKind.IMAGE, image.name, placed_items)
+    yield _ShotCandidate(SourceKind.IMAGE, image, image.name, source, record, items)
 
 
 def _unretimed_media(plate: Plate, *, to_render: bool = False) -> StripMedia:
@@ -356,34 +355,27 @@ def _name_candidate(one: _ShotCandidate, scene: Any) -> NameCandidate:
 
 
 def _build_shot(one: _ShotCandidate, shot: ShotId, handles: int) -> BlenderShot:
-    source = one.media
+    source, media_rate = one.media, one.media.plate.range.rate
+    scene_rate = one.record_range.rate if one.record_range else media_rate
     built = Shot(
         id=shot,
         plate=source.plate,
         cut_range=source.cut_range,
         head_handle=handles,
         tail_handle=handles,
-        retime=_shot_retime(one),
+        retime=source.frame_mapping.to_retime(scene_rate, media_rate),
         record_range=one.record_range,
     )
+    placed_ids = (placed.properties.version_id for placed in one.placed_items)
     item = HostShot(
         shot=built,
         item_id=one.item_id,
         label=one.name,
         needs_render=source.needs_render,
-        placed_version_ids=tuple(
-            dict.fromkeys(placed.properties.version_id for placed in one.placed_items)
-        ),
+        placed_version_ids=tuple(dict.fromkeys(placed_ids)),
         active_version_id=_active_version(one.placed_items),
     )
     return BlenderShot(item, one.kind, one.target, source, one.placed_items)
-
-
-def _shot_retime(one: _ShotCandidate) -> Any:
-    rate = one.media.plate.range.rate
-    return one.media.frame_mapping.to_retime(
-        one.record_range.rate if one.record_range else rate, rate
-    )
 
 
 def _active_version(items: tuple[PlacedItem, ...]) -> str:

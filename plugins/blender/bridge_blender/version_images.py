@@ -11,6 +11,7 @@ import bpy
 from bridge_core.models.media import frame_path
 
 from . import colour_spaces, version_strips
+from . import sequencer_api as api
 from .custom_properties import (
     BACKGROUND,
     PLANE,
@@ -20,7 +21,6 @@ from .custom_properties import (
     store_version,
 )
 from .media import blend_relative_path
-from .open_editors import image_editors
 from .placement_checks import BlenderPlacement
 from .shots import SourceKind
 
@@ -28,30 +28,20 @@ from .shots import SourceKind
 def place_image(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
     """Create an image for the version and show it in the chosen placement mode. ``rollback`` gets
     callbacks that revert it."""
-    of_strip = checked.blender_shot.kind is SourceKind.STRIP
-    clip = (
-        version_strips.ensure_identity(checked, rollback)
-        if of_strip
-        else checked.plan.host_shot.item_id
-    )
+    blender_shot, plan = checked.blender_shot, checked.plan
+    clip_id = plan.host_shot.item_id
+    if blender_shot.kind is SourceKind.STRIP:
+        clip_id = version_strips.ensure_identity(checked, rollback)
     image = _create_image(checked)
     rollback.callback(bpy.data.images.remove, image)
-    order = (
-        max(
-            (one.properties.placement_index for one in checked.blender_shot.placed_items), default=0
-        )
-        + 1
-    )
-    store_version(
-        image, clip, checked.plan.version, checked.plan.output.name, checked.plan.mode_id, order
-    )
-    if checked.plan.mode_id == PLANE:
+    store_version(image, clip_id, plan, blender_shot.next_placement_index)
+    if plan.mode_id == PLANE:
         _add_plane(checked, image, rollback)
-    elif checked.plan.mode_id == BACKGROUND:
+    elif plan.mode_id == BACKGROUND:
         _add_background(checked, image, rollback)
     else:
         image.use_fake_user = True  # without a user it would not be saved
-        if checked.plan.mode_id == SWAP and checked.blender_shot.kind is SourceKind.IMAGE:
+        if plan.mode_id == SWAP and blender_shot.kind is SourceKind.IMAGE:
             _show_in_editors(checked, image)
     return image
 
@@ -80,12 +70,9 @@ def _align_to_plate(checked: BlenderPlacement, user: Any) -> None:
     record = shot.record_range or shot.cut_range
     user.frame_start = record.first
     user.frame_duration = record.count
-    number = (
-        _first_frame(checked) - checked.plan.output.range.first + 1
-        if checked.plan.is_movie
-        else _first_frame(checked)
-    )
-    user.frame_offset = number - 1
+    # Frames of a movie count from 1.
+    offset = checked.plan.output.range.first - 1 if checked.plan.is_movie else 0
+    user.frame_offset = _first_frame(checked) - offset - 1
     user.use_auto_refresh = True
 
 
@@ -139,7 +126,7 @@ def _add_background(checked: BlenderPlacement, image: Any, rollback: contextlib.
 
 
 def _show_in_editors(checked: BlenderPlacement, image: Any) -> None:
-    for editor in image_editors():
+    for editor in api.image_editors():
         if editor.image == checked.blender_shot.target:
             editor.image = image
             _align_to_plate(checked, editor.image_user)

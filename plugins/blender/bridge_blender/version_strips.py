@@ -31,10 +31,8 @@ from .custom_properties import (
 )
 from .media import blend_relative_path, movie_info, render_size
 from .placement_checks import BlenderPlacement
-from .shots import overlaps, speed_effects
+from .shots import overlaps, plates_with_id, speed_effects
 
-#: Blender's sequencer has channels 1 to 128.
-_MAX_CHANNELS = 128
 #: Maximum length of handles, in frames.
 _MAX_HANDLE = 10_000
 _BLEND_ATTRIBUTES = ("blend_type", "blend_alpha", "use_flip_x", "use_flip_y", "color_saturation")
@@ -66,40 +64,22 @@ def place_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> An
     :raises HostError: no channel is free.
     """
     clip_id = ensure_identity(checked, rollback)
-    plate = checked.blender_shot.target
-    strip = (
-        _new_movie_strip(checked, rollback)
-        if checked.plan.is_movie
-        else _new_image_strip(checked, rollback)
-    )
-    placement_index = (
-        max(
-            (one.properties.placement_index for one in checked.blender_shot.placed_items), default=0
-        )
-        + 1
-    )
-    store_version(
-        strip,
-        clip_id,
-        checked.plan.version,
-        checked.plan.output.name,
-        checked.plan.mode_id,
-        placement_index,
-    )
-    strip.colorspace_settings.name = colour_spaces.blender_name(checked.plan.output.colour_space)
+    blender_shot, plan = checked.blender_shot, checked.plan
+    plate = blender_shot.target
+    new_strip = _new_movie_strip if plan.is_movie else _new_image_strip
+    strip = new_strip(checked, rollback)
+    store_version(strip, clip_id, plan, blender_shot.next_placement_index)
+    strip.colorspace_settings.name = colour_spaces.blender_name(plan.output.colour_space)
     strip.select = False
     _match_plate_look(strip, checked)
-    versions = tuple(
-        one.target for one in checked.blender_shot.placed_items if api.is_strip(one.target)
-    )
+    versions = (one.target for one in blender_shot.placed_items if api.is_strip(one.target))
     stack = _build_stack(plate, (*versions, strip))
-    if checked.plan.mode_id == ABOVE:
-        above = max(one.channel for one in stack.all if one != strip)
-        _move_to_channel(
-            strip, _free_channel(plate, above + 1, [api.bounds(plate)], strip), rollback
-        )
+    if plan.mode_id == ABOVE:
+        top = max(one.channel for one in stack.all if one != strip)
+        channel = _free_channel(plate, top + 1, [api.bounds(plate)], strip)
+        set_undoable(rollback, strip, "channel", channel)
     else:
-        _set_undoable(rollback, strip, "mute", True)
+        set_undoable(rollback, strip, "mute", True)
     _set_visible(stack, strip, rollback)
     return strip
 
@@ -108,12 +88,8 @@ def ensure_identity(checked: BlenderPlacement, rollback: contextlib.ExitStack) -
     """The plate's identity. A copy of another plate's strip gets a new one, and so do its
     versions."""
     plate = checked.blender_shot.target
-    own = plate_properties(plate)
-    others = api.strips_of(plate.id_data.sequence_editor)
-    is_copied = own is not None and any(
-        one != plate and (other := plate_properties(one)) and other.clip_id == own.clip_id
-        for one in others
-    )
+    own, strips = plate_properties(plate), api.strips_of(plate.id_data.sequence_editor)
+    is_copied = own is not None and len(plates_with_id(strips, own.clip_id)) > 1
     rollback.callback(restore_properties, plate, dump_properties(plate))
     clip_id = store_plate(plate, checked.plan.host_shot.shot.id, new_identity=is_copied)
     if is_copied:
@@ -129,7 +105,7 @@ def version_stack(strip: Any) -> VersionStack | None:
     strips = list(api.strips_of(strip.id_data.sequence_editor))
     version, plate_identity = version_properties(strip), plate_properties(strip)
     clip = version.clip_id if version else plate_identity.clip_id if plate_identity else ""
-    plates = [one for one in strips if clip and (m := plate_properties(one)) and m.clip_id == clip]
+    plates = plates_with_id(strips, clip) if clip else []
     plate = strip if strip in plates else next((p for p in plates if overlaps(p, strip)), None)
     if plate is None:
         return None
@@ -146,11 +122,8 @@ def show_version(stack: VersionStack, name: str) -> None:
     """
     version_strip = next((one for one in stack.versions if one.name == name), None)
     if name and version_strip is None:
-        raise HostError(
-            "this version was removed",
-            where=stack.plate.name,
-            next_step="place it from the panel",
-        )
+        next_step = "place it from the panel"
+        raise HostError("this version was removed", where=stack.plate.name, next_step=next_step)
     with contextlib.ExitStack() as rollback:
         _set_visible(stack, version_strip or stack.front, rollback)
         rollback.pop_all()
@@ -159,7 +132,7 @@ def show_version(stack: VersionStack, name: str) -> None:
 def _set_visible(stack: VersionStack, visible: Any, rollback: contextlib.ExitStack) -> None:
     above = [one for one in stack.versions if _placement_mode(one) != SWAP]
     for one in above:
-        _set_undoable(rollback, one, "mute", one != visible)
+        set_undoable(rollback, one, "mute", one != visible)
     if visible in above:
         return
     swapped = stack.swapped
@@ -167,10 +140,10 @@ def _set_visible(stack: VersionStack, visible: Any, rollback: contextlib.ExitSta
     if current != visible:
         _swap_strips(current, visible, rollback)
     for one in (*swapped, stack.front):
-        _set_undoable(rollback, one, "mute", one != visible)
+        set_undoable(rollback, one, "mute", one != visible)
     if stack.plate != stack.front:
         # The input of a muted effect would be visible itself.
-        _set_undoable(rollback, stack.plate, "mute", visible != stack.front)
+        set_undoable(rollback, stack.plate, "mute", visible != stack.front)
 
 
 def _swap_strips(current: Any, replacement: Any, rollback: contextlib.ExitStack) -> None:
@@ -178,14 +151,14 @@ def _swap_strips(current: Any, replacement: Any, rollback: contextlib.ExitStack)
     channel, other = current.channel, replacement.channel
     both = [api.bounds(current), api.bounds(replacement)]
     # Via a free channel: Blender moves strips that would overlap.
-    _move_to_channel(current, _free_channel(current, other, both), rollback)
-    _move_to_channel(replacement, channel, rollback)
-    _move_to_channel(current, _free_channel(current, other, both, current), rollback)
+    set_undoable(rollback, current, "channel", _free_channel(current, other, both))
+    set_undoable(rollback, replacement, "channel", channel)
+    set_undoable(rollback, current, "channel", _free_channel(current, other, both, current))
     for effect in api.strips_of(current.id_data.sequence_editor):
         inputs = api.inputs_of(effect)
         for number, one in enumerate(inputs, 1):
             if one == current and effect not in (current, replacement):
-                _set_undoable(rollback, effect, f"input_{number}", replacement)
+                set_undoable(rollback, effect, f"input_{number}", replacement)
 
 
 def _new_image_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
@@ -209,14 +182,13 @@ def _new_image_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) 
 
 
 def _new_movie_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
-    plate = checked.blender_shot.target
+    plate, plan = checked.blender_shot.target, checked.plan
     left, right = api.bounds(plate)
-    start = left - (checked.blender_shot.media.cut_range.first - checked.plan.output.range.first)
-    channel = _free_channel(
-        plate, plate.channel + 1, [(start, start + checked.plan.output.range.count)]
-    )
+    start = left - (checked.blender_shot.media.cut_range.first - plan.output.range.first)
+    span = (start, start + plan.output.range.count)
+    channel = _free_channel(plate, plate.channel + 1, [span])
     strips = api.strips_of(plate.id_data.sequence_editor)
-    path = checked.plan.folder / checked.plan.output.pattern
+    path = plan.folder / plan.output.pattern
     strip = strips.new_movie(checked.title, str(path), channel, start)
     rollback.callback(strips.remove, strip)
     strip.filepath = blend_relative_path(path)
@@ -237,12 +209,10 @@ def _version_frames(checked: BlenderPlacement) -> tuple[list[int], int]:
         frames = []
         for k in ks:
             reached = mapping.unclamped_frame(k)
-            if (
-                not 0 <= reached < mapping.content_length
-                or source.first_frame + reached not in available
-            ):
+            frame = source.first_frame + reached
+            if not 0 <= reached < mapping.content_length or frame not in available:
                 break
-            frames.append(source.first_frame + reached)
+            frames.append(frame)
         return frames
 
     head = handle(range(-1, -_MAX_HANDLE, -1))[::-1]
@@ -275,9 +245,8 @@ def _plate_size(checked: BlenderPlacement) -> tuple[int, int]:
     """The plate's size in the sequencer; zeros if it is not known."""
     plate = checked.blender_shot.media.plate
     if checked.plan.host_shot.needs_render:
-        return render_size(
-            checked.blender_shot.target.id_data
-        )  # scenes are rendered at the edit's size
+        # Scenes are rendered at the edit's size.
+        return render_size(checked.blender_shot.target.id_data)
     if plate.width and plate.height:
         return plate.width, plate.height
     return movie_info(plate.path_at(checked.blender_shot.media.cut_range.first))[1:]
@@ -300,7 +269,7 @@ def _free_channel(
         for first, end in [api.bounds(strip)]
         if any(first < right and left < end for left, right in spans)
     }
-    for channel in range(lowest, _MAX_CHANNELS + 1):
+    for channel in range(lowest, api.MAX_CHANNELS + 1):
         locked = channel < len(editor.channels) and editor.channels[channel].lock
         if channel not in occupied and not locked:
             return channel
@@ -311,12 +280,8 @@ def _free_channel(
     )
 
 
-def _move_to_channel(strip: Any, channel: int, rollback: contextlib.ExitStack) -> None:
-    if strip.channel != channel:
-        _set_undoable(rollback, strip, "channel", channel)
-
-
-def _set_undoable(rollback: contextlib.ExitStack, target: Any, name: str, value: Any) -> None:
+def set_undoable(rollback: contextlib.ExitStack, target: Any, name: str, value: Any) -> None:
+    """Set an attribute if it has another value; ``rollback`` gets a callback that reverts it."""
     previous = getattr(target, name)
     if previous != value:
         rollback.callback(setattr, target, name, previous)

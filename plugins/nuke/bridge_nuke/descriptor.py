@@ -9,6 +9,7 @@ import importlib.util
 import os
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from bridge_core.doctor.python_packages import CLIENT_LIBRARIES
@@ -77,42 +78,31 @@ def _known_runtime(version: str) -> HostRuntime:
 def _check_plugin(
     section: str, installations: Sequence[HostInstallation], environ: Environment
 ) -> Iterator[CheckResult]:
-    name = "Nuke's plugin"
-    plugin_folders = [
-        one for one in path_folders(environ, "NUKE_PATH") if (one / "bridge_nuke").is_dir()
-    ]
-    if not plugin_folders:
+    result = partial(CheckResult, section, "Nuke's plugin")
+    nuke_path = path_folders(environ, "NUKE_PATH")
+    plugin = next((one for one in nuke_path if (one / "bridge_nuke").is_dir()), None)
+    if plugin is None:
         next_step = f"add {_own_folder()} to NUKE_PATH"
-        yield CheckResult(section, name, CheckStatus.INFO, "not on NUKE_PATH", next_step)
+        yield result(CheckStatus.INFO, "not on NUKE_PATH", next_step)
         return
     python_path = path_folders(environ, "PYTHONPATH")
-    site_path = path_folders(environ, "SHOTBRIDGE_SITE")
-    missing = [
-        package
-        for package in _REQUIREMENTS
-        if not any((one / package).is_dir() for one in (*python_path, *site_path))
-    ]
+    folders = (*python_path, *path_folders(environ, "SHOTBRIDGE_SITE"))
+    missing = [one for one in _REQUIREMENTS if not any((at / one).is_dir() for at in folders)]
     if missing:
-        yield CheckResult(
-            section,
-            name,
-            CheckStatus.ERROR,
-            f"in {plugin_folders[0]}; Nuke's Python does not find {', '.join(missing)}",
-            "set SHOTBRIDGE_SITE to a folder with the client and its libraries (docs/admin.md)",
-        )
+        message = f"in {plugin}; Nuke's Python does not find {', '.join(missing)}"
+        next_step = "set SHOTBRIDGE_SITE to a folder with the client and its libraries"
+        yield result(CheckStatus.ERROR, message, f"{next_step} (docs/admin.md)")
         return
-    yield CheckResult(section, name, CheckStatus.OK, f"in {plugin_folders[0]}")
+    yield result(CheckStatus.OK, f"in {plugin}")
+    # Only a problem in an environment that starts Nuke.
+    is_started_here = any(program.on_path for program in installations)
+    status = CheckStatus.ERROR if is_started_here else CheckStatus.INFO
     for folder in python_path:
         if (folder / _QT_PACKAGE).is_dir():
-            # Only a problem in an environment that starts Nuke.
-            is_needed = any(program.on_path for program in installations)
-            yield CheckResult(
-                section,
-                "Nuke's Qt",
-                CheckStatus.ERROR if is_needed else CheckStatus.INFO,
-                f"the PySide6 in {folder}, on PYTHONPATH, overrides Nuke's own and crashes Nuke",
-                "start Nuke without it; with rez: rez env shotbridge nuke",
-            )
+            problem = "overrides Nuke's own and crashes Nuke"
+            message = f"the PySide6 in {folder}, on PYTHONPATH, {problem}"
+            next_step = "start Nuke without it; with rez: rez env shotbridge nuke"
+            yield CheckResult(section, "Nuke's Qt", status, message, next_step)
 
 
 def _own_folder() -> str:

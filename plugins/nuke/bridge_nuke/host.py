@@ -10,7 +10,7 @@ import nuke
 
 from bridge_core.errors import HostError
 from bridge_core.hosts.base import (
-    Capability,
+    INTERACTIVE_CAPABILITIES,
     Host,
     HostScene,
     Placement,
@@ -39,6 +39,8 @@ class NukeHost(Host):
     :param name_cache: shot names that several hosts in the same Nuke share.
     """
 
+    capabilities = INTERACTIVE_CAPABILITIES
+
     def __init__(
         self,
         settings: Callable[[], Settings],
@@ -54,18 +56,6 @@ class NukeHost(Host):
         return f"Nuke {nuke.NUKE_VERSION_STRING}"
 
     @property
-    def capabilities(self) -> frozenset[Capability]:
-        return frozenset(
-            {
-                Capability.SELECTION,
-                Capability.WATCH,
-                Capability.PLACE,
-                Capability.RENDER,
-                Capability.PLAYHEAD,
-            }
-        )
-
-    @property
     def placement_modes(self) -> tuple[PlacementMode, ...]:
         from bridge_nuke.placement import PLACEMENT_MODES
 
@@ -78,17 +68,11 @@ class NukeHost(Host):
 
         script = self._script_context()
         selected = shots.selected_nodes()
-        name = shot_namer(script, self._name_cache)
-        listing = shots.collect_shots(
-            selected or shots.plate_reads(), script, name, shots.versions_by_shot()
-        )
-        return HostScene(
-            script.title,
-            script.show,
-            tuple(one.host_shot for one in listing.shots),
-            listing.problems,
-            is_selection=bool(selected),
-        )
+        name, nodes = shot_namer(script, self._name_cache), selected or shots.plate_reads()
+        listing = shots.collect_shots(nodes, script, name, shots.versions_by_shot())
+        items = tuple(one.host_shot for one in listing.shots)
+        is_selection = bool(selected)
+        return HostScene(script.title, script.show, items, listing.problems, None, is_selection)
 
     def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
         return self._selection_sync.watch(on_change)
@@ -103,22 +87,13 @@ class NukeHost(Host):
     def render(
         self, item_id: str, folder: Path, frames: Sequence[int] = ()
     ) -> Generator[RenderStep, None, None]:
+        from bridge_core.hosts.plate_rendering import shot_to_render
         from bridge_nuke.rendering import render
 
-        node_shot = self._shot_finder()(item_id)
-        if not node_shot.host_shot.needs_render:
-            raise HostError(
-                f"{item_id} reads files, which are sent as they are",
-                where=node_shot.host_shot.shot.plate.path,
-                next_step="send the shot without rendering it",
-            )
-        yield from render(
-            lambda: self._node(item_id),
-            node_shot.host_shot.shot,
-            folder,
-            frames,
-            self._selection_sync.muted,
-        )
+        item = self._shot_finder()(item_id).host_shot
+        shot = shot_to_render(item, item_id, where=self._script_context().title)
+        muted = self._selection_sync.muted
+        yield from render(lambda: self._node(item_id), shot, folder, frames, muted)
 
     def current_frame(self) -> int | None:
         return nuke.frame()

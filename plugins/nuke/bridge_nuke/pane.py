@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QEvent, QTimer
@@ -13,7 +11,6 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from bridge_nuke.host import NukeHost
 
 if TYPE_CHECKING:
-    from bridge_core.models.settings import Settings
     from bridge_nuke.shot_names import ShotNameCache
     from bridge_ui.app.panel import Panel
 
@@ -71,20 +68,8 @@ class ShotbridgePane(QWidget):
 
 
 def _create_panel(parent: QWidget) -> Panel:
-    from bridge_ui.app.opening import open_panel
+    from bridge_ui.app.opening import open_panel, settings_reader
 
-    settings = _settings_reader()
+    settings = settings_reader()
     host = NukeHost(settings, lambda call: QTimer.singleShot(_DEBOUNCE_MS, call), _NAME_CACHE)
     return open_panel(settings, host, parent)
-
-
-def _settings_reader() -> Callable[[], Settings]:
-    """A function that loads the settings once, called on the panel's thread first."""
-
-    @cache
-    def read() -> Settings:
-        from bridge_core.config import load_settings
-
-        return load_settings().settings
-
-    return read

@@ -86,10 +86,8 @@ def _place_version(one: _NukePlacement, show: str) -> list[str]:
     read_version, manual_step = _read_version(one, read)
     stored, source_knobs = user_knobs.version_knobs(read), user_knobs.version_knobs(source)
     plate = plate_pattern(source) if source_knobs is None else source_knobs.plate
-    knobs = _with_version(
-        stored or user_knobs.VersionKnobs((shot.sequence, shot.shot), plate, output_title, ()),
-        read_version,
-    )
+    new_knobs = user_knobs.VersionKnobs((shot.sequence, shot.shot), plate, output_title, ())
+    knobs = _with_version(stored or new_knobs, read_version)
     current = next(v for v in knobs.versions if v.id == read_version.id)
     if stored != knobs or user_knobs.shown_version(read, knobs) != current:
         user_knobs.store_versions(read, knobs, current)
@@ -145,24 +143,22 @@ def _read_version(one: _NukePlacement, read: nuke.Node) -> tuple[user_knobs.Read
             assert shot.record_range is not None
             shift = shot.record_range.first - shot.cut_range.first
             frame = str(output.range.first + shift)
-    return (
-        user_knobs.ReadVersion(
-            id=version.id,
-            number=version.number,
-            label=version.label,
-            path=str(PurePosixPath(base_folder) / output.pattern),
-            first=output.range.first,
-            last=output.range.last,
-            width=output.width,
-            height=output.height,
-            pixel_aspect=output.pixel_aspect,
-            colour_space=space,
-            frame_mode=mode,
-            frame=frame,
-            placement_index=0,
-        ),
-        manual_step,
+    read_version = user_knobs.ReadVersion(
+        id=version.id,
+        number=version.number,
+        label=version.label,
+        path=str(PurePosixPath(base_folder) / output.pattern),
+        first=output.range.first,
+        last=output.range.last,
+        width=output.width,
+        height=output.height,
+        pixel_aspect=output.pixel_aspect,
+        colour_space=space,
+        frame_mode=mode,
+        frame=frame,
+        placement_index=0,
     )
+    return read_version, manual_step
 
 
 def _read_colour_space(one: _NukePlacement, read: nuke.Node) -> tuple[str, str]:
@@ -193,12 +189,10 @@ def _with_version(
     already."""
     previous = next((one for one in knobs.versions if one.id == read_version.id), None)
     if previous is not None:
-        updated = replace(
-            read_version, label=previous.label, placement_index=previous.placement_index
-        )
-        return replace(
-            knobs, versions=tuple(updated if v is previous else v for v in knobs.versions)
-        )
+        index = previous.placement_index
+        updated = replace(read_version, label=previous.label, placement_index=index)
+        kept = (updated if v is previous else v for v in knobs.versions)
+        return replace(knobs, versions=tuple(kept))
     used_labels = {one.label for one in knobs.versions}
     label, number = read_version.label, 2
     while label in used_labels:
@@ -209,14 +203,8 @@ def _with_version(
 
 
 def _next_placement_index() -> int:
-    return 1 + max(
-        (
-            one.placement_index
-            for _, knobs in user_knobs.versioned_reads()
-            for one in knobs.versions
-        ),
-        default=0,
-    )
+    placed = (one for _, knobs in user_knobs.versioned_reads() for one in knobs.versions)
+    return 1 + max((one.placement_index for one in placed), default=0)
 
 
 # The alpha
@@ -234,10 +222,9 @@ def _create_alpha_shuffle(one: _NukePlacement, read: nuke.Node) -> nuke.Node:
     matte = "rgba.alpha" if _has_alpha(one.plan.output.channels) else "rgba.red"
     with source.parent():
         shuffle = nuke.nodes.Shuffle2(inputs=[source, read])
-        shuffle["fromInput1"].setValue("B")
-        shuffle["fromInput2"].setValue("A")
-        shuffle["in1"].setValue("rgba")
-        shuffle["in2"].setValue("rgba")
+        inputs = {"fromInput1": "B", "fromInput2": "A", "in1": "rgba", "in2": "rgba"}
+        for name, value in inputs.items():
+            shuffle[name].setValue(value)
         wires = [(0, name, name) for name in _RGB_CHANNELS]
         shuffle["mappings"].setValue([*wires, (1, matte, "rgba.alpha")])
         shuffle["label"].setValue(f"{_output_title(one)} as alpha")
@@ -253,11 +240,8 @@ def _free_position(source: nuke.Node) -> tuple[int, int]:
     """The nearest free position to the right of the source."""
     wide, high = source.screenWidth() + _NODE_SPACING, source.screenHeight() + _NODE_SPACING
     x, y = source.xpos() + wide, source.ypos()
-    others = [
-        (one.xpos(), one.ypos())
-        for one in nuke.allNodes(group=source.parent())
-        if one.Class() != "BackdropNode"
-    ]
+    nodes = (one for one in nuke.allNodes(group=source.parent()) if one.Class() != "BackdropNode")
+    others = [(one.xpos(), one.ypos()) for one in nodes]
     while any(abs(left - x) < wide and abs(top - y) < high for left, top in others):
         x += wide
     return x, y

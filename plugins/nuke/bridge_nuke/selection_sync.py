@@ -9,7 +9,7 @@ import nuke
 
 #: Knobs that shots are read from; others, and playback, do not change a shot.
 _NODE_KNOBS = frozenset({"selected", "name"})
-_READ_KNOBS = frozenset(
+_READ_KNOBS = _NODE_KNOBS | frozenset(
     {"file", "first", "last", "origfirst", "origlast", "frame_mode", "frame", "on_error"}
     | {"format", "colorspace", "raw"}
 )
@@ -34,16 +34,18 @@ class SelectionSync:
     def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
         """Call ``on_change`` after changes, until the returned function is called."""
         if not self._callbacks:
-            self._set_callbacks(nuke.addKnobChanged, nuke.addOnScriptLoad, nuke.addOnCreate)
-            nuke.addOnDestroy(self._schedule)
+            nuke.addKnobChanged(self._on_knob_changed)
+            for add in (nuke.addOnScriptLoad, nuke.addOnCreate, nuke.addOnDestroy):
+                add(self._schedule)
 
         def stop() -> None:
-            if on_change in self._callbacks:
-                self._callbacks.remove(on_change)
-                if not self._callbacks:
-                    self._set_callbacks(nuke.removeKnobChanged, nuke.removeOnScriptLoad,
-                                 nuke.removeOnCreate)  # fmt: skip
-                    nuke.removeOnDestroy(self._schedule)
+            if on_change not in self._callbacks:
+                return
+            self._callbacks.remove(on_change)
+            if not self._callbacks:
+                nuke.removeKnobChanged(self._on_knob_changed)
+                for remove in (nuke.removeOnScriptLoad, nuke.removeOnCreate, nuke.removeOnDestroy):
+                    remove(self._schedule)
 
         self._callbacks.append(on_change)
         return stop
@@ -57,28 +59,12 @@ class SelectionSync:
         finally:
             self._mute_depth -= 1
 
-    def _set_callbacks(
-        self,
-        knob_changed: Callable[[Callable[[], None]], None],
-        script_loaded: Callable[[Callable[[], None]], None],
-        created: Callable[[Callable[[], None]], None],
-    ) -> None:
-        knob_changed(self._on_knob_changed)
-        script_loaded(self._schedule)
-        created(self._schedule)
-
     def _on_knob_changed(self) -> None:
         node, knob = nuke.thisNode(), nuke.thisKnob()
         if knob is None:
             return
-        kind = node.Class()
-        if kind == "Root":
-            is_relevant = knob.name() in _ROOT_KNOBS
-        else:
-            is_relevant = knob.name() in _NODE_KNOBS or (
-                kind == "Read" and knob.name() in _READ_KNOBS
-            )
-        if is_relevant:
+        relevant = {"Root": _ROOT_KNOBS, "Read": _READ_KNOBS}.get(node.Class(), _NODE_KNOBS)
+        if knob.name() in relevant:
             self._schedule()
 
     def _schedule(self) -> None:

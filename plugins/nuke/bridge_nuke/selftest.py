@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ import nuke
 from bridge_core.hosts.selftest import (
     BehaviourDiffers,
     CheckSkipped,
-    SelfTestCheck,
+    SelfTestChecks,
     expect_equal,
     main,
 )
@@ -41,10 +41,23 @@ _ROOT_KNOBS = (  # noqa: SIM905
     " floatLut int8Lut logLut"
 ).split()
 
+CHECKS = SelfTestChecks()
+
 
 def host_version() -> str:
     """``Nuke 16.0v4``."""
     return f"Nuke {nuke.NUKE_VERSION_STRING}"
+
+
+def _require_interface() -> None:
+    if not nuke.GUI:
+        raise CheckSkipped("run it from the menu of a Nuke with an interface")
+
+
+def _expect_knobs(label: str, owner: nuke.Node, names: Sequence[str]) -> str:
+    missing = [name for name in names if owner.knob(name) is None]
+    expect_equal(f"knobs that {label} lacks", missing, [])
+    return f"{len(names)} knobs"
 
 
 @contextmanager
@@ -66,15 +79,16 @@ def _temporary_node(kind: str, **values: object) -> Iterator[nuke.Node]:
         nuke.modified(modified)
 
 
+@CHECKS.add("nuke.python", "Nuke has Python 3.11 or newer.")
 def _python() -> str:
     if sys.version_info < (3, 11):  # noqa: UP036 - this is what is checked
         raise BehaviourDiffers(f"Python {sys.version.split()[0]}; 3.11 is required")
     return f"Python {sys.version.split()[0]}"
 
 
+@CHECKS.add("nuke.qt", "The panel supports Nuke's PySide6.")
 def _qt() -> str:
-    if not nuke.GUI:
-        raise CheckSkipped("run it from the menu of a Nuke with an interface")
+    _require_interface()
     import PySide6
 
     from bridge_ui.app.opening import check_qt
@@ -83,9 +97,9 @@ def _qt() -> str:
     return f"PySide6 {PySide6.__version__}"
 
 
+@CHECKS.add("nuke.pane", "nukescripts.panels registers and restores a pane.")
 def _pane() -> str:
-    if not nuke.GUI:
-        raise CheckSkipped("run it from the menu of a Nuke with an interface")
+    _require_interface()
     from nukescripts import panels
 
     missing = [one for one in ("registerWidgetAsPanel", "restorePanel") if not hasattr(panels, one)]
@@ -93,6 +107,7 @@ def _pane() -> str:
     return "nukescripts.panels registers and restores panels"
 
 
+@CHECKS.add("nuke.nodes.quiet", "Nodes made by nuke.nodes do not change the selection.")
 def _nodes_leave_selection() -> str:
     selected = [node.name() for node in nuke.selectedNodes()]
     with _temporary_node("Constant") as node:
@@ -101,20 +116,18 @@ def _nodes_leave_selection() -> str:
     return "nuke.nodes.Constant() selects nothing and connects nothing"
 
 
+@CHECKS.add("nuke.read.knobs", "A Read has the knobs that are read and set.")
 def _read_knobs() -> str:
     with _temporary_node("Read") as read:
-        missing = [name for name in _READ_KNOBS if read.knob(name) is None]
-    expect_equal("knobs that a Read lacks", missing, [])
-    return f"{len(_READ_KNOBS)} knobs"
+        return _expect_knobs("a Read", read, _READ_KNOBS)
 
 
+@CHECKS.add("nuke.root.knobs", "The root has the knobs that are read.")
 def _root_knobs() -> str:
-    root = nuke.root()
-    missing = [name for name in _ROOT_KNOBS if root.knob(name) is None]
-    expect_equal("knobs that the root lacks", missing, [])
-    return f"{len(_ROOT_KNOBS)} knobs"
+    return _expect_knobs("the root", nuke.root(), _ROOT_KNOBS)
 
 
+@CHECKS.add("nuke.read.choices", "A Read's menus have the values that are used.")
 def _choices() -> str:
     expected = {
         "frame_mode": ["expression", "start at", "offset"],
@@ -128,6 +141,7 @@ def _choices() -> str:
     return "frame_mode and on_error have the expected values"
 
 
+@CHECKS.add("nuke.read.start_at", "firstFrame() of a Read is its first frame in the script.")
 def _start_at() -> str:
     values = {"first": 1, "last": 10, "origfirst": 1, "origlast": 10, "origset": True}
     with _temporary_node("Read", **values, frame_mode="start at", frame="1001") as read:
@@ -137,16 +151,17 @@ def _start_at() -> str:
         return f"starts at 1001; with an offset of 100 the first frame is {read.firstFrame()}"
 
 
+@CHECKS.add("nuke.write.exr", "A Write of exr has half float and zip by name.")
 def _exr_write_knobs() -> str:
     with _temporary_node("Write", file_type="exr") as write:
-        missing = [n for n in ("datatype", "compression", "raw") if write.knob(n) is None]
-        expect_equal("knobs that a Write of exr lacks", missing, [])
+        _expect_knobs("a Write of exr", write, ("datatype", "compression", "raw"))
         for name, value in (("datatype", "16 bit half"), ("compression", "Zip (1 scanline)")):
             write[name].setValue(value)
             expect_equal(name, str(write[name].value()), value)
     return "half float and zip, by their names"
 
 
+@CHECKS.add("nuke.render.frame", "Rendering a frame does not change the script.")
 def _frame_is_rendered() -> str:
     from bridge_nuke import rendering
 
@@ -164,8 +179,9 @@ def _frame_is_rendered() -> str:
     return "one frame was written, and the script is unchanged"
 
 
+@CHECKS.add("nuke.render.change", "An upstream change is detected, a moved node is not.")
 def _change_is_noticed() -> str:
-    from bridge_nuke.upstream import upstream_digests
+    from bridge_nuke.rendering import upstream_digests
 
     with _temporary_node("Constant") as source, _temporary_node("Dot") as node:
         node.setInput(0, source)
@@ -180,6 +196,7 @@ def _change_is_noticed() -> str:
     return "an upstream change is detected, and moving nodes is not a change"
 
 
+@CHECKS.add("nuke.undo.group", "Placing is one undo, and a failure leaves nothing.")
 def _one_undo() -> str:
     before, modified = len(nuke.allNodes()), nuke.modified()
     nuke.Undo.begin("Shotbridge self-test")
@@ -198,21 +215,11 @@ def _one_undo() -> str:
     return "a group is one undo, and a cancelled group leaves nothing"
 
 
+@CHECKS.add("nuke.knobs.stored", "Knobs of a Read survive saving and opening.")
 def _version_knobs_survive_saving() -> str:
+    path = "/a [b] {c} $d/x.%04d.exr"
     version = user_knobs.ReadVersion(
-        "id-1",
-        1,
-        "v001",
-        "/a [b] {c} $d/x.%04d.exr",
-        1,
-        2,
-        16,
-        9,
-        1.0,
-        "ACEScg",
-        "expression",
-        "",
-        1,
+        "id-1", 1, "v001", path, 1, 2, 16, 9, 1.0, "ACEScg", "expression", "", 1
     )
     knobs = user_knobs.VersionKnobs(("sq010", "sh0010"), "/a/x.%04d.exr", "Upscale", (version,))
     with _temporary_node("Read") as read:
@@ -220,30 +227,14 @@ def _version_knobs_survive_saving() -> str:
         written = read.writeKnobs(nuke.WRITE_ALL | nuke.WRITE_USER_KNOB_DEFS | nuke.TO_SCRIPT)
         with _temporary_node("Read") as other:
             other.readKnobs(written)
-            expect_equal(
-                "version knobs that were written and read", user_knobs.version_knobs(other), knobs
-            )
+            read_again = user_knobs.version_knobs(other)
+            expect_equal("version knobs that were written and read", read_again, knobs)
     return "knobs of the Shotbridge tab survive in the text of a script"
 
 
-def _set_value_calls_back() -> str:
-    called: list[str] = []
-
-    def listen() -> None:
-        called.append(str(nuke.thisKnob().name()))
-
-    nuke.addKnobChanged(listen, nodeClass="Read")
-    try:
-        with _temporary_node("Read") as read:
-            read["first"].setValue(5)
-    finally:
-        nuke.removeKnobChanged(listen, nodeClass="Read")
-    return "setValue calls back" if "first" in called else "setValue does not call back"
-
-
-def _selection_calls_back() -> str:
-    if not nuke.GUI:
-        raise CheckSkipped("run it from the menu of a Nuke with an interface")
+@contextmanager
+def _changed_knobs() -> Iterator[list[str]]:
+    """The names of the knobs, of any node, that Nuke calls back for."""
     called: list[str] = []
 
     def listen() -> None:
@@ -251,18 +242,31 @@ def _selection_calls_back() -> str:
 
     nuke.addKnobChanged(listen)
     try:
-        with _temporary_node("Dot") as node:
-            node.setSelected(True)
-            node.setSelected(False)
+        yield called
     finally:
         nuke.removeKnobChanged(listen)
+
+
+@CHECKS.add("nuke.callback.setvalue", "Whether setValue calls back is known.")
+def _set_value_calls_back() -> str:
+    with _changed_knobs() as called, _temporary_node("Read") as read:
+        read["first"].setValue(5)
+    return "setValue calls back" if "first" in called else "setValue does not call back"
+
+
+@CHECKS.add("nuke.callback.selected", "Selecting a node calls back.")
+def _selection_calls_back() -> str:
+    _require_interface()
+    with _changed_knobs() as called, _temporary_node("Dot") as node:
+        node.setSelected(True)
+        node.setSelected(False)
     if "selected" not in called:
-        raise BehaviourDiffers(
-            f"selecting called back for {called or 'nothing'}, not for 'selected'"
-        )
+        heard = called or "nothing"
+        raise BehaviourDiffers(f"selecting called back for {heard}, not for 'selected'")
     return "selecting a node calls back"
 
 
+@CHECKS.add("nuke.colour.spaces", "A Read has the script's working space.")
 def _colour_spaces() -> str:
     from bridge_nuke import colour_spaces
 
@@ -274,6 +278,7 @@ def _colour_spaces() -> str:
     return f"the working space {space} is {choice} in a Read"
 
 
+@CHECKS.add("nuke.read.luminance", "A file with only Y is read as red.")
 def _luminance_is_red() -> str:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "matte.exr"
@@ -284,6 +289,7 @@ def _luminance_is_red() -> str:
     return "a single luminance channel is read as red"
 
 
+@CHECKS.add("nuke.shuffle", "A Shuffle's mappings are set as triples.")
 def _shuffle_mappings() -> str:
     with (
         _temporary_node("Constant", color=[0.1, 0.2, 0.3, 0.0]) as plate,
@@ -301,6 +307,7 @@ def _shuffle_mappings() -> str:
     return "a Shuffle combines the plate's red with the matte's red as alpha"
 
 
+@CHECKS.add("nuke.threads", "Other threads get results from the main thread.", on_main_thread=False)
 def _main_thread_answers() -> str:
     if threading.current_thread() is threading.main_thread():
         raise CheckSkipped("run it from the menu: a main thread that waits for itself would hang")
@@ -310,55 +317,6 @@ def _main_thread_answers() -> str:
     expect_equal("the thread of the call", answer, threading.main_thread().name)
     return "another thread gets a result from the main thread"
 
-
-CHECKS = (
-    SelfTestCheck("nuke.python", "Nuke has Python 3.11 or newer.", _python),
-    SelfTestCheck("nuke.qt", "The panel supports Nuke's PySide6.", _qt),
-    SelfTestCheck("nuke.pane", "nukescripts.panels registers and restores a pane.", _pane),
-    SelfTestCheck(
-        "nuke.nodes.quiet",
-        "Nodes made by nuke.nodes do not change the selection.",
-        _nodes_leave_selection,
-    ),
-    SelfTestCheck("nuke.read.knobs", "A Read has the knobs that are read and set.", _read_knobs),
-    SelfTestCheck("nuke.read.choices", "A Read's menus have the values that are used.", _choices),
-    SelfTestCheck(
-        "nuke.read.start_at", "firstFrame() of a Read is its first frame in the script.", _start_at
-    ),
-    SelfTestCheck("nuke.read.luminance", "A file with only Y is read as red.", _luminance_is_red),
-    SelfTestCheck("nuke.root.knobs", "The root has the knobs that are read.", _root_knobs),
-    SelfTestCheck("nuke.colour.spaces", "A Read has the script's working space.", _colour_spaces),
-    SelfTestCheck(
-        "nuke.write.exr", "A Write of exr has half float and zip by name.", _exr_write_knobs
-    ),
-    SelfTestCheck(
-        "nuke.render.frame", "Rendering a frame does not change the script.", _frame_is_rendered
-    ),
-    SelfTestCheck(
-        "nuke.render.change",
-        "An upstream change is detected, a moved node is not.",
-        _change_is_noticed,
-    ),
-    SelfTestCheck(
-        "nuke.undo.group", "Placing is one undo, and a failure leaves nothing.", _one_undo
-    ),
-    SelfTestCheck(
-        "nuke.knobs.stored",
-        "Knobs of a Read survive saving and opening.",
-        _version_knobs_survive_saving,
-    ),
-    SelfTestCheck(
-        "nuke.callback.setvalue", "Whether setValue calls back is known.", _set_value_calls_back
-    ),
-    SelfTestCheck("nuke.callback.selected", "Selecting a node calls back.", _selection_calls_back),
-    SelfTestCheck("nuke.shuffle", "A Shuffle's mappings are set as triples.", _shuffle_mappings),
-    SelfTestCheck(
-        "nuke.threads",
-        "Other threads get results from the main thread.",
-        _main_thread_answers,
-        on_main_thread=False,
-    ),
-)
 
 if __name__ == "__main__":
     sys.exit(main("nuke", host_version, CHECKS, sys.argv[1:]))

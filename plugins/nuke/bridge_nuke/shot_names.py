@@ -63,9 +63,8 @@ def shot_namer(script: ScriptContext, name_cache: ShotNameCache) -> Callable[[nu
             return stored
         plate_key = plate_pattern(node) or f"node {node.fullName()}"
         if plate_key not in names:
-            free_name = next(
-                one for one in _candidate_names(node, script) if _casefolded(one) not in used_names
-            )
+            candidates = _candidate_names(node, script)
+            free_name = next(one for one in candidates if _casefolded(one) not in used_names)
             assign(plate_key, free_name)
             name_cache[script.folder, script.name, plate_key] = free_name
         return names[plate_key]
@@ -85,9 +84,8 @@ def stored_name(node: nuke.Node) -> ShotName | None:
     stored = user_knobs.stored_shot(node)
     if stored is None or user_knobs.version_knobs(node) is not None:
         return stored
-    return (
-        stored if user_knobs.knob_text(node, user_knobs.PLATE_KNOB) == plate_pattern(node) else None
-    )
+    plate = user_knobs.knob_text(node, user_knobs.PLATE_KNOB)
+    return stored if plate == plate_pattern(node) else None
 
 
 def plate_pattern(node: nuke.Node) -> str:

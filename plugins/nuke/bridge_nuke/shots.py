@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import PurePosixPath, PureWindowsPath
 
 import nuke
 
 from bridge_core.hosts.base import HostProblem, HostShot
+from bridge_core.models.base import validation_message
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import (
     MOVIE_EXTENSIONS,
@@ -55,9 +55,8 @@ def plate_reads() -> list[nuke.Node]:
     """Every Read of the script that is a plate: without those that show versions or are inside a
     group."""
     reads = nuke.allNodes("Read", group=nuke.root())
-    return sorted(
-        (one for one in reads if user_knobs.version_knobs(one) is None), key=_reading_order
-    )
+    plates = (one for one in reads if user_knobs.version_knobs(one) is None)
+    return sorted(plates, key=_reading_order)
 
 
 def _reading_order(node: nuke.Node) -> tuple[int, int, str]:
@@ -84,21 +83,11 @@ def collect_shots(
         except _UnsupportedNodeError as error:
             problems.append(HostProblem(node.name(), str(error), error.next_step))
         except ValueError as error:
-            problems.append(
-                HostProblem(node.name(), _validation_message(error), "correct the node's file name")
-            )
+            message = validation_message(error)
+            problems.append(HostProblem(node.name(), message, "correct the node's file name"))
         else:
             shots.append(NukeShot(node, item))
     return NukeShotList(tuple(shots), tuple(problems))
-
-
-def _validation_message(error: ValueError) -> str:
-    """The message of a model's validation error, such as for a name with two frame numbers."""
-    from pydantic import ValidationError
-
-    if isinstance(error, ValidationError):
-        return error.errors()[0]["msg"].removeprefix("Value error, ")
-    return str(error)
 
 
 class _UnsupportedNodeError(Exception):
@@ -120,10 +109,7 @@ def versions_by_shot() -> VersionsByShot:
 
 
 def _to_host_shot(
-    node: nuke.Node,
-    script: ScriptContext,
-    shot: ShotId,
-    placed: VersionsByShot,
+    node: nuke.Node, script: ScriptContext, shot: ShotId, placed: VersionsByShot
 ) -> HostShot:
     if node.Class() == "Read":
         built, to_render = _shot_from_read(node, script, shot)
@@ -148,28 +134,21 @@ def _shot_from_read(read: nuke.Node, script: ScriptContext, shot: ShotId) -> tup
     path = _absolute_path(file_pattern(read))
     shift = read.firstFrame() - int(read["first"].value())
     available = _shown_file_range(read, path, script)
+    movie = file_extension(path) in MOVIE_EXTENSIONS
+    # Without an original range, the Read of a movie may be trimmed: the plate's range would not
+    # start at the movie's first frame.
+    is_plain_read = _maps_frames_to_files(read) and (not movie or bool(read["origset"].value()))
     try:
         space = colour_spaces.read_space(read)
     except colour_spaces.NoOcioNameError:
-        space = None
-        is_plain_read = False
-    else:
-        is_plain_read = _maps_frames_to_files(read)
-    movie = file_extension(path) in MOVIE_EXTENSIONS
-    if movie and not read["origset"].value():
-        # The Read may be trimmed, and a plate's range starts at a movie's first frame.
         is_plain_read = False
     if not is_plain_read:
         return _shot_to_render(read, script, shot, available.shifted(shift)), True
-    node_format = read.format()
-    plate = Plate(
-        path=path,
-        range=_movie_range(read, available.rate) if movie else available,
-        colour_space=space,
-        width=node_format.width(),
-        height=node_format.height(),
-        pixel_aspect=node_format.pixelAspect(),
-    )
+    frames = available
+    if movie:
+        first, last = int(read["origfirst"].value()), int(read["origlast"].value())
+        frames = FrameRange.of(first, last, available.rate)
+    plate = _plate(read, path, frames, space)
     if plate.kind is PlateKind.STILL:
         plate = plate.model_copy(update={"range": FrameRange.of(1, 1, available.rate)})
     cut = available.intersection(script.range.shifted(-shift)) or available
@@ -204,17 +183,24 @@ def _shown_file_range(read: nuke.Node, path: str, script: ScriptContext) -> Fram
     return FrameRange.of(first, last, script.range.rate)
 
 
-def _movie_range(read: nuke.Node, rate: Fraction) -> FrameRange:
-    """All frames of a movie: the original range of the Read."""
-    return FrameRange.of(int(read["origfirst"].value()), int(read["origlast"].value()), rate)
+def _plate(node: nuke.Node, path: str, frames: FrameRange, space: str | None) -> Plate:
+    node_format = node.format()
+    return Plate(
+        path=path,
+        range=frames,
+        colour_space=space,
+        width=node_format.width(),
+        height=node_format.height(),
+        pixel_aspect=node_format.pixelAspect(),
+    )
 
 
 def _maps_frames_to_files(read: nuke.Node) -> bool:
     """Whether each frame is the file of the same number, up to a constant offset."""
-    expression = (
-        str(read["frame_mode"].value()) == "expression" and str(read["frame"].value()).strip()
-    )
-    return str(read["on_error"].value()) == "error" and expression in ("", False, "frame")
+    if str(read["on_error"].value()) != "error":
+        return False
+    is_expression = str(read["frame_mode"].value()) == "expression"
+    return not is_expression or str(read["frame"].value()).strip() in ("", "frame")
 
 
 def _shot_to_render(
@@ -224,24 +210,15 @@ def _shot_to_render(
     handles. Frame numbers are those of the script."""
     if not node.channels():
         raise _UnsupportedNodeError(
-            f"a {node.Class()} has no picture",
-            "select the node with the picture",
+            f"a {node.Class()} has no picture", "select the node with the picture"
         )
     cut = shown_range.intersection(script.range) or shown_range
     with_handles = cut.with_handles(script.handles, script.handles)
     first, last = sorted((node.firstFrame(), node.lastFrame()))
     available = with_handles.intersection(FrameRange.of(first, last, cut.rate)) or cut
-    node_format = node.format()
-    plate = Plate(
-        path=f"{render_file_stem(shot)}.%04d.exr",
-        range=FrameRange.of(
-            min(cut.first, available.first), max(cut.last, available.last), cut.rate
-        ),
-        colour_space=colour_spaces.working_space(),
-        width=node_format.width(),
-        height=node_format.height(),
-        pixel_aspect=node_format.pixelAspect(),
-    )
+    first, last = min(cut.first, available.first), max(cut.last, available.last)
+    path, frames = f"{render_file_stem(shot)}.%04d.exr", FrameRange.of(first, last, cut.rate)
+    plate = _plate(node, path, frames, colour_spaces.working_space())
     return Shot(
         id=shot,
         plate=plate,

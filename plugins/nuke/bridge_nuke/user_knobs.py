@@ -83,9 +83,6 @@ class VersionKnobs:
     versions: tuple[ReadVersion, ...]
     """Oldest first."""
 
-    def find(self, *, label: str) -> ReadVersion | None:
-        return next((one for one in self.versions if one.label == label), None)
-
 
 def knob_text(node: nuke.Node, knob: str) -> str:
     """The value of a knob; empty if the node has no such knob."""
@@ -166,9 +163,8 @@ def _set_version_choices(read: nuke.Node, labels: Iterable[str], current: str) -
         choice_knob = nuke.Enumeration_Knob(VERSION_KNOB, "version", list(labels))
         read.addKnob(choice_knob)
         for name, label, by in (("older", "Older", -1), ("newer", "Newer", 1)):
-            read.addKnob(
-                nuke.PyScript_Knob(f"shotbridge_{name}", label, _STEP_SCRIPT.format(by=by))
-            )
+            script = _STEP_SCRIPT.format(by=by)
+            read.addKnob(nuke.PyScript_Knob(f"shotbridge_{name}", label, script))
     elif isinstance(choice_knob, nuke.Enumeration_Knob):
         choice_knob.setValues(list(labels))
     choice_knob.setValue(current)

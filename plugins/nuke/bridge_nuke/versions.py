@@ -47,12 +47,11 @@ def on_knob_changed() -> None:
         return
     read = nuke.thisNode()
     stored = user_knobs.version_knobs(read)
-    version = stored.find(label=str(knob.value())) if stored is not None else None
-    if (
-        stored is not None
-        and version is not None
-        and user_knobs.shown_version(read, stored) != version
-    ):
+    if stored is None:
+        return
+    label = str(knob.value())
+    version = next((one for one in stored.versions if one.label == label), None)
+    if version is not None and user_knobs.shown_version(read, stored) != version:
         show_version(read, version)
 
 

@@ -3,7 +3,7 @@ never a reason: it becomes an error that says what the call was for."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bridge_core.errors import HostError
 
@@ -30,22 +30,3 @@ def has_method(api_object: object, method: str) -> bool:
     """Whether this Resolve has a method. It uses ``dir``: ``getattr`` returns something for any
     name."""
     return method in dir(api_object)
-
-
-def unsupported_version_error(error: TypeError) -> HostError | None:
-    """The error for a TypeError of a method that this Resolve lacks, or of a Resolve that was
-    closed: in both cases the method is None."""
-    if "'NoneType' object is not callable" not in str(error):
-        return None
-    return HostError(
-        "this Resolve lacks a function that Shotbridge needs, or it was closed",
-        next_step="open DaVinci Resolve Studio 18.5 or newer, then try again",
-    )
-
-
-def parse_number(text: Any) -> int:
-    """The number in a clip property, which may be text; 0 if there is none."""
-    try:
-        return int(float(text))
-    except (TypeError, ValueError):
-        return 0

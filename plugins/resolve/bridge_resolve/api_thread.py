@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from bridge_core.errors import HostError
-from bridge_resolve.api_checks import unsupported_version_error
 
 T = TypeVar("T")
 
@@ -106,9 +105,13 @@ class _Call:
     def run(self) -> None:
         try:
             self.result = self.work()
-        except TypeError as error:
-            self.error = unsupported_version_error(error) or error
         except BaseException as error:
             self.error = error
+            # A method that this Resolve lacks is None, and so is every method once it is closed.
+            if isinstance(error, TypeError) and "'NoneType' object is not callable" in str(error):
+                self.error = HostError(
+                    "this Resolve lacks a function that Shotbridge needs, or it was closed",
+                    next_step="open DaVinci Resolve Studio 18.5 or newer, then try again",
+                )
         finally:
             self.done.set()

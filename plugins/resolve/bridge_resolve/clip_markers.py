@@ -9,16 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from bridge_resolve.api_checks import require
 
 if TYPE_CHECKING:
     from fusionscript import MarkerColor, TimelineItem
 
-#: Two of Resolve's sixteen colours; editors rarely use purple.
-VERSION_MARKER_COLOUR: Final = "Purple"
-NOTE_MARKER_COLOUR: Final = "Yellow"
 #: Schema version of ``customData``.
 SCHEMA = 2
 
@@ -102,10 +99,8 @@ def read_markers(item: TimelineItem) -> ClipMarkers:
         elif not data and (text := _user_text(marker)):
             user_markers.append(UserMarker(int(at), max(1, int(marker.get("duration") or 1)), text))
     versions.sort(key=lambda one: one.placement_index)
-    occupied_frames = frozenset(int(at) for at in markers)
-    return ClipMarkers(
-        tuple(versions), tuple(notes), tuple(user_markers), occupied_frames, frozenset(own_labels)
-    )
+    occupied, labels = frozenset(int(at) for at in markers), frozenset(own_labels)
+    return ClipMarkers(tuple(versions), tuple(notes), tuple(user_markers), occupied, labels)
 
 
 def add_marker(
@@ -120,13 +115,10 @@ def add_marker(
 
     :raises HostError: Resolve did not add it.
     """
-    colour: MarkerColor = (
-        VERSION_MARKER_COLOUR if isinstance(data, VersionMarker) else NOTE_MARKER_COLOUR
-    )
-    require(
-        item.AddMarker(frame, colour, name, note, duration, encode_custom_data(data)),
-        f"add the marker {name!r} to {item.GetName()} at frame {frame}",
-    )
+    # Two of Resolve's sixteen colours; editors rarely use purple.
+    colour: MarkerColor = "Purple" if isinstance(data, VersionMarker) else "Yellow"
+    added = item.AddMarker(frame, colour, name, note, duration, encode_custom_data(data))
+    require(added, f"add the marker {name!r} to {item.GetName()} at frame {frame}")
 
 
 def encode_custom_data(marker: VersionMarker | NoteMarker) -> str:

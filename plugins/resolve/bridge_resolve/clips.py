@@ -13,7 +13,14 @@ from bridge_resolve.clip_markers import ClipMarkers, VersionMarker, read_markers
 from bridge_resolve.media import ClipMedia, read_media
 
 if TYPE_CHECKING:
-    from fusionscript import MediaPool, MediaPoolClipInfo, MediaPoolItem, Timeline, TimelineItem
+    from fusionscript import (
+        MediaPool,
+        MediaPoolClipInfo,
+        MediaPoolItem,
+        Project,
+        Timeline,
+        TimelineItem,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +66,10 @@ class TimelineClip:
 
     def active_version(self, clips: Mapping[str, TimelineClip]) -> VersionMarker | None:
         """The visible version: the topmost on a track above, else that of the selected take."""
-        placed = self.placed_versions(clips)
-        visible = [
-            v
-            for v in placed
-            if v.overlay_item_id and clips[v.overlay_item_id].item.GetClipEnabled()
-        ]
-        if visible:
-            return max(visible, key=lambda v: clips[v.overlay_item_id].track)
-        return self.shown_version
+        overlays = [v for v in self.placed_versions(clips) if v.overlay_item_id]
+        visible = [v for v in overlays if clips[v.overlay_item_id].item.GetClipEnabled()]
+        topmost = max(visible, key=lambda v: clips[v.overlay_item_id].track, default=None)
+        return topmost or self.shown_version
 
     @property
     def shown_version(self) -> VersionMarker | None:
@@ -79,13 +81,23 @@ class TimelineClip:
 
 def read_clips(timeline: Timeline) -> dict[str, TimelineClip]:
     """All clips with media by id, ordered by track and time."""
-    clips = {}
+    found = (_read_clip(item, track) for track, item in video_items(timeline))
+    return {clip.id: clip for clip in found if clip is not None}
+
+
+def video_items(timeline: Timeline) -> Iterator[tuple[int, TimelineItem]]:
+    """All items on video tracks, each with the number of its track, ordered by track and time."""
     for track in range(1, timeline.GetTrackCount("video") + 1):
         for item in timeline.GetItemListInTrack("video", track) or []:
-            clip = _read_clip(item, track)
-            if clip is not None:
-                clips[clip.id] = clip
-    return clips
+            yield track, item
+
+
+def project_timelines(project: Project) -> Iterator[Timeline]:
+    """All timelines of a project."""
+    for index in range(1, int(project.GetTimelineCount() or 0) + 1):
+        timeline = project.GetTimelineByIndex(index)
+        if timeline is not None:
+            yield timeline
 
 
 def timeline_rate(timeline: Timeline) -> tuple[Fraction, bool]:
@@ -94,11 +106,8 @@ def timeline_rate(timeline: Timeline) -> tuple[Fraction, bool]:
     :raises HostError: Resolve does not return the rate.
     """
     setting = require(timeline.GetSetting("timelineFrameRate"), "return the timeline's rate")
-    drop = (
-        str(setting).endswith("DF")
-        or str(timeline.GetSetting("timelineDropFrameTimecode")) == "1"
-        or ";" in str(timeline.GetStartTimecode())
-    )
+    is_set = str(timeline.GetSetting("timelineDropFrameTimecode")) == "1"
+    drop = is_set or str(setting).endswith("DF") or ";" in str(timeline.GetStartTimecode())
     return to_rate(str(setting).removesuffix("DF").strip()), drop
 
 

@@ -152,9 +152,8 @@ class ProjectColour:
             properties = {key: like.properties.get(key, "") for key in self.property_keys}
         else:
             name = next((name for name, ocio in self.ocio_names.items() if ocio == space), "")
-            properties = (
-                dict(zip(self.property_keys, name.split(", "), strict=True)) if name else {}
-            )
+            names = name.split(", ") if name else [""] * len(self.property_keys)
+            properties = dict(zip(self.property_keys, names, strict=True))
         for key, value in properties.items():
             if value and item.GetClipProperty(key) != value:
                 require(item.SetClipProperty(key, value), f"set {title} to the {key} {value}")
@@ -167,11 +166,9 @@ class ProjectColour:
         for key, value in self.render_settings.items():
             if value == "None" and not timeline.GetSetting(key):
                 continue  # an older ACES, which has no such setting
-            require(
-                timeline.SetSetting(key, value) and timeline.GetSetting(key) == value,
-                f"set {key} of its render timeline to {value}",
-                next_step=f"see {_SETTINGS_PAGE}, or transcode the clip",
-            )
+            is_set = timeline.SetSetting(key, value) and timeline.GetSetting(key) == value
+            next_step = f"see {_SETTINGS_PAGE}, or transcode the clip"
+            require(is_set, f"set {key} of its render timeline to {value}", next_step=next_step)
 
 
 def read_project_colour(project: Project) -> ProjectColour:
@@ -182,13 +179,8 @@ def read_project_colour(project: Project) -> ProjectColour:
 
     mode = setting("colorScienceMode")
     if mode.lower().startswith("aces"):
-        return ProjectColour(
-            _ACES_NAMES,
-            ("IDT",),
-            setting("colorAcesIDT"),
-            "ACES2065-1",
-            render_settings=_ACES_RENDER_SETTINGS,
-        )
+        default, settings = setting("colorAcesIDT"), _ACES_RENDER_SETTINGS
+        return ProjectColour(_ACES_NAMES, ("IDT",), default, "ACES2065-1", render_settings=settings)
     if "ColorManaged" not in mode:
         return ProjectColour(
             unknown_reason="without colour management its colour space is not known",
@@ -203,13 +195,14 @@ def read_project_colour(project: Project) -> ProjectColour:
     output = "colorSpaceOutput"
     if setting(output) == "Same as Timeline":
         output = "colorSpaceTimeline"
-    names, like = (
-        (_SEPARATE_NAMES, "ACES (AP1), Linear") if is_separate else (_COMBINED_NAMES, "ACEScg")
-    )
+    keys: tuple[str, ...] = ("Input Color Space",)
+    names, like = _COMBINED_NAMES, "ACEScg"
+    if is_separate:
+        names, keys, like = _SEPARATE_NAMES, (*keys, "Input Gamma"), "ACES (AP1), Linear"
     rendered = names.get(pair(output))
     return ProjectColour(
         names,
-        ("Input Color Space", "Input Gamma") if is_separate else ("Input Color Space",),
+        keys,
         pair("colorSpaceInput"),
         rendered,
         "" if rendered else f"its Output Color Space, {pair(output)}, has no known OCIO name",

@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from bridge_core.errors import ShotbridgeError
@@ -59,42 +60,24 @@ def _check_plugin(
     except ShotbridgeError as error:
         yield CheckResult.from_error(error, section, name)
         return
-    target = folder / script_installer.SCRIPT_NAME
+    target, result = folder / script_installer.SCRIPT_NAME, partial(CheckResult, section, name)
+    # The script uses Resolve's Python if Shotbridge is installed in it, else this one.
+    python = environ.get("SHOTBRIDGE_PYTHON") or sys.executable
     match status:
-        case script_installer.ScriptStatus.INSTALLED:
-            yield _check_script_python(section, name, target, environ)
+        case script_installer.ScriptStatus.ABSENT:
+            yield result(CheckStatus.INFO, f"not in {folder}", install_command)
         case script_installer.ScriptStatus.OUTDATED:
-            yield CheckResult(
-                section,
-                name,
-                CheckStatus.INFO,
-                f"{target} is from another version or installation",
-                install_command,
-            )
+            message = f"{target} is from another version or installation"
+            yield result(CheckStatus.INFO, message, install_command)
         case script_installer.ScriptStatus.FOREIGN:
             message = f"{target} is not from Shotbridge"
-            yield CheckResult(
-                section, name, CheckStatus.ERROR, message, f"move it away, then {install_command}"
-            )
-        case script_installer.ScriptStatus.ABSENT:
-            yield CheckResult(section, name, CheckStatus.INFO, f"not in {folder}", install_command)
-
-
-def _check_script_python(
-    section: str, name: str, target: Path, environ: Environment
-) -> CheckResult:
-    """The script uses Resolve's Python if Shotbridge is installed in it, else this Python."""
-    python = environ.get("SHOTBRIDGE_PYTHON") or sys.executable
-    if shutil.which(python, path=environ.get("PATH")) is None:
-        message = f"{target}: the Python of SHOTBRIDGE_PYTHON does not exist: {python}"
-        return CheckResult(section, name, CheckStatus.ERROR, message, "correct SHOTBRIDGE_PYTHON")
-    message = f"{target}: opens the panel in {python}"
-    return CheckResult(
-        section,
-        name,
-        CheckStatus.OK,
-        f"{message}, unless Shotbridge is installed in Resolve's Python",
-    )
+            yield result(CheckStatus.ERROR, message, f"move it away, then {install_command}")
+        case _ if shutil.which(python, path=environ.get("PATH")) is None:
+            message = f"{target}: the Python of SHOTBRIDGE_PYTHON does not exist: {python}"
+            yield result(CheckStatus.ERROR, message, "correct SHOTBRIDGE_PYTHON")
+        case _:
+            condition = "unless Shotbridge is installed in Resolve's Python"
+            yield result(CheckStatus.OK, f"{target}: opens the panel in {python}, {condition}")
 
 
 def _install(folder: Path | None) -> InstallReport:

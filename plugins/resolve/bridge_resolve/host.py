@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from bridge_core.errors import HostError
 from bridge_core.hosts.base import (
+    INTERACTIVE_CAPABILITIES,
     Capability,
     Host,
     HostNote,
@@ -18,16 +21,16 @@ from bridge_core.hosts.base import (
     HostScene,
     HostShot,
     Placement,
-    PlacementMode,
     PlacementResult,
     RenderStep,
 )
+from bridge_core.hosts.plate_rendering import shot_to_render
 from bridge_core.models.frames import FrameRange, frame_to_timecode
 from bridge_core.system.private_files import make_private_folder
 from bridge_resolve.api_checks import has_method, require
 from bridge_resolve.api_thread import ApiThread
 from bridge_resolve.clip_markers import NoteMarker, encode_custom_data
-from bridge_resolve.clips import read_clips, timeline_rate
+from bridge_resolve.clips import read_clips, timeline_rate, video_items
 from bridge_resolve.colour_spaces import read_project_colour
 from bridge_resolve.connection import product_name
 from bridge_resolve.media import first_frame_number, resolve_timecode_to_frame
@@ -50,23 +53,25 @@ if TYPE_CHECKING:
 
     from bridge_core.models.notes import Note
     from bridge_core.models.settings import Settings
-    from bridge_core.timeline.cut import CutProblem
-
-_CAPABILITIES = frozenset(
-    {
-        Capability.SELECTION,
-        Capability.CUT,
-        Capability.WATCH,
-        Capability.PLACE,
-        Capability.RENDER,
-        Capability.NOTES,
-        Capability.PLAYHEAD,
-        Capability.ANY_THREAD,
-    }
-)
+    from bridge_core.timeline.cut import CutShot
 
 #: Seconds for a rendering to stop when the window is closed.
 _CLOSE_SECONDS = 15.0
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _on_api_thread(
+    method: Callable[Concatenate[ResolveHost, P], R],
+) -> Callable[Concatenate[ResolveHost, P], R]:
+    """A method that runs on the host's API thread, whichever thread calls it."""
+
+    @wraps(method)
+    def call(self: ResolveHost, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._thread.call(partial(method, self, *args, **kwargs))
+
+    return call
 
 
 class ResolveHost(Host):
@@ -80,6 +85,13 @@ class ResolveHost(Host):
     :param poll_interval: seconds between two queries of the render queue.
     :raises HostError: ``find_resolve`` raises it.
     """
+
+    capabilities = INTERACTIVE_CAPABILITIES | {
+        Capability.CUT,
+        Capability.NOTES,
+        Capability.ANY_THREAD,
+    }
+    placement_modes = PLACEMENT_MODES
 
     def __init__(
         self,
@@ -102,20 +114,9 @@ class ResolveHost(Host):
     def title(self) -> str:
         return self._title
 
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        return _CAPABILITIES
-
-    @property
-    def placement_modes(self) -> tuple[PlacementMode, ...]:
-        return PLACEMENT_MODES
-
     def close(self) -> None:
         """Stop renderings, restore Resolve's settings, and end the thread, unless Resolve hangs."""
         self._thread.close(_CLOSE_SECONDS, self._stop_renderings)
-
-    def scene(self) -> HostScene:
-        return self._thread.call(self._read_scene)
 
     def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
         """Reports another timeline or project, added and removed clips, and changes of In and Out.
@@ -131,14 +132,11 @@ class ResolveHost(Host):
 
         return self._thread.add_idle_callback(poll)
 
-    def place(self, placements: Sequence[Placement]) -> PlacementResult:
-        return self._thread.call(lambda: self._place_versions(placements))
-
     def render(
         self, item_id: str, folder: Path, frames: Sequence[int] = ()
     ) -> Generator[RenderStep, None, None]:
         """Each step queries the render queue, which takes only a moment."""
-        steps = self._thread.call(lambda: self._start_rendering(item_id, folder, frames))
+        steps = self._start_rendering(item_id, folder, frames)
         self._renderings.append(steps)
         try:
             while (step := self._thread.call(lambda: next(steps, None))) is not None:
@@ -148,18 +146,6 @@ class ResolveHost(Host):
             if steps in self._renderings:  # otherwise close() has stopped it
                 self._renderings.remove(steps)
                 self._thread.call(steps.close)
-
-    def notes(self) -> tuple[HostNote, ...]:
-        return self._thread.call(lambda: tuple(self._read_notes()))
-
-    def mark_note_synced(self, note_key: str, note: Note) -> None:
-        self._thread.call(lambda: self._mark_note_synced(note_key, note))
-
-    def current_frame(self) -> int | None:
-        return self._thread.call(self._read_current_frame)
-
-    def go_to_frame(self, frame: int) -> None:
-        self._thread.call(lambda: self._set_timecode(frame))
 
     # On the API thread
 
@@ -178,17 +164,13 @@ class ResolveHost(Host):
         return f"{product_name(resolve)} {version}"
 
     def _project(self) -> Project:
-        manager = require(
-            self._connected_resolve().GetProjectManager(), "return its project manager"
-        )
+        resolve = self._connected_resolve()
+        manager = require(resolve.GetProjectManager(), "return its project manager")
         return require(manager.GetCurrentProject(), "return the open project")
 
     def _timeline(self) -> Timeline:
-        return require(
-            self._project().GetCurrentTimeline(),
-            "return an open timeline",
-            next_step="open a timeline in Resolve",
-        )
+        timeline, next_step = self._project().GetCurrentTimeline(), "open a timeline in Resolve"
+        return require(timeline, "return an open timeline", next_step=next_step)
 
     def _fingerprint(self) -> tuple[object, ...]:
         """A few values that change when the scene changes."""
@@ -196,17 +178,13 @@ class ResolveHost(Host):
         timeline = project.GetCurrentTimeline()
         if timeline is None:
             return (project.GetUniqueId(),)
-        tracks = range(1, timeline.GetTrackCount("video") + 1)
-        counts = tuple(len(timeline.GetItemListInTrack("video", n) or []) for n in tracks)
-        return (
-            project.GetUniqueId(),
-            timeline.GetUniqueId(),
-            timeline.GetEndFrame(),
-            counts,
-            str(timeline.GetMarkInOut() if has_method(timeline, "GetMarkInOut") else ""),
-        )
+        counts = tuple(sorted(Counter(track for track, _ in video_items(timeline)).items()))
+        in_out = str(timeline.GetMarkInOut() if has_method(timeline, "GetMarkInOut") else "")
+        ids = (project.GetUniqueId(), timeline.GetUniqueId())
+        return (*ids, timeline.GetEndFrame(), counts, in_out)
 
-    def _read_scene(self) -> HostScene:
+    @_on_api_thread
+    def scene(self) -> HostScene:
         project = self._project()
         show = self._settings.work.show or str(project.GetName())
         timeline = project.GetCurrentTimeline()
@@ -216,12 +194,13 @@ class ResolveHost(Host):
         make_private_folder(folder)
         target = folder / f"{timeline.GetUniqueId()}.otio"
         snapshot = self._read_snapshot(project, timeline, target, in_to_out=True)
+        cut = snapshot.cut
         return HostScene(
-            title=snapshot.cut.name + (", In to Out" if snapshot.is_in_out_range else ""),
-            show=snapshot.cut.show,
-            shots=tuple(_host_shots(snapshot)),
-            problems=tuple(_host_problem(problem, snapshot) for problem in snapshot.cut.problems),
-            cut=snapshot.cut,
+            title=cut.name + (", In to Out" if snapshot.is_in_out_range else ""),
+            show=cut.show,
+            shots=tuple(_host_shot(item, snapshot) for item in cut.shots),
+            problems=tuple(HostProblem.from_cut(problem, cut) for problem in cut.problems),
+            cut=cut,
             is_selection=snapshot.is_in_out_range,
         )
 
@@ -247,7 +226,8 @@ class ResolveHost(Host):
         with tempfile.TemporaryDirectory(prefix="shotbridge-") as folder:
             yield project, self._read_snapshot(project, self._timeline(), Path(folder) / "now.otio")
 
-    def _place_versions(self, placements: Sequence[Placement]) -> PlacementResult:
+    @_on_api_thread
+    def place(self, placements: Sequence[Placement]) -> PlacementResult:
         if not placements:
             return PlacementResult("nothing to place")
         with self._current_snapshot() as (project, snapshot):
@@ -255,15 +235,10 @@ class ResolveHost(Host):
             in_new_timeline = [one.plan.mode_id == TIMELINE for one in planned]
             if all(in_new_timeline):
                 target = snapshot.cut.path.with_name("new.otio")
-                new_timeline = place_in_new_timeline(
-                    project,
-                    snapshot,
-                    planned,
-                    lambda new: self._read_snapshot(project, new, target),
-                )
-                return PlacementResult(
-                    f"{_placement_names(planned)} placed in the new timeline {new_timeline}"
-                )
+                read = partial(self._read_snapshot, project, target=target)
+                made = place_in_new_timeline(project, snapshot, planned, read)
+                location = f"in the new timeline {made}"
+                return PlacementResult(f"{_placement_names(planned)} placed {location}")
             if any(in_new_timeline):
                 raise HostError(
                     "versions are placed in a new timeline all together, or not at all",
@@ -272,51 +247,37 @@ class ResolveHost(Host):
             with PlacementTransaction(project, snapshot) as placing:
                 placing.place(planned)
                 placing.commit()
-        location = (
-            "as a take" if {one.plan.mode_id for one in planned} == {TAKE} else "in the timeline"
-        )
-        return PlacementResult(
-            f"{_placement_names(planned)} placed {location} in {snapshot.cut.name}"
-        )
+        are_takes = all(one.plan.mode_id == TAKE for one in planned)
+        location = f"{'as a take' if are_takes else 'in the timeline'} in {snapshot.cut.name}"
+        return PlacementResult(f"{_placement_names(planned)} placed {location}")
 
+    @_on_api_thread
     def _start_rendering(
         self, item_id: str, folder: Path, frames: Sequence[int]
     ) -> Generator[RenderStep, None, None]:
         with self._current_snapshot() as (project, snapshot):
-            shot = snapshot.shot(item_id)
-        if shot is None:
-            raise HostError(
-                f"the open timeline has no clip {item_id} that is a shot",
-                next_step="open the timeline that holds it, and reload",
-            )
-        clip = snapshot.clips[item_id]
-        if clip.plate.is_readable:
-            raise HostError(
-                f"{clip.plate.name} needs no rendering: services can read its files",
-                where=clip.plate.path,
-                next_step="send the shot without rendering it",
-            )
-        return render(project, snapshot.colour, clip, shot, folder, frames)
+            cut_shot = snapshot.cut.find_shot(item_id)
+        item = _host_shot(cut_shot, snapshot) if cut_shot is not None else None
+        shot = shot_to_render(item, item_id, where=snapshot.cut.name)
+        return render(project, snapshot.colour, snapshot.clips[item_id], shot, folder, frames)
 
-    def _read_notes(self) -> Iterator[HostNote]:
-        clips = read_clips(self._timeline())
+    @_on_api_thread
+    def notes(self) -> tuple[HostNote, ...]:
+        clips, notes = read_clips(self._timeline()), []
         for clip in clips.values():
             placed = clip.placed_versions(clips)
             active = clip.active_version(clips) or (placed[-1] if placed else None)
             if active is None:
                 continue
-            first = first_frame_number(clip.plate)
             for marker in clip.markers.user_markers:
-                start = first + marker.frame
-                rate = clip.plate.rate
-                yield HostNote(
-                    note_key=f"{clip.id}@{marker.frame}",
-                    version_id=active.version_id,
-                    text=marker.text,
-                    frames=FrameRange.of(start, start + marker.duration - 1, rate),
-                )
+                start = first_frame_number(clip.plate) + marker.frame
+                frames = FrameRange.of(start, start + marker.duration - 1, clip.plate.rate)
+                note_key = f"{clip.id}@{marker.frame}"
+                notes.append(HostNote(note_key, active.version_id, marker.text, frames))
+        return tuple(notes)
 
-    def _mark_note_synced(self, note_key: str, note: Note) -> None:
+    @_on_api_thread
+    def mark_note_synced(self, note_key: str, note: Note) -> None:
         item_id, _, frame = note_key.rpartition("@")
         clip = read_clips(self._timeline()).get(item_id)
         if clip is None:
@@ -325,10 +286,8 @@ class ResolveHost(Host):
                 next_step="open the timeline in which the note was written, and reload",
             )
         data = encode_custom_data(NoteMarker(note.id, note.version_id))
-        require(
-            clip.item.UpdateMarkerCustomData(int(frame), data),
-            f"mark the marker at frame {frame} of {clip.plate.name} as sent",
-        )
+        updated = clip.item.UpdateMarkerCustomData(int(frame), data)
+        require(updated, f"mark the marker at frame {frame} of {clip.plate.name} as sent")
 
     # The playhead
 
@@ -339,19 +298,19 @@ class ResolveHost(Host):
         start = resolve_timecode_to_frame(str(timeline.GetStartTimecode()), rate, drop_frame=drop)
         return rate, drop, int(timeline.GetStartFrame()) - start
 
-    def _read_current_frame(self) -> int | None:
+    @_on_api_thread
+    def current_frame(self) -> int | None:
         timeline = self._project().GetCurrentTimeline()
         if timeline is None:
             return None
         rate, drop, offset = self._timecode_base(timeline)
-        timecode_text = timeline.GetCurrentTimecode()
-        return (
-            resolve_timecode_to_frame(str(timecode_text), rate, drop_frame=drop) + offset
-            if timecode_text
-            else None
-        )
+        timecode = timeline.GetCurrentTimecode()
+        if not timecode:
+            return None
+        return resolve_timecode_to_frame(str(timecode), rate, drop_frame=drop) + offset
 
-    def _set_timecode(self, frame: int) -> None:
+    @_on_api_thread
+    def go_to_frame(self, frame: int) -> None:
         timeline = self._timeline()
         rate, drop, offset = self._timecode_base(timeline)
         at = frame_to_timecode(frame - offset, rate, drop_frame=drop)
@@ -363,38 +322,16 @@ def _placement_names(planned: Sequence[ResolvePlacement]) -> str:
     return names[0] if len(names) == 1 else f"{len(names)} versions"
 
 
-def _host_shots(snapshot: TimelineSnapshot) -> Iterator[HostShot]:
-    for item in snapshot.cut.shots:
-        clip, shot = snapshot.clips[item.clip_id], snapshot.shot(item.clip_id)
-        assert shot is not None
-        active = clip.active_version(snapshot.clips)
-        yield HostShot(
-            shot=shot,
-            item_id=item.clip_id,
-            label=item.track,
-            needs_render=not clip.plate.is_readable,
-            placed_version_ids=tuple(
-                dict.fromkeys(one.version_id for one in clip.placed_versions(snapshot.clips))
-            ),
-            active_version_id=active.version_id if active is not None else "",
-        )
-
-
-def _host_problem(problem: CutProblem, snapshot: TimelineSnapshot) -> HostProblem:
-    item_id = ""
-    if not problem.skipped:
-        position = (problem.clip_name, problem.track, problem.record_range)
-        matching_clips = (
-            i.clip_id
-            for i in snapshot.cut
-            if (i.clip_name, i.track, i.shot.record_range) == position
-        )
-        item_id = next(matching_clips, "")
-    return HostProblem(
-        label=problem.clip_name or problem.track,
-        message=problem.message,
-        next_step=problem.next_step,
-        skipped=problem.skipped,
-        item_id=item_id,
-        record_range=problem.record_range,
+def _host_shot(item: CutShot, snapshot: TimelineSnapshot) -> HostShot:
+    clip, shot = snapshot.clips[item.clip_id], snapshot.shot(item.clip_id)
+    assert shot is not None
+    active = clip.active_version(snapshot.clips)
+    placed_ids = (one.version_id for one in clip.placed_versions(snapshot.clips))
+    return HostShot(
+        shot=shot,
+        item_id=item.clip_id,
+        label=item.track,
+        needs_render=not clip.plate.is_readable,
+        placed_version_ids=tuple(dict.fromkeys(placed_ids)),
+        active_version_id=active.version_id if active is not None else "",
     )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.frames import (
     frame_to_timecode,
@@ -17,7 +17,6 @@ from bridge_core.models.frames import (
 from bridge_core.models.media import MOVIE_EXTENSIONS, STILL_EXTENSIONS, file_extension
 from bridge_core.timeline.document import JsonObject
 from bridge_core.timeline.otio_time import to_time_range
-from bridge_resolve.api_checks import parse_number
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem
@@ -53,9 +52,8 @@ class ClipMedia:
     @property
     def is_readable(self) -> bool:
         """Whether services can read the files."""
-        return file_extension(
-            self.path
-        ) in STILL_EXTENSIONS | MOVIE_EXTENSIONS and not _RAW_CODECS.search(self.codec)
+        extensions = STILL_EXTENSIONS | MOVIE_EXTENSIONS
+        return file_extension(self.path) in extensions and not _RAW_CODECS.search(self.codec)
 
     def timecode(self, frame: int) -> str:
         """The media's timecode at a frame number."""
@@ -72,9 +70,8 @@ def read_media(item: MediaPoolItem) -> ClipMedia | None:
     except ValueError:
         return None
     start = str(properties.get("Start TC") or "")
-    drop_frame = supports_drop_frame(rate) and (
-        ";" in start or str(properties.get("Drop frame")) == "1"
-    )
+    drops = ";" in start or str(properties.get("Drop frame")) == "1"
+    drop_frame = drops and supports_drop_frame(rate)
     width, _, height = str(properties.get("Resolution") or "").partition("x")
     return ClipMedia(
         name=str(properties.get("Clip Name") or properties.get("File Name") or ""),
@@ -82,9 +79,9 @@ def read_media(item: MediaPoolItem) -> ClipMedia | None:
         rate=rate,
         start=_start_frame(start, rate, drop_frame=drop_frame),
         drop_frame=drop_frame,
-        frames=parse_number(properties.get("Frames")),
-        width=parse_number(width),
-        height=parse_number(height),
+        frames=_parse_number(properties.get("Frames")),
+        width=_parse_number(width),
+        height=_parse_number(height),
         properties={key: str(properties.get(key) or "") for key in _COLOUR_PROPERTIES},
         codec=str(properties.get("Video Codec") or ""),
     )
@@ -100,11 +97,16 @@ def resolve_timecode_to_frame(text: str, rate: Fraction, *, drop_frame: bool) ->
 
     :raises ValueError: not a timecode.
     """
-    hours_to_seconds, frames = text[:-3], text[-2:]
-    return timecode_to_frame(
-        f"{hours_to_seconds}{';' if drop_frame and supports_drop_frame(rate) else ':'}{frames}",
-        rate,
-    )
+    separator = ";" if drop_frame and supports_drop_frame(rate) else ":"
+    return timecode_to_frame(f"{text[:-3]}{separator}{text[-2:]}", rate)
+
+
+def _parse_number(text: Any) -> int:
+    """The number in a clip property, which may be text; 0 if there is none."""
+    try:
+        return int(float(text))
+    except (TypeError, ValueError):
+        return 0
 
 
 def _start_frame(text: str, rate: Fraction, *, drop_frame: bool) -> int:

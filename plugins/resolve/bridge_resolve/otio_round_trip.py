@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import HostError
 from bridge_core.timeline.exporter import export_timeline
 from bridge_resolve.api_checks import require
-from bridge_resolve.clips import record_position
+from bridge_resolve.clips import project_timelines, record_position, video_items
 from bridge_resolve.placement import TAKE, PlacementTransaction, ResolvePlacement
 from bridge_resolve.timeline_snapshot import TimelineSnapshot
 
@@ -22,29 +22,14 @@ if TYPE_CHECKING:
     from fusionscript import MediaPool, Project, Timeline
 
 
-@dataclass(frozen=True, slots=True)
-class NewTimeline:
-    """A new timeline, and the names of items that Resolve's import left out."""
-
-    name: str
-    omitted: tuple[str, ...]
-
-    def __str__(self) -> str:
-        if not self.omitted:
-            return self.name
-        named = dict.fromkeys(self.omitted[:3])
-        more = f" and {len(self.omitted) - 3} more" if len(self.omitted) > 3 else ""
-        return f"{self.name}, without what Resolve's import cannot take: {', '.join(named)}{more}"
-
-
 def place_in_new_timeline(
     project: Project,
     snapshot: TimelineSnapshot,
     placements: Sequence[ResolvePlacement],
     read_snapshot: Callable[[Timeline], TimelineSnapshot],
-) -> NewTimeline:
+) -> str:
     """Create a copy of the snapshot's timeline with versions as takes. The open timeline stays open
-    and is not changed.
+    and is not changed. Returns the new one's name, and what Resolve's import left out.
 
     :raises HostError: a call of Resolve failed; no new timeline is left behind.
     """
@@ -57,16 +42,17 @@ def place_in_new_timeline(
             with PlacementTransaction(project, new_snapshot) as placing:
                 placing.place([_remap_placement(one, new_snapshot) for one in placements])
                 placing.commit()
-            imported_items = _item_names(timeline, frozenset())
-            omitted = [
-                name
-                for at, name in _item_names(snapshot.timeline, snapshot.overlay_ids).items()
-                if at not in imported_items
-            ]
+            exported = _item_names(snapshot.timeline, snapshot.overlay_ids)
+            imported = _item_names(timeline, frozenset())
+            omitted = [name for at, name in exported.items() if at not in imported]
             rollback.pop_all()
         finally:
             require(project.SetCurrentTimeline(snapshot.timeline), "open the user's timeline again")
-    return NewTimeline(str(timeline.GetName()), tuple(omitted))
+    if not omitted:
+        return str(timeline.GetName())
+    named = ", ".join(dict.fromkeys(omitted[:3]))
+    more = f" and {len(omitted) - 3} more" if len(omitted) > 3 else ""
+    return f"{timeline.GetName()}, without what Resolve's import cannot take: {named}{more}"
 
 
 def _import_timeline(project: Project, pool: MediaPool, snapshot: TimelineSnapshot) -> Timeline:
@@ -83,8 +69,7 @@ def _import_timeline(project: Project, pool: MediaPool, snapshot: TimelineSnapsh
 
 def _unique_name(project: Project, name: str) -> str:
     """A timeline name that is not in use: otherwise Resolve imports nothing."""
-    count = int(project.GetTimelineCount() or 0)
-    existing = {str(project.GetTimelineByIndex(index).GetName()) for index in range(1, count + 1)}
+    existing = {str(one.GetName()) for one in project_timelines(project)}
     number, candidate = 1, name
     while candidate in existing:
         number += 1
@@ -104,14 +89,8 @@ def _remap_placement(
     """
     clip = placement.clip
     position = (clip.track, clip.start, clip.length)
-    new_clip = next(
-        (
-            one
-            for one in new_snapshot.clips.values()
-            if (one.track, one.start, one.length) == position
-        ),
-        None,
-    )
+    clips = new_snapshot.clips.values()
+    new_clip = next((c for c in clips if (c.track, c.start, c.length) == position), None)
     imported = new_snapshot.cut.find_shot(new_clip.id) if new_clip is not None else None
     cut_range = placement.plan.host_shot.shot.cut_range
     if new_clip is None or imported is None or imported.shot.cut_range != cut_range:
@@ -120,11 +99,8 @@ def _remap_placement(
             where=f"V{clip.track}, frame {clip.start}",
             next_step="place the version in the timeline that is open",
         )
-    plan = replace(
-        placement.plan,
-        host_shot=replace(placement.plan.host_shot, shot=imported.shot),
-        mode_id=TAKE,
-    )
+    host_shot = replace(placement.plan.host_shot, shot=imported.shot)
+    plan = replace(placement.plan, host_shot=host_shot, mode_id=TAKE)
     return ResolvePlacement(new_clip, imported.clip_name, plan)
 
 
@@ -132,7 +108,6 @@ def _item_names(timeline: Timeline, excluded_ids: frozenset[str]) -> dict[tuple[
     """Names of all items on the video tracks, by track and first record frame."""
     return {
         (track, record_position(item)[0]): str(item.GetName())
-        for track in range(1, timeline.GetTrackCount("video") + 1)
-        for item in timeline.GetItemListInTrack("video", track) or []
+        for track, item in video_items(timeline)
         if item.GetUniqueId() not in excluded_ids
     }

@@ -52,11 +52,6 @@ class ResolvePlacement:
         by the first number, not by the pattern."""
         return first_file_path(frame_path(self.plan.path, self.plan.output.range.first))
 
-    @property
-    def frame_offsets(self) -> tuple[int, int]:
-        """First frame that the clip shows and the one after the last, from the version's first."""
-        return self.plan.first_offset, self.plan.end_offset
-
 
 def check_placement(snapshot: TimelineSnapshot, placement: Placement) -> ResolvePlacement:
     """Check a placement against what the timeline shows now.
@@ -64,10 +59,8 @@ def check_placement(snapshot: TimelineSnapshot, placement: Placement) -> Resolve
     :raises HostError: see :func:`bridge_core.hosts.placement_plan.placement_plan`; or a retimed
         clip cannot be placed on a track above.
     """
-    clip, cut_shot = (
-        snapshot.clips.get(placement.item_id),
-        snapshot.cut.find_shot(placement.item_id),
-    )
+    clip = snapshot.clips.get(placement.item_id)
+    cut_shot = snapshot.cut.find_shot(placement.item_id)
     host_shot = None
     if clip is not None and cut_shot is not None:
         host_shot = HostShot(cut_shot.shot, placement.item_id, cut_shot.clip_name)
@@ -145,19 +138,15 @@ class PlacementTransaction:
 
     def _import_media(self, one: ResolvePlacement) -> MediaPoolItem:
         """The version's media, imported into our bin, which is open."""
-        span = one.plan.output.range
-        if "%" in Path(one.plan.path).name:
+        path, span = one.plan.path, one.plan.output.range
+        if "%" in Path(path).name:
             items = self._pool.ImportMedia(
-                [{"FilePath": one.plan.path, "StartIndex": span.first, "EndIndex": span.last}]
+                [{"FilePath": path, "StartIndex": span.first, "EndIndex": span.last}]
             )
         else:
-            items = self._pool.ImportMedia([one.plan.path])
-        (item,) = require(
-            items,
-            f"import {one.plan.title}",
-            where=one.plan.path,
-            next_step="check that the files exist and that Resolve may read them",
-        )[:1]
+            items = self._pool.ImportMedia([path])
+        next_step = "check that the files exist and that Resolve may read them"
+        item = require(items, f"import {one.plan.title}", where=path, next_step=next_step)[0]
         self._rollback.callback(self._pool.DeleteClips, [item])
         self._set_media_attributes(item, one)
         return item
@@ -165,18 +154,15 @@ class PlacementTransaction:
     def _set_media_attributes(self, item: MediaPoolItem, one: ResolvePlacement) -> None:
         """Set the version's media to the plate's rate and colour space: a sequence has those of the
         project by default."""
-        rate = format_rate(one.plan.output.range.rate)
-        media = read_media(item)
-        if media is not None and media.rate != one.plan.output.range.rate:
-            require(item.SetClipProperty("FPS", rate), f"set {one.plan.title} to {rate} fps")
-        plate, space = one.clip.plate, one.plan.output.colour_space
+        plan, plate, media = one.plan, one.clip.plate, read_media(item)
+        rate = format_rate(plan.output.range.rate)
+        if media is not None and media.rate != plan.output.range.rate:
+            require(item.SetClipProperty("FPS", rate), f"set {plan.title} to {rate} fps")
+        space = plan.output.colour_space
         # The rendering of a camera file has another space than the file.
-        shares_plate_space = (
-            plate.is_readable and space == one.plan.host_shot.shot.plate.colour_space
-        )
-        self._snapshot.colour.assign_space(
-            item, space, plate if shares_plate_space else None, one.plan.title
-        )
+        has_plate_space = plate.is_readable and space == plan.host_shot.shot.plate.colour_space
+        like = plate if has_plate_space else None
+        self._snapshot.colour.assign_space(item, space, like, plan.title)
 
     # Takes
 
@@ -185,10 +171,8 @@ class PlacementTransaction:
         path = str(media.GetClipProperty("File Path"))
         if not any(take.path == path for take in read_takes(clip.item)):
             before = record_position(clip.item)
-            require(
-                clip.item.AddTake(media, *one.frame_offsets),
-                f"add {one.plan.title} as a take of {one.clip_name}",
-            )
+            added = clip.item.AddTake(media, *one.plan.frame_offsets)
+            require(added, f"add {one.plan.title} as a take of {one.clip_name}")
             index = clip.item.GetTakesCount()
             self._rollback.callback(clip.item.DeleteTakeByIndex, index)
             self._check_unmoved(one, before)
@@ -213,16 +197,12 @@ class PlacementTransaction:
                 file = first_file_path(clip.plate.path)
             else:
                 continue
-            index = require(
-                next((index for found, index in takes if found == file), None),
-                f"list {file} among the takes of {group[0].clip_name}",
-            )
+            listed = next((index for found, index in takes if found == file), None)
+            index = require(listed, f"list {file} among the takes of {group[0].clip_name}")
             if index != selected_index:
                 before = record_position(clip.item)
-                require(
-                    clip.item.SelectTakeByIndex(index),
-                    f"select take {index} of {group[0].clip_name}",
-                )
+                action = f"select take {index} of {group[0].clip_name}"
+                require(clip.item.SelectTakeByIndex(index), action)
                 self._rollback.callback(clip.item.SelectTakeByIndex, selected_index)
                 self._check_unmoved(group[0], before)
 
@@ -245,10 +225,8 @@ class PlacementTransaction:
             return
         start, length = record_position(one.clip.item)
         track = self._free_track(one, start, start + length)
-        item = require(
-            append_clip(self._pool, media, one.frame_offsets, track, start),
-            f"append {one.plan.title} above {one.clip_name}",
-        )
+        appended = append_clip(self._pool, media, one.plan.frame_offsets, track, start)
+        item = require(appended, f"append {one.plan.title} above {one.clip_name}")
         self._rollback.callback(self._snapshot.timeline.DeleteClips, [item], False)
         if record_position(item) != (start, length):
             raise HostError(
@@ -267,10 +245,8 @@ class PlacementTransaction:
         index = free_index = one.clip.track + 1
         while index <= count and str(timeline.GetTrackName("video", index)).startswith(BIN_NAME):
             # Resolve silently drops items that would overlap.
-            if any(
-                at < end and start < at + length
-                for at, length in map(record_position, self._items_on_track(index))
-            ):
+            positions = map(record_position, self._items_on_track(index))
+            if any(at < end and start < at + length for at, length in positions):
                 free_index = index + 1
             index += 1
         if free_index == index:
@@ -284,13 +260,11 @@ class PlacementTransaction:
         """
         timeline = self._snapshot.timeline
         count = timeline.GetTrackCount("video")
-        before = [_item_ids(self._items_on_track(number)) for number in range(index, count + 1)]
+        before = self._item_ids(range(index, count + 1))
         add: Any = timeline.AddTrack  # the stubs require an audio type for every track
         options = ({"index": index},) if before else ()
         require(add("video", *options), "add a video track")
-        moved = before == [
-            _item_ids(self._items_on_track(number)) for number in range(index + 1, count + 2)
-        ]
+        moved = before == self._item_ids(range(index + 1, count + 2))
         self._rollback.callback(timeline.DeleteTrack, "video", index if moved else count + 1)
         if not moved:
             raise HostError(
@@ -304,31 +278,29 @@ class PlacementTransaction:
     def _items_on_track(self, track: int) -> list[TimelineItem]:
         return self._snapshot.timeline.GetItemListInTrack("video", track) or []
 
+    def _item_ids(self, tracks: range) -> list[list[str]]:
+        return [[item.GetUniqueId() for item in self._items_on_track(one)] for one in tracks]
+
     # Markers
 
     def _add_version_marker(self, one: ResolvePlacement, path: str, overlay_item_id: str) -> None:
-        markers = read_markers(one.clip.item)
-        for existing in markers.versions:
-            if (existing.version_id, existing.media_path) == (
-                one.plan.version.id,
-                path,
-            ) and existing.overlay_item_id == overlay_item_id:
-                return
-        shot_id = one.plan.version.shot
+        markers, version = read_markers(one.clip.item), one.plan.version
+        key = (version.id, path, overlay_item_id)
+        if any((v.version_id, v.media_path, v.overlay_item_id) == key for v in markers.versions):
+            return
         marker = VersionMarker(
-            version_id=one.plan.version.id,
+            version_id=version.id,
             label=one.plan.title,
             media_path=path,
             plate_path=one.clip.plate.path,
             first_frame=one.plan.output.range.first,
-            sequence=shot_id.sequence,
-            shot=shot_id.shot,
+            sequence=version.shot.sequence,
+            shot=version.shot.shot,
             placement_index=len(markers.versions) + 1,
             overlay_item_id=overlay_item_id,
         )
-        at = markers.next_free_frame(
-            self._media_offset(one, one.plan.host_shot.shot.cut_range.first)
-        )
+        first = one.plan.host_shot.shot.cut_range.first
+        at = markers.next_free_frame(_media_offset(one, first))
         self._add_marker(one, at, 1, one.plan.title, "", marker)
 
     def _add_note_markers(self, one: ResolvePlacement) -> None:
@@ -338,7 +310,7 @@ class PlacementTransaction:
             if note.id in synced_notes:
                 continue
             note_range = note.frames or one.plan.host_shot.shot.cut_range
-            at = markers.next_free_frame(self._media_offset(one, note_range.first))
+            at = markers.next_free_frame(_media_offset(one, note_range.first))
             markers = markers.with_occupied(at)
             text = note.text.strip() or f"{len(note.strokes)} strokes, visible in Shotbridge"
             marker = NoteMarker(note.id, one.plan.version.id)
@@ -356,10 +328,7 @@ class PlacementTransaction:
         add_marker(one.clip.item, at, duration, name, text, data)
         self._rollback.callback(one.clip.item.DeleteMarkerAtFrame, at)
 
-    def _media_offset(self, one: ResolvePlacement, frame: int) -> int:
-        """The frame for a marker: markers of a clip count from its media's first frame."""
-        return frame - first_frame_number(one.clip.plate)
 
-
-def _item_ids(items: list[TimelineItem]) -> list[str]:
-    return [item.GetUniqueId() for item in items]
+def _media_offset(one: ResolvePlacement, frame: int) -> int:
+    """The frame for a marker: markers of a clip count from its media's first frame."""
+    return frame - first_frame_number(one.clip.plate)

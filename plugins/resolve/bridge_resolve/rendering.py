@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import HostError
 from bridge_core.hosts.base import RenderStep
+from bridge_core.hosts.plate_rendering import frames_to_render
 from bridge_core.models.shots import Shot
 from bridge_resolve.api_checks import require
-from bridge_resolve.clips import TimelineClip, append_clip, record_position
+from bridge_resolve.clips import TimelineClip, append_clip, project_timelines, record_position
 from bridge_resolve.colour_spaces import ProjectColour
 from bridge_resolve.media import first_frame_number, format_rate
 from bridge_resolve.timeline_snapshot import FRAME_PADDING
@@ -54,7 +55,7 @@ def render(
 
     :raises HostError: a call of Resolve failed, or the rendering failed.
     """
-    frames = sorted(set(requested_frames)) or list(shot.work_range.frames())
+    frames = frames_to_render(shot, requested_frames)
     pool = require(project.GetMediaPool(), "open the project's media pool")
     if project.IsRenderingInProgress():
         raise HostError(
@@ -83,16 +84,21 @@ def render(
 def restore_after_crash(project: Project) -> None:
     """Clean up after a rendering that was killed: restore the user's settings first."""
     if RENDER_NAME in _preset_names(project):
-        require(project.LoadRenderPreset(RENDER_NAME), "restore the user's render settings")
-        require(project.DeleteRenderPreset(RENDER_NAME), f"remove the render preset {RENDER_NAME}")
+        _restore_render_settings(project)
     jobs: list[Any] = list(project.GetRenderJobList() or [])
     for job in jobs:
         if str(job.get("TimelineName", "")).startswith(RENDER_NAME):
             _remove_job(project, str(job.get("JobId")))
-    leftovers = [one for one in _timelines(project) if str(one.GetName()).startswith(RENDER_NAME)]
+    timelines = project_timelines(project)
+    leftovers = [one for one in timelines if str(one.GetName()).startswith(RENDER_NAME)]
     if leftovers:
         pool = require(project.GetMediaPool(), "open the project's media pool")
         require(pool.DeleteTimelines(leftovers), "remove a timeline of ours")
+
+
+def _restore_render_settings(project: Project) -> None:
+    require(project.LoadRenderPreset(RENDER_NAME), "restore the user's render settings")
+    require(project.DeleteRenderPreset(RENDER_NAME), f"remove the render preset {RENDER_NAME}")
 
 
 @contextlib.contextmanager
@@ -100,20 +106,16 @@ def _preserved_render_settings(project: Project) -> Iterator[None]:
     """Restores the user's settings of the Deliver page afterwards."""
     format_and_codec = require(project.GetCurrentRenderFormatAndCodec(), "return its render format")
     mode = project.GetCurrentRenderMode()
-    require(
-        project.SaveAsNewRenderPreset(RENDER_NAME),
-        "save the user's render settings as a preset",
-        next_step="open the Deliver page once, then try again",
-    )
+    saved, next_step = project.SaveAsNewRenderPreset(RENDER_NAME), "open the Deliver page once"
+    action = "save the user's render settings as a preset"
+    require(saved, action, next_step=f"{next_step}, then try again")
     try:
         yield
     finally:
-        require(project.LoadRenderPreset(RENDER_NAME), "restore the user's render settings")
-        require(project.DeleteRenderPreset(RENDER_NAME), f"remove the render preset {RENDER_NAME}")
-        if format_and_codec.get("format") and format_and_codec.get("codec"):
-            project.SetCurrentRenderFormatAndCodec(
-                format_and_codec["format"], format_and_codec["codec"]
-            )
+        _restore_render_settings(project)
+        file_format, codec = format_and_codec.get("format"), format_and_codec.get("codec")
+        if file_format and codec:
+            project.SetCurrentRenderFormatAndCodec(file_format, codec)
         project.SetCurrentRenderMode(mode)
 
 
@@ -131,9 +133,8 @@ def _queued_job(
     with contextlib.ExitStack() as cleanup:
         with _preserved_render_settings(project):
             user_timeline = project.GetCurrentTimeline()
-            timeline = require(
-                pool.CreateEmptyTimeline(RENDER_NAME), "create a timeline to render from"
-            )
+            made = pool.CreateEmptyTimeline(RENDER_NAME)
+            timeline = require(made, "create a timeline to render from")
             cleanup.callback(pool.DeleteTimelines, [timeline])
             try:
                 _fill_timeline(project, pool, timeline, colour, clip, frames)
@@ -147,9 +148,8 @@ def _queued_job(
                 cleanup.callback(_remove_job, project, job)
             finally:
                 if user_timeline is not None:
-                    require(
-                        project.SetCurrentTimeline(user_timeline), "open the user's timeline again"
-                    )
+                    is_open = project.SetCurrentTimeline(user_timeline)
+                    require(is_open, "open the user's timeline again")
         yield job
 
 
@@ -173,25 +173,20 @@ def _fill_timeline(
         require(timeline.SetSetting(key, value), f"set {key} of its timeline to {value}")
     colour.prepare_timeline(timeline)
     # The files get the timeline's timecode, so it is set to the media's.
-    start_timecode = plate.timecode(frames[0])
-    require(
-        timeline.SetStartTimecode(start_timecode),
-        f"set the start of its timeline to {start_timecode}",
-    )
+    start = plate.timecode(frames[0])
+    require(timeline.SetStartTimecode(start), f"set the start of its timeline to {start}")
     require(project.SetCurrentTimeline(timeline), "open the timeline to render from")
     record_frame, first = int(timeline.GetStartFrame()), first_frame_number(plate)
-    for start, end in _contiguous_ranges(frames):
-        item = require(
-            append_clip(pool, clip.plate_item, (start - first, end - first), 1, record_frame),
-            f"append frames {start}-{end - 1} of {plate.name}",
-        )
-        if record_position(item) != (record_frame, end - start):
+    for begin, end in _contiguous_ranges(frames):
+        offsets, count = (begin - first, end - first), end - begin
+        appended = append_clip(pool, clip.plate_item, offsets, 1, record_frame)
+        item = require(appended, f"append frames {begin}-{end - 1} of {plate.name}")
+        if record_position(item) != (record_frame, count):
             raise HostError(
-                f"Resolve appended {record_position(item)[1]} frames of {plate.name}, not "
-                f"{end - start}",
+                f"Resolve appended {record_position(item)[1]} frames of {plate.name}, not {count}",
                 next_step="set the clip's frame rate in Clip Attributes, then try again",
             )
-        record_frame += end - start
+        record_frame += count
 
 
 def _contiguous_ranges(frames: list[int]) -> Iterator[tuple[int, int]]:
@@ -222,9 +217,7 @@ def _apply_render_settings(project: Project, clip: TimelineClip, folder: Path) -
 def _choose_codec(project: Project) -> str:
     """Half-float RGB EXR, with ZIP compression if it is offered."""
     offered = project.GetRenderCodecs("exr") or {}
-    half = [
-        name for description, name in offered.items() if "half" in f"{description} {name}".lower()
-    ]
+    half = [name for text, name in offered.items() if "half" in f"{text} {name}".lower()]
     zipped = [name for name in half if "zip" in name.lower()]
     if not half:
         raise HostError(
@@ -240,13 +233,10 @@ def _completed_frames(project: Project, job: str, total: int, started: float) ->
 
     :raises HostError: the job failed or was stopped.
     """
-    job_status: Any = require(
-        project.GetRenderJobStatus(job), "return the progress of the rendering"
-    )
-    status, percent = (
-        str(job_status.get("JobStatus")),
-        int(job_status.get("CompletionPercentage") or 0),
-    )
+    action = "return the progress of the rendering"
+    job_status: Any = require(project.GetRenderJobStatus(job), action)
+    status = str(job_status.get("JobStatus"))
+    percent = int(job_status.get("CompletionPercentage") or 0)
     is_finished = status in ("Complete", "Failed", "Cancelled")
     if not is_finished and time.monotonic() > started + _START_SECONDS:
         # In other languages the status may have another text.
@@ -279,9 +269,8 @@ def _collect_frames(folder: Path, clip: TimelineClip, shot: Shot, frames: list[i
     stem = re.sub(r"[^\w.-]+", "_", stem).strip(".") or "plate"
     for path, frame in zip(files, frames, strict=True):
         path.rename(folder / f"{stem}_{frame:0{FRAME_PADDING}d}.exr")
-    plate = shot.plate.model_copy(
-        update={"path": str(folder / f"{stem}_%0{FRAME_PADDING}d.exr"), "range": shot.work_range}
-    )
+    pattern = str(folder / f"{stem}_%0{FRAME_PADDING}d.exr")
+    plate = shot.plate.model_copy(update={"path": pattern, "range": shot.work_range})
     return shot.model_copy(update={"plate": plate})
 
 
@@ -305,13 +294,4 @@ def _remove_job(project: Project, job: str) -> None:
 def _preset_names(project: Project) -> list[str]:
     """Names of the render presets, which some versions return as dictionaries."""
     presets: list[Any] = list(project.GetRenderPresetList() or [])
-    return [
-        str(one.get("RenderPresetName")) if isinstance(one, dict) else str(one) for one in presets
-    ]
-
-
-def _timelines(project: Project) -> Iterator[Timeline]:
-    for index in range(1, int(project.GetTimelineCount() or 0) + 1):
-        timeline = project.GetTimelineByIndex(index)
-        if timeline is not None:
-            yield timeline
+    return [str(p.get("RenderPresetName") if isinstance(p, dict) else p) for p in presets]

@@ -54,13 +54,13 @@ def scripts_folder(environ: Mapping[str, str] | None = None, *, system: str = sy
     return base / "Fusion" / "Scripts" / "Utility"
 
 
-def existing_scripts_folder(environ: Mapping[str, str] | None = None) -> Path:
+def existing_scripts_folder() -> Path:
     """This user's scripts folder, if Resolve has created its folders. Otherwise Resolve may not
     use it, so nothing should be installed there.
 
     :raises HostError: Resolve has not created a folder for this user.
     """
-    folder = scripts_folder(environ)
+    folder = scripts_folder()
     support_folder = folder.parents[2]
     if not support_folder.is_dir():
         raise HostError(
@@ -71,9 +71,9 @@ def existing_scripts_folder(environ: Mapping[str, str] | None = None) -> Path:
     return folder
 
 
-def is_configured_by_rez(environ: Mapping[str, str] | None = None) -> bool:
+def is_configured_by_rez() -> bool:
     """Whether a rez environment provides the paths of Python and the plugins."""
-    return "REZ_SHOTBRIDGE_ROOT" in (os.environ if environ is None else environ)
+    return "REZ_SHOTBRIDGE_ROOT" in os.environ
 
 
 def install_script(folder: Path) -> bool:
@@ -85,10 +85,7 @@ def install_script(folder: Path) -> bool:
     """
     text = script_text()
     target = folder / SCRIPT_NAME
-    status = script_status(folder)
-    if status is ScriptStatus.FOREIGN:
-        raise _foreign_script(target)
-    if status is ScriptStatus.INSTALLED:
+    if _own_script_status(folder) is ScriptStatus.INSTALLED:
         return False
     partial = folder / f".{SCRIPT_NAME}.{os.getpid()}"
     try:
@@ -108,14 +105,10 @@ def remove_script(folder: Path) -> bool:
     :raises HostError: there is another file with that name.
     :raises NotWritable: the folder cannot be written.
     """
-    target = folder / SCRIPT_NAME
-    status = script_status(folder)
-    if status is ScriptStatus.FOREIGN:
-        raise _foreign_script(target)
-    if status is ScriptStatus.ABSENT:
+    if _own_script_status(folder) is ScriptStatus.ABSENT:
         return False
     try:
-        target.unlink()
+        (folder / SCRIPT_NAME).unlink()
     except OSError as error:
         raise _unusable_folder(error, folder) from error
     return True
@@ -128,16 +121,14 @@ def script_status(folder: Path) -> ScriptStatus:
     """
     target = folder / SCRIPT_NAME
     try:
-        if target.is_symlink():
-            return ScriptStatus.FOREIGN
-        if not target.exists():
+        if not target.exists() and not target.is_symlink():
             return ScriptStatus.ABSENT
-        if not target.is_file():
+        if target.is_symlink() or not target.is_file():
             return ScriptStatus.FOREIGN
         text = target.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise _unusable_folder(error, folder) from error
-    if MARKER not in "\n".join(text.splitlines()[:_MARKER_LINES]):
+    if not _has_marker(text):
         return ScriptStatus.FOREIGN
     try:
         return ScriptStatus.INSTALLED if text == script_text() else ScriptStatus.OUTDATED
@@ -145,54 +136,51 @@ def script_status(folder: Path) -> ScriptStatus:
         return ScriptStatus.OUTDATED
 
 
-def script_text(environ: Mapping[str, str] | None = None) -> str:
+def script_text() -> str:
     """The text of the script: the plugin's file with ``PYTHON`` and ``PLUGINS`` filled in.
 
     :raises ConfigError: the plugin is not installed, or its file lacks these lines.
     """
-    environ = os.environ if environ is None else environ
     source = plugin_folder("resolve") / "Utility" / SCRIPT_NAME
     try:
         text = source.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(
-            f"the script of the plugin for Resolve cannot be read: {error.strerror or error}",
-            where=str(source),
-            next_step="install Shotbridge again",
-        ) from error
-    by_rez = is_configured_by_rez(environ)
-    values = {
-        "PYTHON": "" if by_rez else sys.executable,
-        "PLUGINS": "" if by_rez else str(source.parents[2]),
-    }
+        reason = f"the script of the plugin for Resolve cannot be read: {error.strerror or error}"
+        raise _broken_plugin(reason, source) from error
+    values = {"PYTHON": sys.executable, "PLUGINS": str(source.parents[2])}
     for name, value in values.items():
-        text = _set_constant(text, name, value, source)
-    if MARKER not in "\n".join(text.splitlines()[:_MARKER_LINES]):
-        raise ConfigError(
-            f"the plugin's file does not contain {MARKER!r} in its first lines",
-            where=str(source),
-            next_step="install Shotbridge again",
-        )
+        match = re.search(rf"^{name} = (?:''|\"\")", text, flags=re.MULTILINE)
+        if match is None:
+            raise _broken_plugin(f"the plugin's file has no line {name} = ''", source)
+        value = "" if is_configured_by_rez() else value
+        text = f"{text[: match.start()]}{name} = {value!r}{text[match.end() :]}"
+    if not _has_marker(text):
+        reason = f"the plugin's file does not contain {MARKER!r} in its first lines"
+        raise _broken_plugin(reason, source)
     return text
 
 
-def _set_constant(text: str, name: str, value: str, source: Path) -> str:
-    match = re.search(rf"^{name} = (?:''|\"\")", text, flags=re.MULTILINE)
-    if match is None:
-        raise ConfigError(
-            f"the plugin's file has no line {name} = ''",
-            where=str(source),
-            next_step="install Shotbridge again",
+def _has_marker(text: str) -> bool:
+    return MARKER in "\n".join(text.splitlines()[:_MARKER_LINES])
+
+
+def _own_script_status(folder: Path) -> ScriptStatus:
+    """
+    :raises HostError: there is another file with the script's name.
+    """
+    status = script_status(folder)
+    if status is ScriptStatus.FOREIGN:
+        raise HostError(
+            f"there is a {SCRIPT_NAME} that Shotbridge did not install, or a link; it is not "
+            "changed",
+            where=str(folder / SCRIPT_NAME),
+            next_step="check the file, move or rename it, and try again",
         )
-    return f"{text[: match.start()]}{name} = {value!r}{text[match.end() :]}"
+    return status
 
 
-def _foreign_script(target: Path) -> HostError:
-    return HostError(
-        f"there is a {SCRIPT_NAME} that Shotbridge did not install, or a link; it is not changed",
-        where=str(target),
-        next_step="check the file, move or rename it, and try again",
-    )
+def _broken_plugin(reason: str, source: Path) -> ConfigError:
+    return ConfigError(reason, where=str(source), next_step="install Shotbridge again")
 
 
 def _unusable_folder(error: OSError, folder: Path) -> NotWritable:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import functools
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bridge_core.hosts.selftest import CheckSkipped, SelfTestCheck, expect_equal, main
+from bridge_core.hosts.selftest import CheckSkipped, SelfTestChecks, expect_equal, main
 from bridge_resolve.selftest_fixture import (
     FIXTURE_NAME,
     FRAMES,
@@ -21,8 +22,25 @@ from bridge_resolve.selftest_fixture import (
     first_clip,
     open_host,
     running_resolve,
-    with_self_test_timeline,
+    self_test_timeline,
 )
+
+CHECKS = SelfTestChecks()
+
+
+def _timeline_check(
+    check_id: str, expectation: str
+) -> Callable[[Callable[[SelfTestTimeline], str]], Callable[[], str]]:
+    """As ``CHECKS.add``, for a check of the self-test's timeline, which gets a new one."""
+
+    def register(check: Callable[[SelfTestTimeline], str]) -> Callable[[], str]:
+        def run() -> str:
+            with self_test_timeline() as fixture:
+                return check(fixture)
+
+        return CHECKS.add(check_id, expectation)(run)
+
+    return register
 
 
 def host_version() -> str:
@@ -30,12 +48,16 @@ def host_version() -> str:
     return f"{resolve.GetProductName()} {resolve.GetVersionString()}"
 
 
+@CHECKS.add("resolve.edition", "Resolve Studio has Studio in its name.")
 def _edition() -> str:
     name = str(running_resolve().GetProductName())
     expect_equal("'Studio' is in the product's name", "Studio" in name, True)
     return name
 
 
+@CHECKS.add(
+    "resolve.threads.other", "Resolve can be called on another thread.", on_main_thread=False
+)
 def _other_thread() -> str:
     from bridge_resolve.api_thread import ApiThread
 
@@ -48,31 +70,30 @@ def _other_thread() -> str:
     return "Resolve can be called on another thread than the main one"
 
 
+@CHECKS.add("resolve.calls.missing", "dir() lists the methods that exist.")
 def _missing_call() -> str:
     expect_equal("dir() lists a method", "GetProductName" in dir(running_resolve()), True)
     expect_equal("dir() lists an unknown name", "GetNoSuchThing" in dir(running_resolve()), False)
     return "dir() lists the available methods"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.media.properties", "Clip properties have the expected names.")
 def _properties(fixture: SelfTestTimeline) -> str:
     properties = fixture.media.GetClipProperty(None)
     expect_equal("all properties at once", isinstance(properties, dict), True)
     assert isinstance(properties, dict)
     expected_names = ("File Path", "FPS", "Start TC", "Frames", "Resolution", "Input Color Space")
-    expect_equal(
-        "names of properties", [name for name in expected_names if name not in properties], []
-    )
-    expect_equal(
-        "path of a sequence", Path(properties["File Path"]).name, "selftest.[1001-1024].png"
-    )
+    missing = [name for name in expected_names if name not in properties]
+    expect_equal("properties that a clip lacks", missing, [])
+    file_name = Path(properties["File Path"]).name
+    expect_equal("path of a sequence", file_name, "selftest.[1001-1024].png")
     expect_equal("its frames", str(properties["Frames"]), str(len(FRAMES)))
     expect_equal("its size", properties["Resolution"], f"{SIZE}x{SIZE}")
     described = [f"{name} {properties[name]}" for name in ("FPS", "Start TC", "Input Color Space")]
     return ", ".join(described)
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.media.digits", "Numbers of five digits are a sequence.")
 def _five_digit_frames(fixture: SelfTestTimeline) -> str:
     """Versions of media with timecode have such frame numbers."""
     picture = (fixture.folder / f"selftest.{FRAMES[0]}.png").read_bytes()
@@ -89,7 +110,7 @@ def _five_digit_frames(fixture: SelfTestTimeline) -> str:
     return "%04d matches numbers of five digits, which are returned unchanged"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.media.start", "Sequences without timecode start at the file number.")
 def _start_timecode(fixture: SelfTestTimeline) -> str:
     from bridge_resolve.media import read_media
 
@@ -99,29 +120,28 @@ def _start_timecode(fixture: SelfTestTimeline) -> str:
     return "a sequence without timecode starts at its first file's number"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.media.rate", "The rate of an imported sequence can be set.")
 def _rate(fixture: SelfTestTimeline) -> str:
     expect_equal("SetClipProperty FPS", fixture.media.SetClipProperty("FPS", "24"), True)
     expect_equal("FPS afterwards", float(str(fixture.media.GetClipProperty("FPS"))), 24.0)
     return "the rate of an imported sequence can be changed"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.append.frames", "AppendToTimeline counts frames as expected.")
 def _append_position(fixture: SelfTestTimeline) -> str:
-    expect_equal(
-        "start and length", fixture.clip_position(), (fixture.timeline.GetStartFrame(), 10)
-    )
+    expected = (fixture.timeline.GetStartFrame(), 10)
+    expect_equal("start and length", fixture.clip_position(), expected)
     return "endFrame is exclusive; recordFrame counts from 00:00:00:00"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.clips.ids", "A clip keeps its unique id.")
 def _unique_ids(fixture: SelfTestTimeline) -> str:
     (again,) = fixture.timeline.GetItemListInTrack("video", 1)
     expect_equal("id of a clip, read again", again.GetUniqueId(), fixture.clip.GetUniqueId())
     return "a clip keeps its id"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.tracks.above", "A version is appended on a track above.")
 def _track_above(fixture: SelfTestTimeline) -> str:
     from bridge_resolve.clips import append_clip, record_position
 
@@ -138,10 +158,10 @@ def _track_above(fixture: SelfTestTimeline) -> str:
     return "a clip is appended on the track above, frame-exact; tracks can be inserted"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.takes.frames", "Takes are added and selected frame-exact.")
 def _takes(fixture: SelfTestTimeline) -> str:
     before = fixture.clip_position()
-    expect_equal("AddTake", fixture.clip.AddTake(fixture.media, 6, 16), True)
+    fixture.add_take()
     expect_equal("takes", fixture.clip.GetTakesCount(), 2)
     selected = fixture.clip.GetSelectedTakeIndex()
     take_info = fixture.clip.GetTakeByIndex(2)
@@ -152,10 +172,9 @@ def _takes(fixture: SelfTestTimeline) -> str:
     return f"its end is exclusive, the clip does not move; AddTake selected take {selected}"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.takes.otio", "OTIO export has the selected take.")
 def _take_exported(fixture: SelfTestTimeline) -> str:
-    expect_equal("AddTake", fixture.clip.AddTake(fixture.media, 6, 16), True)
-    expect_equal("SelectTakeByIndex", fixture.clip.SelectTakeByIndex(2), True)
+    fixture.add_take(select=True)
     clip = first_clip(fixture.export_otio())
     reference = next(iter(clip["media_references"].values()))
     at = clip["source_range"]["start_time"]["value"]
@@ -164,15 +183,15 @@ def _take_exported(fixture: SelfTestTimeline) -> str:
     return "the selected take is exported"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.takes.delete", "A take can be deleted.")
 def _take_deleted(fixture: SelfTestTimeline) -> str:
-    expect_equal("AddTake", fixture.clip.AddTake(fixture.media, 6, 16), True)
+    fixture.add_take()
     expect_equal("DeleteTakeByIndex", fixture.clip.DeleteTakeByIndex(2), True)
     expect_equal("takes left", fixture.clip.GetTakesCount() in (0, 1), True)
     return "a take can be deleted"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.markers.data", "Markers keep customData and frame.")
 def _markers(fixture: SelfTestTimeline) -> str:
     data = json.dumps({"shotbridge": 1, "version": "ü" * 40, "paths": "/" * 600})
     add = functools.partial(fixture.clip.AddMarker, 6, "Purple", "v001", "a note", 1, data)
@@ -182,8 +201,8 @@ def _markers(fixture: SelfTestTimeline) -> str:
     expect_equal("frames with markers", list(markers), [6.0])
     expect_equal("customData", markers[6.0]["customData"], data)
     expect_equal("UpdateMarkerCustomData", fixture.clip.UpdateMarkerCustomData(6, "other"), True)
-    marker = first_clip(fixture.export_otio())["markers"][0]
     clip = first_clip(fixture.export_otio())
+    marker = clip["markers"][0]
     begins = next(iter(clip["media_references"].values()))["available_range"]["start_time"]["value"]
     at = marker["marked_range"]["start_time"]["value"]
     expect_equal("frame of the marker from the media's first frame", at - begins, 6.0)
@@ -191,17 +210,16 @@ def _markers(fixture: SelfTestTimeline) -> str:
     return "markers of clips count from the media's first frame and keep customData"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.markers.takes", "Markers stay when another take is selected.")
 def _markers_and_takes(fixture: SelfTestTimeline) -> str:
     expect_equal("AddMarker", fixture.clip.AddMarker(6, "Purple", "v001", "", 1, "ours"), True)
-    expect_equal("AddTake", fixture.clip.AddTake(fixture.media, 6, 16), True)
-    expect_equal("SelectTakeByIndex", fixture.clip.SelectTakeByIndex(2), True)
+    fixture.add_take(select=True)
     markers = [(float(at), m["customData"]) for at, m in fixture.clip.GetMarkers().items()]
     expect_equal("markers with another take selected", markers, [(6.0, "ours")])
     return "markers stay with the clip whichever take is selected"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.otio.out", "Exported OTIO has the expected structure.")
 def _otio_export(fixture: SelfTestTimeline) -> str:
     document = fixture.export_otio()
     clip = first_clip(document)
@@ -216,7 +234,7 @@ def _otio_export(fixture: SelfTestTimeline) -> str:
     return "ranges are in media timecode, the timeline has its start"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.otio.back", "Resolve imports OTIO, linked.")
 def _otio_import(fixture: SelfTestTimeline) -> str:
     path = fixture.folder / "back.otio"
     document = fixture.export_otio()
@@ -227,22 +245,18 @@ def _otio_import(fixture: SelfTestTimeline) -> str:
     expect_equal("ImportTimelineFromFile returns a timeline", made is not None, True)
     try:
         (item,) = made.GetItemListInTrack("video", 1)
-        expect_equal(
-            "position of the clip",
-            (int(item.GetStart()), int(item.GetDuration())),
-            fixture.clip_position(),
-        )
+        position = (int(item.GetStart()), int(item.GetDuration()))
+        expect_equal("position of the clip", position, fixture.clip_position())
         media = item.GetMediaPoolItem()
         expect_equal("its media is linked", media is not None, True)
-        expect_equal(
-            "linked to the media in the pool", media.GetUniqueId(), fixture.media.GetUniqueId()
-        )
+        media_id = fixture.media.GetUniqueId()
+        expect_equal("linked to the media in the pool", media.GetUniqueId(), media_id)
     finally:
         fixture.pool.DeleteTimelines([made])
     return "Resolve imports its own OTIO, linked and frame-exact"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.scene", "The panel reads the timeline frame-exact.")
 def _host_scene(fixture: SelfTestTimeline) -> str:
     with open_host(fixture) as host:
         shot = host.scene().shots[0].shot
@@ -252,7 +266,7 @@ def _host_scene(fixture: SelfTestTimeline) -> str:
     return "the panel reads the timeline frame-exact"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.playhead", "The playhead is read and moved by timecode.")
 def _playhead(fixture: SelfTestTimeline) -> str:
     at = int(fixture.timeline.GetStartFrame()) + 3
     with open_host(fixture) as host:
@@ -261,21 +275,19 @@ def _playhead(fixture: SelfTestTimeline) -> str:
     return f"timecode {fixture.timeline.GetCurrentTimecode()}"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.in_out", "In and Out of the timeline can be read.")
 def _in_out(fixture: SelfTestTimeline) -> str:
     from bridge_resolve.api_checks import has_method
 
     if not has_method(fixture.timeline, "SetMarkInOut"):
         raise CheckSkipped("this Resolve has no calls for In and Out: all clips are listed")
     expect_equal("SetMarkInOut", fixture.timeline.SetMarkInOut(2, 5), True)
-    in_out = fixture.timeline.GetMarkInOut()
-    expect_equal(
-        "In and Out, from the timeline's first frame", in_out["video"], {"in": 2, "out": 5}
-    )
+    marked = fixture.timeline.GetMarkInOut()["video"]
+    expect_equal("In and Out, from the timeline's first frame", marked, {"in": 2, "out": 5})
     return "In and Out count from the timeline's first frame"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.timeline.rate", "An empty timeline can have its own rate.")
 def _custom_rate(fixture: SelfTestTimeline) -> str:
     made = fixture.pool.CreateEmptyTimeline(f"{FIXTURE_NAME} rate")
     try:
@@ -290,7 +302,7 @@ def _custom_rate(fixture: SelfTestTimeline) -> str:
     return "an empty timeline can have its own rate, including drop frame"
 
 
-@with_self_test_timeline
+@_timeline_check("resolve.render.exr", "Camera files are rendered to EXR.")
 def _render_exr(fixture: SelfTestTimeline) -> str:
     """The render queue, and the user's settings afterwards."""
     from bridge_resolve.clips import read_clips
@@ -314,61 +326,13 @@ def _render_exr(fixture: SelfTestTimeline) -> str:
     return f"{last.total} frames rendered from a timeline of their own, and nothing left behind"
 
 
+@CHECKS.add("resolve.render.settings", "Folder and file name of the Deliver page are restored.")
 def _render_settings() -> str:
     raise CheckSkipped(
         "test by hand, since no call reads them: note target folder and file name on the Deliver "
         "page, render a camera file from the panel, and compare"
     )
 
-
-CHECKS = (
-    SelfTestCheck("resolve.edition", "Resolve Studio has Studio in its name.", _edition),
-    SelfTestCheck(
-        "resolve.threads.other",
-        "Resolve can be called on another thread.",
-        _other_thread,
-        on_main_thread=False,
-    ),
-    SelfTestCheck("resolve.calls.missing", "dir() lists the methods that exist.", _missing_call),
-    SelfTestCheck(
-        "resolve.media.properties", "Clip properties have the expected names.", _properties
-    ),
-    SelfTestCheck(
-        "resolve.media.digits", "Numbers of five digits are a sequence.", _five_digit_frames
-    ),
-    SelfTestCheck(
-        "resolve.media.start",
-        "Sequences without timecode start at the file number.",
-        _start_timecode,
-    ),
-    SelfTestCheck("resolve.media.rate", "The rate of an imported sequence can be set.", _rate),
-    SelfTestCheck(
-        "resolve.append.frames", "AppendToTimeline counts frames as expected.", _append_position
-    ),
-    SelfTestCheck("resolve.clips.ids", "A clip keeps its unique id.", _unique_ids),
-    SelfTestCheck("resolve.tracks.above", "A version is appended on a track above.", _track_above),
-    SelfTestCheck("resolve.takes.frames", "Takes are added and selected frame-exact.", _takes),
-    SelfTestCheck("resolve.takes.otio", "OTIO export has the selected take.", _take_exported),
-    SelfTestCheck("resolve.takes.delete", "A take can be deleted.", _take_deleted),
-    SelfTestCheck("resolve.markers.data", "Markers keep customData and frame.", _markers),
-    SelfTestCheck(
-        "resolve.markers.takes", "Markers stay when another take is selected.", _markers_and_takes
-    ),
-    SelfTestCheck("resolve.otio.out", "Exported OTIO has the expected structure.", _otio_export),
-    SelfTestCheck("resolve.otio.back", "Resolve imports OTIO, linked.", _otio_import),
-    SelfTestCheck("resolve.scene", "The panel reads the timeline frame-exact.", _host_scene),
-    SelfTestCheck("resolve.playhead", "The playhead is read and moved by timecode.", _playhead),
-    SelfTestCheck("resolve.in_out", "In and Out of the timeline can be read.", _in_out),
-    SelfTestCheck(
-        "resolve.timeline.rate", "An empty timeline can have its own rate.", _custom_rate
-    ),
-    SelfTestCheck("resolve.render.exr", "Camera files are rendered to EXR.", _render_exr),
-    SelfTestCheck(
-        "resolve.render.settings",
-        "Folder and file name of the Deliver page are restored.",
-        _render_settings,
-    ),
-)
 
 if __name__ == "__main__":
     sys.exit(main("resolve", host_version, CHECKS, sys.argv[1:]))

@@ -8,7 +8,7 @@ import json
 import struct
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bridge_core.hosts.selftest import BehaviourDiffers, CheckSkipped, expect_equal
 
 if TYPE_CHECKING:
-    from fusionscript import (
-        Folder,
-        MediaPool,
-        MediaPoolItem,
-        Project,
-        Resolve,
-        Timeline,
-        TimelineItem,
-    )
+    from fusionscript import MediaPool, MediaPoolItem, Project, Resolve, Timeline, TimelineItem
 
     from bridge_resolve.host import ResolveHost
 
@@ -40,7 +32,6 @@ class SelfTestTimeline:
     resolve: Resolve
     project: Project
     pool: MediaPool
-    bin: Folder
     timeline: Timeline
     media: MediaPoolItem
     clip: TimelineItem
@@ -51,6 +42,12 @@ class SelfTestTimeline:
         done = self.timeline.Export(str(path), self.resolve.EXPORT_OTIO, self.resolve.EXPORT_NONE)
         expect_equal("Export to OTIO", done, True)
         return json.loads(path.read_text(encoding="utf-8"))
+
+    def add_take(self, *, select: bool = False) -> None:
+        """Add a second take, from the seventh frame on."""
+        expect_equal("AddTake", self.clip.AddTake(self.media, 6, 16), True)
+        if select:
+            expect_equal("SelectTakeByIndex", self.clip.SelectTakeByIndex(2), True)
 
     def clip_position(self) -> tuple[int, int]:
         from bridge_resolve.clips import record_position
@@ -100,16 +97,7 @@ def self_test_timeline() -> Iterator[SelfTestTimeline]:
         clip = append_clip(pool, items[0], (4, 14), 1, int(timeline.GetStartFrame()))
         if clip is None:
             raise BehaviourDiffers("AppendToTimeline returned nothing")
-        yield SelfTestTimeline(resolve, project, pool, bin_, timeline, items[0], clip, folder)
-
-
-def with_self_test_timeline(check: Callable[[SelfTestTimeline], str]) -> Callable[[], str]:
-    @functools.wraps(check)
-    def wrapper() -> str:
-        with self_test_timeline() as fixture:
-            return check(fixture)
-
-    return wrapper
+        yield SelfTestTimeline(resolve, project, pool, timeline, items[0], clip, folder)
 
 
 def _write_pictures(folder: Path) -> str:

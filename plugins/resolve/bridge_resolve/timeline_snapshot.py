@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.shots import Shot
-from bridge_core.timeline.cut import Cut, CutProblem, CutShot, CutSource, ProblemKind
+from bridge_core.timeline.cut import Cut, CutSource, ProblemKind
 from bridge_core.timeline.cut_reader import index_cut
 from bridge_core.timeline.document import (
     DEFAULT_MEDIA_KEY,
@@ -29,6 +29,11 @@ from bridge_core.timeline.document import (
 )
 from bridge_core.timeline.document import media_references as references_of
 from bridge_core.timeline.media_check import check_media
+from bridge_core.timeline.media_reference_builder import (
+    file_url,
+    image_sequence_reference,
+    reference_fields,
+)
 from bridge_core.timeline.otio_time import (
     nearest_frame,
     read_time_range,
@@ -95,19 +100,13 @@ def read_snapshot(
     :raises TimelineError: the exported file cannot be read.
     """
     clips = read_clips(timeline)
-    overlay_ids = frozenset(
-        v.overlay_item_id
-        for c in clips.values()
-        for v in c.markers.versions
-        if v.overlay_item_id in clips
-    )
+    ids = (v.overlay_item_id for clip in clips.values() for v in clip.markers.versions)
+    overlay_ids = frozenset(one for one in ids if one in clips)
     export = target.with_name(f"{target.stem}_export.otio")
     try:
-        require(
-            timeline.Export(str(export), resolve.EXPORT_OTIO, resolve.EXPORT_NONE),
-            f"export the timeline {timeline.GetName()} as OTIO",
-            where=str(export),
-        )
+        exported = timeline.Export(str(export), resolve.EXPORT_OTIO, resolve.EXPORT_NONE)
+        action = f"export the timeline {timeline.GetName()} as OTIO"
+        require(exported, action, where=str(export))
         document = load_document(export)
     finally:
         export.unlink(missing_ok=True)
@@ -116,17 +115,11 @@ def read_snapshot(
     save_otio(document.root, target, overwrite=True)
     document.source = CutSource(target)
     contents = index_cut(document, show=show, handles=handles)
-    cut, is_in_out_range = (
-        _between_in_and_out(contents.cut, timeline) if in_out_only else (contents.cut, False)
-    )
-    return TimelineSnapshot(
-        timeline,
-        _with_media_checked(cut, clips, colour),
-        clips,
-        overlay_ids,
-        is_in_out_range,
-        colour,
-    )
+    cut, is_in_out_range = contents.cut, False
+    if in_out_only:
+        cut, is_in_out_range = _between_in_and_out(cut, timeline)
+    checked = _with_media_checked(cut, clips, colour)
+    return TimelineSnapshot(timeline, checked, clips, overlay_ids, is_in_out_range, colour)
 
 
 class _ExportCompletion:
@@ -170,14 +163,11 @@ class _ExportCompletion:
         own_metadata = node.setdefault("metadata", {}).setdefault(NAMESPACE, {})
         own_metadata["clip"] = clip.id
         # The export drops the data of our markers, so that they would look like a person's.
-        node["markers"] = [
-            marker
-            for marker in get_list(node, "markers")
-            if _marker_label(marker) not in clip.markers.own_labels
-        ]
+        markers, own_labels = get_list(node, "markers"), clip.markers.own_labels
+        node["markers"] = [one for one in markers if _marker_label(one) not in own_labels]
         shown_version = clip.shown_version
         if shown_version is not None:
-            self._restore_plate(node, references_by_key, clip, shown_version)
+            self._restore_plate(node, clip, shown_version)
         if clip.markers.versions:
             latest = clip.markers.versions[-1]
             own_metadata["sequence"], own_metadata["shot"] = latest.sequence, latest.shot
@@ -187,57 +177,37 @@ class _ExportCompletion:
             references_by_key[CAMERA_FILE_KEY] = reference
             node["active_media_reference_key"] = CAMERA_FILE_KEY
             own_metadata["plate"] = DEFAULT_MEDIA_KEY
-            reference = references_by_key[DEFAULT_MEDIA_KEY] = self._render_reference(
-                reference, clip
-            )
+            reference = self._render_reference(reference, clip)
+            references_by_key[DEFAULT_MEDIA_KEY] = reference
             node["name"] = Path(clip.plate.name).stem
         self._add_media_metadata(reference, clip)
 
-    def _restore_plate(
-        self,
-        node: JsonObject,
-        references_by_key: dict[str, Any],
-        clip: TimelineClip,
-        version: VersionMarker,
-    ) -> None:
+    def _restore_plate(self, node: JsonObject, clip: TimelineClip, version: VersionMarker) -> None:
         """Put the plate in place of a version: frame for frame, since versions keep the plate's
         frame numbers."""
+        references_by_key = node["media_references"]
         source = read_time_range(node["source_range"])
         version_span = read_time_range(references_by_key[DEFAULT_MEDIA_KEY]["available_range"])
         assert source is not None
         assert version_span is not None
-        number = version.first_frame + nearest_frame(
-            source.start - version_span.start, version_span.rate
-        )
-        reference = references_by_key[DEFAULT_MEDIA_KEY] = media_reference(clip.plate)
-        rate = clip.plate.rate
-        at = clip.plate.start + number - first_frame_number(clip.plate)
-        node["name"] = clip.plate.name
-        node["source_range"]["start_time"] = to_rational_time(Fraction(at), rate)
-        reference["name"] = clip.plate.name
+        offset = nearest_frame(source.start - version_span.start, version_span.rate)
+        plate = clip.plate
+        at = plate.start + version.first_frame + offset - first_frame_number(plate)
+        references_by_key[DEFAULT_MEDIA_KEY] = media_reference(plate)
+        node["name"] = plate.name
+        node["source_range"]["start_time"] = to_rational_time(Fraction(at), plate.rate)
 
     def _render_reference(self, reference: JsonObject, clip: TimelineClip) -> JsonObject:
         """A reference to the image sequence that rendering the camera file will write."""
-        folder = self.document.path.parent / "to render" / clip.id
-        return {
-            "OTIO_SCHEMA": "ImageSequenceReference.1",
-            "name": reference.get("name", ""),
-            "metadata": {
-                NAMESPACE: {
-                    "colour_space": self.colour.render_space,
-                    "start_timecode": clip.plate.timecode(clip.plate.start),
-                }
-            },
-            "available_range": reference["available_range"],
-            "target_url_base": folder.absolute().as_uri() + "/",
-            "name_prefix": f"{Path(clip.plate.name).stem}.",
-            "name_suffix": ".exr",
-            "start_frame": clip.plate.start,
-            "frame_step": 1,
-            "rate": float(clip.plate.rate),
-            "frame_zero_padding": FRAME_PADDING,
-            "missing_frame_policy": "error",
+        plate, folder = clip.plate, self.document.path.parent / "to render" / clip.id
+        own_metadata = {
+            "colour_space": self.colour.render_space,
+            "start_timecode": plate.timecode(plate.start),
         }
+        name = f"{Path(plate.name).stem}.%0{FRAME_PADDING}d.exr"
+        fields = {**reference_fields(reference), "metadata": {NAMESPACE: own_metadata}}
+        base = file_url(str(folder)) + "/"
+        return image_sequence_reference(base, name, plate.start, float(plate.rate), fields)
 
     def _add_media_metadata(self, reference: Any, clip: TimelineClip) -> None:
         if not isinstance(reference, dict):
@@ -315,55 +285,27 @@ def _with_media_checked(cut: Cut, clips: dict[str, TimelineClip], colour: Projec
     for item in cut.shots:
         plate = clips[item.clip_id].plate if item.clip_id in clips else None
         if plate is None:
-            problems.append(_unmatched_clip_problem(item))
+            message = "Resolve exports this clip, but the timeline has no clip at this position"
+            next_step = "reload; if the problem remains, replace the clip in the timeline"
+            problems.append(item.problem(ProblemKind.BROKEN, message, next_step))
         elif plate.is_readable:
             readable.append(item)
             if name := colour.untranslated_name(plate):
-                problems.append(_unknown_colour_problem(item, name))
+                message = (
+                    f"Resolve reads it as {name}, which has no known OCIO name: the gateway's file "
+                    "rules decide its colour space"
+                )
+                next_step = "check the clip's Input Color Space"
+                problems.append(
+                    item.problem(ProblemKind.ASSUMED, message, next_step, skipped=False)
+                )
         elif colour.render_space is None:
-            problems.append(_unrenderable_problem(item, colour))
+            message = f"Resolve would have to render this camera file, but {colour.unknown_reason}"
+            problems.append(item.problem(ProblemKind.UNSUPPORTED, message, colour.next_step))
         else:
             to_render.add(item.clip_id)
     checked = check_media(replace(cut, shots=tuple(readable)))
     checked_by_clip = {item.clip_id: item for item in checked.shots}
-    shots = (
-        checked_by_clip.get(item.clip_id, item)
-        for item in cut.shots
-        if item.clip_id in checked_by_clip.keys() | to_render
-    )
+    kept = [item for item in cut.shots if item.clip_id in checked_by_clip.keys() | to_render]
+    shots = (checked_by_clip.get(item.clip_id, item) for item in kept)
     return replace(cut, shots=tuple(shots), problems=(*checked.problems, *problems))
-
-
-def _unmatched_clip_problem(item: CutShot) -> CutProblem:
-    message = "Resolve exports this clip, but the timeline has no clip at this position"
-    return _cut_problem(
-        item,
-        ProblemKind.BROKEN,
-        message,
-        "reload; if the problem remains, replace the clip in the timeline",
-        skipped=True,
-    )
-
-
-def _unrenderable_problem(item: CutShot, colour: ProjectColour) -> CutProblem:
-    message = f"Resolve would have to render this camera file, but {colour.unknown_reason}"
-    return _cut_problem(item, ProblemKind.UNSUPPORTED, message, colour.next_step, skipped=True)
-
-
-def _unknown_colour_problem(item: CutShot, name: str) -> CutProblem:
-    return _cut_problem(
-        item,
-        ProblemKind.ASSUMED,
-        f"Resolve reads it as {name}, which has no known OCIO name: the gateway's file rules "
-        "decide its colour space",
-        "check the clip's Input Color Space",
-        skipped=False,
-    )
-
-
-def _cut_problem(
-    item: CutShot, kind: ProblemKind, message: str, next_step: str, *, skipped: bool
-) -> CutProblem:
-    return CutProblem(
-        kind, message, next_step, item.clip_name, item.track, item.shot.record_range, skipped
-    )

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
+from bridge_core.config import load_settings
 from bridge_core.errors import HostError, ShotbridgeError
 from bridge_resolve.api_thread import ApiThread
 from bridge_resolve.connection import find_resolve
@@ -24,6 +25,7 @@ from bridge_ui.app.standalone_host import StandaloneHost
 from bridge_ui.core.translate import tr
 from bridge_ui.theme.colours import colours_for
 from bridge_ui.theme.style_sheet import apply_theme, set_style_class
+from bridge_ui.widgets.basic import button, column, label, row
 from bridge_ui.widgets.main_thread import MainThreadDispatcher, install_translations
 
 if TYPE_CHECKING:
@@ -51,22 +53,17 @@ class CompanionWindow(QWidget):
         self._find_resolve = find_resolve
         self._main_thread = MainThreadDispatcher(self)
         self._is_closed = False
-        self._status_label = QLabel()
+        self._status_label = label(wrap=True)
         self._status_label.setObjectName("connection-status")
-        self._status_label.setWordWrap(True)
-        self._retry_button = QPushButton(tr("Try again"))
+        self._retry_button = button(tr("Try again"), on_click=self.search)
         self._retry_button.setObjectName("retry")
-        self._retry_button.clicked.connect(self.search)
-        self._status_bar = QWidget()
-        row = QHBoxLayout(self._status_bar)
-        row.setContentsMargins(14, 8, 14, 8)
-        row.setSpacing(12)
-        row.addWidget(self._status_label, 1)
-        row.addWidget(self._retry_button)
-        self._main_layout = QVBoxLayout(self)
-        self._main_layout.setContentsMargins(0, 0, 0, 0)
-        self._main_layout.setSpacing(0)
-        self._main_layout.addWidget(self._status_bar, 0, Qt.AlignmentFlag.AlignTop)
+        status_row = row(self._status_label, self._retry_button, gap=12, grows=0)
+        status_row.setContentsMargins(14, 8, 14, 8)
+        status_bar = QWidget()
+        status_bar.setLayout(status_row)
+        self._main_layout = column(status_bar, gap=0)
+        self._main_layout.setAlignment(status_bar, Qt.AlignmentFlag.AlignTop)
+        self.setLayout(self._main_layout)
         set_style_class(self, "background")
         apply_theme(self, colours_for(self.palette()))
 
@@ -75,9 +72,8 @@ class CompanionWindow(QWidget):
         self._close_panel()
         self._retry_button.hide()
         self._status_label.setText(tr("Connecting to DaVinci Resolve …"))
-        threading.Thread(
-            target=self._search_in_thread, name="shotbridge-search-resolve", daemon=True
-        ).start()
+        name = "shotbridge-search-resolve"
+        threading.Thread(target=self._search_in_thread, name=name, daemon=True).start()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self._is_closed = True
@@ -99,10 +95,8 @@ class CompanionWindow(QWidget):
         except Exception as error:
             # Resolve's library may raise any exception.
             thread.close()
-            host_error = HostError(
-                f"Resolve's scripting failed: {type(error).__name__}: {error}",
-                next_step="restart Resolve",
-            )
+            message = f"Resolve's scripting failed: {type(error).__name__}: {error}"
+            host_error = HostError(message, next_step="restart Resolve")
             self._main_thread.post(partial(self._use_files, settings, host_error))
         else:
             self._main_thread.post(partial(self._use_resolve, settings, host))
@@ -110,9 +104,8 @@ class CompanionWindow(QWidget):
                 host.close()  # the window may be gone, and with it the queue of calls
 
     def _show_settings_error(self, error: ShotbridgeError) -> None:
-        self._status_label.setText(
-            f"{_capitalized(error.message)} ({error.where}). {_capitalized(error.next_step)}"
-        )
+        message, next_step = _capitalized(error.message), _capitalized(error.next_step)
+        self._status_label.setText(f"{message} ({error.where}). {next_step}")
         self._retry_button.show()
 
     def _use_resolve(self, settings: Settings, host: ResolveHost) -> None:
@@ -164,13 +157,10 @@ def main(injected: Mapping[str, Any] | None = None, product: str = "") -> int:
     """Open the companion window; returns when it is closed."""
     from bridge_ui.app.window import create_application, run_event_loop
 
-    def settings() -> Settings:
-        from bridge_core.config import load_settings
-
-        return load_settings().settings
-
     app = create_application()
-    window = CompanionWindow(settings, lambda: find_resolve(injected, product))
+    window = CompanionWindow(
+        lambda: load_settings().settings, lambda: find_resolve(injected, product)
+    )
     window.resize(1440, 880)
     window.show()
     window.search()

@@ -17,6 +17,7 @@ from bridge_core.hosts.selftest import (
     BehaviourDiffers,
     CheckSkipped,
     SelfTestCheck,
+    SelfTestChecks,
     SelfTestOutcome,
     SelfTestReport,
     expect_equal,
@@ -39,6 +40,25 @@ def _raises(error: BaseException) -> Callable[[], str]:
 
 def _check(name: str, look: Callable[[], str]) -> SelfTestCheck:
     return SelfTestCheck(f"host.{name}", f"{name} holds.", look)
+
+
+def test_checks_are_added_in_the_order_of_their_definition(tmp_path: Path) -> None:
+    checks = SelfTestChecks()
+
+    @checks.add("host.two", "Two holds.", on_main_thread=False)
+    def _two() -> str:
+        return "two"
+
+    checks.add("host.one", "One holds.")(_returns("one"))
+    assert [(one.id, one.on_main_thread) for one in checks] == [
+        ("host.two", False),
+        ("host.one", True),
+    ]
+    report = run_checks("nuke", "Nuke", checks, tmp_path)
+    assert [(one.expectation, one.observed) for one in report.results] == [
+        ("Two holds.", "two"),
+        ("One holds.", "one"),
+    ]
 
 
 def test_an_error_in_a_check_does_not_stop_the_others(tmp_path: Path) -> None:

@@ -1,5 +1,4 @@
-"""A real Blender with the built extension, for the tests in here; ``real_blender`` is importable
-while they run.
+"""A real Blender with the built extension, for the tests in here.
 
 Each ``blender.run`` is a process of its own, in which the extension is enabled as a person
 enables it::
@@ -10,27 +9,14 @@ enables it::
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from real_blender import BlenderInstallation
-
-_spec = importlib.util.spec_from_file_location(
-    "real_blender", Path(__file__).with_name("real_blender.py")
-)
-assert _spec is not None and _spec.loader is not None
-real_blender = importlib.util.module_from_spec(_spec)
-sys.modules["real_blender"] = real_blender
-_spec.loader.exec_module(real_blender)
+import real_blender
 
 
 @pytest.fixture(scope="session")
-def blender(tmp_path_factory: pytest.TempPathFactory) -> BlenderInstallation:
+def blender(tmp_path_factory: pytest.TempPathFactory) -> real_blender.BlenderInstallation:
     """``SHOTBRIDGE_TEST_BLENDER`` selects another version than the default: 4.2, 5.2."""
     version = real_blender.version_wanted()
     if version is None:
@@ -43,6 +29,6 @@ def blender(tmp_path_factory: pytest.TempPathFactory) -> BlenderInstallation:
 
 
 @pytest.fixture(scope="session")
-def blender_python(blender: BlenderInstallation) -> Path:
+def blender_python(blender: real_blender.BlenderInstallation) -> Path:
     """The Python that has ``bpy``; run it with ``blender.environment``."""
     return blender.python

@@ -46,7 +46,7 @@ def test_menu_entries() -> None:
         "SEQUENCER_MT_strip": ["Send to Shotbridge", "Versions"],
         "SEQUENCER_MT_context_menu": ["Send to Shotbridge", "Versions"],
         "IMAGE_MT_image": ["Send to Shotbridge"],
-        "TOPBAR_MT_window": ["shotbridge.open_panel"],
+        "TOPBAR_MT_window": ["Open Shotbridge"],
         "TOPBAR_MT_file_export": ["Cut of the Sequencer (.otio)"],
         "TOPBAR_MT_file_import": ["Cut for the Sequencer (.otio)"],
     }.items():

@@ -365,6 +365,20 @@ def test_missing_broken_and_short_movies_get_strips(folder: Path) -> None:
     assert sample_file.strips()["m 1"].filepath == str(folder / "gone.mov"), "can be relinked"
 
 
+def test_sound_beside_the_timeline_in_a_folder_is_found(folder: Path) -> None:
+    if not _has_sound():
+        pytest.skip("this Blender has no sound")
+    timeline = otio.adapters.read_from_file(str(_cut(folder)))
+    bundle = folder / "cut.otiod"
+    (bundle / "media").mkdir(parents=True)
+    sound = _sound(bundle / "media" / "voice.wav")
+    (clip,) = [one for one in timeline.find_clips() if one.name == "voice"]
+    clip.media_reference.target_url = "media/voice.wav"
+    otio.adapters.write_to_file(timeline, str(bundle / "content.otio"))
+    sample_file.extension_module("otio_import").import_cut(bpy.context.scene, bundle)
+    assert sample_file.strips()["voice"].sound.filepath == str(sound)
+
+
 def test_disabled_clips_and_tracks_are_muted_and_exported_again(folder: Path) -> None:
     path = _cut(folder)
     timeline = otio.adapters.read_from_file(str(path))
@@ -416,14 +430,14 @@ def test_unsupported_markers_and_effects_are_listed(folder: Path) -> None:
 
 def test_a_refused_cut_does_not_change_the_scene(folder: Path) -> None:
     path = _cut(folder)
-    scene, channels = bpy.context.scene, sample_file.extension_module("otio_import")._CHANNELS
+    scene, channels = bpy.context.scene, sample_file.extension_module("sequencer_api").MAX_CHANNELS
     before = scene.render.fps, scene.frame_start
-    sample_file.extension_module("otio_import")._CHANNELS = 3
+    sample_file.extension_module("sequencer_api").MAX_CHANNELS = 3
     try:
         with pytest.raises(HostError, match="no free channel"):
             sample_file.extension_module("otio_import").import_cut(scene, path)
     finally:
-        sample_file.extension_module("otio_import")._CHANNELS = channels
+        sample_file.extension_module("sequencer_api").MAX_CHANNELS = channels
     assert (scene.render.fps, scene.frame_start) == before
     assert not len(sample_file.strips())
     assert [one.name for one in scene.sequence_editor.channels][1:3] == ["Channel 1", "Channel 2"]

@@ -228,7 +228,7 @@ def test_a_renamed_and_moved_plate_keeps_versions_and_name(folder: Path) -> None
 
 def test_a_file_saved_under_another_name_keeps_its_show(folder: Path) -> None:
     _strip(folder)
-    host = sample_file.extension_module("host").BlenderHost(sample_file.settings(show=""))
+    host = sample_file.extension_module("host").BlenderHost(lambda: sample_file.settings(show=""))
     (problem,) = host.scene().problems
     assert (problem.skipped, problem.item_id) == (False, _only_shot().item_id)
     assert "save the file before you send" in problem.next_step

@@ -35,7 +35,7 @@ def send(folder: Path) -> dict[str, Any]:
     sample_file.trim(strip, 3, 3)
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "cut.blend"))
     settings = load_settings().settings
-    host = sample_file.extension_module("host").BlenderHost(settings)
+    host = sample_file.extension_module("host").BlenderHost(lambda: settings)
     (item,) = host.scene().shots
     with Client(settings) as client:
         job = client.submit(Request(shot=item.shot, service="upscale", requested_by="Ada Lovelace"))
@@ -56,7 +56,7 @@ def send(folder: Path) -> dict[str, Any]:
 
 def open_again(folder: Path) -> dict[str, Any]:
     bpy.ops.wm.open_mainfile(filepath=str(folder / "cut.blend"))
-    host = sample_file.extension_module("host").BlenderHost(load_settings().settings)
+    host = sample_file.extension_module("host").BlenderHost(lambda: load_settings().settings)
     return describe_shot(host, folder)
 
 

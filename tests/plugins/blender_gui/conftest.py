@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from blender_session import BlenderSession
-
-_spec = importlib.util.spec_from_file_location(
-    "blender_session", Path(__file__).with_name("blender_session.py")
-)
-assert _spec is not None and _spec.loader is not None
-_module = importlib.util.module_from_spec(_spec)
-sys.modules["blender_session"] = _module
-_spec.loader.exec_module(_module)
+from blender_session import BlenderSession
 
 
 @pytest.fixture(scope="session")
@@ -30,12 +17,9 @@ def workstation(models_dir: Path) -> Iterator[BlenderSession]:
     package = os.environ.get("SHOTBRIDGE_TEST_BLENDER_GUI")
     if not package:
         pytest.skip("a Blender with its window takes minutes: make test-blender-gui")
-    with tempfile.TemporaryDirectory(
-        prefix="bunny-"
-    ) as folder:  # its name is visible in the pictures
-        session = sys.modules["blender_session"].BlenderSession(
-            Path(folder), models_dir, Path(package)
-        )
+    # Its name is visible in the pictures.
+    with tempfile.TemporaryDirectory(prefix="bunny-") as folder:
+        session = BlenderSession(Path(folder), models_dir, Path(package))
         yield session
         session.close()
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,18 +21,12 @@ pytest.importorskip(
 import shiboken6
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
+from user_input import wait_until
 
 if TYPE_CHECKING:
     from nuke_fake import FakeNuke
 
     from bridge_nuke.pane import ShotbridgePane
-
-
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
-        QTest.qWait(20)
 
 
 @pytest.fixture
@@ -113,16 +106,11 @@ def test_a_closed_tab_leaves_nothing_behind(started: FakeNuke, way: str) -> None
     assert started.callbacks("KnobChanged") == 1
     started.select("Read1")
     QTest.qWait(200)
-    wait_until(
-        lambda: (
-            not [
-                one
-                for one in {*threading.enumerate()} - others
-                if one.name.startswith("shotbridge")
-            ]
-        ),
-        f"the panel's threads to end: {threading.enumerate()}",
-    )
+
+    def have_ended() -> bool:
+        return not any(t.name.startswith("shotbridge") for t in {*threading.enumerate()} - others)
+
+    wait_until(have_ended, f"the panel's threads to end: {threading.enumerate()}")
 
 
 def test_a_pane_that_cannot_open_shows_the_reason(started: FakeNuke, monkeypatch: Any) -> None:

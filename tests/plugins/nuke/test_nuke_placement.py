@@ -24,8 +24,12 @@ def item_of(host: NukeHost, program: FakeNuke, name: str) -> HostShot:
     return host.scene().shots[0]
 
 
+def placed_reads(program: FakeNuke) -> list[Node]:
+    return [n for n in program.script.nodes if n.knob("shotbridge_version") is not None]
+
+
 def placed_read(program: FakeNuke) -> Node:
-    (read,) = [n for n in program.script.nodes if n.knob("shotbridge_version") is not None]
+    (read,) = placed_reads(program)
     return read
 
 
@@ -87,7 +91,7 @@ def test_a_version_of_a_rendered_node_has_the_scripts_frame_numbers(
         item = item_of(host, program, name)
         assert item.needs_render
         host.place([Placement(name, nuke_sample_comp.version(item.shot))])
-    reads = [n for n in program.script.nodes if n.knob("shotbridge_version") is not None]
+    reads = placed_reads(program)
     assert [values(read, "frame_mode", "frame") for read in reads] == [["expression", ""]] * 2
     assert len({(read.xpos(), read.ypos()) for read in reads}) == 2
 
@@ -202,7 +206,7 @@ def test_services_and_outputs_have_separate_reads(host: NukeHost, program: FakeN
         item.shot, service="matte", output="matte", channels=("Y",), colour_space="data"
     )
     host.place([Placement("Read1", upscaled), Placement("Read1", matte, output="matte")])
-    reads = [n for n in program.script.nodes if n.knob("shotbridge_version") is not None]
+    reads = placed_reads(program)
     assert [read["label"].evaluate() for read in reads] == ["Upscale v001", "Matte, matte v001"]
     assert [read["raw"].value() for read in reads] == [False, True]
     assert item_of(host, program, "Read1").placed_version_ids == (upscaled.id, matte.id)

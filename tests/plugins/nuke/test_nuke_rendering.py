@@ -188,7 +188,7 @@ def test_a_node_inside_a_group(host: NukeHost, program: FakeNuke, folder: Path) 
 
 
 def test_a_plain_read_is_not_rendered(host: NukeHost, program: FakeNuke, folder: Path) -> None:
-    with pytest.raises(HostError, match="reads files"):
+    with pytest.raises(HostError, match="needs no rendering"):
         list(host.render("Read1", folder))
     with pytest.raises(HostError, match="no file"):
         list(host.render("Read3", folder))

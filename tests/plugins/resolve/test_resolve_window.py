@@ -25,6 +25,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from resolve_fake import Resolve, scripting_module
+from user_input import wait_until
 
 from bridge_core.errors import ConfigError, HostError
 from bridge_core.models.settings import Settings
@@ -37,13 +38,6 @@ Open = Callable[[Callable[[], Any]], CompanionWindow]
 
 REPO = Path(__file__).parents[3]
 ENTRY = REPO / "plugins" / "resolve" / "Utility" / "Shotbridge.py"
-
-
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
-        QTest.qWait(10)
 
 
 @pytest.fixture

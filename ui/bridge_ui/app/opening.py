@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import ConfigError
 
@@ -45,6 +46,21 @@ def open_panel(
     panel = Panel(PanelLoader(settings, host, main_thread.post), parent)
     main_thread.setParent(panel)
     return panel
+
+
+def settings_reader(
+    overrides: Mapping[str, Any] | None = None, *, show: str | None = None
+) -> Callable[[], Settings]:
+    """A function for :func:`open_panel` that loads the settings when it is first called. It takes
+    the arguments of :func:`bridge_core.config.load_settings`, and raises its errors."""
+
+    @cache
+    def read() -> Settings:
+        from bridge_core.config import load_settings
+
+        return load_settings(overrides, show=show).settings
+
+    return read
 
 
 def check_qt(version: str) -> None:

@@ -23,7 +23,7 @@ from bridge_core.hosts.base import (
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
-    from bridge_core.timeline.cut import Cut, CutProblem, CutShot, CutSource, ReferencedVersion
+    from bridge_core.timeline.cut import Cut, CutShot, CutSource, ReferencedVersion
 
 #: Name of the cut with versions, next to the cut.
 OUTPUT_NAME = "{stem}_versions.otio"
@@ -75,7 +75,7 @@ class StandaloneHost(Host):
             title=cut.path.name,
             show=cut.show,
             shots=tuple(_host_shot(item, carried.get(item.clip_id, item.versions)) for item in cut),
-            problems=tuple(_host_problem(problem, cut) for problem in cut.problems),
+            problems=tuple(HostProblem.from_cut(problem, cut) for problem in cut.problems),
             cut=cut,
         )
 
@@ -189,21 +189,4 @@ def _host_shot(item: CutShot, carried: tuple[ReferencedVersion, ...]) -> HostSho
         item.track,
         placed_version_ids=tuple(one.version for one in carried),
         active_version_id=next((one.version for one in carried if one.is_active), ""),
-    )
-
-
-def _host_problem(problem: CutProblem, cut: Cut) -> HostProblem:
-    handle = ""
-    if not problem.skipped:
-        location = (problem.clip_name, problem.track, problem.record_range)
-        handle = next(
-            (i.clip_id for i in cut if (i.clip_name, i.track, i.shot.record_range) == location), ""
-        )
-    return HostProblem(
-        label=problem.clip_name or problem.track,
-        message=problem.message,
-        next_step=problem.next_step,
-        skipped=problem.skipped,
-        item_id=handle,
-        record_range=problem.record_range,
     )

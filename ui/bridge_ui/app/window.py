@@ -14,8 +14,6 @@ from bridge_core.errors import ShotbridgeError
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-    from bridge_core.models.settings import Settings
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """``python -m bridge_ui [cut]``: runs until the window is closed; returns the exit code."""
@@ -42,16 +40,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> int:
     from bridge_core.cli.context import parse_key_value
-    from bridge_ui.app.opening import open_panel
+    from bridge_ui.app.opening import open_panel, settings_reader
     from bridge_ui.app.standalone_host import StandaloneHost
 
     overrides = dict(parse_key_value(text) for text in arguments.set)
-
-    def settings() -> Settings:
-        from bridge_core.config import load_settings
-
-        return load_settings(overrides, show=arguments.show).settings
-
+    settings = settings_reader(overrides, show=arguments.show)
     app = create_application()
     cut = arguments.cut.expanduser().absolute() if arguments.cut else None
     host = StandaloneHost(settings, cut, timeline=arguments.timeline, rate=arguments.rate)
