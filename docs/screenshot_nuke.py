@@ -22,7 +22,7 @@ from PySide6.QtGui import QColor, QFont, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from bridge_ui.review.player.qt_images import safe_painter
+from bridge_ui.widgets.basic import safe_painter
 
 REPO = Path(__file__).parents[1]
 SIZE, GAP = (340, 640), 24  # pixels

@@ -22,7 +22,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QToolButton, QWidget
 from user_input import start_user_input, wait_until
 
-from bridge_ui.review.player.qt_images import safe_painter
+from bridge_ui.widgets.basic import safe_painter
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QWidget
 
 from bridge_ui.app.page_registry import PageSpec
 from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import column
+from bridge_ui.widgets.basic import column, fill_background
 
 #: Minimum width of the wide layout in widths of the letter "x", so that it depends on the host's
 #: font size.
@@ -65,8 +65,7 @@ class PageLayout(QWidget):
         self._slots: dict[str, PageSlot] = {}
         self._add_slots(pages)
         side = QWidget()
-        set_style_class(side, "panel")
-        side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        fill_background(side, "panel")
         side.setLayout(column(self._tabs, self._stack, gap=0))
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._columns.setHandleWidth(1)

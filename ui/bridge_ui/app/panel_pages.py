@@ -14,14 +14,13 @@ from bridge_ui.app.page_registry import PageSpec, PartSpec
 from bridge_ui.app.panel_loader import PanelLoader
 from bridge_ui.host.playhead import ViewedFrame, find_viewed_frame
 from bridge_ui.theme.colours import colours_for
-from bridge_ui.widgets.popover import show_popover
+from bridge_ui.widgets.basic import show_popover
 
 if TYPE_CHECKING:
     from bridge_core.models.requests import Request
+    from bridge_ui.app.bars import StatusBar, Toolbar
     from bridge_ui.app.controllers import Controllers
     from bridge_ui.app.shortcuts_overlay import ShortcutsOverlay
-    from bridge_ui.app.status_bar import StatusBar
-    from bridge_ui.app.toolbar import Toolbar
     from bridge_ui.connection.connection_view import ConnectionButton, ConnectionPopover
     from bridge_ui.host.placement_bar import PlacementBar
     from bridge_ui.jobs.page import JobsPage
@@ -127,14 +126,12 @@ class PanelPages(PageLayout):
 
     @cached_property
     def toolbar(self) -> Toolbar:
-        from bridge_ui.app.toolbar import Toolbar
+        from bridge_ui.app.bars import Toolbar
 
         on = self.controllers
-        host = on.session.host
         bar = Toolbar(
             on.shots,
-            host.capabilities,
-            host.placement_modes,
+            on.session.host,
             self.colours,
             lambda: self.shortcuts.toggle(),
             self._connection_button,
@@ -146,7 +143,7 @@ class PanelPages(PageLayout):
 
     @cached_property
     def status(self) -> StatusBar:
-        from bridge_ui.app.status_bar import StatusBar
+        from bridge_ui.app.bars import StatusBar
 
         bar = StatusBar(self.controllers.session, self.colours)
         bar.connection_pressed.connect(lambda: self._toggle_connection(bar.connection))

@@ -49,12 +49,8 @@ def review_status_sign(status: ReviewStatus) -> StatusSign:
 
 def review_status_text(status: ReviewStatus) -> str:
     """A status by itself: ``approved``, ``pending review``."""
-    return {
-        ReviewStatus.PENDING: tr("pending review"),
-        ReviewStatus.CHANGES_REQUESTED: tr("changes requested"),
-        ReviewStatus.APPROVED: tr("approved"),
-        ReviewStatus.REJECTED: tr("rejected"),
-    }[status]
+    pending = status is ReviewStatus.PENDING
+    return tr("pending review") if pending else review_status_sign(status).text
 
 
 def decision_text(record: DecisionRecord) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+if TYPE_CHECKING:
+    from bridge_core.errors import ShotbridgeError
 
 T = TypeVar("T")
 
@@ -12,6 +15,16 @@ T = TypeVar("T")
 Post = Callable[[Callable[[], None]], None]
 #: Removes a watcher; calling it again does nothing.
 Unwatch = Callable[[], None]
+
+
+def unwatch_all(*unwatch: Unwatch) -> Unwatch:
+    """One function that removes several watchers, in this order."""
+
+    def remove() -> None:
+        for one in unwatch:
+            one()
+
+    return remove
 
 
 class Watchers(Generic[T]):
@@ -68,6 +81,15 @@ class Observable(Generic[T]):
     def update(self, **changed: Any) -> None:
         """Set these fields of a value that is a dataclass."""
         self.set(replace(self._value, **changed))  # type: ignore[type-var]
+
+    def show_problem(self, problem: str, next_step: str) -> None:
+        """Set these fields of a value that has them."""
+        self.update(problem=problem, next_step=next_step)
+
+    def show_error(self, error: ShotbridgeError) -> None:
+        """As :meth:`show_problem`; a value that has ``busy`` is not busy any more."""
+        ended = {"busy": False} if hasattr(self._value, "busy") else {}
+        self.update(problem=error.message, next_step=error.next_step, **ended)
 
     def remove_watchers(self) -> None:
         self._watchers.clear()

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.errors import ShotbridgeError
 from bridge_ui.core.display_text import (
     format_frame_count,
     format_range,
@@ -81,7 +80,7 @@ class LineageController:
             self._lineage = lineage
             self.state.update(facts=lineage_facts(lineage), busy=False)
 
-        self._lineage_call.run(lambda _: client.lineage(result), loaded, self._on_error)
+        self._lineage_call.run(lambda _: client.lineage(result), loaded, self.state.show_error)
 
     def compare(self, result: str | None, label: str = "") -> None:
         """Show the differences to another result; None ends the comparison."""
@@ -100,7 +99,7 @@ class LineageController:
             self.state.update(differences=lineage_differences(*both), busy=False)
 
         self.state.update(busy=True, problem="", next_step="")
-        self._compare_call.run(fetch, loaded, self._on_error)
+        self._compare_call.run(fetch, loaded, self.state.show_error)
 
     def repeat(self, on_request: Callable[[Request], None]) -> None:
         """Build the same request again for
@@ -111,9 +110,6 @@ class LineageController:
     def close(self) -> None:
         self._lineage_call.cancel()
         self._compare_call.cancel()
-
-    def _on_error(self, error: ShotbridgeError) -> None:
-        self.state.update(busy=False, problem=error.message, next_step=error.next_step)
 
 
 def lineage_facts(lineage: Lineage) -> tuple[Fact, ...]:

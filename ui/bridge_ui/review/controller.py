@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING
 from bridge_core.errors import ShotbridgeError
 from bridge_core.models.jobs import JobState
 from bridge_core.models.versions import ReviewStatus
-from bridge_ui.core.observable import Observable
+from bridge_ui.core.observable import Observable, unwatch_all
 from bridge_ui.core.store import StoreChange
 from bridge_ui.core.translate import tr
 from bridge_ui.core.workers import LatestCall
 from bridge_ui.review.compare.media_choices import (
     PLATE,
     MediaChoice,
+    NewResultTracker,
     default_choice,
     list_choices,
     visible_choices,
 )
 from bridge_ui.review.feedback import FeedbackSender
-from bridge_ui.review.new_results import NewResultTracker
-from bridge_ui.review.player.gateway_frames import GatewayFrameSource
 from bridge_ui.review.report.report_data import note_sort_key
 from bridge_ui.review.review_sources import ReviewSources
 from bridge_ui.review.revision import RevisionBuilder, feedback_texts, note_text
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from bridge_core.models.shots import Shot
     from bridge_core.models.versions import DecisionRecord, Version
     from bridge_ui.core.session import Session
+    from bridge_ui.review.player.frame_sources import FrameSource
 
 __all__ = ["PLATE", "MediaChoice", "ReviewController", "ReviewState"]
 
@@ -70,6 +70,16 @@ class ReviewState:
     message: str = ""
     """The last result: ``v003 approved by Ada Lovelace, 11:20``"""
 
+    def choice(self, choice_id: str) -> MediaChoice | None:
+        """A choice by its id."""
+        return next((one for one in self.choices if one.id == choice_id), None)
+
+    @property
+    def version_label(self) -> str:
+        """``Upscale v003``, the label of ``version``; empty if there is none."""
+        choice = self.choice(self.version.id) if self.version is not None else None
+        return choice.label if choice is not None else self.version.label if self.version else ""
+
     @property
     def compared_versions(self) -> tuple[MediaChoice, ...]:
         """The shot's versions that are A or B, visible or not."""
@@ -82,8 +92,8 @@ class ReviewController:
 
     def __init__(self, session: Session) -> None:
         self.state: Observable[ReviewState] = Observable(ReviewState())
-        self.a: Observable[GatewayFrameSource | None] = Observable(None)
-        self.b: Observable[GatewayFrameSource | None] = Observable(None)
+        self.a: Observable[FrameSource | None] = Observable(None)
+        self.b: Observable[FrameSource | None] = Observable(None)
         self._session = session
         self._needs_render = False
         self._target_side = "B"
@@ -101,11 +111,11 @@ class ReviewController:
         self._feedback = FeedbackSender(
             session, self.state.update, self._merge_notes, self._on_error
         )
-        self._unwatch = [
+        self._unwatch = unwatch_all(
             session.store.watch(self._store_changed),
             session.on_connected(self._refresh),
             session.services.watch(lambda _: self._update_choices(), immediately=False),
-        ]
+        )
 
     # What is shown
 
@@ -145,7 +155,7 @@ class ReviewController:
             self._sources.check_plate(shot, self._update_sources)
 
     def choose_a(self, id: str) -> None:  # noqa: A002  the API's word
-        if self._has_choice(id):
+        if self.state.value.choice(id):
             self.state.update(a=id)
             self._update_sources()
 
@@ -153,7 +163,7 @@ class ReviewController:
         """Choose B; empty for none. What cannot be shown yet (a queued job, a test frame that is
         not loaded) becomes B as soon as it can."""
         self._chooses_b = False
-        self._awaited_choice = "" if not id or self._has_choice(id) else id
+        self._awaited_choice = "" if not id or self.state.value.choice(id) else id
         if not self._awaited_choice:
             self.state.update(b=id)
             self._update_sources()
@@ -232,8 +242,7 @@ class ReviewController:
             self._revision.build(version.id, feedback, self.state.value.shot, on_request)
 
     def close(self) -> None:
-        for unwatch in self._unwatch:
-            unwatch()
+        self._unwatch()
         self._release()
 
     # Internals
@@ -242,9 +251,6 @@ class ReviewController:
         for call in (self._versions_call, self._notes_call, self._revision):
             call.cancel()
         self._sources.close()
-
-    def _has_choice(self, choice_id: str) -> bool:
-        return any(choice.id == choice_id for choice in self.state.value.choices)
 
     def _refresh(self) -> None:
         """Fetch what the gateway has of this shot."""
@@ -344,18 +350,18 @@ class ReviewController:
             self.state.update(notes=())
             self._fetch_notes()
 
-    def _set_source(self, side: Observable[GatewayFrameSource | None], choice_id: str) -> None:
+    def _set_source(self, side: Observable[FrameSource | None], choice_id: str) -> None:
         current = side.value
-        if current is not None and choice_id and not self._has_choice(choice_id):
+        if current is not None and choice_id and not self.state.value.choice(choice_id):
             return  # a job that has ended, until its result can be shown
         source = self._source(choice_id)
         # An equal source is not replaced, so that the player keeps its decoded frames.
         if current is None or source is None or current.key != source.key:
             side.set(source)
 
-    def _source(self, choice_id: str) -> GatewayFrameSource | None:
+    def _source(self, choice_id: str) -> FrameSource | None:
         state = self.state.value
-        choice = next((one for one in state.choices if one.id == choice_id), None)
+        choice = state.choice(choice_id)
         if choice is None or state.shot is None:
             return None
         shot: Shot | None = state.shot
@@ -367,14 +373,13 @@ class ReviewController:
     def _find_version(self, version_id: str | None) -> Version | None:
         """A version by its id; None: the one under review. Sets ``state.problem`` if there is
         none."""
-        version, choices = self.state.value.version, self.state.value.choices
+        version = self.state.value.version
         if version_id is not None:
-            version = next((one.version for one in choices if one.id == version_id), None)
+            choice = self.state.value.choice(version_id)
+            version = choice.version if choice is not None else None
         if version is None:
-            self.state.update(
-                problem=tr("no version of this shot is on the screen"),
-                next_step=tr("show the version that you mean"),
-            )
+            problem = tr("no version of this shot is on the screen")
+            self.state.show_problem(problem, tr("show the version that you mean"))
         return version
 
     def _fetch_notes(self) -> None:
@@ -394,4 +399,5 @@ class ReviewController:
         self.state.update(notes=tuple(sorted(known.values(), key=note_sort_key)))
 
     def _on_error(self, error: ShotbridgeError) -> None:
-        self.state.update(problem=error.message, next_step=error.next_step)
+        """``busy`` stays: a decision or note may still be on its way."""
+        self.state.show_problem(error.message, error.next_step)

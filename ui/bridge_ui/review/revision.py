@@ -39,8 +39,7 @@ class RevisionBuilder:
         session = self._session
 
         def lineage_loaded(lineage: Lineage) -> None:
-            asked = lineage.request.service
-            service = next((one for one in session.services.value if one.id == asked), None)
+            service = session.service(lineage.request.service)
             on_request(revision_request(lineage, version, feedback, service, shot))
 
         self._lineage_call.run(
@@ -94,13 +93,9 @@ def revision_request(
 def repeat_request(lineage: Lineage) -> Request:
     """The same request for the whole shot, with the parameters as they were resolved: later changes
     of defaults have no effect."""
-    return lineage.request.model_copy(
-        update={
-            "parameters": dict(lineage.parameters),
-            "test_frames": (),
-            "source_version_id": None,
-        }
-    )
+    parameters = dict(lineage.parameters)
+    changed = {"parameters": parameters, "test_frames": (), "source_version_id": None}
+    return lineage.request.model_copy(update=changed)
 
 
 def _append_lines(before: str, feedback: Iterable[str], max_length: int) -> str:

@@ -17,10 +17,10 @@ from bridge_ui.review.compare.viewer_settings import (
 if TYPE_CHECKING:
     from bridge_ui.review.annotations.note_widgets import NoteEditor
     from bridge_ui.review.canvas.canvas_widget import ViewerCanvas
-    from bridge_ui.review.canvas.pen_input_widget import PenInput
     from bridge_ui.review.decisions.target_widgets import TargetChooser
     from bridge_ui.review.player.qt_player import Player
     from bridge_ui.review.player.transport_widgets import TransportBar
+    from bridge_ui.review.presenters import AnnotationPresenter
 
 _SKIP_FRAMES = 10
 
@@ -30,7 +30,7 @@ class ActionTarget(Protocol):
 
     player: Player
     canvas: ViewerCanvas
-    pen: PenInput
+    annotations: AnnotationPresenter
     transport: TransportBar
     note_editor: NoteEditor
     targets: TargetChooser
@@ -45,7 +45,6 @@ class ActionTarget(Protocol):
     def set_compare_mode(self, mode: CompareMode) -> None: ...
     def set_drawing(self, on: bool) -> None: ...
     def start_decision(self, status: ReviewStatus) -> None: ...
-    def annotated_frames(self) -> set[int]: ...
 
 
 class ViewerActions:
@@ -98,8 +97,8 @@ class ViewerActions:
             "request_changes": lambda: target.start_decision(ReviewStatus.CHANGES_REQUESTED),
             "reject": lambda: target.start_decision(ReviewStatus.REJECTED),
             "go_to_frame": self._focus_frame_field,
-            "undo": lambda: self._show_changed_frame(target.pen.undo()),
-            "redo": lambda: self._show_changed_frame(target.pen.redo()),
+            "undo": lambda: self._show_changed_frame(target.annotations.pen.undo()),
+            "redo": lambda: self._show_changed_frame(target.annotations.pen.redo()),
             "cancel": self._cancel,
         }
 
@@ -110,7 +109,7 @@ class ViewerActions:
     def _go_to_note(self, direction: int) -> None:
         """Go to the nearest annotated frame in a direction."""
         current = self._target.player.clock.frame
-        frames = sorted(self._target.annotated_frames(), reverse=direction < 0)
+        frames = sorted(self._target.annotations.annotated_frames, reverse=direction < 0)
         for frame in frames:
             if (frame - current) * direction > 0:
                 self._target.go_to_frame(frame)

@@ -6,15 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QDoubleSpinBox,
-    QLabel,
-    QPlainTextEdit,
-    QSlider,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QPlainTextEdit, QSlider, QSpinBox, QWidget
 
 from bridge_core.models.services import (
     ChoiceParameter,
@@ -42,9 +34,8 @@ class ParameterForm(QWidget):
         super().__init__()
         self._colours = colours
         self._fields: dict[str, ParameterField] = {}
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(12)
+        self._layout = column(gap=12)
+        self.setLayout(self._layout)
 
     def build(self, parameters: tuple[Parameter, ...], values: Mapping[str, Any]) -> None:
         """Create the fields with these values, or the defaults of the schema."""
@@ -183,9 +174,7 @@ class _ToggleField(_FieldBase):
         super().__init__(parameter)
         self._switch = ToggleSwitch(colours)
         self._switch.setAccessibleName(parameter.title)
-        inner = row(label(parameter.title, wrap=True), self._switch)
-        inner.setStretch(0, 1)
-        self.setLayout(column(inner))
+        self.setLayout(row(label(parameter.title, wrap=True), self._switch, grows=0))
         self._switch.toggled.connect(self.value_edited.emit)
 
     def value(self) -> bool:
@@ -266,8 +255,7 @@ def _add_slider_and_box(
     for part in (slider, box):
         part.setAccessibleName(parameter.title)
         part.setAccessibleDescription(parameter.help)
-    inner = row(slider, box, gap=10)
-    inner.setStretch(0, 1)
+    inner = row(slider, box, gap=10, grows=0)
     field.setLayout(column(label(parameter.title, "dim", wrap=True), inner, gap=2))
 
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
 from bridge_ui.core.translate import tr
 
+D = TypeVar("D", bound=QDialog)
+
 
 def open_file_dialog(
-    parent: QWidget, title: str, filters: str, on_chosen: Callable[[str], object], folder: str = ""
+    parent: QWidget, title: str, filters: str, on_chosen: Callable[[str], object]
 ) -> QFileDialog:
     """Choose an existing file; ``on_chosen`` is called with its path."""
-    dialog = QFileDialog(parent, title, folder, filters)
+    dialog = QFileDialog(parent, title, "", filters)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    return _open(dialog, on_chosen)
+    dialog.fileSelected.connect(on_chosen)
+    return _open(dialog)
 
 
 def open_files_dialog(
@@ -27,9 +31,7 @@ def open_files_dialog(
     dialog = QFileDialog(parent, title, "", filters)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
     dialog.filesSelected.connect(on_chosen)
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.open()
-    return dialog
+    return _open(dialog)
 
 
 def save_file_dialog(
@@ -58,7 +60,8 @@ def save_file_dialog(
             on_chosen(path)
 
     dialog.filterSelected.connect(set_suffix)
-    return _open(dialog, chosen)
+    dialog.fileSelected.connect(chosen)
+    return _open(dialog)
 
 
 def _confirm_replace(
@@ -70,12 +73,10 @@ def _confirm_replace(
     replace = box.addButton(tr("Replace"), QMessageBox.ButtonRole.DestructiveRole)
     box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
     box.buttonClicked.connect(lambda button: button is replace and on_chosen(path))
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.open()
+    _open(box)
 
 
-def _open(dialog: QFileDialog, on_chosen: Callable[[str], object]) -> QFileDialog:
-    dialog.fileSelected.connect(on_chosen)
+def _open(dialog: D) -> D:
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
     return dialog

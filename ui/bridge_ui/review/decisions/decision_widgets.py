@@ -63,12 +63,11 @@ class DecisionButtons(QWidget):
                 icon_name=icon_name,
                 colour=colour,
                 on_click=partial(self.chosen.emit, status),
+                takes_focus=False,
             )
             for status, icon_name, colour, style in styles
         }
         self._buttons[ReviewStatus.APPROVED].setStyleSheet(_approve_style(colours))
-        for one in self._buttons.values():
-            one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._icons = {one: (one.icon(), one.iconSize()) for one in self._buttons.values()}
         self._full_width = 0
         *others, approve = self._buttons.values()

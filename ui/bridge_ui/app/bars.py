@@ -1,21 +1,23 @@
-"""The bar at the top: the open cut, its changes, the Cut menu."""
+"""The bar at the top with the open cut, its changes and the Cut menu, and the one at the bottom."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
-from bridge_core.hosts.base import Capability, PlacementMode
+from bridge_core.hosts.base import Capability, Host
+from bridge_ui.connection.connection_view import ConnectionButton
+from bridge_ui.core.observable import unwatch_all
+from bridge_ui.core.session import Session
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.shots.controller import ShotsController, ShotsState
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import button, chip, label, row, title
+from bridge_ui.widgets.basic import add_action, button, chip, fill_background, label, row, title
 from bridge_ui.widgets.file_dialogs import open_file_dialog, save_file_dialog
 
 #: Timeline files; EDL, XML and AAF need the extra ``timelines``.
@@ -24,8 +26,7 @@ _READERS = (("generic", "OTIO"), ("resolve", "Resolve"), ("nuke", "Nuke"), ("ope
 
 
 class Toolbar(QWidget):
-    """``placement_modes`` are the host's, the default first; ``connection_button`` is only shown in
-    the narrow layout."""
+    """``connection_button`` is only shown in the narrow layout."""
 
     placement_requested = Signal(str)
     """Placement mode (id; empty: the default) for the approved versions of the selected shots."""
@@ -33,17 +34,15 @@ class Toolbar(QWidget):
     def __init__(
         self,
         shots: ShotsController,
-        capabilities: frozenset[Capability],
-        placement_modes: Sequence[PlacementMode],
+        host: Host,
         colours: ThemeColours,
         show_shortcuts: Callable[[], object],
         connection_button: QWidget,
     ) -> None:
         super().__init__()
-        set_style_class(self, "bar")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        fill_background(self, "bar")
         self._shots = shots
-        self._capabilities = capabilities
+        self._capabilities = host.capabilities
         self._wide = True
         self._name = title("Shotbridge")
         self._show_name = label("", "dim")
@@ -55,27 +54,19 @@ class Toolbar(QWidget):
         self._menu = QMenu(self)
         self._menu.aboutToShow.connect(self._fill_menu)
         self._placement_menu = QMenu(tr("Place with another mode"), self)
-        for mode in placement_modes[1:]:
-            self._add_action(
-                mode.title, partial(self.placement_requested.emit, mode.id), self._placement_menu
-            )
+        for mode in host.placement_modes[1:]:
+            place = partial(self.placement_requested.emit, mode.id)
+            add_action(self._placement_menu, mode.title, place)
+        tip = tr("Open, compare and export cuts")
         self.menu_button = button(
-            tr("Cut"),
-            "quiet",
-            icon_name="film",
-            colour=colours.dim,
-            tip=tr("Open, compare and export cuts"),
+            tr("Cut"), "quiet", icon_name="film", colour=colours.dim, tip=tip, name="cut-menu"
         )
-        self.menu_button.setObjectName("cut-menu")
         self.menu_button.setMenu(self._menu)
+        help_icon = "circle-question-mark"
         self._shortcuts_button = button(
-            "",
-            "quiet",
-            icon_name="circle-question-mark",
-            colour=colours.dim,
-            tip=tr("All shortcuts (?)"),
-            on_click=show_shortcuts,
+            "", "quiet", icon_name=help_icon, colour=colours.dim, tip=tr("All shortcuts (?)")
         )
+        self._shortcuts_button.clicked.connect(lambda: show_shortcuts())
         self._connection_button = connection_button
         inner = row(
             self._name,
@@ -85,15 +76,12 @@ class Toolbar(QWidget):
             connection_button,
             self.menu_button,
             self._shortcuts_button,
+            margin=(14, 5, 8, 5),
             gap=10,
+            grows=2,
         )
-        inner.setContentsMargins(14, 5, 8, 5)
-        inner.setStretch(2, 1)
         self.setLayout(inner)
-        self._unwatch = shots.state.watch(self._show)
-
-    def stop_watching(self) -> None:
-        self._unwatch()
+        self.stop_watching = shots.state.watch(self._show)
 
     def set_wide(self, wide: bool) -> None:
         self._wide = wide
@@ -133,38 +121,26 @@ class Toolbar(QWidget):
         self._changed.setVisible(self._wide and bool(state.compared_cut))
 
     def _fill_menu(self) -> None:
-        state = self._shots.state.value
-        self._menu.clear()
+        state, shots, menu = self._shots.state.value, self._shots, self._menu
+        menu.clear()
         if Capability.OPEN in self._capabilities:
-            self._add_action(tr("Open a cut …"), self.open_cut)
-        self._add_action(tr("Reload"), self._shots.reload)
+            add_action(menu, tr("Open a cut …"), self.open_cut)
+        add_action(menu, tr("Reload"), shots.reload)
         if Capability.PLACE in self._capabilities and state.selected:
-            self._add_action(
-                tr("Place approved versions of selected shots"),
-                partial(self.placement_requested.emit, ""),
-            )
+            place = partial(self.placement_requested.emit, "")
+            add_action(menu, tr("Place approved versions of selected shots"), place)
             if not self._placement_menu.isEmpty():
-                self._menu.addMenu(self._placement_menu)
-        self._menu.addSeparator()
+                menu.addMenu(self._placement_menu)
+        menu.addSeparator()
         if Capability.CUT in self._capabilities:
-            self._add_action(tr("Compare with an older cut …"), self._compare)
+            add_action(menu, tr("Compare with an older cut …"), self._compare)
             if state.compared_cut:
-                self._add_action(tr("Select what changed"), self._shots.select_changed)
-                self._add_action(tr("Stop comparing"), lambda: self._shots.compare_with(None))
-            self._menu.addSeparator()
+                add_action(menu, tr("Select what changed"), shots.select_changed)
+                add_action(menu, tr("Stop comparing"), partial(shots.compare_with, None))
+            menu.addSeparator()
             for reader, name in _READERS:
-                self._add_action(
-                    tr("Export the cut with versions for {reader} …", reader=name),
-                    partial(self._export, reader),
-                )
-
-    def _add_action(
-        self, text: str, on_triggered: Callable[[], object], menu: QMenu | None = None
-    ) -> None:
-        menu = menu or self._menu
-        action = QAction(text, menu)
-        action.triggered.connect(lambda _checked=False: on_triggered())
-        menu.addAction(action)
+                text = tr("Export the cut with versions for {reader} …", reader=name)
+                add_action(menu, text, partial(self._export, reader))
 
     def _compare(self) -> None:
         open_file_dialog(
@@ -183,3 +159,33 @@ class Toolbar(QWidget):
             "OTIO (*.otio)",
             lambda path: self._shots.export(Path(path), reader),
         )
+
+
+class StatusBar(QWidget):
+    """Connection, jobs, outbox and the last message."""
+
+    connection_pressed = Signal()
+
+    def __init__(self, session: Session, colours: ThemeColours) -> None:
+        super().__init__()
+        fill_background(self, "status")
+        self.connection = ConnectionButton(session, colours, short=False)
+        self.connection.pressed.connect(self.connection_pressed)
+        self._jobs = label("", "small")
+        self._outbox = label("", "small")
+        self._message = label("", "small")
+        shortcuts = label(tr("? shows all shortcuts"), "small")
+        self._message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        parts = (self.connection, self._jobs, self._outbox, self._message, shortcuts)
+        self.setLayout(row(*parts, margin=(10, 2, 12, 2), gap=16, grows=3))
+        self.stop_watching = unwatch_all(
+            self.connection.stop_watching,
+            session.outbox.watch(lambda state: self._outbox.setText(state.text)),
+        )
+
+    def show_jobs(self, text: str) -> None:
+        self._jobs.setText(text)
+
+    def show_message(self, text: str) -> None:
+        self._message.setText(text)
+        self._message.setToolTip(text)
