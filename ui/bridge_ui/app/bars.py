@@ -103,12 +103,10 @@ class Toolbar(QWidget):
         )
 
     def open_cut(self) -> None:
-        open_file_dialog(
-            self,
-            tr("Open a cut"),
-            tr("Cuts") + f" ({_CUT_PATTERNS})",
-            lambda path: self._shots.open(Path(path)),
-        )
+        self._choose_cut(tr("Open a cut"), self._shots.open)
+
+    def _choose_cut(self, title: str, on_chosen: Callable[[Path], object]) -> None:
+        open_file_dialog(self, title, tr("Cuts") + f" ({_CUT_PATTERNS})", on_chosen)
 
     def _show(self, state: ShotsState) -> None:
         self._show_name.setText(state.show)
@@ -133,7 +131,8 @@ class Toolbar(QWidget):
                 menu.addMenu(self._placement_menu)
         menu.addSeparator()
         if Capability.CUT in self._capabilities:
-            add_action(menu, tr("Compare with an older cut …"), self._compare)
+            compare = partial(self._choose_cut, tr("Compare with an older cut"), shots.compare_with)
+            add_action(menu, tr("Compare with an older cut …"), compare)
             if state.compared_cut:
                 add_action(menu, tr("Select what changed"), shots.select_changed)
                 add_action(menu, tr("Stop comparing"), partial(shots.compare_with, None))
@@ -142,23 +141,11 @@ class Toolbar(QWidget):
                 text = tr("Export the cut with versions for {reader} …", reader=name)
                 add_action(menu, text, partial(self._export, reader))
 
-    def _compare(self) -> None:
-        open_file_dialog(
-            self,
-            tr("Compare with an older cut"),
-            tr("Cuts") + f" ({_CUT_PATTERNS})",
-            lambda path: self._shots.compare_with(Path(path)),
-        )
-
     def _export(self, reader: str) -> None:
         stem = Path(self._shots.state.value.title or "cut").stem
-        save_file_dialog(
-            self,
-            tr("Export the cut with versions"),
-            f"{stem}_with_versions.otio",
-            "OTIO (*.otio)",
-            lambda path: self._shots.export(Path(path), reader),
-        )
+        title, name = tr("Export the cut with versions"), f"{stem}_with_versions.otio"
+        export = partial(self._shots.export, reader=reader)
+        save_file_dialog(self, title, name, "OTIO (*.otio)", export)
 
 
 class StatusBar(QWidget):

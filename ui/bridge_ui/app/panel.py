@@ -22,7 +22,7 @@ from bridge_ui.app.loading_view import LoadingView
 from bridge_ui.app.page_registry import PAGES, PageSpec
 from bridge_ui.app.panel_loader import PanelLoader, opening_error
 from bridge_ui.app.panel_pages import PanelPages
-from bridge_ui.core.observable import Unwatch, unwatch_all
+from bridge_ui.core.observable import ActionState, Unwatch, unwatch_all
 from bridge_ui.review.qt_shortcuts import FocusKeyFilter
 from bridge_ui.theme.style_sheet import apply_theme
 from bridge_ui.widgets.basic import fill_background
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from bridge_core.hosts.base import HostScene
     from bridge_core.models.shots import Shot
     from bridge_ui.app.controllers import Controllers
-    from bridge_ui.host.placement_controller import PlacementState
     from bridge_ui.jobs.controller import JobsState
     from bridge_ui.review.controller import ReviewState
     from bridge_ui.shots.controller import ShotsState
@@ -285,8 +284,7 @@ class Panel(PanelPages):
         self._update_tab_titles()
         self._show_result(state)
 
-    def _show_result(self, state: PlacementState | ReviewState) -> None:
+    def _show_result(self, state: ActionState) -> None:
         """Show the result of the last action, or why it failed."""
-        text = f"{state.problem}. {state.next_step}" if state.problem else state.message
-        if text:
+        if text := state.problem_text or state.message:
             self.status.show_message(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtWidgets import QWidget
 
@@ -101,28 +101,23 @@ class PanelPages(PageLayout):
 
     @property
     def shots(self) -> ShotsPage:
-        page: ShotsPage = self.part("shots")
-        return page
+        return cast("ShotsPage", self.part("shots"))
 
     @property
     def review(self) -> ReviewWidget:
-        page: ReviewWidget = self.part("review")
-        return page
+        return cast("ReviewWidget", self.part("review"))
 
     @property
     def placement(self) -> PlacementBar:
-        bar: PlacementBar = self.part("placement")
-        return bar
+        return cast("PlacementBar", self.part("placement"))
 
     @property
     def send(self) -> SendPage:
-        page: SendPage = self.part("send")
-        return page
+        return cast("SendPage", self.part("send"))
 
     @property
     def jobs(self) -> JobsPage:
-        page: JobsPage = self.part("jobs")
-        return page
+        return cast("JobsPage", self.part("jobs"))
 
     @cached_property
     def toolbar(self) -> Toolbar:

@@ -205,8 +205,7 @@ class SettingsView(QWidget):
                     _SettingField(line, self._settings) if line.editable else _setting_label(line)
                 )
         show_text(self._message, state.message)
-        problem = f"⚠ {state.problem}. {state.next_step}" if state.problem else ""
-        show_text(self._problem, problem)
+        show_text(self._problem, f"⚠ {state.problem_text}" if state.problem else "")
         self._file.setText(
             tr("Other settings are in {file}; see docs/configuration.md.", file=state.file)
         )

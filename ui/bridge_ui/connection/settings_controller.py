@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bridge_core.config import ConfigLayer, LoadedSettings, SettingOrigin, load_settings, user_file
 from bridge_core.config.setting_keys import format_value
 from bridge_core.config.user_config import set_user_setting
-from bridge_ui.core.observable import Observable
+from bridge_ui.core.observable import ActionState, Observable
 from bridge_ui.core.translate import tr
 from bridge_ui.core.workers import BackgroundTask, LatestCall
 
@@ -37,13 +37,10 @@ class SettingLine:
 
 
 @dataclass(frozen=True, slots=True)
-class SettingsState:
+class SettingsState(ActionState):
     lines: tuple[SettingLine, ...] = ()
     file: Path = Path()
     """The user's configuration file, which need not exist."""
-    message: str = ""
-    problem: str = ""
-    next_step: str = ""
 
 
 class SettingsController:
@@ -55,7 +52,9 @@ class SettingsController:
         self._load_call: LatestCall[LoadedSettings] = LatestCall(session.disk_pool)
         self._save_call: LatestCall[tuple[Path, LoadedSettings]] = LatestCall(session.disk_pool)
         self.state: Observable[SettingsState] = Observable(
-            SettingsState(_setting_lines(session.settings, session.user, None), user_file())
+            SettingsState(
+                lines=_setting_lines(session.settings, session.user, None), file=user_file()
+            )
         )
 
     def refresh(self) -> None:

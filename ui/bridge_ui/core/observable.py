@@ -27,6 +27,24 @@ def unwatch_all(*unwatch: Unwatch) -> Unwatch:
     return remove
 
 
+@dataclass(frozen=True, slots=True)
+class ActionState:
+    """The part of a controller's state that concerns its last action."""
+
+    busy: bool = False
+    """It is still in progress."""
+    message: str = ""
+    """Its result."""
+    problem: str = ""
+    """Why it failed."""
+    next_step: str = ""
+
+    @property
+    def problem_text(self) -> str:
+        """Problem and next step; empty if it did not fail."""
+        return f"{self.problem}. {self.next_step}" if self.problem else ""
+
+
 class Watchers(Generic[T]):
     """Callbacks. They may add and remove callbacks and notify again while being notified."""
 
@@ -83,13 +101,12 @@ class Observable(Generic[T]):
         self.set(replace(self._value, **changed))  # type: ignore[type-var]
 
     def show_problem(self, problem: str, next_step: str) -> None:
-        """Set these fields of a value that has them."""
+        """Set why an action failed, in an :class:`ActionState`."""
         self.update(problem=problem, next_step=next_step)
 
     def show_error(self, error: ShotbridgeError) -> None:
-        """As :meth:`show_problem`; a value that has ``busy`` is not busy any more."""
-        ended = {"busy": False} if hasattr(self._value, "busy") else {}
-        self.update(problem=error.message, next_step=error.next_step, **ended)
+        """End an action that failed, in an :class:`ActionState`."""
+        self.update(busy=False, problem=error.message, next_step=error.next_step)
 
     def remove_watchers(self) -> None:
         self._watchers.clear()

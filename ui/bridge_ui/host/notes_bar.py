@@ -29,5 +29,5 @@ class HostNotesBar(QWidget):
         self.setVisible(bool(state.notes or state.problem))
         self._text.setText(tr("{notes} in {host}", notes=state.text, host=self._host))
         self._quotes.setText("\n".join(f"“{one.text}”" for one in state.notes[:3]))
-        show_text(self._problem, f"{state.problem}. {state.next_step}" if state.problem else "")
+        show_text(self._problem, state.problem_text)
         self.button.setEnabled(bool(state.notes) and not state.busy)

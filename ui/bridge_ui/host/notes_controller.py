@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bridge_core.hosts.base import Capability
 from bridge_core.models.base import fingerprint
 from bridge_core.models.notes import NewNote
-from bridge_ui.core.observable import Observable
+from bridge_ui.core.observable import ActionState, Observable
 from bridge_ui.core.translate import tr_count
 from bridge_ui.core.workers import BackgroundTask, LatestCall
 
@@ -20,12 +20,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class HostNotesState:
+class HostNotesState(ActionState):
     notes: tuple[HostNote, ...] = ()
     """Notes that are not imported yet."""
-    busy: bool = False
-    problem: str = ""
-    next_step: str = ""
 
     @property
     def text(self) -> str:

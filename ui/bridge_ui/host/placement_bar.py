@@ -70,7 +70,7 @@ class PlacementBar(QWidget):
         options = self._placement.options(version)
         host_status = host_status_text(row, version) if row is not None else ""
         if state.problem:
-            text, style = f"{state.problem}. {state.next_step}", "bad"
+            text, style = state.problem_text, "bad"
         elif state.busy:
             text, style = tr("Placing {version} …", version=label), "dim"
         elif row is None:

@@ -11,7 +11,7 @@ from bridge_core.errors import NotFound
 from bridge_core.hosts.base import Capability, Placement, PlacementResult
 from bridge_core.models.versions import ReviewStatus
 from bridge_core.system.private_files import make_private_folder
-from bridge_ui.core.observable import Observable
+from bridge_ui.core.observable import ActionState, Observable
 from bridge_ui.core.translate import tr
 from bridge_ui.core.workers import BackgroundTask
 
@@ -30,20 +30,11 @@ class PlacementOption:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlacementState:
-    busy: bool = False
-    message: str = ""
-    """Result of the last action."""
-    problem: str = ""
-    next_step: str = ""
-
-
 class PlacementController:
     """``on_placed`` is called after versions were placed, when the scene has changed."""
 
     def __init__(self, session: Session, on_placed: Callable[[], None]) -> None:
-        self.state: Observable[PlacementState] = Observable(PlacementState())
+        self.state: Observable[ActionState] = Observable(ActionState())
         self._session = session
         self._on_placed = on_placed
         self._task: BackgroundTask | None = None

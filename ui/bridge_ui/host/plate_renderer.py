@@ -13,8 +13,9 @@ from inspect import GEN_RUNNING, getgeneratorstate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge_core.errors import NotWritable, ShotbridgeError
+from bridge_core.errors import ShotbridgeError
 from bridge_core.hosts.base import Capability
+from bridge_core.system.files import storage_errors
 from bridge_core.system.private_files import make_private_folder
 from bridge_ui.core.observable import Observable
 from bridge_ui.core.workers import BackgroundTask, OnError
@@ -189,16 +190,11 @@ class PlateRenderer:
 def _new_folder(root: Path, shot_id: ShotId) -> Path:
     """
     :raises NotWritable: it cannot be created.
+    :raises DiskFull: no space or quota is left.
     """
     at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     folder = root / shot_id.show / shot_id.sequence / shot_id.shot / f"{at}-{uuid.uuid4().hex[:6]}"
-    try:
+    with storage_errors(folder, hint="or move client.state_dir"):
         make_private_folder(folder.parent)
         folder.mkdir(mode=0o700)
-    except OSError as error:
-        raise NotWritable(
-            f"the folder for the rendered plate cannot be created: {error.strerror or error}",
-            where=str(folder),
-            next_step="free disk space, change the permissions or move client.state_dir",
-        ) from error
     return folder

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.models.jobs import JobState
 from bridge_ui.core.display_text import job_status_sign
-from bridge_ui.core.observable import Observable, ObservableList, unwatch_all
+from bridge_ui.core.observable import ActionState, Observable, ObservableList, unwatch_all
 from bridge_ui.core.recent_requests import DuplicateCheck
 from bridge_ui.core.status_sign import StatusSign, Tone
 from bridge_ui.core.store import StoreChange
@@ -61,13 +61,10 @@ class JobListRow:
 
 
 @dataclass(frozen=True, slots=True)
-class JobsState:
+class JobsState(ActionState):
     running: int = 0
     queued: int = 0
     in_outbox: int = 0
-    problem: str = ""
-    """Why the last action failed."""
-    next_step: str = ""
     question: str = ""
     """Whether to repeat a request that is active, recently done or of unknown outcome; otherwise
     empty."""

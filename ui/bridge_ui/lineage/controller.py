@@ -13,7 +13,7 @@ from bridge_ui.core.display_text import (
     format_size,
     format_timestamp,
 )
-from bridge_ui.core.observable import Observable
+from bridge_ui.core.observable import ActionState, Observable
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.core.workers import LatestCall
 from bridge_ui.review.revision import repeat_request
@@ -45,7 +45,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class LineageState:
+class LineageState(ActionState):
     result: str = ""
     label: str = ""
     facts: tuple[Fact, ...] = ()
@@ -53,9 +53,6 @@ class LineageState:
     compared_label: str = ""
     differences: tuple[Difference, ...] | None = None
     """None: not compared; empty: no difference."""
-    busy: bool = False
-    problem: str = ""
-    next_step: str = ""
 
 
 class LineageController:

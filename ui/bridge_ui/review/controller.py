@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bridge_core.errors import ShotbridgeError
 from bridge_core.models.jobs import JobState
 from bridge_core.models.versions import ReviewStatus
-from bridge_ui.core.observable import Observable, unwatch_all
+from bridge_ui.core.observable import ActionState, Observable, unwatch_all
 from bridge_ui.core.store import StoreChange
 from bridge_ui.core.translate import tr
 from bridge_ui.core.workers import LatestCall
@@ -43,8 +43,9 @@ _MAX_OTHER_SHOTS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewState:
-    """Everything that the review shows except pictures."""
+class ReviewState(ActionState):
+    """Everything that the review shows except pictures. ``busy``: a decision or note is being
+    sent."""
 
     shot: Shot | None = None
     choices: tuple[MediaChoice, ...] = ()
@@ -63,12 +64,6 @@ class ReviewState:
     """Notes on ``version``, by frame; those on the whole version first."""
     decisions: tuple[DecisionRecord, ...] = ()
     """Decisions about ``version``, newest first."""
-    busy: bool = False
-    """A decision or note is being sent."""
-    problem: str = ""
-    next_step: str = ""
-    message: str = ""
-    """The last result: ``v003 approved by Ada Lovelace, 11:20``"""
 
     def choice(self, choice_id: str) -> MediaChoice | None:
         """A choice by its id."""

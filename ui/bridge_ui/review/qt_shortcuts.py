@@ -22,7 +22,7 @@ from shiboken6 import isValid
 from bridge_ui.core.translate import tr
 from bridge_ui.widgets.basic import is_costly
 
-#: Actions of :class:`bridge_ui.review.viewer_actions.ViewerActions` by key.
+#: Actions of :class:`bridge_ui.review.viewer_widget.ViewerActions` by key.
 SHORTCUTS: dict[str, str] = {
     "Space": "toggle_playback",
     "J": "shuttle_back",

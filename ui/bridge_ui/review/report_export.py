@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -59,13 +60,8 @@ class ReportExport:
         """Ask for a file and write the report to it."""
         stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in self._title(scope))
         name = f"{stem.removesuffix('.otio')}_review.pdf"
-        save_file_dialog(
-            parent,
-            tr("Write a review report"),
-            name,
-            _FILE_FILTERS,
-            lambda path: self.write(scope, Path(path)),
-        )
+        title, write = tr("Write a review report"), partial(self.write, scope)
+        save_file_dialog(parent, title, name, _FILE_FILTERS, write)
 
     def write(self, scope: ReportScope, path: Path) -> None:
         """Write a report, and cancel one that is still being written."""
@@ -147,13 +143,13 @@ def write_report(
     from bridge_ui.review.report.html_report import write_html_report
     from bridge_ui.review.report.qt_pdf_report import write_pdf_report
 
-    partial = path.with_name(f".{token_hex(4)}{path.suffix}")
+    unfinished = path.with_name(f".{token_hex(4)}{path.suffix}")
     try:
         if path.suffix.lower() in (".html", ".htm"):
-            write_html_report(partial, report, check_cancelled)
+            write_html_report(unfinished, report, check_cancelled)
         else:
-            write_pdf_report(partial, report, check_cancelled)
-        partial.replace(path)
+            write_pdf_report(unfinished, report, check_cancelled)
+        unfinished.replace(path)
     except OSError as error:
         raise NotWritable(
             f"the review report could not be written: {error.strerror or error}",
@@ -162,7 +158,7 @@ def write_report(
         ) from error
     finally:
         with suppress(OSError):  # it was renamed, or never created
-            partial.unlink()
+            unfinished.unlink()
     return path
 
 

@@ -139,10 +139,9 @@ class ReviewWidget(ViewerWidget):
             else None
         )
         self.set_busy(state.busy)
-        problem = f"{state.problem}. {state.next_step}" if state.problem else ""
-        if problem != self._problem:
-            self._problem = problem
-            self.show_message(problem, is_problem=True)
+        if state.problem_text != self._problem:
+            self._problem = state.problem_text
+            self.show_message(self._problem, is_problem=True)
         self._open_sources()
 
     def _open_sources(self) -> None:

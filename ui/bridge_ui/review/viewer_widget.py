@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent
@@ -14,17 +14,25 @@ from PySide6.QtWidgets import QApplication
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.versions import ReviewStatus
 from bridge_ui.core.translate import tr
-from bridge_ui.review.compare.viewer_settings import CompareMode, CompareSelection
+from bridge_ui.review.compare.viewer_settings import (
+    EXPOSURE_RANGE,
+    GAIN_RANGE,
+    GAMMA_RANGE,
+    CompareMode,
+    CompareSelection,
+    gain_step,
+)
 from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
 from bridge_ui.review.player.frame_sources import FrameSource
 from bridge_ui.review.player.plate_timecode import PlateTimecode
 from bridge_ui.review.presenters import AnnotationPresenter, Captions, DecisionPresenter
 from bridge_ui.review.qt_shortcuts import ShortcutFilter
-from bridge_ui.review.viewer_actions import ViewerActions
 from bridge_ui.review.viewer_layout import ViewerLayout
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import fill_background, show_text
+
+_SKIP_FRAMES = 10
 
 
 class ViewerWidget(ViewerLayout):
@@ -264,3 +272,115 @@ class ViewerWidget(ViewerLayout):
         else:
             self._show_frame()
         self.zoom_button.set_empty(self._is_empty)
+
+
+class ViewerActions:
+    """Runs actions by the names in :data:`bridge_ui.review.qt_shortcuts.SHORTCUTS`."""
+
+    def __init__(self, viewer: ViewerWidget) -> None:
+        self._viewer = viewer
+        player, canvas = viewer.player, viewer.canvas
+        self._table: dict[str, Callable[[], object]] = {
+            "toggle_playback": player.toggle,
+            "shuttle_back": lambda: player.shuttle(-1),
+            "stop": player.stop,
+            "shuttle_forward": lambda: player.shuttle(1),
+            "step_back": lambda: player.step(-1),
+            "step_forward": lambda: player.step(1),
+            "skip_back": lambda: player.step(-_SKIP_FRAMES),
+            "skip_forward": lambda: player.step(_SKIP_FRAMES),
+            "go_to_first": lambda: viewer.go_to_frame(player.clock.in_point),
+            "go_to_last": lambda: viewer.go_to_frame(player.clock.out_point),
+            "previous_note": lambda: self._go_to_note(-1),
+            "next_note": lambda: self._go_to_note(1),
+            "mark_in": player.mark_in,
+            "mark_out": player.mark_out,
+            "clear_marks": player.clear_marks,
+            "loop": lambda: player.set_loop(not player.clock.loop),
+            "compare_a": lambda: viewer.set_compare_mode(CompareMode.A),
+            "compare_b": lambda: viewer.set_compare_mode(CompareMode.B),
+            "compare_wipe": lambda: viewer.set_compare_mode(CompareMode.WIPE),
+            "compare_difference": lambda: viewer.set_compare_mode(CompareMode.DIFFERENCE),
+            "compare_overlay": lambda: viewer.set_compare_mode(CompareMode.OVERLAY),
+            "compare_side_by_side": lambda: viewer.set_compare_mode(CompareMode.SIDE_BY_SIDE),
+            "swap": viewer.swap_requested.emit,
+            "switch_target": viewer.targets.switch,
+            "newer_version": lambda: viewer.version_step_requested.emit(1),
+            "older_version": lambda: viewer.version_step_requested.emit(-1),
+            "decrease_compare_value": lambda: self._adjust(-1),
+            "increase_compare_value": lambda: self._adjust(1),
+            "exposure_down": lambda: self._change_exposure(-0.25),
+            "exposure_up": lambda: self._change_exposure(0.25),
+            "gamma_down": lambda: self._change_gamma(-0.05),
+            "gamma_up": lambda: self._change_gamma(0.05),
+            "reset_exposure": lambda: canvas.update_settings(exposure=0.0, gamma=1.0),
+            "fit": canvas.fit,
+            "zoom_in": lambda: canvas.zoom_by(1),
+            "zoom_out": lambda: canvas.zoom_by(-1),
+            "actual_size": canvas.actual_size,
+            "toggle_drawing": lambda: viewer.set_drawing(not canvas.is_drawing),
+            "write_note": self._write_note,
+            "approve": lambda: viewer.start_decision(ReviewStatus.APPROVED),
+            "request_changes": lambda: viewer.start_decision(ReviewStatus.CHANGES_REQUESTED),
+            "reject": lambda: viewer.start_decision(ReviewStatus.REJECTED),
+            "go_to_frame": self._focus_frame_field,
+            "undo": lambda: self._show_changed_frame(viewer.annotations.pen.undo()),
+            "redo": lambda: self._show_changed_frame(viewer.annotations.pen.redo()),
+            "cancel": self._cancel,
+        }
+
+    def trigger(self, name: str) -> None:
+        if self._viewer.frame is not None:
+            self._table[name]()
+
+    def _go_to_note(self, direction: int) -> None:
+        """Go to the nearest annotated frame in a direction."""
+        current = self._viewer.player.clock.frame
+        frames = sorted(self._viewer.annotations.annotated_frames, reverse=direction < 0)
+        for frame in frames:
+            if (frame - current) * direction > 0:
+                self._viewer.go_to_frame(frame)
+                return
+
+    def _adjust(self, direction: int) -> None:
+        """Change the compare mode's value: wipe position, gain or opacity."""
+        canvas = self._viewer.canvas
+        settings = canvas.settings
+        if settings.compare is CompareMode.WIPE:
+            canvas.update_settings(wipe=_clamp(settings.wipe + direction * 0.02, (0.0, 1.0)))
+        elif settings.compare is CompareMode.DIFFERENCE:
+            gain = 2 ** ((gain_step(settings.gain) + direction * 2) / 4)
+            canvas.update_settings(gain=_clamp(gain, GAIN_RANGE))
+        elif settings.compare is CompareMode.OVERLAY:
+            canvas.update_settings(opacity=_clamp(settings.opacity + direction * 0.05, (0.0, 1.0)))
+
+    def _change_exposure(self, stops: float) -> None:
+        canvas = self._viewer.canvas
+        canvas.update_settings(exposure=_clamp(canvas.settings.exposure + stops, EXPOSURE_RANGE))
+
+    def _change_gamma(self, by: float) -> None:
+        canvas = self._viewer.canvas
+        canvas.update_settings(gamma=_clamp(round(canvas.settings.gamma + by, 2), GAMMA_RANGE))
+
+    def _write_note(self) -> None:
+        self._viewer.player.stop()
+        self._viewer.note_editor.line_edit.setFocus()
+
+    def _focus_frame_field(self) -> None:
+        field = self._viewer.transport.frame_field
+        field.setFocus()
+        field.selectAll()
+
+    def _show_changed_frame(self, frame: int | None) -> None:
+        """Show the frame that undo or redo has changed."""
+        if frame is not None and frame != self._viewer.player.clock.frame:
+            self._viewer.go_to_frame(frame)
+
+    def _cancel(self) -> None:
+        if self._viewer.canvas.is_drawing:
+            self._viewer.set_drawing(False)
+        self._viewer.canvas.setFocus()
+
+
+def _clamp(value: float, limits: tuple[float, float]) -> float:
+    return max(limits[0], min(limits[1], value))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
 
@@ -84,18 +83,9 @@ class PresetMenu(QWidget):
             self._cancel_save()
 
     def _export(self, name: str) -> None:
-        save_file_dialog(
-            self,
-            tr("Export a preset"),
-            f"{name}.yaml",
-            _FILE_FILTER,
-            lambda target: self._send.presets.export(name, Path(target)),
-        )
+        export = partial(self._send.presets.export, name)
+        save_file_dialog(self, tr("Export a preset"), f"{name}.yaml", _FILE_FILTER, export)
 
     def _import(self) -> None:
-        open_file_dialog(
-            self,
-            tr("Import a preset"),
-            _FILE_FILTER,
-            lambda source: self._send.presets.import_file(Path(source)),
-        )
+        import_file = self._send.presets.import_file
+        open_file_dialog(self, tr("Import a preset"), _FILE_FILTER, import_file)

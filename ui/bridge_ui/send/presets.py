@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, JsonValue, ValidationError
 
-from bridge_core.errors import InvalidRequest, NotWritable, ShotbridgeError
+from bridge_core.errors import InvalidRequest, ShotbridgeError
 from bridge_core.models.base import StoredModel, validation_error
 from bridge_core.models.requests import OutputFormat
 from bridge_core.models.shots import sanitise_name
-from bridge_core.system.files import atomic_write_bytes
+from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_core.system.private_files import make_private_folder
 from bridge_ui.core.observable import Observable
 from bridge_ui.core.translate import tr
@@ -57,18 +57,18 @@ class PresetStore:
         :raises NotWritable: the folder is not writable.
         """
         path = self._path(preset.service, preset.name)
-        try:
+        with storage_errors(path):
             make_private_folder(path.parent)
-        except OSError as error:
-            raise _not_writable(path, error) from error
         write_preset(preset, path)
         return path.stem
 
     def remove(self, service: str, name: str) -> None:
-        try:
-            self._path(service, name).unlink(missing_ok=True)
-        except OSError as error:
-            raise _not_writable(self._path(service, name), error) from error
+        """
+        :raises NotWritable: the folder is not writable.
+        """
+        path = self._path(service, name)
+        with storage_errors(path):
+            path.unlink(missing_ok=True)
 
     def _path(self, service: str, name: str) -> Path:
         folder = self.folder / sanitise_name(service, default="service")
@@ -113,14 +113,6 @@ def _unreadable(path: Path, why: str) -> ShotbridgeError:
         f"this preset cannot be read: {why}",
         where=str(path),
         next_step="choose a file that Shotbridge has saved as a preset",
-    )
-
-
-def _not_writable(path: Path, error: OSError) -> ShotbridgeError:
-    return NotWritable(
-        f"the preset cannot be written: {error.strerror or error}",
-        where=str(path),
-        next_step="choose a writable folder",
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.hosts.base import Capability, HostScene
 from bridge_core.models.versions import ReviewStatus
-from bridge_ui.core.observable import Observable, ObservableList, Unwatch, unwatch_all
+from bridge_ui.core.observable import ActionState, Observable, ObservableList, Unwatch, unwatch_all
 from bridge_ui.core.store import StoreChange, batches
 from bridge_ui.core.translate import tr
 from bridge_ui.core.workers import BackgroundTask, LatestCall
@@ -41,7 +41,7 @@ class ShotFilter(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ShotsState:
+class ShotsState(ActionState):
     title: str = ""
     """File name of the cut or the script; empty if nothing is open."""
     show: str = ""
@@ -55,12 +55,6 @@ class ShotsState:
     """Name of the compared cut; empty: none."""
     removed_count: int = 0
     """Shots of the compared cut that this one no longer has."""
-    busy: bool = False
-    problem: str = ""
-    """Why the last action failed."""
-    next_step: str = ""
-    message: str = ""
-    """Result of the last action, such as where a cut was written."""
     selected: tuple[str, ...] = ()
     """Keys of the selected rows, in the list's order."""
 

@@ -16,12 +16,12 @@ D = TypeVar("D", bound=QDialog)
 
 
 def open_file_dialog(
-    parent: QWidget, title: str, filters: str, on_chosen: Callable[[str], object]
+    parent: QWidget, title: str, filters: str, on_chosen: Callable[[Path], object]
 ) -> QFileDialog:
     """Choose an existing file; ``on_chosen`` is called with its path."""
     dialog = QFileDialog(parent, title, "", filters)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    dialog.fileSelected.connect(on_chosen)
+    dialog.fileSelected.connect(lambda path: on_chosen(Path(path)))
     return _open(dialog)
 
 
@@ -35,7 +35,7 @@ def open_files_dialog(
 
 
 def save_file_dialog(
-    parent: QWidget, title: str, name: str, filters: str, on_chosen: Callable[[str], object]
+    parent: QWidget, title: str, name: str, filters: str, on_chosen: Callable[[Path], object]
 ) -> QFileDialog:
     """Choose a file to write; asks before an existing one is replaced. The chosen filter sets the
     suffix."""
@@ -53,8 +53,9 @@ def save_file_dialog(
             for path in dialog.selectedFiles()[:1]:
                 dialog.selectFile(Path(path).with_suffix(suffix[1]).name)
 
-    def chosen(path: str) -> None:
-        if Path(path).exists():
+    def chosen(file: str) -> None:
+        path = Path(file)
+        if path.exists():
             _confirm_replace(parent, title, path, on_chosen)
         else:
             on_chosen(path)
@@ -65,11 +66,11 @@ def save_file_dialog(
 
 
 def _confirm_replace(
-    parent: QWidget, title: str, path: str, on_chosen: Callable[[str], object]
+    parent: QWidget, title: str, path: Path, on_chosen: Callable[[Path], object]
 ) -> None:
-    question = tr("{file} exists. Do you want to replace it?", file=Path(path).name)
+    question = tr("{file} exists. Do you want to replace it?", file=path.name)
     box = QMessageBox(QMessageBox.Icon.Warning, title, question, parent=parent)
-    box.setInformativeText(str(Path(path).parent))
+    box.setInformativeText(str(path.parent))
     replace = box.addButton(tr("Replace"), QMessageBox.ButtonRole.DestructiveRole)
     box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
     box.buttonClicked.connect(lambda button: button is replace and on_chosen(path))
