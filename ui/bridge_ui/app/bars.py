@@ -30,13 +30,13 @@ class Toolbar(QWidget):
 
     placement_requested = Signal(str)
     """Placement mode (id; empty: the default) for the approved versions of the selected shots."""
+    shortcuts_requested = Signal()
 
     def __init__(
         self,
         shots: ShotsController,
         host: Host,
         colours: ThemeColours,
-        show_shortcuts: Callable[[], object],
         connection_button: QWidget,
     ) -> None:
         super().__init__()
@@ -66,21 +66,11 @@ class Toolbar(QWidget):
         self._shortcuts_button = button(
             "", "quiet", icon_name=help_icon, colour=colours.dim, tip=tr("All shortcuts (?)")
         )
-        self._shortcuts_button.clicked.connect(lambda: show_shortcuts())
+        self._shortcuts_button.clicked.connect(self.shortcuts_requested)
         self._connection_button = connection_button
-        inner = row(
-            self._name,
-            self._show_name,
-            self._cut_name,
-            self._changed,
-            connection_button,
-            self.menu_button,
-            self._shortcuts_button,
-            margin=(14, 5, 8, 5),
-            gap=10,
-            grows=2,
-        )
-        self.setLayout(inner)
+        names = (self._name, self._show_name, self._cut_name, self._changed)
+        buttons = (connection_button, self.menu_button, self._shortcuts_button)
+        self.setLayout(row(*names, *buttons, margin=(14, 5, 8, 5), gap=10, grows=2))
         self.stop_watching = shots.state.watch(self._show)
 
     def set_wide(self, wide: bool) -> None:

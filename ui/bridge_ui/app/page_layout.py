@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QWidget
 
@@ -180,12 +180,11 @@ class PageLayout(QWidget):
         self._stack.setCurrentWidget(self._slots[self._tab_pages[at]])
 
     def _fill_tabs(self) -> None:
-        blocked = self._tabs.blockSignals(True)
-        while self._tabs.count():
-            self._tabs.removeTab(0)
-        self._tab_pages = tuple(
-            n for n in self._slots if not (self._wide and n in self._column_ids)
-        )
-        for name in self._tab_pages:
-            self._tabs.addTab(self._titles[name])
-        self._tabs.blockSignals(blocked)
+        with QSignalBlocker(self._tabs):
+            while self._tabs.count():
+                self._tabs.removeTab(0)
+            self._tab_pages = tuple(
+                n for n in self._slots if not (self._wide and n in self._column_ids)
+            )
+            for name in self._tab_pages:
+                self._tabs.addTab(self._titles[name])

@@ -124,13 +124,8 @@ class PanelPages(PageLayout):
         from bridge_ui.app.bars import Toolbar
 
         on = self.controllers
-        bar = Toolbar(
-            on.shots,
-            on.session.host,
-            self.colours,
-            lambda: self.shortcuts.toggle(),
-            self._connection_button,
-        )
+        bar = Toolbar(on.shots, on.session.host, self.colours, self._connection_button)
+        bar.shortcuts_requested.connect(lambda: self.shortcuts.toggle())
         bar.placement_requested.connect(
             lambda mode: on.placement.place_approved(on.shots.selected, mode)
         )

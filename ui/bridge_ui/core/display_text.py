@@ -5,6 +5,7 @@ Every state has a symbol and a text, so that colour is never the only difference
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bridge_core.models.frames import FrameRange
@@ -115,6 +116,13 @@ def format_size(size: int) -> str:
 
 def format_frame_count(count: int) -> str:
     return tr_count(count, "{n} frame", "{n} frames")
+
+
+def format_names(names: Sequence[str]) -> str:
+    """``S_010, S_020, S_030 and 4 more``"""
+    text = ", ".join(names[:3])
+    more = len(names) - 3
+    return f"{text} {tr_count(more, 'and {n} more', 'and {n} more')}" if more > 0 else text
 
 
 def format_range(frames: FrameRange) -> str:

@@ -143,40 +143,36 @@ def _recipe_facts(lineage: Lineage) -> list[Fact]:
     """What the result depends on."""
     request = lineage.request
     requested, made_with, colour = tr("Request"), tr("Made with"), tr("Colour")
-    result = [
+    frames = f"{format_range(request.shot.work_range)} · {format_frame_count(len(request.frames))}"
+    paths = ", ".join(reference.path for reference in request.references)
+    optional = (
+        (tr("Note"), request.note),
+        (tr("References"), paths),
+        (tr("Revises"), request.source_version_id),
+    )
+    models = (
+        (one.name, f"{one.version} · {one.licence} · {one.sha256[:12]}") for one in lineage.models
+    )
+    return [
         Fact(requested, tr("Service"), request.service),
         Fact(requested, tr("Plate"), request.shot.plate.path),
-        Fact(
-            requested,
-            tr("Frames"),
-            f"{format_range(request.shot.work_range)} · " + format_frame_count(len(request.frames)),
+        Fact(requested, tr("Frames"), frames),
+        *(Fact(requested, name, value) for name, value in optional if value),
+        Fact(requested, tr("Delivery"), request.output_format.value),
+        *(
+            Fact(tr("Parameters"), name.replace("_", " "), _value_text(value))
+            for name, value in lineage.parameters.items()
         ),
+        Fact(made_with, tr("Provider"), lineage.provider),
+        *(Fact(made_with, name, value) for name, value in models),
+        *(Fact(made_with, name, value) for name, value in lineage.runtime.items()),
+        *(
+            Fact(colour, tr("Step {n}", n=number), text)
+            for number, text in enumerate(lineage.colour, 1)
+        ),
+        *(Fact(made_with, tr("Warning"), text) for text in lineage.warnings),
+        *(Fact(tr("Software"), name, version) for name, version in lineage.software.items()),
     ]
-    if request.note:
-        result.append(Fact(requested, tr("Note"), request.note))
-    if request.references:
-        paths = ", ".join(reference.path for reference in request.references)
-        result.append(Fact(requested, tr("References"), paths))
-    if request.source_version_id:
-        result.append(Fact(requested, tr("Revises"), request.source_version_id))
-    result.append(Fact(requested, tr("Delivery"), request.output_format.value))
-    result += [
-        Fact(tr("Parameters"), name.replace("_", " "), _value_text(value))
-        for name, value in lineage.parameters.items()
-    ]
-    result.append(Fact(made_with, tr("Provider"), lineage.provider))
-    result += [
-        Fact(made_with, model.name, f"{model.version} · {model.licence} · {model.sha256[:12]}")
-        for model in lineage.models
-    ]
-    result += [Fact(made_with, name, value) for name, value in lineage.runtime.items()]
-    result += [
-        Fact(colour, tr("Step {n}", n=number), text)
-        for number, text in enumerate(lineage.colour, 1)
-    ]
-    result += [Fact(made_with, tr("Warning"), text) for text in lineage.warnings]
-    result += [Fact(tr("Software"), name, version) for name, version in lineage.software.items()]
-    return result
 
 
 def _value_text(value: Any) -> str:

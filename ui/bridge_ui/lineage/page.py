@@ -92,11 +92,10 @@ class LineagePage(QWidget):
         self._title.setText(state.label or tr("Lineage"))
         self._problem.show_problem(state.problem, state.next_step)
         self._repeat_button.setEnabled(bool(state.facts))
-        self._repeat_button.setText(
-            tr("Use the settings of {version} again", version=state.label)
-            if state.compared_result
-            else tr("Use these settings again")
-        )
+        text = tr("Use these settings again")
+        if state.compared_result:
+            text = tr("Use the settings of {version} again", version=state.label)
+        self._repeat_button.setText(text)
         self._show_compared()
         clear_layout(self._facts)
         show_text(self._hint, self._hint_text(state))

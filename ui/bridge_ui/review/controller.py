@@ -25,14 +25,14 @@ from bridge_ui.review.compare.media_choices import (
 from bridge_ui.review.feedback import FeedbackSender
 from bridge_ui.review.report.report_data import note_sort_key
 from bridge_ui.review.review_sources import ReviewSources
-from bridge_ui.review.revision import RevisionBuilder, feedback_texts, note_text
+from bridge_ui.review.revision import feedback_texts, note_text, revision_request
 
 if TYPE_CHECKING:
     from bridge_core.models.frames import FrameRange
     from bridge_core.models.notes import Note, Stroke
     from bridge_core.models.requests import Request
     from bridge_core.models.shots import Shot
-    from bridge_core.models.versions import DecisionRecord, Version
+    from bridge_core.models.versions import DecisionRecord, Lineage, Version
     from bridge_ui.core.session import Session
     from bridge_ui.review.player.frame_sources import FrameSource
 
@@ -102,7 +102,7 @@ class ReviewController:
         self._sources = ReviewSources(session)
         self._versions_call: LatestCall[list[Version]] = LatestCall(session.request_pool)
         self._notes_call: LatestCall[list[Note]] = LatestCall(session.request_pool)
-        self._revision = RevisionBuilder(session, self._on_error)
+        self._lineage_call: LatestCall[Lineage] = LatestCall(session.request_pool)
         self._feedback = FeedbackSender(
             session, self.state.update, self._merge_notes, self._on_error
         )
@@ -227,14 +227,13 @@ class ReviewController:
     def revise_from_note(self, note: Note, on_request: Callable[[Request], None]) -> None:
         """Build the request for the next version from a note, for
         :meth:`bridge_ui.send.controller.SendController.prefill`."""
-        self._revision.build(note.version_id, (note_text(note),), self.state.value.shot, on_request)
+        self._revise(note.version_id, (note_text(note),), on_request)
 
     def revise_from_review(self, on_request: Callable[[Request], None]) -> None:
         """Build it from all feedback on the version under review."""
         version = self._find_version(None)
         if version is not None:
-            feedback = feedback_texts(version, self.state.value.notes)
-            self._revision.build(version.id, feedback, self.state.value.shot, on_request)
+            self._revise(version.id, feedback_texts(version, self.state.value.notes), on_request)
 
     def close(self) -> None:
         self._unwatch()
@@ -242,8 +241,21 @@ class ReviewController:
 
     # Internals
 
+    def _revise(
+        self, version_id: str, feedback: tuple[str, ...], on_request: Callable[[Request], None]
+    ) -> None:
+        session, shot = self._session, self.state.value.shot
+
+        def lineage_loaded(lineage: Lineage) -> None:
+            service = session.service(lineage.request.service)
+            on_request(revision_request(lineage, version_id, feedback, service, shot))
+
+        self._lineage_call.run(
+            lambda _: session.client.lineage(version_id), lineage_loaded, self._on_error
+        )
+
     def _release(self) -> None:
-        for call in (self._versions_call, self._notes_call, self._revision):
+        for call in (self._versions_call, self._notes_call, self._lineage_call):
             call.cancel()
         self._sources.close()
 
@@ -260,43 +272,32 @@ class ReviewController:
             self._new_results.is_settled = True
             self._update_choices()
 
-        self._versions_call.run(
-            lambda _: client.versions(
-                show=shot_id.show, sequence=shot_id.sequence, shot=shot_id.shot
-            ),
-            merge,
-            self._on_error,
-        )
+        def fetch(_: object) -> list[Version]:
+            return client.versions(show=shot_id.show, sequence=shot_id.sequence, shot=shot_id.shot)
+
+        self._versions_call.run(fetch, merge, self._on_error)
         self._fetch_notes()
 
     def _store_changed(self, change: StoreChange) -> None:
         shot, store = self.state.value.shot, self._session.store
         if shot is None:
             return
-        concerns_shot = any(store.versions[one].shot == shot.id for one in change.versions) or any(
-            store.jobs[one].request.shot.id == shot.id for one in change.jobs
-        )
-        if concerns_shot:
+        changed = {store.versions[one].shot for one in change.versions}
+        changed |= {store.jobs[one].request.shot.id for one in change.jobs}
+        if shot.id in changed:
             self._update_choices()
         self._merge_notes(change.notes)
 
-    def _list_choices(self) -> tuple[MediaChoice, ...]:
-        shot = self.state.value.shot
+    def _update_choices(self) -> None:
+        session, state, shot = self._session, self.state.value, self.state.value.shot
         if shot is None:
-            return ()
-        session = self._session
+            return
+        self._sources.fetch_test_frames(shot, self._update_choices)
+        self._new_results.update(shot.id)
         others = (other for other in self._other_shots if other.id != shot.id)
-        return list_choices(
+        choices = list_choices(
             shot, session.store, self._sources.test_frames, session.service_title, others
         )
-
-    def _update_choices(self) -> None:
-        state = self.state.value
-        if state.shot is None:
-            return
-        self._sources.fetch_test_frames(state.shot, self._update_choices)
-        self._new_results.update(state.shot.id)
-        choices = self._list_choices()
         available = {choice.id for choice in choices}
         a = self._current_choice(state.a, available) or PLATE
         b = self._current_choice(state.b, available)

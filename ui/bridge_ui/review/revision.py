@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.services import TextParameter
 from bridge_ui.core.display_text import format_range
-from bridge_ui.core.workers import LatestCall, OnError
 
 if TYPE_CHECKING:
     from bridge_core.models.notes import Note
@@ -15,39 +14,8 @@ if TYPE_CHECKING:
     from bridge_core.models.services import Service
     from bridge_core.models.shots import Shot
     from bridge_core.models.versions import Lineage, Version
-    from bridge_ui.core.session import Session
 
 _MAX_NOTE_LENGTH = 5000  # characters of a request's note
-
-
-class RevisionBuilder:
-    """Builds the request for the next version from the lineage of a version."""
-
-    def __init__(self, session: Session, failed: OnError) -> None:
-        self._session, self._on_error = session, failed
-        self._lineage_call: LatestCall[Lineage] = LatestCall(session.request_pool)
-
-    def build(
-        self,
-        version: str,
-        feedback: tuple[str, ...],
-        shot: Shot | None,
-        on_request: Callable[[Request], None],
-    ) -> None:
-        """Fetch the lineage of ``version``, then pass on the request with the feedback in it; see
-        :func:`revision_request`."""
-        session = self._session
-
-        def lineage_loaded(lineage: Lineage) -> None:
-            service = session.service(lineage.request.service)
-            on_request(revision_request(lineage, version, feedback, service, shot))
-
-        self._lineage_call.run(
-            lambda _: session.client.lineage(version), lineage_loaded, self._on_error
-        )
-
-    def cancel(self) -> None:
-        self._lineage_call.cancel()
 
 
 def feedback_texts(version: Version, notes: Iterable[Note]) -> tuple[str, ...]:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
 
+from bridge_ui.core.display_text import format_names
 from bridge_ui.core.recent_requests import DuplicateCheck
 from bridge_ui.core.status_sign import Tone
-from bridge_ui.core.translate import tr, tr_count
+from bridge_ui.core.translate import tr
 from bridge_ui.send.pending_renders import PendingRenders, PendingRendersState
 from bridge_ui.send.send_summary import SummaryLine
 from bridge_ui.theme.style_sheet import set_style_class
@@ -35,11 +36,9 @@ class SendSummaryCard(QFrame):
         not jump: those shown after the last known line."""
         shown_titles = [name.text() for name, _ in self._rows if not name.isHidden()]
         last = lines[-1].title if lines else ""
-        awaited_titles = (
-            shown_titles[shown_titles.index(last) + 1 :]
-            if estimating and last in shown_titles
-            else []
-        )
+        awaited_titles: list[str] = []
+        if estimating and last in shown_titles:
+            awaited_titles = shown_titles[shown_titles.index(last) + 1 :]
         while len(self._rows) < len(lines):
             name, text = label("", "dim"), label("", wrap=True)
             name.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -88,15 +87,12 @@ class PendingRendersCard(QWidget):
         self.stop_watching = pending_renders.state.watch(self._show)
 
     def _show(self, state: PendingRendersState) -> None:
-        count, names = len(state.shots), ", ".join(state.shots[:3])
-        if count > 3:
-            names += " " + tr_count(count - 3, "and {n} more", "and {n} more")
-        self._text.setText(
-            tr("Requested, but not rendered before the panel closed: {shots}", shots=names)
-        )
-        self._hint.setVisible(state.available_count < count)
+        shots = format_names(state.shots)
+        text = tr("Requested, but not rendered before the panel closed: {shots}", shots=shots)
+        self._text.setText(text)
+        self._hint.setVisible(state.available_count < len(state.shots))
         self.resume_button.setEnabled(state.available_count > 0)
-        self.setVisible(count > 0)
+        self.setVisible(bool(state.shots))
 
 
 class DuplicatePrompt(QFrame):

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.jobs import JobState
 from bridge_core.models.requests import OutputFormat, Request
-from bridge_ui.core.display_text import missing_user_name
+from bridge_ui.core.display_text import format_names, missing_user_name
 from bridge_ui.core.observable import Observable, unwatch_all
 from bridge_ui.core.recent_requests import DuplicateCheck
 from bridge_ui.core.store import StoreChange
-from bridge_ui.core.translate import tr, tr_count
+from bridge_ui.core.translate import tr
 from bridge_ui.host.playhead import ViewedFrame
 from bridge_ui.send.estimator import Estimator
 from bridge_ui.send.form import FormField, UnsentInputs, form_fields, search_services
@@ -152,14 +152,11 @@ class SendController:
 
         def accepted(some: Iterable[Request]) -> None:
             sent_shots.extend(request.shot.id.shot for request in some)
-            names = ", ".join(sent_shots[:3])
-            if len(sent_shots) > 3:
-                names += " " + tr_count(len(sent_shots) - 3, "and {n} more", "and {n} more")
             if len(sent_shots) == len(requests):
                 self._clear_sent_note(service, shots, requests[0])
-            self.state.update(
-                message=tr("{service} requested for {shots}", service=service.title, shots=names)
-            )
+            names = format_names(sent_shots)
+            text = tr("{service} requested for {shots}", service=service.title, shots=names)
+            self.state.update(message=text)
 
         self._check_and_send(requests, accepted, lambda _: None)
 

@@ -156,10 +156,8 @@ class SendPage(QWidget):
         self._references.show_paths(state.references)
         service = state.service
         self._references.setVisible(service is not None and service.accepts.references > 0)
-        if state.output_format is not None:
-            self._output_format_box.setCurrentIndex(
-                self._output_format_box.findData(state.output_format)
-            )
+        at = self._output_format_box.findData(state.output_format)
+        self._output_format_box.setCurrentIndex(at)
         self._summary_card.show_lines(state.summary, estimating=state.estimating)
         self._problem.show_problem(state.problem, state.next_step)
         show_text(self._message, "" if state.problem else state.message)
@@ -172,14 +170,11 @@ class SendPage(QWidget):
             self._shots.setText(tr("No shot selected"))
             self._ranges.setText(tr("Select one or more in the list of shots."))
         elif len(state.shots) == 1:
-            shot = state.shots[0]
+            shot, plate = state.shots[0], state.shots[0].plate
             self._shots.setText(shot.id.shot)
-            facts = [
-                format_range(shot.cut_range),
-                shot.plate.colour_space or tr("colour space by rule"),
-            ]
-            if shot.plate.width and shot.plate.height:
-                facts.append(f"{shot.plate.width}×{shot.plate.height}")
+            facts = [format_range(shot.cut_range), plate.colour_space or tr("colour space by rule")]
+            if plate.width and plate.height:
+                facts.append(f"{plate.width}×{plate.height}")
             self._ranges.setText(" · ".join(facts))
         else:
             count = len(state.shots)
@@ -209,14 +204,11 @@ class SendPage(QWidget):
     def _show_progress(self, render_progress: RenderProgress, send_progress: SendProgress) -> None:
         self._progress_box.setVisible(bool(render_progress.shot) or send_progress.request_count > 0)
         if render_progress.shot:
+            shot, waiting = render_progress.shot, render_progress.waiting_shots
             done, total = render_progress.frames_done, render_progress.total_frames
-            text = tr(
-                "rendering {shot} · {n} / {total}", shot=render_progress.shot, n=done, total=total
-            )
-            if render_progress.waiting_shots:
-                text += " · " + tr_count(
-                    render_progress.waiting_shots, "{n} shot waiting", "{n} shots waiting"
-                )
+            text = tr("rendering {shot} · {n} / {total}", shot=shot, n=done, total=total)
+            if waiting:
+                text += " · " + tr_count(waiting, "{n} shot waiting", "{n} shots waiting")
         elif send_progress.request_count:
             done, total = send_progress.sent_bytes, send_progress.total_bytes
             text = tr_count(send_progress.request_count, "sending {n} shot", "sending {n} shots")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QLayout, QPlainTextEdit, QSlider, QSpinBox, QWidget
 
 from bridge_core.models.services import (
@@ -129,7 +129,8 @@ class _NumberField(_FieldBase):
         return number
 
     def show_value(self, value: Any) -> None:
-        _without_signals(self._box, lambda: self._box.setValue(self._number(value)))
+        with QSignalBlocker(self._box):
+            self._box.setValue(self._number(value))
         self._update_slider(self.value())
 
     def _position(self, value: float) -> int:
@@ -144,7 +145,8 @@ class _NumberField(_FieldBase):
 
     def _update_slider(self, value: float) -> None:
         position = self._position(value)
-        _without_signals(self._slider, lambda: self._slider.setValue(position))
+        with QSignalBlocker(self._slider):
+            self._slider.setValue(position)
 
 
 class _ChoiceField(_FieldBase):
@@ -163,7 +165,8 @@ class _ChoiceField(_FieldBase):
 
     def show_value(self, value: Any) -> None:
         at = self._list.findData(value)
-        _without_signals(self._list, lambda: self._list.setCurrentIndex(at))
+        with QSignalBlocker(self._list):
+            self._list.setCurrentIndex(at)
 
 
 class _ToggleField(_FieldBase):
@@ -178,7 +181,8 @@ class _ToggleField(_FieldBase):
         return self._switch.isChecked()
 
     def show_value(self, value: Any) -> None:
-        _without_signals(self._switch, lambda: self._switch.setChecked(bool(value)))
+        with QSignalBlocker(self._switch):
+            self._switch.setChecked(bool(value))
         self._switch.update()
 
 
@@ -198,7 +202,8 @@ class _TextParameterField(_FieldBase):
 
     def show_value(self, value: Any) -> None:
         if value != self.value():
-            _without_signals(self._text, lambda: self._text.setPlainText(str(value)))
+            with QSignalBlocker(self._text):
+                self._text.setPlainText(str(value))
 
     def _text_changed(self) -> None:
         remaining = self._max_length - len(self.value())
@@ -243,11 +248,3 @@ def _decimals(step: float) -> int:
         if abs(step - round(step, digits)) < 1e-9:
             return digits
     return 4 if step < 0.001 else 3
-
-
-def _without_signals(widget: Any, call: Callable[[], object]) -> None:
-    blocked = widget.blockSignals(True)
-    try:
-        call()
-    finally:
-        widget.blockSignals(blocked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QSlider, QWidget, QWidgetAction
 
 from bridge_ui.core.translate import tr
@@ -39,18 +39,17 @@ class CompareSlider(QWidget):
 
     def show_settings(self) -> None:
         settings = self._canvas.settings
-        self._slider.blockSignals(True)
-        if settings.compare is CompareMode.DIFFERENCE:
-            self._slider.setRange(0, 24)  # quarter stops, 1x to 64x
-            self._slider.setValue(gain_step(settings.gain))
-            self._label.setText(tr("Gain {n}×", n=f"{settings.gain:.3g}"))
-            self._slider.setAccessibleName(tr("Gain of the difference"))
-        elif settings.compare is CompareMode.OVERLAY:
-            self._slider.setRange(0, 100)
-            self._slider.setValue(round(settings.opacity * 100))
-            self._label.setText(tr("B {n} %", n=round(settings.opacity * 100)))
-            self._slider.setAccessibleName(tr("Opacity of B"))
-        self._slider.blockSignals(False)
+        with QSignalBlocker(self._slider):
+            if settings.compare is CompareMode.DIFFERENCE:
+                self._slider.setRange(0, 24)  # quarter stops, 1x to 64x
+                self._slider.setValue(gain_step(settings.gain))
+                self._label.setText(tr("Gain {n}×", n=f"{settings.gain:.3g}"))
+                self._slider.setAccessibleName(tr("Gain of the difference"))
+            elif settings.compare is CompareMode.OVERLAY:
+                self._slider.setRange(0, 100)
+                self._slider.setValue(round(settings.opacity * 100))
+                self._label.setText(tr("B {n} %", n=round(settings.opacity * 100)))
+                self._slider.setAccessibleName(tr("Opacity of B"))
         self.setVisible(settings.compare in (CompareMode.DIFFERENCE, CompareMode.OVERLAY))
 
     def _apply_value(self, value: int) -> None:
@@ -100,9 +99,8 @@ class ExposureButton(ToolButton):
             (self._exposure, round(settings.exposure * 4)),
             (self._gamma, round(settings.gamma * 20)),
         ):
-            slider.blockSignals(True)
-            slider.setValue(value)
-            slider.blockSignals(False)
+            with QSignalBlocker(slider):
+                slider.setValue(value)
 
     def _add_slider(
         self, grid: QGridLayout, row: int, name: str, limits: tuple[float, float], steps: int

@@ -210,7 +210,6 @@ class DecisionForm(QWidget):
         if version is None:
             return
         self._status = status
-        notes_text = tr_count(version.note_count, "the note", "the {n} notes")
         hints = {
             ReviewStatus.APPROVED: tr("Comment (optional)"),
             ReviewStatus.CHANGES_REQUESTED: tr("What should change?"),
@@ -218,7 +217,8 @@ class DecisionForm(QWidget):
         }
         hint = hints[status]
         if version.note_count and self._needs_reason:
-            hint = tr("Anything to add to {notes}?", notes=notes_text)
+            notes = tr_count(version.note_count, "the note", "the {n} notes")
+            hint = tr("Anything to add to {notes}?", notes=notes)
         self.line_edit.setPlaceholderText(hint)
         self.line_edit.setAccessibleName(hint)
         self._refresh()

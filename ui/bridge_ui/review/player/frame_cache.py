@@ -233,23 +233,24 @@ class FrameCache(Generic[P]):
         behind = budget // _BEHIND_DIVISOR
         span = position.last - position.first + 1
         in_range = position.first <= position.frame <= position.last
+
+        def at_offset(offset: int) -> int:
+            frame = position.frame + offset
+            return position.first + (frame - position.first) % span if in_range else frame
+
         planned = {position.frame}
         yield position.frame
         ahead = budget - behind - 1
         for number in range(1, max(span, ahead) + 1):
             if ahead <= 0:
                 break
-            frame = position.frame + number * position.step
-            if in_range:
-                frame = position.first + (frame - position.first) % span
+            frame = at_offset(number * position.step)
             if frame not in planned:
                 planned.add(frame)
                 ahead -= 1
                 yield frame
         for number in range(1, behind + 1):
-            frame = position.frame - number * (1 if position.step > 0 else -1)
-            if in_range:
-                frame = position.first + (frame - position.first) % span
+            frame = at_offset(number * (-1 if position.step > 0 else 1))
             if frame not in planned:
                 planned.add(frame)
                 yield frame

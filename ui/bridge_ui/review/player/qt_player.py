@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QImageReader
 from bridge_core.errors import UnreadableMedia
 from bridge_core.models.frames import FrameRange
 from bridge_ui.core.translate import tr
-from bridge_ui.review.player.frame_cache import MEMORY_LIMIT, FrameCache, PlaybackPosition
+from bridge_ui.review.player.frame_cache import FrameCache, PlaybackPosition
 from bridge_ui.review.player.frame_sources import FrameSource
 from bridge_ui.review.player.playback_clock import PlaybackClock
 
@@ -32,14 +32,14 @@ class Player(QObject):
     cache_changed = Signal()
     _frame_arrived = Signal(int)
 
-    def __init__(self, parent: QObject | None = None, *, memory_limit: int = MEMORY_LIMIT) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.clock = PlaybackClock(FrameRange.of(1, 1))
         self._clocks: dict[tuple[Hashable, FrameRange], PlaybackClock] = {}
         self.sides: tuple[str, ...] = ("A", "B")
         self._frame_arrived.connect(self._on_frame_arrived, Qt.ConnectionType.QueuedConnection)
         self.cache: FrameCache[QImage] = FrameCache(
-            decode_jpeg, QImage.sizeInBytes, self._notify_arrival, memory_limit=memory_limit
+            decode_jpeg, QImage.sizeInBytes, self._notify_arrival
         )
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
