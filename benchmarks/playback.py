@@ -32,8 +32,7 @@ from benchmarks import json_parser
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Stroke, StrokeTool
 from bridge_ui.review.compare.viewer_settings import CompareMode
-from bridge_ui.review.player.qt_images import decode_jpeg
-from bridge_ui.review.player.qt_player import Player
+from bridge_ui.review.player.qt_player import Player, decode_jpeg
 from bridge_ui.review.viewer_widget import ViewerWidget
 from bridge_ui.theme.colours import ThemeColours
 
@@ -130,10 +129,11 @@ def measure_playback(
 
 
 def _cache(player: Player) -> Any:
-    from bridge_ui.review.player.frame_cache import FrameCache
-    from bridge_ui.review.player.qt_images import image_bytes
+    from PySide6.QtGui import QImage
 
-    return FrameCache(decode_jpeg, image_bytes, player._notify_arrival, memory_limit=_MEMORY)
+    from bridge_ui.review.player.frame_cache import FrameCache
+
+    return FrameCache(decode_jpeg, QImage.sizeInBytes, player._notify_arrival, memory_limit=_MEMORY)
 
 
 def _run(app: Any, seconds: float) -> None:

@@ -21,7 +21,7 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 
 from bridge_core.launcher import stop_gateway
-from bridge_ui.review.player.qt_images import safe_painter
+from bridge_ui.widgets.basic import safe_painter
 
 SIZE, GAP = (340, 640), 24  # pixels
 

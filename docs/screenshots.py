@@ -23,7 +23,7 @@ from user_input import start_user_input
 
 from bridge_core.launcher import stop_gateway
 from bridge_ui.app.standalone_host import StandaloneHost
-from bridge_ui.review.player.qt_images import safe_painter
+from bridge_ui.widgets.basic import safe_painter
 
 SHOWN = "BBB_"
 DOCK = 320, 800

@@ -87,7 +87,7 @@ def _send(panel: Panel, service: str, names: list[str], succeeded: int) -> None:
     wait_until(button.isEnabled, "the button to be enabled")
     button.click()
     if on.send.state.value.question:  # about a duplicate request
-        on.send.confirm_send()
+        on.send.duplicate_check.confirm()
     wait_until(
         lambda: sum(bool(r.result_id) for r in on.jobs.rows) == succeeded, f"{service} of {names}"
     )

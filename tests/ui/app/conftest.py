@@ -104,7 +104,7 @@ def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
 
     def make(count: int = 12, host: Host | None = None, pages: Sequence[PageSpec] = PAGES) -> Panel:
         main_thread = MainThreadDispatcher()
-        controllers = Controllers.create(settings, host or ShotsHost(count), main_thread.post)
+        controllers = Controllers(settings, host or ShotsHost(count), main_thread.post)
         panel = Panel(controllers, pages=pages)
         main_thread.setParent(panel)
         panels.append(weakref.ref(panel))

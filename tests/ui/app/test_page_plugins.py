@@ -16,10 +16,9 @@ from PySide6.QtWidgets import QApplication, QTabBar
 
 from bridge_core.hosts.base import Host
 from bridge_core.models.settings import ClientSettings, Settings
-from bridge_ui.app.loading_view import LoadingView
+from bridge_ui.app.loading_view import LoadingView, PageProblemView
 from bridge_ui.app.opening import open_panel
 from bridge_ui.app.page_plugins import load_pages
-from bridge_ui.app.page_problem_view import PageProblemView
 from bridge_ui.app.page_registry import PAGES
 from bridge_ui.app.panel import Panel
 

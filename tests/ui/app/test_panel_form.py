@@ -29,9 +29,9 @@ from bridge_core.models.services import (
     ToggleParameter,
 )
 from bridge_ui.app.panel import Panel
+from bridge_ui.send.cards_widget import SendSummaryCard
 from bridge_ui.send.parameter_form_widget import ParameterForm
 from bridge_ui.send.send_summary import SummaryLine
-from bridge_ui.send.send_summary_card import SendSummaryCard
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import apply_theme
 

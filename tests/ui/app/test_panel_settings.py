@@ -18,8 +18,8 @@ from bridge_ui.connection.connection_view import ConnectionPopover
 from bridge_ui.core.session import Session
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import apply_theme
+from bridge_ui.widgets.basic import show_popover
 from bridge_ui.widgets.main_thread import MainThreadDispatcher
-from bridge_ui.widgets.popover import show_popover
 
 Open = Callable[[], ConnectionPopover]
 

@@ -109,7 +109,7 @@ def overlapping_widgets(root: QWidget) -> list[str]:
 def open_review(panel: Panel) -> None:
     """Show a version with a note and a decision, and all prompts."""
     review_widget = panel.review
-    review_widget.set_notes(
+    review_widget.annotations.set_notes(
         [
             Note(
                 id="n",
@@ -126,7 +126,7 @@ def open_review(panel: Panel) -> None:
     )
     review_widget.set_version(VersionUnderReview("v", "Set extension v003", "S_010", record))
     review_widget.set_choices([("w", "Upscale v012"), ("v", "Set extension v003")], "w", "v")
-    review_widget.set_targets([("w", "Upscale v012"), ("v", "Set extension v003")], "v")
+    review_widget.targets.show_targets([("w", "Upscale v012"), ("v", "Set extension v003")], "v")
     if panel.font().pointSize() < 16:  # does not fit into 800 pixels
         review_widget.new_result.show_result("x", "Set extension v004")
     send, jobs = panel.controllers.send.state, panel.controllers.jobs.state

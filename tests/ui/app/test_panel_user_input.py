@@ -101,7 +101,7 @@ class PanelUser:
 
     def pick(self, side: str, text: str) -> None:
         """Choose what a side shows."""
-        choices = self.panel.review._side_choosers[side].combo_box
+        choices = self.panel.review.side_choosers[side].combo_box
         at = next(n for n in range(choices.count()) if choices.itemText(n) == text)
         self.user_input.click(choices)
         listed = choices.view()

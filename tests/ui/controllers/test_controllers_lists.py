@@ -305,7 +305,7 @@ def test_a_job_of_unknown_outcome_is_not_repeated_without_a_question(session: Se
     jobs.resend(unknown.id)
     assert jobs.state.value.question == question
     assert session.outbox.value.waiting == ()
-    jobs.dismiss_question()
+    jobs.duplicate_check.cancel()
     ask = session.recent_requests.duplicate_question
     assert ask([unknown.request]) == question, "the same from the form"
     # The host rendered its plate: the form has the request from before.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bridge_ui.review.compare.compare_selection import CompareSelection
-from bridge_ui.review.compare.viewer_settings import CompareMode
+from bridge_ui.review.compare.viewer_settings import CompareMode, CompareSelection
 
 
 def test_without_b_only_a_is_shown_and_the_mode_is_kept() -> None:

@@ -20,15 +20,15 @@ from bridge_core.models.media import Plate
 from bridge_core.models.notes import Note, Stroke, StrokeTool
 from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import DecisionRecord, Proxies, ReviewStatus, Version
-from bridge_ui.review.player.frame_source import FrameSource
-from bridge_ui.review.player.qt_images import decode_jpeg
+from bridge_ui.review.player.frame_sources import FrameSource
+from bridge_ui.review.player.qt_player import decode_jpeg
 from bridge_ui.review.report.report_data import (
     ReportShot,
     ReportVersion,
     ReviewReport,
     note_location_text,
 )
-from bridge_ui.review.report.report_writer import write_report
+from bridge_ui.review.report_export import write_report
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BOX = Stroke(tool=StrokeTool.BOX, points=((0.2, 0.2), (0.8, 0.8)), colour="#ffffff", width=0.05)

@@ -28,10 +28,10 @@ from bridge_core.models.versions import DecisionRecord, ReviewStatus
 from bridge_ui.review.annotations.note_widgets import NoteInput
 from bridge_ui.review.compare.viewer_settings import CompareMode
 from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
-from bridge_ui.review.player.frame_source import FrameSource
-from bridge_ui.review.player.qt_images import safe_painter
+from bridge_ui.review.player.frame_sources import FrameSource
 from bridge_ui.review.qt_shortcuts import SHORTCUTS
 from bridge_ui.review.viewer_widget import ViewerWidget
+from bridge_ui.widgets.basic import safe_painter
 
 ALL, CUT = FrameRange.of(1001, 1024, 24), FrameRange.of(1005, 1020, 24)
 Key, NONE = Qt.Key, Qt.KeyboardModifier.NoModifier
@@ -219,7 +219,7 @@ def test_keys_typed_in_a_note_run_no_action(viewer: ViewerWidget) -> None:
         NoteInput("jump: looks dim", (), FrameRange.of(1005, 1005, 24), 1005, "v3")
     ]
     assert line_edit.text(), "kept until the gateway has it"
-    viewer.note_saved(submitted[0])
+    viewer.annotations.note_saved(submitted[0])
     assert not line_edit.text()
 
 
@@ -238,7 +238,7 @@ def test_strokes_are_drawn_undone_and_added_to_the_note(viewer: ViewerWidget) ->
     viewer.note_editor.submitted.emit()
     assert submitted[0].strokes == strokes
     assert all(Stroke.model_validate(one.model_dump()) == one for one in strokes)
-    viewer.note_saved(submitted[0])
+    viewer.annotations.note_saved(submitted[0])
     assert viewer.annotations.sketch.frames == ()
     press(viewer, Key.Key_Escape)
     assert not viewer.canvas.is_drawing
@@ -258,7 +258,7 @@ def test_text_is_typed_on_the_picture(viewer: ViewerWidget) -> None:
 def test_strokes_of_notes_are_shown_on_their_frames_only(viewer: ViewerWidget) -> None:
     box = Stroke(tool=StrokeTool.BOX, points=((0.1, 0.2), (0.4, 0.8)), colour="#ffffff", width=0.02)
     drawn = note(FrameRange.of(1010, 1012)).model_copy(update={"strokes": (box,)})
-    viewer.set_notes([drawn])
+    viewer.annotations.set_notes([drawn])
     assert near(colour(viewer, 0.1, 0.5), 200, 40, 40)
     press(viewer, Key.Key_Down)
     assert viewer.frame == 1010
@@ -273,7 +273,7 @@ def test_a_drawing_is_shown_on_its_own_frame_only(
 ) -> None:
     box = Stroke(tool=StrokeTool.BOX, points=((0.1, 0.2), (0.4, 0.8)), colour="#ffffff", width=0.02)
     drawn_note = note(frames).model_copy(update={"strokes": (box,), "drawn_on": 1010})
-    viewer.set_notes([drawn_note])
+    viewer.annotations.set_notes([drawn_note])
     press(viewer, Key.Key_Down)
     assert viewer.frame == 1010
     assert near(colour(viewer, 0.1, 0.5), 255, 255, 255)
@@ -303,7 +303,9 @@ def test_going_to_a_frame_by_number_and_by_timecode(viewer: ViewerWidget) -> Non
 
 def test_a_rejection_needs_a_reason_and_an_approval_does_not(viewer: ViewerWidget) -> None:
     decisions: list[tuple[object, str]] = []
-    viewer.decision_submitted.connect(lambda status, comment: decisions.append((status, comment)))
+    viewer.decision_form.submitted.connect(
+        lambda status, comment: decisions.append((status, comment))
+    )
     form, buttons = viewer.decision_form, viewer.decision_buttons
     QTest.mouseClick(buttons.button(ReviewStatus.APPROVED), Qt.MouseButton.LeftButton)
     assert form.line_edit.hasFocus()
@@ -315,7 +317,7 @@ def test_a_rejection_needs_a_reason_and_an_approval_does_not(viewer: ViewerWidge
     QTest.mouseClick(form.submit_button, Qt.MouseButton.LeftButton)
     assert decisions == [(ReviewStatus.APPROVED, ""), (ReviewStatus.REJECTED, "too soft")]
     assert form.line_edit.text() == "too soft", "kept until the gateway has it"
-    viewer.decision_saved("v3")
+    viewer.decision_form.decision_saved("v3")
     assert form.isHidden()
     assert form.line_edit.text() == ""
 
@@ -333,7 +335,7 @@ def test_the_decision_form_closes_when_the_version_changes(
     viewer: ViewerWidget,
 ) -> None:
     decisions: list[object] = []
-    viewer.decision_submitted.connect(lambda *decision: decisions.append(decision))
+    viewer.decision_form.submitted.connect(lambda *decision: decisions.append(decision))
     press(viewer, Key.Key_A, SHIFT)
     viewer.set_version(VersionUnderReview("matte-v3", "v003", "S_010"))
     assert viewer.decision_form.isHidden()
@@ -354,7 +356,7 @@ def test_drafts_are_kept_with_their_version(viewer: ViewerWidget) -> None:
     strokes = viewer.annotations.sketch.strokes_on(1005)
 
     viewer.set_version(VersionUnderReview("v4", "v004", "S_010"))
-    assert "Your unsaved note for S_010 v003 is kept" in viewer._message.text()
+    assert "Your unsaved note for S_010 v003 is kept" in viewer.message.text()
     assert near(colour(viewer, 0.3, 0.5), 200, 40, 40), "the other version's drawing is not shown"
     assert viewer.note_editor.line_edit.text() == ""
     press(viewer, Key.Key_R, SHIFT)
@@ -385,8 +387,8 @@ def test_a_late_reply_clears_only_the_drafts_of_its_version(viewer: ViewerWidget
     viewer.note_editor.line_edit.setText("remove this crane")
     press(viewer, Key.Key_R, SHIFT)
     QTest.keyClicks(viewer.decision_form.line_edit, "too soft")
-    viewer.note_saved(unsaved)
-    viewer.decision_saved("v3")
+    viewer.annotations.note_saved(unsaved)
+    viewer.decision_form.decision_saved("v3")
     assert viewer.note_editor.line_edit.text() == "remove this crane"
     assert viewer.decision_form.isVisible()
     assert viewer.decision_form.line_edit.text() == "too soft"
@@ -476,7 +478,7 @@ def test_a_decision_is_shown_with_name_time_and_comment(viewer: ViewerWidget) ->
         at=datetime(2026, 1, 31, 12, tzinfo=UTC),
     )
     requests: list[None] = []
-    viewer.next_version_requested.connect(lambda: requests.append(None))
+    viewer.decision_summary.next_version_requested.connect(lambda: requests.append(None))
     viewer.set_version(VersionUnderReview("v3", "v003", "S_010", record))
     text = " ".join(one.text() for one in viewer.findChildren(QLabel) if one.isVisible())
     assert "v003 ↺ changes requested by Ada, 2026-01-31" in text
@@ -501,7 +503,7 @@ def test_a_frame_that_cannot_be_loaded_says_why_and_playback_continues(
 
 
 def test_everything_fits_into_a_narrow_dock(viewer: ViewerWidget) -> None:
-    viewer.set_notes([note(None), note(ALL, "Twice", "n2")])
+    viewer.annotations.set_notes([note(None), note(ALL, "Twice", "n2")])
     viewer.resize(320, 700)
     QTest.qWait(20)
     assert viewer.width() == 320
@@ -520,7 +522,7 @@ def test_everything_fits_into_a_narrow_dock(viewer: ViewerWidget) -> None:
 @pytest.mark.parametrize("width", [320, 1000])
 def test_tab_reaches_every_button(viewer: ViewerWidget, width: int) -> None:
     viewer.resize(width, 900)
-    viewer.set_notes([note(FrameRange.of(1010, 1012))])
+    viewer.annotations.set_notes([note(FrameRange.of(1010, 1012))])
     press(viewer, Key.Key_D)
     viewer.set_compare_mode(CompareMode.OVERLAY)
     QTest.qWait(20)
@@ -586,7 +588,7 @@ def test_the_count_of_dropped_frames_moves_no_widget(viewer: ViewerWidget) -> No
     clock, transport = viewer.player.clock, viewer.transport
     before = transport.sizeHint(), viewer.decision_buttons.geometry()
     clock.dropped_count = 1234
-    transport.show_clock(clock)
+    viewer.player.state_changed.emit()
     QTest.qWait(20)
     assert (transport.sizeHint(), viewer.decision_buttons.geometry()) == before
     assert "1234 dropped" in transport._speed_label.toolTip()

@@ -243,7 +243,7 @@ def test_a_note_that_becomes_a_request_shows_its_test_frame(review_widget: Revie
     note = Note(
         id="n", version_id="v3", frames=FrameRange.of(1011, 1014), text="Hold", by="Ada", at=AT
     )
-    review_widget.set_notes([note])
+    review_widget.annotations.set_notes([note])
     review_widget.notes_list.revision_requested.emit(note)
     assert review_widget.frame == 1011
     assert recording_controller(review_widget).calls == [("revise", "n")]
@@ -318,7 +318,7 @@ def test_a_report_that_cannot_be_written_says_why(
     review_widget: ReviewWidget, tmp_path: Path
 ) -> None:
     review_widget.report_export.write(ReportScope.VERSION, tmp_path / "review.pdf")
-    wait_until(lambda: review_widget._message.text().startswith("⚠"))
+    wait_until(lambda: review_widget.message.text().startswith("⚠"))
     assert not list(tmp_path.glob("*.pdf"))
 
 

@@ -18,7 +18,7 @@ def test_replacing_a_file_needs_confirmation(
 ) -> None:
     """Including the suffix, which was not typed."""
     (tmp_path / "cut.otio").write_text("somebody's work")
-    parent, chosen = QWidget(), list[str]()
+    parent, chosen = QWidget(), list[Path]()
     parent.show()
     dialog = save_file_dialog(parent, "Write", "new.otio", "OTIO (*.otio)", chosen.append)
     dialog.setDirectory(str(tmp_path))
@@ -31,16 +31,16 @@ def test_replacing_a_file_needs_confirmation(
     named = {one.text().replace("&", ""): one for one in box.findChildren(QPushButton)}
     QTest.mouseClick(named[button], Qt.MouseButton.LeftButton)
     qapp.processEvents()
-    assert chosen == ([str(tmp_path / "cut.otio")] if replaced else [])
+    assert chosen == ([tmp_path / "cut.otio"] if replaced else [])
     parent.close()
 
 
 def test_a_new_file_needs_no_confirmation(qapp: QApplication, tmp_path: Path) -> None:
-    parent, chosen = QWidget(), list[str]()
+    parent, chosen = QWidget(), list[Path]()
     dialog = save_file_dialog(parent, "Write", "new.otio", "OTIO (*.otio)", chosen.append)
     dialog.setDirectory(str(tmp_path))
     dialog.selectFile("other")
     dialog.accept()
     qapp.processEvents()
-    assert chosen == [str(tmp_path / "other.otio")]
+    assert chosen == [tmp_path / "other.otio"]
     assert not parent.findChildren(QMessageBox)

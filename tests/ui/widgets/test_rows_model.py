@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QApplication, QListView
 from bridge_ui.core.observable import ObservableList
 from bridge_ui.core.status_sign import StatusSign, Tone
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.row_delegate import ICON_BY_SYMBOL, RowContent, RowDelegate
-from bridge_ui.widgets.rows_model import ROW_ROLE, RowsModel
+from bridge_ui.widgets.rows import ICON_BY_SYMBOL, ROW_ROLE, RowContent, RowDelegate, RowsModel
 
 
 def _row_content(row: int) -> RowContent:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge_ui.core.session import Session
@@ -15,51 +14,27 @@ from bridge_ui.send.controller import SendController
 from bridge_ui.shots.controller import ShotsController
 
 if TYPE_CHECKING:
-    from bridge_core.client import Client
     from bridge_core.hosts.base import Host
     from bridge_core.models.settings import Settings
     from bridge_ui.core.observable import Post
 
 
-@dataclass(frozen=True)
 class Controllers:
-    session: Session
-    shots: ShotsController
-    send: SendController
-    jobs: JobsController
-    review: ReviewController
-    lineage: LineageController
-    placement: PlacementController
-    host_notes: HostNotesController
+    """Nothing is requested before ``session.start()``."""
 
-    @classmethod
-    def create(
-        cls, settings: Settings, host: Host, post: Post, *, client: Client | None = None
-    ) -> Controllers:
-        """Create the controllers of a panel. Nothing is requested before ``session.start()``."""
-        session = Session(settings, host, post, client=client)
-        shots = ShotsController(session)
-        return cls(
-            session,
-            shots,
-            SendController(session),
-            JobsController(session),
-            ReviewController(session),
-            LineageController(session),
-            PlacementController(session, shots.reload),
-            HostNotesController(session),
-        )
+    def __init__(self, settings: Settings, host: Host, post: Post) -> None:
+        self.session = Session(settings, host, post)
+        self.shots = ShotsController(self.session)
+        self.send = SendController(self.session)
+        self.jobs = JobsController(self.session)
+        self.review = ReviewController(self.session)
+        self.lineage = LineageController(self.session)
+        self.placement = PlacementController(self.session, self.shots.reload)
+        self.host_notes = HostNotesController(self.session)
 
     def close(self, timeout: float = 0.0) -> None:
         """Close all controllers and the session; jobs continue at the gateway."""
-        for controller in (
-            self.shots,
-            self.send,
-            self.jobs,
-            self.review,
-            self.lineage,
-            self.placement,
-            self.host_notes,
-        ):
+        first = (self.shots, self.send, self.jobs, self.review)
+        for controller in (*first, self.lineage, self.placement, self.host_notes):
             controller.close()
         self.session.close(timeout)

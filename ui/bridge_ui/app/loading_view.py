@@ -1,16 +1,24 @@
-"""What a panel shows until it is loaded."""
+"""What is shown in place of a panel that is not loaded, and of a page that cannot be."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from bridge_core.errors import ShotbridgeError
 from bridge_ui.core.translate import tr
 from bridge_ui.icons import SIZE
-from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import button, column, framed, label, row, title
+from bridge_ui.widgets.basic import (
+    ProblemText,
+    button,
+    column,
+    fill_background,
+    framed,
+    label,
+    row,
+    title,
+)
 from bridge_ui.widgets.main_thread import call_later
 
 
@@ -23,22 +31,17 @@ class LoadingView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        set_style_class(self, "bar")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        fill_background(self, "bar")
         self._is_unpainted = True
         self._text = label(tr("Opening …"), "dim")
-        self._problem = label("", "bad", wrap=True)
-        self._next = label("", "dim", wrap=True)
-        retry = button(tr("Try again"), on_click=self.retry_requested.emit)
-        retry.setObjectName("try-again")
-        text = column(self._problem, self._next, row(retry, 1), margin=12, gap=8)
+        self._problem = ProblemText()
+        retry = button(tr("Try again"), on_click=self.retry_requested.emit, name="try-again")
+        text = column(self._problem, row(retry, 1), margin=12, gap=8)
         self._problem_box = framed(text, "warning")
         self._problem_box.hide()
         line = row(title("Shotbridge"), self._text, 1, gap=10)
         line.addStrut(SIZE)  # as high as the toolbar that replaces it
-        inner = column(line, self._problem_box, 1, gap=9)
-        inner.setContentsMargins(14, 10, 14, 10)
-        self.setLayout(inner)
+        self.setLayout(column(line, self._problem_box, 1, margin=(14, 10, 14, 10), gap=9))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         super().paintEvent(event)
@@ -53,8 +56,20 @@ class LoadingView(QWidget):
 
     def show_error(self, error: ShotbridgeError) -> None:
         why = f"{error.message} ({error.where})" if error.where else error.message
-        self._problem.setText(tr("The panel cannot open: {why}", why=why))
-        self._next.setText(error.next_step)
-        self._next.setVisible(bool(error.next_step))
+        self._problem.show_problem(tr("The panel cannot open: {why}", why=why), error.next_step)
         self._text.hide()
         self._problem_box.show()
+
+
+class PageProblemView(QWidget):
+    """Why a page of another package cannot be shown, and the next step."""
+
+    def __init__(self, error: ShotbridgeError) -> None:
+        super().__init__()
+        self.text = f"{error.message} ({error.where})"
+        problem = ProblemText(is_boxed=True)
+        problem.show_problem(self.text, error.next_step)
+        self.setLayout(column(problem, 1, margin=(14, 10, 14, 10)))
+
+    def stop_watching(self) -> None:
+        """It watches nothing."""

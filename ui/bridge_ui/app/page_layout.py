@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QWidget
 
 from bridge_ui.app.page_registry import PageSpec
 from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import column
+from bridge_ui.widgets.basic import column, fill_background
 
 #: Minimum width of the wide layout in widths of the letter "x", so that it depends on the host's
 #: font size.
@@ -65,8 +65,7 @@ class PageLayout(QWidget):
         self._slots: dict[str, PageSlot] = {}
         self._add_slots(pages)
         side = QWidget()
-        set_style_class(side, "panel")
-        side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        fill_background(side, "panel")
         side.setLayout(column(self._tabs, self._stack, gap=0))
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._columns.setHandleWidth(1)
@@ -181,12 +180,11 @@ class PageLayout(QWidget):
         self._stack.setCurrentWidget(self._slots[self._tab_pages[at]])
 
     def _fill_tabs(self) -> None:
-        blocked = self._tabs.blockSignals(True)
-        while self._tabs.count():
-            self._tabs.removeTab(0)
-        self._tab_pages = tuple(
-            n for n in self._slots if not (self._wide and n in self._column_ids)
-        )
-        for name in self._tab_pages:
-            self._tabs.addTab(self._titles[name])
-        self._tabs.blockSignals(blocked)
+        with QSignalBlocker(self._tabs):
+            while self._tabs.count():
+                self._tabs.removeTab(0)
+            self._tab_pages = tuple(
+                n for n in self._slots if not (self._wide and n in self._column_ids)
+            )
+            for name in self._tab_pages:
+                self._tabs.addTab(self._titles[name])

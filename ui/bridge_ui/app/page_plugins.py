@@ -93,7 +93,7 @@ def _guarded_part(part: PartSpec, part_id: str, title: str) -> dict[str, Any]:
             return _problem_view(_page_error(title, part.module, error))
 
     def close(widget: Any) -> None:
-        from bridge_ui.app.page_problem_view import PageProblemView
+        from bridge_ui.app.loading_view import PageProblemView
 
         if isinstance(widget, PageProblemView):
             return  # it watches nothing, and is not what the page's function expects
@@ -125,6 +125,6 @@ def _page_error(title: str, where: str, error: Exception) -> ConfigError:
 
 
 def _problem_view(error: ConfigError) -> QWidget:
-    from bridge_ui.app.page_problem_view import PageProblemView
+    from bridge_ui.app.loading_view import PageProblemView
 
     return PageProblemView(error)

@@ -18,12 +18,14 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut, 
 from PySide6.QtWidgets import QWidget
 
 from bridge_core.hosts.base import Capability
-from bridge_ui.app.focus_keys import FocusKeyFilter
 from bridge_ui.app.loading_view import LoadingView
 from bridge_ui.app.page_registry import PAGES, PageSpec
 from bridge_ui.app.panel_loader import PanelLoader, opening_error
 from bridge_ui.app.panel_pages import PanelPages
-from bridge_ui.theme.style_sheet import apply_theme, set_style_class
+from bridge_ui.core.observable import ActionState, Unwatch, unwatch_all
+from bridge_ui.review.qt_shortcuts import FocusKeyFilter
+from bridge_ui.theme.style_sheet import apply_theme
+from bridge_ui.widgets.basic import fill_background
 from bridge_ui.widgets.main_thread import call_later
 
 if TYPE_CHECKING:
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from bridge_core.hosts.base import HostScene
     from bridge_core.models.shots import Shot
     from bridge_ui.app.controllers import Controllers
-    from bridge_ui.core.observable import Unwatch
-    from bridge_ui.host.placement_controller import PlacementState
     from bridge_ui.jobs.controller import JobsState
     from bridge_ui.review.controller import ReviewState
     from bridge_ui.shots.controller import ShotsState
@@ -67,9 +67,8 @@ class Panel(PanelPages):
         self._closed = False
         self._form_shots: tuple[tuple[Shot, str], ...] = ()
         """The shots last set in the form, with the item id of those that the host has to render."""
-        self._unwatch: list[Unwatch] = []
-        set_style_class(self, "background")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._unwatch: Unwatch = unwatch_all()
+        fill_background(self, "background")
         self.loading_view = LoadingView()
         self.loading_view.first_shown.connect(self._start_loading)
         self.loading_view.retry_requested.connect(self._start_loading)
@@ -87,8 +86,7 @@ class Panel(PanelPages):
         if self._closed:
             return
         self._closed = True
-        for unwatch in self._unwatch:
-            unwatch()
+        self._unwatch()
         self.close_parts()
         if isinstance(self._controllers_source, PanelLoader):
             self._controllers_source.close(timeout)
@@ -140,9 +138,9 @@ class Panel(PanelPages):
         for page in self.pages:
             if self._slots[page.id].isVisible():
                 yield from self.make_page(page.id)
-        for module, part in (("status_bar", "status"), ("toolbar", "toolbar")):
-            import_module(f"bridge_ui.app.{module}")  # takes as long as creating the part
-            yield
+        import_module("bridge_ui.app.bars")  # takes as long as creating one
+        yield
+        for part in ("status", "toolbar"):
             getattr(self, part)
             yield
         self.set_header(self.toolbar)
@@ -231,15 +229,15 @@ class Panel(PanelPages):
 
     def _watch_controllers(self) -> None:
         on = self.controllers
-        self._unwatch = [
+        self._unwatch = unwatch_all(
             on.shots.state.watch(self._shots_changed),
             on.jobs.state.watch(self._jobs_changed),
             on.review.state.watch(self._review_changed),
-            on.placement.state.watch(self._placement_changed),
+            on.placement.state.watch(self._show_result),
             on.send.pending_renders.state.watch(
                 lambda _: self._update_tab_titles(), immediately=False
             ),
-        ]
+        )
 
     def _update_tab_titles(self) -> None:
         titles = {}
@@ -278,19 +276,15 @@ class Panel(PanelPages):
             self._followed_key = key
             self._follow_row(key)
 
-    def _placement_changed(self, state: PlacementState) -> None:
-        if state.problem:
-            self.status.show_message(f"{state.problem}. {state.next_step}")
-        elif state.message:
-            self.status.show_message(state.message)
-
     def _jobs_changed(self, state: JobsState) -> None:
         self.status.show_jobs(state.text)
         self._update_tab_titles()
 
     def _review_changed(self, state: ReviewState) -> None:
         self._update_tab_titles()
-        if state.problem:
-            self.status.show_message(f"{state.problem}. {state.next_step}")
-        elif state.message:
-            self.status.show_message(state.message)
+        self._show_result(state)
+
+    def _show_result(self, state: ActionState) -> None:
+        """Show the result of the last action, or why it failed."""
+        if text := state.problem_text or state.message:
+            self.status.show_message(text)

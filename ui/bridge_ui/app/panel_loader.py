@@ -59,7 +59,7 @@ class PanelLoader:
         settings = self._settings or self._load()
         from bridge_ui.app.controllers import Controllers
 
-        return Controllers.create(settings, self.host, self._post)
+        return Controllers(settings, self.host, self._post)
 
     def close(self, timeout: float = 0.0) -> None:
         """End the thread; waits up to ``timeout`` seconds."""

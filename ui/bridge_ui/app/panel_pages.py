@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtWidgets import QWidget
 
@@ -14,14 +14,13 @@ from bridge_ui.app.page_registry import PageSpec, PartSpec
 from bridge_ui.app.panel_loader import PanelLoader
 from bridge_ui.host.playhead import ViewedFrame, find_viewed_frame
 from bridge_ui.theme.colours import colours_for
-from bridge_ui.widgets.popover import show_popover
+from bridge_ui.widgets.basic import show_popover
 
 if TYPE_CHECKING:
     from bridge_core.models.requests import Request
+    from bridge_ui.app.bars import StatusBar, Toolbar
     from bridge_ui.app.controllers import Controllers
     from bridge_ui.app.shortcuts_overlay import ShortcutsOverlay
-    from bridge_ui.app.status_bar import StatusBar
-    from bridge_ui.app.toolbar import Toolbar
     from bridge_ui.connection.connection_view import ConnectionButton, ConnectionPopover
     from bridge_ui.host.placement_bar import PlacementBar
     from bridge_ui.jobs.page import JobsPage
@@ -102,43 +101,31 @@ class PanelPages(PageLayout):
 
     @property
     def shots(self) -> ShotsPage:
-        page: ShotsPage = self.part("shots")
-        return page
+        return cast("ShotsPage", self.part("shots"))
 
     @property
     def review(self) -> ReviewWidget:
-        page: ReviewWidget = self.part("review")
-        return page
+        return cast("ReviewWidget", self.part("review"))
 
     @property
     def placement(self) -> PlacementBar:
-        bar: PlacementBar = self.part("placement")
-        return bar
+        return cast("PlacementBar", self.part("placement"))
 
     @property
     def send(self) -> SendPage:
-        page: SendPage = self.part("send")
-        return page
+        return cast("SendPage", self.part("send"))
 
     @property
     def jobs(self) -> JobsPage:
-        page: JobsPage = self.part("jobs")
-        return page
+        return cast("JobsPage", self.part("jobs"))
 
     @cached_property
     def toolbar(self) -> Toolbar:
-        from bridge_ui.app.toolbar import Toolbar
+        from bridge_ui.app.bars import Toolbar
 
         on = self.controllers
-        host = on.session.host
-        bar = Toolbar(
-            on.shots,
-            host.capabilities,
-            host.placement_modes,
-            self.colours,
-            lambda: self.shortcuts.toggle(),
-            self._connection_button,
-        )
+        bar = Toolbar(on.shots, on.session.host, self.colours, self._connection_button)
+        bar.shortcuts_requested.connect(lambda: self.shortcuts.toggle())
         bar.placement_requested.connect(
             lambda mode: on.placement.place_approved(on.shots.selected, mode)
         )
@@ -146,7 +133,7 @@ class PanelPages(PageLayout):
 
     @cached_property
     def status(self) -> StatusBar:
-        from bridge_ui.app.status_bar import StatusBar
+        from bridge_ui.app.bars import StatusBar
 
         bar = StatusBar(self.controllers.session, self.colours)
         bar.connection_pressed.connect(lambda: self._toggle_connection(bar.connection))

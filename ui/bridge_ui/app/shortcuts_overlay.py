@@ -41,15 +41,10 @@ class ShortcutsOverlay(QFrame):
         self._parent = parent
         self._previous_focus: QWidget | None = None
         set_style_class(self, "popover")
-        inside = QWidget()
-        body = column(margin=0, gap=14)
-        metrics = self.fontMetrics()
-        across = max(
-            metrics.horizontalAdvance(key)
-            for _, keys in shortcut_groups(page_count)
-            for key, _ in keys
-        )
-        for name, keys in shortcut_groups(page_count):
+        self._body = body = column(gap=14)
+        groups, width_of = shortcut_groups(page_count), self.fontMetrics().horizontalAdvance
+        across = max(width_of(key) for _, keys in groups for key, _ in keys)
+        for name, keys in groups:
             grid = QGridLayout()
             grid.setHorizontalSpacing(16)
             for at, (key, does) in enumerate(keys):
@@ -61,9 +56,7 @@ class ShortcutsOverlay(QFrame):
             grid.setColumnStretch(1, 1)
             body.addLayout(column(title(name), grid))
         body.addStretch(1)
-        inside.setLayout(body)
-        self._inside = inside
-        self.setLayout(column(title(tr("Shortcuts"), 1.2), scroll_area(inside), margin=16, gap=10))
+        self.setLayout(column(title(tr("Shortcuts"), 1.2), scroll_area(body), margin=16, gap=10))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hide()
 
@@ -75,8 +68,7 @@ class ShortcutsOverlay(QFrame):
         parent = self._parent
         self.show()  # the layout is not updated while hidden
         wide = min(78 * self.fontMetrics().averageCharWidth(), parent.width() - 24)
-        body = self._inside.layout()
-        high = body.totalHeightForWidth(wide - 48) if body is not None else 0
+        high = self._body.totalHeightForWidth(wide - 48)
         self.resize(wide, min(high + 80, parent.height() - 24))
         self.move((parent.width() - self.width()) // 2, (parent.height() - self.height()) // 2)
         self.raise_()

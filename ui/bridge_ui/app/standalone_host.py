@@ -106,17 +106,11 @@ class StandaloneHost(Host):
         from bridge_core.timeline.version_writer import PlacedVersion, write_versions
 
         if self._cut is None or self.output is None:
-            raise HostError(
-                "no cut is open to place versions in",
-                next_step="open a cut first",
-            )
+            raise HostError("no cut is open to place versions in", next_step="open a cut first")
         host_shots = {item.clip_id: _host_shot(item, ()) for item in self._read(self._cut)}
         plans = [
             placement_plan(
-                host_shots.get(one.item_id),
-                one,
-                self.placement_modes,
-                where=str(self._cut.path),
+                host_shots.get(one.item_id), one, self.placement_modes, where=str(self._cut.path)
             )
             for one in placements
         ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QShowEvent
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QPaintEvent, QPen, QShowEvent
+from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
 
 from bridge_core.models.gateway import Health
-from bridge_ui.connection.settings_controller import SettingsController
-from bridge_ui.connection.settings_view import SettingsView
-from bridge_ui.core.session import Connection, ConnectionState, Session
+from bridge_ui.connection.settings_controller import SettingLine, SettingsController, SettingsState
+from bridge_ui.core.observable import unwatch_all
+from bridge_ui.core.session import Connection, ConnectionState, OutboxState, Session
 from bridge_ui.core.translate import tr
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
@@ -19,8 +19,11 @@ from bridge_ui.widgets.basic import (
     column,
     framed,
     label,
+    make_selectable,
     row,
+    safe_painter,
     scroll_area,
+    show_text,
     title,
 )
 from bridge_ui.widgets.main_thread import call_later
@@ -40,15 +43,13 @@ class ConnectionIndicator(QWidget):
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        try:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            colour = {
-                ConnectionState.CONNECTED: self._colours.good,
-                ConnectionState.CONNECTING: self._colours.dim,
-                ConnectionState.LOST: self._colours.warn,
-                ConnectionState.REFUSED: self._colours.bad,
-            }[self._state]
+        colour = {
+            ConnectionState.CONNECTED: self._colours.good,
+            ConnectionState.CONNECTING: self._colours.dim,
+            ConnectionState.LOST: self._colours.warn,
+            ConnectionState.REFUSED: self._colours.bad,
+        }[self._state]
+        with safe_painter(self) as painter:
             painter.setPen(QPen(QColor(colour), 1.8))
             if self._state is ConnectionState.CONNECTED:
                 painter.setBrush(QColor(colour))
@@ -58,8 +59,6 @@ class ConnectionIndicator(QWidget):
                 painter.drawLine(QPointF(9, 3), QPointF(3, 9))
             else:
                 painter.drawEllipse(QPointF(6, 6), 3.2, 3.2)
-        finally:
-            painter.end()
 
 
 class ConnectionButton(QWidget):
@@ -71,13 +70,9 @@ class ConnectionButton(QWidget):
         super().__init__()
         self._short = short
         self._indicator = ConnectionIndicator(colours)
-        self._button = button("", "quiet", on_click=self.pressed.emit)
-        self._button.setObjectName("connection")
+        self._button = button("", "quiet", on_click=self.pressed.emit, name="connection")
         self.setLayout(row(self._indicator, self._button, gap=2))
-        self._unwatch = session.connection.watch(self._show)
-
-    def stop_watching(self) -> None:
-        self._unwatch()
+        self.stop_watching = session.connection.watch(self._show)
 
     def _show(self, connection: Connection) -> None:
         self._indicator.show_state(connection.state)
@@ -102,14 +97,13 @@ class ConnectionPopover(QFrame):
         set_style_class(self, "popover")
         self._text = label("", wrap=True)
         self._next_step = label("", "warn", wrap=True)
-        self._health_lines = QVBoxLayout()
-        self._health_lines.setSpacing(8)
+        self._health_lines = column(gap=8)
         self._outbox = label("", "dim", wrap=True)
         self._flush_button = button(tr("Send now"), on_click=session.flush)
-        reconnect = button(tr("Check again"), icon_name="refresh-cw", on_click=session.reconnect)
-        reconnect.setObjectName("reconnect")
+        reconnect = button(
+            tr("Check again"), icon_name="refresh-cw", on_click=session.reconnect, name="reconnect"
+        )
         self._settings = SettingsView(SettingsController(session))
-        inside = QWidget()
         self._body = column(
             title(tr("Connection"), 1.1),
             self._text,
@@ -119,24 +113,21 @@ class ConnectionPopover(QFrame):
             row(reconnect, 1),
             self._settings,
             1,
+            margin=(14, 12, 14, 12),
             gap=8,
         )
-        self._body.setContentsMargins(14, 12, 14, 12)
-        inside.setLayout(self._body)
+        self.setLayout(column(scroll_area(self._body), margin=2))
+        inside = self._body.parentWidget()
+        assert inside is not None
         inside.installEventFilter(self)
-        self.setLayout(column(scroll_area(inside), margin=2))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hide()
-        self._unwatch = [
+        self.stop_watching = unwatch_all(
             session.connection.watch(self._show_connection),
             session.health.watch(self._show_health),
-            session.outbox.watch(lambda _state: self._show_outbox()),
-        ]
-
-    def stop_watching(self) -> None:
-        for unwatch in self._unwatch:
-            unwatch()
-        self._settings.stop_watching()
+            session.outbox.watch(self._show_outbox),
+            self._settings.stop_watching,
+        )
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """As high as the content at this width."""
@@ -170,8 +161,7 @@ class ConnectionPopover(QFrame):
 
     def _show_connection(self, connection: Connection) -> None:
         self._text.setText(connection.text)
-        self._next_step.setText(connection.next_step)
-        self._next_step.setVisible(bool(connection.next_step))
+        show_text(self._next_step, connection.next_step)
 
     def _show_health(self, health: Health | None) -> None:
         clear_layout(self._health_lines)
@@ -185,7 +175,73 @@ class ConnectionPopover(QFrame):
                 inner.addWidget(label(line.next_step, "warn", wrap=True))
             self._health_lines.addWidget(framed(inner))
 
-    def _show_outbox(self) -> None:
-        state = self._session.outbox.value
+    def _show_outbox(self, state: OutboxState) -> None:
         self._outbox.setText(state.text)
         self._flush_button.setVisible(bool(state.waiting))
+
+
+class SettingsView(QWidget):
+    """The popover calls :meth:`refresh` whenever it is shown."""
+
+    def __init__(self, settings: SettingsController) -> None:
+        super().__init__()
+        self._settings = settings
+        self._shown: tuple[SettingLine, ...] = ()
+        self._lines = column(gap=8)
+        self._message = label("", "good", wrap=True)
+        self._problem = label("", "bad", wrap=True)
+        self._file = make_selectable(label("", "small", wrap=True))
+        texts = (self._message, self._problem, self._file)
+        self.setLayout(column(title(tr("Settings")), self._lines, *texts, gap=8))
+        self.refresh = settings.refresh
+        self.stop_watching = unwatch_all(settings.state.watch(self._show), settings.close)
+
+    def _show(self, state: SettingsState) -> None:
+        if state.lines != self._shown:
+            self._shown = state.lines
+            clear_layout(self._lines)
+            for line in state.lines:
+                self._lines.addWidget(
+                    _SettingField(line, self._settings) if line.editable else _setting_label(line)
+                )
+        show_text(self._message, state.message)
+        show_text(self._problem, f"⚠ {state.problem_text}" if state.problem else "")
+        self._file.setText(
+            tr("Other settings are in {file}; see docs/configuration.md.", file=state.file)
+        )
+
+
+class _SettingField(QWidget):
+    """An editable setting; Return saves it."""
+
+    def __init__(self, line: SettingLine, settings: SettingsController) -> None:
+        super().__init__()
+        self._line, self._settings = line, settings
+        self._text = QLineEdit(line.user_value)
+        self._text.setObjectName(line.key)
+        self._text.setPlaceholderText(line.value)
+        self._text.setAccessibleName(line.title)
+        self._text.setMinimumWidth(60)
+        self._save = button(tr("Save"), on_click=self._save_value)
+        self._save.setEnabled(False)
+        self._text.textChanged.connect(
+            lambda text: self._save.setEnabled(text.strip() != self._line.user_value)
+        )
+        self._text.returnPressed.connect(self._save_value)
+        origin = label(line.origin, "small", wrap=True)
+        field = row(self._text, self._save, grows=0)
+        self.setLayout(column(label(line.title, "dim"), field, origin, gap=2))
+
+    def _save_value(self) -> None:
+        if self._save.isEnabled():
+            self._settings.save(self._line.key, self._text.text())
+
+
+def _setting_label(line: SettingLine) -> QWidget:
+    widget = QWidget()
+    value = make_selectable(label(line.value, wrap=True))
+    parts = [label(line.title, "dim"), value]
+    if line.origin:
+        parts.append(label(line.origin, "small", wrap=True))
+    widget.setLayout(column(*parts, gap=1))
+    return widget

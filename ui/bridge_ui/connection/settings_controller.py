@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from bridge_core.config import ConfigLayer, LoadedSettings, SettingOrigin, load_settings, user_file
 from bridge_core.config.setting_keys import format_value
 from bridge_core.config.user_config import set_user_setting
-from bridge_core.errors import ShotbridgeError
-from bridge_ui.core.observable import Observable
+from bridge_ui.core.observable import ActionState, Observable
 from bridge_ui.core.translate import tr
 from bridge_ui.core.workers import BackgroundTask, LatestCall
 
@@ -38,13 +37,10 @@ class SettingLine:
 
 
 @dataclass(frozen=True, slots=True)
-class SettingsState:
+class SettingsState(ActionState):
     lines: tuple[SettingLine, ...] = ()
     file: Path = Path()
     """The user's configuration file, which need not exist."""
-    message: str = ""
-    problem: str = ""
-    next_step: str = ""
 
 
 class SettingsController:
@@ -56,13 +52,15 @@ class SettingsController:
         self._load_call: LatestCall[LoadedSettings] = LatestCall(session.disk_pool)
         self._save_call: LatestCall[tuple[Path, LoadedSettings]] = LatestCall(session.disk_pool)
         self.state: Observable[SettingsState] = Observable(
-            SettingsState(_setting_lines(session.settings, session.user, None), user_file())
+            SettingsState(
+                lines=_setting_lines(session.settings, session.user, None), file=user_file()
+            )
         )
 
     def refresh(self) -> None:
         """Read values and origins from the configuration files."""
         show = self._session.settings.work.show
-        self._load_call.run(lambda _: load_settings(show=show), self._loaded, self._on_error)
+        self._load_call.run(lambda _: load_settings(show=show), self._loaded, self.state.show_error)
 
     def save(self, key: str, text: str) -> None:
         """Write a value to the user's file; an empty text removes it."""
@@ -81,7 +79,7 @@ class SettingsController:
             self.refresh()
 
         self.state.update(message="", problem="", next_step="")
-        self._save_call.run(write, written, self._on_error)
+        self._save_call.run(write, written, self.state.show_error)
 
     def close(self) -> None:
         self._load_call.cancel()
@@ -90,9 +88,6 @@ class SettingsController:
     def _loaded(self, loaded: LoadedSettings) -> None:
         session = self._session
         self.state.update(lines=_setting_lines(session.settings, session.user, loaded))
-
-    def _on_error(self, error: ShotbridgeError) -> None:
-        self.state.update(problem=error.message, next_step=error.next_step)
 
 
 def _setting_lines(
@@ -120,18 +115,12 @@ def _setting_lines(
             continue
         # The host or the command line may have overridden the files.
         same = format_value(row.value) == format_value(value)
-        origin = (
-            _origin_text(row.origin)
-            if same
-            else tr("set when the panel was opened, or changed since")
-        )
+        changed = tr("set when the panel was opened, or changed since")
+        origin = _origin_text(row.origin) if same else changed
         user_value = ""
         if loaded is not None and row.origin.layer is ConfigLayer.USER:
-            user_values = {
-                USER_KEY: loaded.settings.client.user,
-                URL_KEY: loaded.settings.client.url,
-            }
-            user_value = user_values.get(key) or ""
+            in_file = loaded.settings.client
+            user_value = {USER_KEY: in_file.user, URL_KEY: in_file.url}.get(key) or ""
         editable = key in (USER_KEY, URL_KEY) and row.origin.layer not in _OVERRIDING_LAYERS
         lines.append(SettingLine(key, title, text, origin, user_value, editable))
     return tuple(lines)

@@ -5,6 +5,7 @@ Every state has a symbol and a text, so that colour is never the only difference
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bridge_core.models.frames import FrameRange
@@ -49,12 +50,8 @@ def review_status_sign(status: ReviewStatus) -> StatusSign:
 
 def review_status_text(status: ReviewStatus) -> str:
     """A status by itself: ``approved``, ``pending review``."""
-    return {
-        ReviewStatus.PENDING: tr("pending review"),
-        ReviewStatus.CHANGES_REQUESTED: tr("changes requested"),
-        ReviewStatus.APPROVED: tr("approved"),
-        ReviewStatus.REJECTED: tr("rejected"),
-    }[status]
+    pending = status is ReviewStatus.PENDING
+    return tr("pending review") if pending else review_status_sign(status).text
 
 
 def decision_text(record: DecisionRecord) -> str:
@@ -119,6 +116,13 @@ def format_size(size: int) -> str:
 
 def format_frame_count(count: int) -> str:
     return tr_count(count, "{n} frame", "{n} frames")
+
+
+def format_names(names: Sequence[str]) -> str:
+    """``S_010, S_020, S_030 and 4 more``"""
+    text = ", ".join(names[:3])
+    more = len(names) - 3
+    return f"{text} {tr_count(more, 'and {n} more', 'and {n} more')}" if more > 0 else text
 
 
 def format_range(frames: FrameRange) -> str:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bridge_core.errors import GatewayUnreachable, ShotbridgeError
 from bridge_ui.core.observable import Post
 from bridge_ui.core.store import batches
-from bridge_ui.core.workers import unexpected_error
+from bridge_ui.core.workers import OnError, unexpected_error
 
 if TYPE_CHECKING:
     from bridge_core.client import Client
-    from bridge_core.models.gateway import About, Event
+    from bridge_core.models.gateway import Event
     from bridge_core.models.services import Service
+
+T = TypeVar("T")
 
 #: Seconds for which events are collected before they are delivered.
 BATCH_SECONDS = 0.1
@@ -30,31 +31,22 @@ BATCH_SECONDS = 0.1
 RETRY_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayInfo:
-    about: About
-    services: tuple[Service, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ListenerUpdate:
-    """One of: ``connected``, a new connection, after which earlier state must be fetched again;
-    ``lost``, why there is no connection; or events."""
-
-    connected: GatewayInfo | None = None
-    lost: ShotbridgeError | None = None
-    events: tuple[Event, ...] = ()
-
-
 class EventListener:
-    """Reads events until :meth:`close`; ``on_update`` is called on the panel's thread."""
+    """Reads events until :meth:`close`, and calls on the panel's thread: ``on_connected`` with the
+    services after each new connection, when earlier state must be fetched again; ``on_lost`` with
+    the reason why there is no connection; ``on_events`` with new events."""
 
     def __init__(
-        self, client: Client, post: Post, on_update: Callable[[ListenerUpdate], None]
+        self,
+        client: Client,
+        post: Post,
+        on_connected: Callable[[tuple[Service, ...]], None],
+        on_lost: OnError,
+        on_events: Callable[[Sequence[Event]], None],
     ) -> None:
         self._client = client
         self._post = post
-        self._on_update = on_update
+        self._on_connected, self._on_lost, self._on_events = on_connected, on_lost, on_events
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="shotbridge-events", daemon=True)
@@ -79,9 +71,9 @@ class EventListener:
             try:
                 self._read_events()
             except ShotbridgeError as error:
-                self._deliver(ListenerUpdate(lost=error))
+                self._deliver(self._on_lost, error)
             except Exception as error:
-                self._deliver(ListenerUpdate(lost=unexpected_error(error)))
+                self._deliver(self._on_lost, unexpected_error(error))
             # Retry: the token may be corrected, the network may come back.
             self._wake.wait(RETRY_SECONDS)
             self._wake.clear()
@@ -98,15 +90,11 @@ class EventListener:
                     return
                 if signal is StreamSignal.CONNECTED:
                     # Part of connecting: if these fail, the connection is retried.
-                    about, services = self._client.about(), tuple(self._client.services())
-                    self._deliver(ListenerUpdate(connected=GatewayInfo(about, services)))
+                    self._client.about()
+                    self._deliver(self._on_connected, tuple(self._client.services()))
                 elif signal is StreamSignal.DISCONNECTED:
-                    self._deliver(
-                        ListenerUpdate(
-                            lost=stream.connection_error
-                            or GatewayUnreachable("the connection was lost")
-                        )
-                    )
+                    lost = GatewayUnreachable("the connection was lost")
+                    self._deliver(self._on_lost, stream.connection_error or lost)
                 elif not isinstance(signal, StreamSignal):
                     pending_since = pending_since if pending else time.monotonic()
                     key = _event_key(signal)
@@ -114,13 +102,13 @@ class EventListener:
                     pending[key] = signal
                 if pending and time.monotonic() - pending_since >= BATCH_SECONDS:
                     for batch in batches(tuple(pending.values())):
-                        self._deliver(ListenerUpdate(events=tuple(batch)))
+                        self._deliver(self._on_events, batch)
                     pending.clear()
 
-    def _deliver(self, update: ListenerUpdate) -> None:
+    def _deliver(self, callback: Callable[[T], None], value: T) -> None:
         def deliver() -> None:
             if not self._stop.is_set():
-                self._on_update(update)
+                callback(value)
 
         self._post(deliver)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+if TYPE_CHECKING:
+    from bridge_core.errors import ShotbridgeError
 
 T = TypeVar("T")
 
@@ -12,6 +15,34 @@ T = TypeVar("T")
 Post = Callable[[Callable[[], None]], None]
 #: Removes a watcher; calling it again does nothing.
 Unwatch = Callable[[], None]
+
+
+def unwatch_all(*unwatch: Unwatch) -> Unwatch:
+    """One function that removes several watchers, in this order."""
+
+    def remove() -> None:
+        for one in unwatch:
+            one()
+
+    return remove
+
+
+@dataclass(frozen=True, slots=True)
+class ActionState:
+    """The part of a controller's state that concerns its last action."""
+
+    busy: bool = False
+    """It is still in progress."""
+    message: str = ""
+    """Its result."""
+    problem: str = ""
+    """Why it failed."""
+    next_step: str = ""
+
+    @property
+    def problem_text(self) -> str:
+        """Problem and next step; empty if it did not fail."""
+        return f"{self.problem}. {self.next_step}" if self.problem else ""
 
 
 class Watchers(Generic[T]):
@@ -68,6 +99,14 @@ class Observable(Generic[T]):
     def update(self, **changed: Any) -> None:
         """Set these fields of a value that is a dataclass."""
         self.set(replace(self._value, **changed))  # type: ignore[type-var]
+
+    def show_problem(self, problem: str, next_step: str) -> None:
+        """Set why an action failed, in an :class:`ActionState`."""
+        self.update(problem=problem, next_step=next_step)
+
+    def show_error(self, error: ShotbridgeError) -> None:
+        """End an action that failed, in an :class:`ActionState`."""
+        self.update(busy=False, problem=error.message, next_step=error.next_step)
 
     def remove_watchers(self) -> None:
         self._watchers.clear()

@@ -31,11 +31,11 @@ class RecentRequests:
     def __init__(
         self,
         store: Store,
-        services: Callable[[], Iterable[Service]],
+        service: Callable[[str], Service | None],
         waiting: Callable[[], Iterable[OutboxEntry]],
     ) -> None:
-        """``services`` returns the gateway's services, ``waiting`` the outbox entries."""
-        self._store, self._services, self._waiting = store, services, waiting
+        """``service`` returns a service by its id, ``waiting`` the outbox entries."""
+        self._store, self._service, self._waiting = store, service, waiting
         self._requests: dict[str, Request] = {}
 
     def add(self, requests: Mapping[str, Request]) -> None:
@@ -65,7 +65,7 @@ class RecentRequests:
         return tr("{what}. Make it again?", what=text)
 
     def _duplicate_text(self, request: Request) -> str:
-        inputs, service = self._picture_inputs(request), self._service(request)
+        inputs, service = self._picture_inputs(request), self._service(request.service)
         title = service.title if service is not None else request.service
         shot, jobs = request.shot.id.shot, self._store.jobs_of(request.shot.id)
         for job in reversed(jobs):
@@ -94,12 +94,9 @@ class RecentRequests:
         # The note is cleared after sending, so an empty note is no difference.
         return request.note in ("", earlier.note) and self._picture_inputs(earlier) == inputs
 
-    def _service(self, request: Request) -> Service | None:
-        return next((one for one in self._services() if one.id == request.service), None)
-
     def _picture_inputs(self, request: Request) -> dict[str, Any]:
         """Everything the pictures depend on; an explicit default equals an omitted value."""
-        service = self._service(request)
+        service = self._service(request.service)
         values = dict(request.parameters)
         if service is not None:
             values = {p.name: values.get(p.name, p.default) for p in service.parameters}

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import getpass
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bridge_core.errors import GatewayUnreachable, ShotbridgeError
-from bridge_ui.core.event_listener import EventListener, GatewayInfo, ListenerUpdate
+from bridge_core.hosts.base import Capability
+from bridge_ui.core.event_listener import EventListener
 from bridge_ui.core.observable import Observable, Post, Unwatch, Watchers
 from bridge_ui.core.recent_requests import RecentRequests
 from bridge_ui.core.store import Store, batches
 from bridge_ui.core.translate import tr, tr_count
-from bridge_ui.core.workers import BackgroundTask, LatestCall, ThreadPool
+from bridge_ui.core.workers import BackgroundTask, LatestCall, OnError, ThreadPool, unexpected_error
 
 if TYPE_CHECKING:
     from bridge_core.client import Client
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from bridge_core.models.outbox import OutboxEntry
     from bridge_core.models.services import Service
     from bridge_core.models.settings import Settings
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 #: Jobs per call. Parsing more at once would block the panel's thread, which shares the GIL with
 #: the thread that parses.
@@ -53,8 +59,6 @@ class Connection:
     next_step: str = ""
     is_local: bool = True
     """The user's own gateway; otherwise the studio's."""
-    gateway_version: str = ""
-    """Empty while it is not known."""
 
     @property
     def is_connected(self) -> bool:
@@ -120,9 +124,15 @@ class Session:
         self.services: Observable[tuple[Service, ...]] = Observable(())
         self.outbox = Observable(OutboxState())
         self.recent_requests = RecentRequests(
-            self.store, lambda: self.services.value, lambda: self.outbox.value.waiting
+            self.store, self.service, lambda: self.outbox.value.waiting
         )
-        self._listener = EventListener(self.client, post, self._listener_updated)
+        self._listener = EventListener(
+            client=self.client,
+            post=post,
+            on_connected=self._set_connected,
+            on_lost=self._set_disconnected,
+            on_events=self.store.apply_events,
+        )
         self._health_call: LatestCall[Health] = LatestCall(self.request_pool)
         self._jobs_call: LatestCall[None] = LatestCall(self.request_pool)
         self.cancel_events: dict[str, threading.Event] = {}
@@ -132,6 +142,11 @@ class Session:
         self._user_watchers: Watchers[None] = Watchers()
         self._flush_task: BackgroundTask | None = None
         self._closed = False
+
+    @property
+    def _is_local(self) -> bool:
+        """The gateway is the user's own."""
+        return self.settings.client.url is None
 
     @property
     def user(self) -> str:
@@ -148,10 +163,14 @@ class Session:
         """Call ``callback`` whenever the user's name changes."""
         return self._user_watchers.add(lambda _: callback())
 
-    def service_title(self, service: str) -> str:
+    def service(self, service_id: str) -> Service | None:
+        """A service; None if the gateway no longer has it."""
+        return next((one for one in self.services.value if one.id == service_id), None)
+
+    def service_title(self, service_id: str) -> str:
         """Title of a service; derived from its id if the gateway no longer has it."""
-        found = (one.title for one in self.services.value if one.id == service)
-        return next(found, service.replace("_", " ").capitalize())
+        service = self.service(service_id)
+        return service.title if service else service_id.replace("_", " ").capitalize()
 
     def start(self) -> None:
         """Connect; starts the user's own gateway if it does not run."""
@@ -203,6 +222,29 @@ class Session:
 
         self.outbox_pool.run(remove, lambda _: self.refresh_outbox(), self._outbox_failed)
 
+    def call_host(
+        self,
+        call: Callable[[BackgroundTask], T],
+        done: Callable[[T], None],
+        on_error: OnError,
+        run: Callable[[Callable[[BackgroundTask], T], Callable[[T], None], OnError], object]
+        | None = None,
+    ) -> None:
+        """Run ``call`` on the host: in a worker (by ``run``, or in the disk pool) if the host
+        supports :attr:`Capability.ANY_THREAD`, otherwise synchronously on the panel's thread."""
+        if Capability.ANY_THREAD in self.host.capabilities:
+            (run or self.disk_pool.run)(call, done, on_error)
+            return
+        try:
+            result = call(BackgroundTask())
+        except ShotbridgeError as error:
+            on_error(error)
+        except Exception as error:
+            _log.exception("a call to the host failed")
+            on_error(unexpected_error(error))
+        else:
+            done(result)
+
     def on_connected(self, callback: Callable[[], None]) -> Unwatch:
         """Call ``callback`` after every new connection, when earlier results may be out of date,
         and immediately if connected."""
@@ -239,42 +281,26 @@ class Session:
 
     # Updates from the gateway
 
-    def _listener_updated(self, update: ListenerUpdate) -> None:
-        if update.connected is not None:
-            self._set_connected(update.connected)
-        elif update.lost is not None:
-            self._set_disconnected(update.lost)
-        self.store.apply_events(update.events)
-
-    def _set_connected(self, info: GatewayInfo) -> None:
-        is_local = self.settings.client.url is None
-        place = tr("this machine") if is_local else str(self.settings.client.url)
+    def _set_connected(self, services: tuple[Service, ...]) -> None:
+        place = tr("this machine") if self._is_local else str(self.settings.client.url)
         text = tr("Gateway on {place}", place=place)
-        self.services.set(info.services)
-        self.connection.set(
-            Connection(
-                ConnectionState.CONNECTED,
-                text,
-                is_local=is_local,
-                gateway_version=info.about.version,
-            )
-        )
+        self.services.set(services)
+        self.connection.set(Connection(ConnectionState.CONNECTED, text, is_local=self._is_local))
         self._connected_watchers.notify(None)
         self.refresh_health()
         self._fetch_jobs()
         self.flush()
 
     def _set_disconnected(self, error: ShotbridgeError) -> None:
-        is_local = self.settings.client.url is None
         if isinstance(error, GatewayUnreachable):
+            state = ConnectionState.LOST
             text = tr("The gateway does not answer: {why}", why=error.message)
             step = tr("nothing is lost, and the panel connects again by itself")
-            self.connection.set(Connection(ConnectionState.LOST, text, step, is_local))
         else:
+            state = ConnectionState.REFUSED
             text = tr("The gateway cannot be used: {why}", why=error.message)
-            self.connection.set(
-                Connection(ConnectionState.REFUSED, text, error.next_step, is_local)
-            )
+            step = error.next_step
+        self.connection.set(Connection(state, text, step, self._is_local))
 
     def _fetch_jobs(self) -> None:
         """Fetch all active jobs and the latest ended ones."""
@@ -321,6 +347,6 @@ class Session:
         self.outbox.set(OutboxState(problem=error.message, next_step=error.next_step))
 
     def _connecting_state(self) -> Connection:
-        is_local = self.settings.client.url is None
-        text = tr("Starting the gateway on this machine") if is_local else tr("Connecting")
-        return Connection(ConnectionState.CONNECTING, text, is_local=is_local)
+        local = self._is_local
+        text = tr("Starting the gateway on this machine") if local else tr("Connecting")
+        return Connection(ConnectionState.CONNECTING, text, is_local=local)

@@ -74,10 +74,7 @@ class Store:
         return sorted(found, key=lambda job: (job.created, job.id))
 
     def merge(
-        self,
-        jobs: Iterable[Job] = (),
-        versions: Iterable[Version] = (),
-        notes: Iterable[Note] = (),
+        self, jobs: Iterable[Job] = (), versions: Iterable[Version] = (), notes: Iterable[Note] = ()
     ) -> None:
         """Merge items from events and calls. Older data never replaces newer: an ended job stays
         ended, a version keeps its later decisions."""

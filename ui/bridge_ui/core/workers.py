@@ -28,20 +28,16 @@ class BackgroundTask:
     """A call in a thread; it is passed to the call, which may check whether it was cancelled."""
 
     def __init__(self) -> None:
-        self._cancelled = threading.Event()
-
-    @property
-    def cancel_event(self) -> threading.Event:
+        self.cancel_event = threading.Event()
         """Set when the task is cancelled; long calls check it."""
-        return self._cancelled
 
     @property
     def cancelled(self) -> bool:
-        return self._cancelled.is_set()
+        return self.cancel_event.is_set()
 
     def cancel(self) -> None:
         """A call that has not started never starts; the result of one that has is discarded."""
-        self._cancelled.set()
+        self.cancel_event.set()
 
 
 class ThreadPool:

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from bridge_ui.core.translate import tr
 from bridge_ui.host.notes_controller import HostNotesController, HostNotesState
-from bridge_ui.widgets.basic import button, column, framed, label
+from bridge_ui.widgets.basic import button, column, framed, label, show_text
 
 
 class HostNotesBar(QWidget):
@@ -18,21 +18,16 @@ class HostNotesBar(QWidget):
         self._text = label("", wrap=True)
         self._quotes = label("", "dim", wrap=True)
         self._problem = label("", "bad", wrap=True)
-        self.button = button(tr("Import as notes"), on_click=notes.import_notes)
-        self.button.setObjectName("import-notes")
+        self.button = button(
+            tr("Import as notes"), on_click=notes.import_notes, name="import-notes"
+        )
         inner = column(self._text, self._quotes, self._problem, self.button, margin=10, gap=4)
-        outer = column(framed(inner, "card"))
-        outer.setContentsMargins(14, 12, 14, 0)
-        self.setLayout(outer)
-        self._unwatch = notes.state.watch(self._show)
-
-    def stop_watching(self) -> None:
-        self._unwatch()
+        self.setLayout(column(framed(inner, "card"), margin=(14, 12, 14, 0)))
+        self.stop_watching = notes.state.watch(self._show)
 
     def _show(self, state: HostNotesState) -> None:
         self.setVisible(bool(state.notes or state.problem))
         self._text.setText(tr("{notes} in {host}", notes=state.text, host=self._host))
         self._quotes.setText("\n".join(f"“{one.text}”" for one in state.notes[:3]))
-        self._problem.setText(f"{state.problem}. {state.next_step}" if state.problem else "")
-        self._problem.setVisible(bool(state.problem))
+        show_text(self._problem, state.problem_text)
         self.button.setEnabled(bool(state.notes) and not state.busy)

@@ -9,25 +9,20 @@ from typing import TYPE_CHECKING
 from bridge_core.hosts.base import Capability
 from bridge_core.models.base import fingerprint
 from bridge_core.models.notes import NewNote
-from bridge_ui.core.host_calls import call_host
-from bridge_ui.core.observable import Observable
+from bridge_ui.core.observable import ActionState, Observable
 from bridge_ui.core.translate import tr_count
 from bridge_ui.core.workers import BackgroundTask, LatestCall
 
 if TYPE_CHECKING:
-    from bridge_core.errors import ShotbridgeError
     from bridge_core.hosts.base import HostNote
     from bridge_core.models.notes import Note
     from bridge_ui.core.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class HostNotesState:
+class HostNotesState(ActionState):
     notes: tuple[HostNote, ...] = ()
     """Notes that are not imported yet."""
-    busy: bool = False
-    problem: str = ""
-    next_step: str = ""
 
     @property
     def text(self) -> str:
@@ -52,7 +47,9 @@ class HostNotesController:
         def found(notes: tuple[HostNote, ...]) -> None:
             self.state.update(notes=notes)
 
-        call_host(host, self._notes_call.run, lambda _: host.notes(), found, self._on_error)
+        self._session.call_host(
+            lambda _: host.notes(), found, self.state.show_error, self._notes_call.run
+        )
 
     def import_notes(self) -> None:
         """Submit all notes in the name of the user."""
@@ -69,7 +66,7 @@ class HostNotesController:
             return submitted
 
         self.state.update(busy=True, problem="", next_step="")
-        self._task = session.request_pool.run(submit_all, self._submitted, self._on_error)
+        self._task = session.request_pool.run(submit_all, self._submitted, self.state.show_error)
 
     def close(self) -> None:
         self._notes_call.cancel()
@@ -95,7 +92,4 @@ class HostNotesController:
             self._session.store.merge(notes=[note for _, note in submitted])
             self.state.update(busy=False, notes=remaining)
 
-        call_host(host, self._session.disk_pool.run, mark_imported, marked, self._on_error)
-
-    def _on_error(self, error: ShotbridgeError) -> None:
-        self.state.update(busy=False, problem=error.message, next_step=error.next_step)
+        self._session.call_host(mark_imported, marked, self.state.show_error)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu, QWidget
 
+from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.translate import tr
 from bridge_ui.host.placement_controller import (
     PlacementController,
     PlacementOption,
-    PlacementState,
     host_status_text,
 )
-from bridge_ui.review.controller import ReviewController, ReviewState
+from bridge_ui.review.controller import ReviewController
 from bridge_ui.shots.shot_row import ShotRow
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import button, label, row
+from bridge_ui.widgets.basic import add_action, button, fill_background, label, row
 
 
 class PlacementBar(QWidget):
@@ -33,37 +33,29 @@ class PlacementBar(QWidget):
         colours: ThemeColours,
     ) -> None:
         super().__init__()
-        set_style_class(self, "status")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        fill_background(self, "status")
         self._placement = placement
         self._review = review
         self._reviewed_row = reviewed_row
         self._text = label("", "dim", wrap=True)
         self._menu = QMenu(self)
-        self.button = button(tr("Place"), icon_name="arrow-down-to-line", colour=colours.text)
-        self.button.setObjectName("place")
-        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.button.clicked.connect(self._place)
-        inner = row(self._text, self.button, gap=10, grows=0)
-        inner.setContentsMargins(10, 5, 10, 5)
-        self.setLayout(inner)
-        self._unwatch = [
-            review.state.watch(self._review_changed),
-            placement.state.watch(self._show_state),
-        ]
-
-    def stop_watching(self) -> None:
-        for unwatch in self._unwatch:
-            unwatch()
+        self.button = button(
+            tr("Place"),
+            icon_name="arrow-down-to-line",
+            colour=colours.text,
+            on_click=self._place,
+            name="place",
+            takes_focus=False,
+        )
+        self.setLayout(row(self._text, self.button, margin=(10, 5, 10, 5), gap=10, grows=0))
+        self.stop_watching = unwatch_all(
+            review.state.watch(lambda _state: self.refresh()),
+            placement.state.watch(lambda _state: self.refresh()),
+        )
 
     def refresh(self) -> None:
         """Update after the scene or the shot under review changed."""
-        self._show_state(self._placement.state.value)
-
-    def _review_changed(self, _state: ReviewState) -> None:
-        self.refresh()
-
-    def _show_state(self, state: PlacementState) -> None:
+        state = self._placement.state.value
         version, row = self._review.state.value.version, self._row()
         # Also while only the plate is shown, so that the viewer does not change its size.
         self.setVisible(
@@ -74,22 +66,19 @@ class PlacementBar(QWidget):
             set_style_class(self._text, "dim")
             self.button.setEnabled(False)
             return
-        targets = self._review.state.value.targets
-        label = next((one.label for one in targets if one.id == version.id), version.label)
+        label = self._review.state.value.version_label
         options = self._placement.options(version)
         host_status = host_status_text(row, version) if row is not None else ""
         if state.problem:
-            text, style = f"{state.problem}. {state.next_step}", "bad"
+            text, style = state.problem_text, "bad"
         elif state.busy:
             text, style = tr("Placing {version} …", version=label), "dim"
         elif row is None:
             text, style = tr("The shot of {version} is not open", version=label), "dim"
         else:
-            status = f"{label} · {host_status or tr('not placed yet')}"
-            text, style = (
-                " · ".join(filter(None, [status, state.message if host_status else ""])),
-                "dim",
-            )
+            text, style = f"{label} · {host_status or tr('not placed yet')}", "dim"
+            if host_status and state.message:
+                text += f" · {state.message}"
         self._text.setText(text)
         set_style_class(self._text, style)
         self.button.setEnabled(row is not None and not state.busy)
@@ -112,10 +101,10 @@ class PlacementBar(QWidget):
             return
         self._menu.clear()
         for option in options:
-            self._menu.addAction(option.title).triggered.connect(partial(self._place_with, option))
+            add_action(self._menu, option.title, partial(self._place_with, option))
         self._menu.popup(self.button.mapToGlobal(QPoint(0, self.button.height())))
 
-    def _place_with(self, option: PlacementOption, _checked: bool = False) -> None:
+    def _place_with(self, option: PlacementOption) -> None:
         version, row = self._review.state.value.version, self._row()
         if version is not None and row is not None:
             self._placement.place(row, version, option)

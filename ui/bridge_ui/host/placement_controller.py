@@ -11,13 +11,11 @@ from bridge_core.errors import NotFound
 from bridge_core.hosts.base import Capability, Placement, PlacementResult
 from bridge_core.models.versions import ReviewStatus
 from bridge_core.system.private_files import make_private_folder
-from bridge_ui.core.host_calls import call_host
-from bridge_ui.core.observable import Observable
+from bridge_ui.core.observable import ActionState, Observable
 from bridge_ui.core.translate import tr
 from bridge_ui.core.workers import BackgroundTask
 
 if TYPE_CHECKING:
-    from bridge_core.errors import ShotbridgeError
     from bridge_core.models.versions import Version
     from bridge_ui.core.session import Session
     from bridge_ui.shots.shot_row import ShotRow
@@ -32,20 +30,11 @@ class PlacementOption:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlacementState:
-    busy: bool = False
-    message: str = ""
-    """Result of the last action."""
-    problem: str = ""
-    next_step: str = ""
-
-
 class PlacementController:
     """``on_placed`` is called after versions were placed, when the scene has changed."""
 
     def __init__(self, session: Session, on_placed: Callable[[], None]) -> None:
-        self.state: Observable[PlacementState] = Observable(PlacementState())
+        self.state: Observable[ActionState] = Observable(ActionState())
         self._session = session
         self._on_placed = on_placed
         self._task: BackgroundTask | None = None
@@ -118,24 +107,17 @@ class PlacementController:
         if self.state.value.busy:
             return
         self.state.update(busy=True, message="", problem="", next_step="")
-        self._task = self._session.transfer_pool.run(gather, self._place_gathered, self._on_error)
+        self._task = self._session.transfer_pool.run(
+            gather, self._place_gathered, self.state.show_error
+        )
 
     def _place_gathered(self, placements: list[Placement]) -> None:
         host = self._session.host
-        call_host(
-            host,
-            self._session.disk_pool.run,
-            lambda _: host.place(placements),
-            self._done,
-            self._on_error,
-        )
+        self._session.call_host(lambda _: host.place(placements), self._done, self.state.show_error)
 
     def _done(self, placed: PlacementResult) -> None:
         self.state.update(busy=False, message=placed.message)
         self._on_placed()
-
-    def _on_error(self, error: ShotbridgeError) -> None:
-        self.state.update(busy=False, problem=error.message, next_step=error.next_step)
 
 
 def host_status_text(row: ShotRow, version: Version) -> str:

@@ -13,10 +13,10 @@ from inspect import GEN_RUNNING, getgeneratorstate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge_core.errors import NotWritable, ShotbridgeError
+from bridge_core.errors import ShotbridgeError
 from bridge_core.hosts.base import Capability
+from bridge_core.system.files import storage_errors
 from bridge_core.system.private_files import make_private_folder
-from bridge_ui.core.host_calls import call_host
 from bridge_ui.core.observable import Observable
 from bridge_ui.core.workers import BackgroundTask, OnError
 
@@ -76,7 +76,7 @@ class PlateRenderer:
         if self._current is None:
             self._start_next()
         else:
-            self._report_waiting()
+            self.state.update(waiting_shots=len(self._queue))
 
     def stop(self) -> None:
         """Stop rendering; the files of an unfinished plate are removed."""
@@ -152,38 +152,22 @@ class PlateRenderer:
                 lambda task: task.cancel_event.wait(STEP_PAUSE), lambda _: self._step(step.shot)
             )
 
-        call_host(
-            self._session.host,
-            self._session.disk_pool.run,
-            lambda _: next(steps, None),
-            stepped,
-            self._on_error,
-        )
+        self._session.call_host(lambda _: next(steps, None), stepped, self._on_error)
 
     def _finish(self, shot: Shot | None) -> None:
         request, self._steps = self._current, None
         if request is None:
             return
-        if shot is None:
-            self._on_error(
-                ShotbridgeError(
-                    "the host finished rendering without a result",
-                    where=request.shot.id.shot,
-                    next_step="try again; if it persists, tell your support",
-                )
-            )
+        if shot is not None and shot.id == request.shot.id:
+            self._start_next()
+            request.on_done(shot)
             return
-        if shot.id != request.shot.id:
-            self._on_error(
-                ShotbridgeError(
-                    f"the host rendered {shot.id} instead",
-                    where=str(request.shot.id),
-                    next_step="open the file with this shot and send it from there",
-                )
-            )
-            return
-        self._start_next()
-        request.on_done(shot)
+        problem = "the host finished rendering without a result"
+        next_step = "try again; if it persists, tell your support"
+        if shot is not None:
+            problem = f"the host rendered {shot.id} instead"
+            next_step = "open the file with this shot and send it from there"
+        self._on_error(ShotbridgeError(problem, where=str(request.shot.id), next_step=next_step))
 
     def _on_error(self, error: ShotbridgeError) -> None:
         request, self._steps = self._current, None
@@ -202,26 +186,15 @@ class PlateRenderer:
             name = request.shot.id.shot
             self.state.set(RenderProgress(name, step.completed, step.total, len(self._queue)))
 
-    def _report_waiting(self) -> None:
-        now = self.state.value
-        self.state.set(
-            RenderProgress(now.shot, now.frames_done, now.total_frames, len(self._queue))
-        )
-
 
 def _new_folder(root: Path, shot_id: ShotId) -> Path:
     """
     :raises NotWritable: it cannot be created.
+    :raises DiskFull: no space or quota is left.
     """
     at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     folder = root / shot_id.show / shot_id.sequence / shot_id.shot / f"{at}-{uuid.uuid4().hex[:6]}"
-    try:
+    with storage_errors(folder, hint="or move client.state_dir"):
         make_private_folder(folder.parent)
         folder.mkdir(mode=0o700)
-    except OSError as error:
-        raise NotWritable(
-            f"the folder for the rendered plate cannot be created: {error.strerror or error}",
-            where=str(folder),
-            next_step="free disk space, change the permissions or move client.state_dir",
-        ) from error
     return folder

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bridge_core.errors import ShotbridgeError
 from bridge_core.models.jobs import JobState
 from bridge_ui.core.display_text import job_status_sign
-from bridge_ui.core.observable import Observable, ObservableList
+from bridge_ui.core.observable import ActionState, Observable, ObservableList, unwatch_all
 from bridge_ui.core.recent_requests import DuplicateCheck
 from bridge_ui.core.status_sign import StatusSign, Tone
 from bridge_ui.core.store import StoreChange
@@ -62,13 +61,10 @@ class JobListRow:
 
 
 @dataclass(frozen=True, slots=True)
-class JobsState:
+class JobsState(ActionState):
     running: int = 0
     queued: int = 0
     in_outbox: int = 0
-    problem: str = ""
-    """Why the last action failed."""
-    next_step: str = ""
     question: str = ""
     """Whether to repeat a request that is active, recently done or of unknown outcome; otherwise
     empty."""
@@ -96,12 +92,14 @@ class JobsController:
         """Position of each row by its id."""
         self._first_job_index = 0
         """Position of the newest job, after the rows of the outbox."""
-        self._duplicate_check = DuplicateCheck(session.recent_requests, self._set_question)
-        self._unwatch = [
+        self.duplicate_check = DuplicateCheck(
+            session.recent_requests, lambda question: self.state.update(question=question)
+        )
+        self.close = unwatch_all(
             session.store.watch(self._store_changed),
             session.outbox.watch(lambda _: self._refresh_rows(), immediately=False),
             session.services.watch(lambda _: self._refresh_rows(), immediately=False),
-        ]
+        )
         self._refresh_rows()
 
     def cancel(self, id: str) -> None:  # noqa: A002  the API's word
@@ -111,7 +109,7 @@ class JobsController:
             return
         client = self._session.client
         self._session.request_pool.run(
-            lambda _: client.cancel(id), self._job_changed, self._on_error
+            lambda _: client.cancel(id), self._job_changed, self.state.show_error
         )
 
     def resend(self, id: str) -> None:  # noqa: A002
@@ -121,18 +119,7 @@ class JobsController:
         request = self._find_request(id)
         if request is None:
             return
-        self._duplicate_check.check([request], partial(self._resend, id, request))
-
-    def confirm_send(self) -> None:
-        """Answer the question with yes."""
-        self._duplicate_check.confirm()
-
-    def dismiss_question(self) -> None:
-        """Answer the question with no."""
-        self._duplicate_check.cancel()
-
-    def _set_question(self, question: str) -> None:
-        self.state.update(question=question)
+        self.duplicate_check.check([request], partial(self._resend, id, request))
 
     def _resend(self, id: str, request: Request) -> None:  # noqa: A002
         outbox = self._session.client.outbox
@@ -140,16 +127,12 @@ class JobsController:
         self._sender.send(
             with_keys([request]),
             self._job_changed,
-            self._on_error,
+            self.state.show_error,
             after_stored=(lambda: outbox.discard_refused(id)) if refused else None,
         )
 
     def job(self, id: str) -> Job | None:  # noqa: A002
         return self._session.store.jobs.get(id)
-
-    def close(self) -> None:
-        for unwatch in self._unwatch:
-            unwatch()
 
     def _find_request(self, id: str) -> Request | None:  # noqa: A002
         job = self.job(id)
@@ -263,9 +246,6 @@ class JobsController:
         self.state.update(problem="", next_step="")
         self._session.store.merge(jobs=[job])
         self._session.refresh_outbox()
-
-    def _on_error(self, error: ShotbridgeError) -> None:
-        self.state.update(problem=error.message, next_step=error.next_step)
 
 
 def _sort_key(row: JobListRow) -> tuple[datetime, str]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.translate import tr
 from bridge_ui.jobs.controller import JobListRow, JobsController, JobsState
+from bridge_ui.send.cards_widget import DuplicatePrompt
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import button, column, framed, label, row, title
-from bridge_ui.widgets.duplicate_prompt import DuplicatePrompt
-from bridge_ui.widgets.row_delegate import RowContent, RowDelegate
-from bridge_ui.widgets.rows_model import ROW_ROLE, RowsModel, RowsView
+from bridge_ui.widgets.basic import ProblemText, button, column, framed, label, row, title
+from bridge_ui.widgets.rows import ROW_ROLE, RowContent, RowDelegate, RowsModel, RowsView
 
 
 class JobsPage(QWidget):
@@ -38,48 +38,31 @@ class JobsPage(QWidget):
         self._empty_label.setContentsMargins(14, 14, 14, 14)
         self._name = title("")
         self._state = label("", "dim", wrap=True)
-        self._problem = label("", "bad", wrap=True)
-        self._next = label("", "dim", wrap=True)
-        self.view_button = button(tr("View"), on_click=self._view)
-        self.cancel_button = button(tr("Cancel"), on_click=self._cancel)
-        self.cancel_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        tip = tr("Send the same request again (Ctrl+Shift+Return)")
-        self.resend_button = button(tr("Send again"), on_click=self.resend, tip=tip, costly=True)
-        self._duplicate_prompt = DuplicatePrompt(jobs, "job-confirm-duplicate")
-        for one, name in (
-            (self.view_button, "job-view"),
-            (self.cancel_button, "job-cancel"),
-            (self.resend_button, "job-resend"),
-        ):
-            one.setObjectName(name)
-        self._detail = framed(
-            column(
-                self._name,
-                self._state,
-                self._problem,
-                self._next,
-                row(self.view_button, self.cancel_button, self.resend_button, 1),
-                self._duplicate_prompt,
-                margin=12,
-            ),
-            "card",
+        self._job_problem = ProblemText()
+        self.view_button = button(tr("View"), on_click=self._view, name="job-view")
+        self.cancel_button = button(
+            tr("Cancel"), on_click=self._cancel, name="job-cancel", takes_focus=False
         )
-        self._problem_label = label("", "bad", wrap=True)
-        self._next_step_label = label("", "dim", wrap=True)
-        foot = column(self._problem_label, self._next_step_label, self._detail)
-        foot.setContentsMargins(12, 8, 12, 12)
+        tip = tr("Send the same request again (Ctrl+Shift+Return)")
+        self.resend_button = button(
+            tr("Send again"), on_click=self.resend, tip=tip, name="job-resend", costly=True
+        )
+        self._duplicate_prompt = DuplicatePrompt(jobs.duplicate_check, "job-confirm-duplicate")
+        buttons = row(self.view_button, self.cancel_button, self.resend_button, 1)
+        details = (self._name, self._state, self._job_problem, buttons, self._duplicate_prompt)
+        self._detail = framed(column(*details, margin=12), "card")
+        self._problem = ProblemText()
+        foot = column(self._problem, self._detail, margin=(12, 8, 12, 12))
         self.setLayout(column(self._empty_label, self.view, foot, gap=0, grows=1))
         self.view.selectionModel().currentChanged.connect(lambda *_: self._choice_changed())
         self.view.doubleClicked.connect(lambda _index: self._view())
         self._model.modelReset.connect(self._rows_reset)
         self._model.rowsInserted.connect(lambda *_: self._show_list())
         self._model.dataChanged.connect(lambda *_: self._show_detail())
-        self._unwatch = jobs.state.watch(self._show_state)
+        self.stop_watching = unwatch_all(
+            self._model.stop_watching, jobs.state.watch(self._show_state)
+        )
         self._rows_reset()
-
-    def stop_watching(self) -> None:
-        self._model.stop_watching()
-        self._unwatch()
 
     @property
     def chosen(self) -> JobListRow | None:
@@ -87,7 +70,7 @@ class JobsPage(QWidget):
         return found if isinstance(found, JobListRow) else None
 
     def _choice_changed(self) -> None:
-        self._jobs.dismiss_question()  # it was about another job
+        self._jobs.duplicate_check.cancel()  # it was about another job
         chosen = self.chosen
         self._chosen_id = chosen.id if chosen else None
         self._show_detail()
@@ -111,29 +94,22 @@ class JobsPage(QWidget):
         if chosen is None:
             return
         self._name.setText(f"{chosen.shot.shot} · {chosen.service_title}")
-        when = chosen.created.astimezone().strftime("%d %b %H:%M")
         self._state.setText(
             tr(
                 "{state} · requested by {who}, {when}",
                 state=_state_text(chosen),
                 who=chosen.requested_by,
-                when=when,
+                when=f"{chosen.created.astimezone():%d %b %H:%M}",
             )
         )
-        self._problem.setText(chosen.problem)
-        self._problem.setVisible(bool(chosen.problem))
-        self._next.setText(chosen.next_step)
-        self._next.setVisible(bool(chosen.next_step))
+        self._job_problem.show_problem(chosen.problem, chosen.next_step)
         self.view_button.setVisible(bool(chosen.result_id) or chosen.is_running)
         self.cancel_button.setVisible(chosen.can_cancel)
         self.cancel_button.setText(tr("Withdraw") if chosen.is_in_outbox else tr("Cancel"))
         self.resend_button.setVisible(chosen.can_resend)
 
     def _show_state(self, state: JobsState) -> None:
-        self._problem_label.setText(state.problem)
-        self._problem_label.setVisible(bool(state.problem))
-        self._next_step_label.setText(state.next_step)
-        self._next_step_label.setVisible(bool(state.next_step))
+        self._problem.show_problem(state.problem, state.next_step)
         self._duplicate_prompt.show_question(state.question)
 
     def _view(self) -> None:
@@ -157,14 +133,10 @@ def _state_text(job_row: JobListRow) -> str:
 
 
 def _row_content(job_row: JobListRow) -> RowContent:
-    when = job_row.created.astimezone().strftime("%H:%M")
-    return RowContent(
-        job_row.shot.shot,
-        job_row.service_title,
-        job_row.sign,
-        progress=job_row.progress if job_row.is_running else None,
-        badge=when,
-    )
+    progress = job_row.progress if job_row.is_running else None
+    when = f"{job_row.created.astimezone():%H:%M}"
+    name, service = job_row.shot.shot, job_row.service_title
+    return RowContent(name, service, job_row.sign, progress=progress, badge=when)
 
 
 def _accessible_text(job_row: JobListRow) -> str:

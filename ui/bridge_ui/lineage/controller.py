@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.errors import ShotbridgeError
 from bridge_ui.core.display_text import (
     format_frame_count,
     format_range,
     format_size,
     format_timestamp,
 )
-from bridge_ui.core.observable import Observable
+from bridge_ui.core.observable import ActionState, Observable
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.core.workers import LatestCall
 from bridge_ui.review.revision import repeat_request
@@ -46,7 +45,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class LineageState:
+class LineageState(ActionState):
     result: str = ""
     label: str = ""
     facts: tuple[Fact, ...] = ()
@@ -54,9 +53,6 @@ class LineageState:
     compared_label: str = ""
     differences: tuple[Difference, ...] | None = None
     """None: not compared; empty: no difference."""
-    busy: bool = False
-    problem: str = ""
-    next_step: str = ""
 
 
 class LineageController:
@@ -81,7 +77,7 @@ class LineageController:
             self._lineage = lineage
             self.state.update(facts=lineage_facts(lineage), busy=False)
 
-        self._lineage_call.run(lambda _: client.lineage(result), loaded, self._on_error)
+        self._lineage_call.run(lambda _: client.lineage(result), loaded, self.state.show_error)
 
     def compare(self, result: str | None, label: str = "") -> None:
         """Show the differences to another result; None ends the comparison."""
@@ -100,7 +96,7 @@ class LineageController:
             self.state.update(differences=lineage_differences(*both), busy=False)
 
         self.state.update(busy=True, problem="", next_step="")
-        self._compare_call.run(fetch, loaded, self._on_error)
+        self._compare_call.run(fetch, loaded, self.state.show_error)
 
     def repeat(self, on_request: Callable[[Request], None]) -> None:
         """Build the same request again for
@@ -111,9 +107,6 @@ class LineageController:
     def close(self) -> None:
         self._lineage_call.cancel()
         self._compare_call.cancel()
-
-    def _on_error(self, error: ShotbridgeError) -> None:
-        self.state.update(busy=False, problem=error.message, next_step=error.next_step)
 
 
 def lineage_facts(lineage: Lineage) -> tuple[Fact, ...]:
@@ -150,40 +143,36 @@ def _recipe_facts(lineage: Lineage) -> list[Fact]:
     """What the result depends on."""
     request = lineage.request
     requested, made_with, colour = tr("Request"), tr("Made with"), tr("Colour")
-    result = [
+    frames = f"{format_range(request.shot.work_range)} · {format_frame_count(len(request.frames))}"
+    paths = ", ".join(reference.path for reference in request.references)
+    optional = (
+        (tr("Note"), request.note),
+        (tr("References"), paths),
+        (tr("Revises"), request.source_version_id),
+    )
+    models = (
+        (one.name, f"{one.version} · {one.licence} · {one.sha256[:12]}") for one in lineage.models
+    )
+    return [
         Fact(requested, tr("Service"), request.service),
         Fact(requested, tr("Plate"), request.shot.plate.path),
-        Fact(
-            requested,
-            tr("Frames"),
-            f"{format_range(request.shot.work_range)} · " + format_frame_count(len(request.frames)),
+        Fact(requested, tr("Frames"), frames),
+        *(Fact(requested, name, value) for name, value in optional if value),
+        Fact(requested, tr("Delivery"), request.output_format.value),
+        *(
+            Fact(tr("Parameters"), name.replace("_", " "), _value_text(value))
+            for name, value in lineage.parameters.items()
         ),
+        Fact(made_with, tr("Provider"), lineage.provider),
+        *(Fact(made_with, name, value) for name, value in models),
+        *(Fact(made_with, name, value) for name, value in lineage.runtime.items()),
+        *(
+            Fact(colour, tr("Step {n}", n=number), text)
+            for number, text in enumerate(lineage.colour, 1)
+        ),
+        *(Fact(made_with, tr("Warning"), text) for text in lineage.warnings),
+        *(Fact(tr("Software"), name, version) for name, version in lineage.software.items()),
     ]
-    if request.note:
-        result.append(Fact(requested, tr("Note"), request.note))
-    if request.references:
-        paths = ", ".join(reference.path for reference in request.references)
-        result.append(Fact(requested, tr("References"), paths))
-    if request.source_version_id:
-        result.append(Fact(requested, tr("Revises"), request.source_version_id))
-    result.append(Fact(requested, tr("Delivery"), request.output_format.value))
-    result += [
-        Fact(tr("Parameters"), name.replace("_", " "), _value_text(value))
-        for name, value in lineage.parameters.items()
-    ]
-    result.append(Fact(made_with, tr("Provider"), lineage.provider))
-    result += [
-        Fact(made_with, model.name, f"{model.version} · {model.licence} · {model.sha256[:12]}")
-        for model in lineage.models
-    ]
-    result += [Fact(made_with, name, value) for name, value in lineage.runtime.items()]
-    result += [
-        Fact(colour, tr("Step {n}", n=number), text)
-        for number, text in enumerate(lineage.colour, 1)
-    ]
-    result += [Fact(made_with, tr("Warning"), text) for text in lineage.warnings]
-    result += [Fact(tr("Software"), name, version) for name, version in lineage.software.items()]
-    return result
 
 
 def _value_text(value: Any) -> str:

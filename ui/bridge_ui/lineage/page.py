@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
+from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.translate import tr
 from bridge_ui.lineage.controller import Difference, Fact, LineageController, LineageState
 from bridge_ui.review.controller import MediaChoice, ReviewController, ReviewState
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import button, clear_layout, column, label, scroll_area, title
+from bridge_ui.widgets.basic import (
+    ProblemText,
+    button,
+    clear_layout,
+    column,
+    label,
+    make_selectable,
+    scroll_area,
+    show_text,
+    title,
+)
 from bridge_ui.widgets.inputs import ComboBox
 
 
@@ -33,42 +44,26 @@ class LineagePage(QWidget):
         self._compare_box.setAccessibleName(tr("Compare with another version"))
         self._compare_box.activated.connect(self._compare)
         self._hint = label("", "dim", wrap=True)
-        self._problem = label("", "bad", wrap=True)
-        self._next = label("", "dim", wrap=True)
+        self._problem = ProblemText()
         self._offered_choices: tuple[tuple[str, str], ...] = ()
-        self._facts = QVBoxLayout()
-        self._facts.setSpacing(14)
-        self._repeat_button = button(
-            tr("Use these settings again"), icon_name="repeat", on_click=self._repeat
+        self._facts = column(gap=14)
+        self._repeat_button = button("", icon_name="repeat", on_click=self._repeat, name="repeat")
+        facts = (self._problem, self._hint, self._facts, 1)
+        body = scroll_area(column(*facts, margin=(14, 4, 14, 12), gap=10))
+        head = column(self._title, self._compare_box, margin=(14, 12, 14, 4), gap=8)
+        foot = column(self._repeat_button, margin=(14, 8, 14, 14))
+        self.setLayout(column(head, body, foot, gap=4, grows=1))
+        self.stop_watching = unwatch_all(
+            review.state.watch(self._review_changed), lineage.state.watch(self._show)
         )
-        self._repeat_button.setObjectName("repeat")
-        inside = QWidget()
-        body = column(self._problem, self._next, self._hint, self._facts, 1, gap=10)
-        body.setContentsMargins(14, 4, 14, 12)
-        inside.setLayout(body)
-        head = column(self._title, self._compare_box, gap=8)
-        head.setContentsMargins(14, 12, 14, 4)
-        foot = column(self._repeat_button)
-        foot.setContentsMargins(14, 8, 14, 14)
-        self.setLayout(column(head, scroll_area(inside), foot, gap=4, grows=1))
-        self._unwatch = [
-            review.state.watch(self._review_changed),
-            lineage.state.watch(self._show),
-        ]
-
-    def stop_watching(self) -> None:
-        for unwatch in self._unwatch:
-            unwatch()
 
     def _review_changed(self, state: ReviewState) -> None:
         version = state.version
         shown = version.id if version else ""
-        name = next((choice.label for choice in state.choices if choice.id == shown), "")
         if shown != self._lineage.state.value.result:
-            self._lineage.show(shown, name)
-        self._fill_compare_box(
-            [c for c in state.choices if c.version is not None and c.id != shown]
-        )
+            self._lineage.show(shown, state.version_label)
+        others = [one for one in state.choices if one.version is not None and one.id != shown]
+        self._fill_compare_box(others)
 
     def _fill_compare_box(self, choices: list[MediaChoice]) -> None:
         """Only if the choices changed: the box may be open."""
@@ -95,20 +90,15 @@ class LineagePage(QWidget):
 
     def _show(self, state: LineageState) -> None:
         self._title.setText(state.label or tr("Lineage"))
-        self._problem.setText(state.problem)
-        self._problem.setVisible(bool(state.problem))
-        self._next.setText(state.next_step)
-        self._next.setVisible(bool(state.next_step))
+        self._problem.show_problem(state.problem, state.next_step)
         self._repeat_button.setEnabled(bool(state.facts))
-        self._repeat_button.setText(
-            tr("Use the settings of {version} again", version=state.label)
-            if state.compared_result
-            else tr("Use these settings again")
-        )
+        text = tr("Use these settings again")
+        if state.compared_result:
+            text = tr("Use the settings of {version} again", version=state.label)
+        self._repeat_button.setText(text)
         self._show_compared()
         clear_layout(self._facts)
-        self._hint.setText(self._hint_text(state))
-        self._hint.setVisible(bool(self._hint.text()))
+        show_text(self._hint, self._hint_text(state))
         if state.differences is not None:
             self._add_differences(state.differences, state)
         else:
@@ -162,10 +152,6 @@ def _title_label(text: str) -> QWidget:
 
 
 def _value_label(text: str) -> QWidget:
-    widget = label(text, wrap=True)
+    widget = make_selectable(label(text, wrap=True))
     widget.setAlignment(Qt.AlignmentFlag.AlignTop)
-    widget.setTextInteractionFlags(
-        Qt.TextInteractionFlag.TextSelectableByMouse
-        | Qt.TextInteractionFlag.TextSelectableByKeyboard
-    )
     return widget

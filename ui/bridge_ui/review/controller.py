@@ -10,31 +10,31 @@ from typing import TYPE_CHECKING
 from bridge_core.errors import ShotbridgeError
 from bridge_core.models.jobs import JobState
 from bridge_core.models.versions import ReviewStatus
-from bridge_ui.core.observable import Observable
+from bridge_ui.core.observable import ActionState, Observable, unwatch_all
 from bridge_ui.core.store import StoreChange
 from bridge_ui.core.translate import tr
 from bridge_ui.core.workers import LatestCall
 from bridge_ui.review.compare.media_choices import (
     PLATE,
     MediaChoice,
+    NewResultTracker,
     default_choice,
     list_choices,
     visible_choices,
 )
 from bridge_ui.review.feedback import FeedbackSender
-from bridge_ui.review.new_results import NewResultTracker
-from bridge_ui.review.player.gateway_frames import GatewayFrameSource
 from bridge_ui.review.report.report_data import note_sort_key
 from bridge_ui.review.review_sources import ReviewSources
-from bridge_ui.review.revision import RevisionBuilder, feedback_texts, note_text
+from bridge_ui.review.revision import feedback_texts, note_text, revision_request
 
 if TYPE_CHECKING:
     from bridge_core.models.frames import FrameRange
     from bridge_core.models.notes import Note, Stroke
     from bridge_core.models.requests import Request
     from bridge_core.models.shots import Shot
-    from bridge_core.models.versions import DecisionRecord, Version
+    from bridge_core.models.versions import DecisionRecord, Lineage, Version
     from bridge_ui.core.session import Session
+    from bridge_ui.review.player.frame_sources import FrameSource
 
 __all__ = ["PLATE", "MediaChoice", "ReviewController", "ReviewState"]
 
@@ -43,8 +43,9 @@ _MAX_OTHER_SHOTS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewState:
-    """Everything that the review shows except pictures."""
+class ReviewState(ActionState):
+    """Everything that the review shows except pictures. ``busy``: a decision or note is being
+    sent."""
 
     shot: Shot | None = None
     choices: tuple[MediaChoice, ...] = ()
@@ -63,12 +64,16 @@ class ReviewState:
     """Notes on ``version``, by frame; those on the whole version first."""
     decisions: tuple[DecisionRecord, ...] = ()
     """Decisions about ``version``, newest first."""
-    busy: bool = False
-    """A decision or note is being sent."""
-    problem: str = ""
-    next_step: str = ""
-    message: str = ""
-    """The last result: ``v003 approved by Ada Lovelace, 11:20``"""
+
+    def choice(self, choice_id: str) -> MediaChoice | None:
+        """A choice by its id."""
+        return next((one for one in self.choices if one.id == choice_id), None)
+
+    @property
+    def version_label(self) -> str:
+        """``Upscale v003``, the label of ``version``; empty if there is none."""
+        choice = self.choice(self.version.id) if self.version is not None else None
+        return choice.label if choice is not None else self.version.label if self.version else ""
 
     @property
     def compared_versions(self) -> tuple[MediaChoice, ...]:
@@ -82,8 +87,8 @@ class ReviewController:
 
     def __init__(self, session: Session) -> None:
         self.state: Observable[ReviewState] = Observable(ReviewState())
-        self.a: Observable[GatewayFrameSource | None] = Observable(None)
-        self.b: Observable[GatewayFrameSource | None] = Observable(None)
+        self.a: Observable[FrameSource | None] = Observable(None)
+        self.b: Observable[FrameSource | None] = Observable(None)
         self._session = session
         self._needs_render = False
         self._target_side = "B"
@@ -97,15 +102,15 @@ class ReviewController:
         self._sources = ReviewSources(session)
         self._versions_call: LatestCall[list[Version]] = LatestCall(session.request_pool)
         self._notes_call: LatestCall[list[Note]] = LatestCall(session.request_pool)
-        self._revision = RevisionBuilder(session, self._on_error)
+        self._lineage_call: LatestCall[Lineage] = LatestCall(session.request_pool)
         self._feedback = FeedbackSender(
             session, self.state.update, self._merge_notes, self._on_error
         )
-        self._unwatch = [
+        self._unwatch = unwatch_all(
             session.store.watch(self._store_changed),
             session.on_connected(self._refresh),
             session.services.watch(lambda _: self._update_choices(), immediately=False),
-        ]
+        )
 
     # What is shown
 
@@ -145,7 +150,7 @@ class ReviewController:
             self._sources.check_plate(shot, self._update_sources)
 
     def choose_a(self, id: str) -> None:  # noqa: A002  the API's word
-        if self._has_choice(id):
+        if self.state.value.choice(id):
             self.state.update(a=id)
             self._update_sources()
 
@@ -153,7 +158,7 @@ class ReviewController:
         """Choose B; empty for none. What cannot be shown yet (a queued job, a test frame that is
         not loaded) becomes B as soon as it can."""
         self._chooses_b = False
-        self._awaited_choice = "" if not id or self._has_choice(id) else id
+        self._awaited_choice = "" if not id or self.state.value.choice(id) else id
         if not self._awaited_choice:
             self.state.update(b=id)
             self._update_sources()
@@ -222,29 +227,37 @@ class ReviewController:
     def revise_from_note(self, note: Note, on_request: Callable[[Request], None]) -> None:
         """Build the request for the next version from a note, for
         :meth:`bridge_ui.send.controller.SendController.prefill`."""
-        self._revision.build(note.version_id, (note_text(note),), self.state.value.shot, on_request)
+        self._revise(note.version_id, (note_text(note),), on_request)
 
     def revise_from_review(self, on_request: Callable[[Request], None]) -> None:
         """Build it from all feedback on the version under review."""
         version = self._find_version(None)
         if version is not None:
-            feedback = feedback_texts(version, self.state.value.notes)
-            self._revision.build(version.id, feedback, self.state.value.shot, on_request)
+            self._revise(version.id, feedback_texts(version, self.state.value.notes), on_request)
 
     def close(self) -> None:
-        for unwatch in self._unwatch:
-            unwatch()
+        self._unwatch()
         self._release()
 
     # Internals
 
+    def _revise(
+        self, version_id: str, feedback: tuple[str, ...], on_request: Callable[[Request], None]
+    ) -> None:
+        session, shot = self._session, self.state.value.shot
+
+        def lineage_loaded(lineage: Lineage) -> None:
+            service = session.service(lineage.request.service)
+            on_request(revision_request(lineage, version_id, feedback, service, shot))
+
+        self._lineage_call.run(
+            lambda _: session.client.lineage(version_id), lineage_loaded, self._on_error
+        )
+
     def _release(self) -> None:
-        for call in (self._versions_call, self._notes_call, self._revision):
+        for call in (self._versions_call, self._notes_call, self._lineage_call):
             call.cancel()
         self._sources.close()
-
-    def _has_choice(self, choice_id: str) -> bool:
-        return any(choice.id == choice_id for choice in self.state.value.choices)
 
     def _refresh(self) -> None:
         """Fetch what the gateway has of this shot."""
@@ -259,43 +272,32 @@ class ReviewController:
             self._new_results.is_settled = True
             self._update_choices()
 
-        self._versions_call.run(
-            lambda _: client.versions(
-                show=shot_id.show, sequence=shot_id.sequence, shot=shot_id.shot
-            ),
-            merge,
-            self._on_error,
-        )
+        def fetch(_: object) -> list[Version]:
+            return client.versions(show=shot_id.show, sequence=shot_id.sequence, shot=shot_id.shot)
+
+        self._versions_call.run(fetch, merge, self._on_error)
         self._fetch_notes()
 
     def _store_changed(self, change: StoreChange) -> None:
         shot, store = self.state.value.shot, self._session.store
         if shot is None:
             return
-        concerns_shot = any(store.versions[one].shot == shot.id for one in change.versions) or any(
-            store.jobs[one].request.shot.id == shot.id for one in change.jobs
-        )
-        if concerns_shot:
+        changed = {store.versions[one].shot for one in change.versions}
+        changed |= {store.jobs[one].request.shot.id for one in change.jobs}
+        if shot.id in changed:
             self._update_choices()
         self._merge_notes(change.notes)
 
-    def _list_choices(self) -> tuple[MediaChoice, ...]:
-        shot = self.state.value.shot
+    def _update_choices(self) -> None:
+        session, state, shot = self._session, self.state.value, self.state.value.shot
         if shot is None:
-            return ()
-        session = self._session
+            return
+        self._sources.fetch_test_frames(shot, self._update_choices)
+        self._new_results.update(shot.id)
         others = (other for other in self._other_shots if other.id != shot.id)
-        return list_choices(
+        choices = list_choices(
             shot, session.store, self._sources.test_frames, session.service_title, others
         )
-
-    def _update_choices(self) -> None:
-        state = self.state.value
-        if state.shot is None:
-            return
-        self._sources.fetch_test_frames(state.shot, self._update_choices)
-        self._new_results.update(state.shot.id)
-        choices = self._list_choices()
         available = {choice.id for choice in choices}
         a = self._current_choice(state.a, available) or PLATE
         b = self._current_choice(state.b, available)
@@ -344,18 +346,18 @@ class ReviewController:
             self.state.update(notes=())
             self._fetch_notes()
 
-    def _set_source(self, side: Observable[GatewayFrameSource | None], choice_id: str) -> None:
+    def _set_source(self, side: Observable[FrameSource | None], choice_id: str) -> None:
         current = side.value
-        if current is not None and choice_id and not self._has_choice(choice_id):
+        if current is not None and choice_id and not self.state.value.choice(choice_id):
             return  # a job that has ended, until its result can be shown
         source = self._source(choice_id)
         # An equal source is not replaced, so that the player keeps its decoded frames.
         if current is None or source is None or current.key != source.key:
             side.set(source)
 
-    def _source(self, choice_id: str) -> GatewayFrameSource | None:
+    def _source(self, choice_id: str) -> FrameSource | None:
         state = self.state.value
-        choice = next((one for one in state.choices if one.id == choice_id), None)
+        choice = state.choice(choice_id)
         if choice is None or state.shot is None:
             return None
         shot: Shot | None = state.shot
@@ -367,14 +369,13 @@ class ReviewController:
     def _find_version(self, version_id: str | None) -> Version | None:
         """A version by its id; None: the one under review. Sets ``state.problem`` if there is
         none."""
-        version, choices = self.state.value.version, self.state.value.choices
+        version = self.state.value.version
         if version_id is not None:
-            version = next((one.version for one in choices if one.id == version_id), None)
+            choice = self.state.value.choice(version_id)
+            version = choice.version if choice is not None else None
         if version is None:
-            self.state.update(
-                problem=tr("no version of this shot is on the screen"),
-                next_step=tr("show the version that you mean"),
-            )
+            problem = tr("no version of this shot is on the screen")
+            self.state.show_problem(problem, tr("show the version that you mean"))
         return version
 
     def _fetch_notes(self) -> None:
@@ -394,4 +395,5 @@ class ReviewController:
         self.state.update(notes=tuple(sorted(known.values(), key=note_sort_key)))
 
     def _on_error(self, error: ShotbridgeError) -> None:
-        self.state.update(problem=error.message, next_step=error.next_step)
+        """``busy`` stays: a decision or note may still be on its way."""
+        self.state.show_problem(error.message, error.next_step)

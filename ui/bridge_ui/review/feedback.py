@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import uuid
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -44,27 +43,18 @@ class FeedbackSender:
         """The idempotency keys of decisions and notes without a response."""
 
     def decide(
-        self,
-        version: Version,
-        status: ReviewStatus,
-        comment: str,
-        done: Callable[[], None] | None,
+        self, version: Version, status: ReviewStatus, comment: str, done: Callable[[], None] | None
     ) -> None:
         """Send a decision with the content hash of the version that was shown."""
-        client, store = self._session.client, self._session.store
-        try:
-            decision = Decision(
-                status=status,
-                by=self._author(),
-                comment=comment[:5000],
-                content_hash=version.content_hash,
+
+        def decision() -> Decision:
+            content_hash = version.content_hash
+            return Decision(
+                status=status, by=self._author(), comment=comment[:5000], content_hash=content_hash
             )
-        except (ValidationError, ShotbridgeError) as error:
-            self._on_error(_as_shotbridge_error(error))
-            return
 
         def decided(saved: Version) -> None:
-            store.merge(versions=[saved])
+            self._session.store.merge(versions=[saved])
             last = saved.decisions[-1]
             message = tr(
                 "{version} {status} by {name}, {time}",
@@ -77,8 +67,7 @@ class FeedbackSender:
             if done is not None:
                 done()
 
-        send = functools.partial(client.decide, version.id, decision)
-        self._send(send, decided, version, decision)
+        self._send(version, decision, self._session.client.decide, decided)
 
     def add_note(
         self,
@@ -95,37 +84,41 @@ class FeedbackSender:
                 problem=tr("the note is empty"), next_step=tr("write or draw something")
             )
             return
-        client = self._session.client
-        try:
-            note = NewNote(
+
+        def note() -> NewNote:
+            return NewNote(
                 frames=frames,
                 text=text[:5000],
                 strokes=strokes,
                 drawn_on=drawn_on if strokes else None,
                 by=self._author(),
             )
-        except (ValidationError, ShotbridgeError) as error:
-            self._on_error(_as_shotbridge_error(error))
-            return
 
         def added(saved: Note) -> None:
             self._on_notes([saved])
-            self._update_state(
-                message=tr("note added to {version}", version=self._version_title(version))
-            )
+            message = tr("note added to {version}", version=self._version_title(version))
+            self._update_state(message=message)
             if done is not None:
                 done(saved)
 
-        send = functools.partial(client.add_note, version.id, note)
-        self._send(send, added, version, note)
+        self._send(version, note, self._session.client.add_note, added)
 
     def _send(
         self,
+        version: Version,
+        make: Callable[[], Decision | NewNote],
         send: Callable[..., Any],
         done: Callable[[Any], None],
-        version: Version,
-        content: Decision | NewNote,
     ) -> None:
+        """Send what ``make`` returns."""
+        try:
+            content = make()
+        except ValidationError as error:
+            self._on_error(validation_error(error, label=error.title))
+            return
+        except ShotbridgeError as error:
+            self._on_error(error)
+            return
         # A user who saw no response sends the same again: it has the same key, and counts once.
         # A decision that returns to an earlier one is another act.
         seen = _other_decisions(version, content) if isinstance(content, Decision) else 0
@@ -144,7 +137,9 @@ class FeedbackSender:
             self._on_error(error)
 
         self._update_state(busy=True, problem="", next_step="", message="")
-        task = self._session.request_pool.run(lambda _: send(key=key), ended, failed)
+        task = self._session.request_pool.run(
+            lambda _: send(version.id, content, key=key), ended, failed
+        )
         self._tasks.add(task)
 
     def _version_title(self, version: Version) -> str:
@@ -171,9 +166,3 @@ def _other_decisions(version: Version, decision: Decision) -> int:
             break
         number -= 1
     return number
-
-
-def _as_shotbridge_error(error: ValidationError | ShotbridgeError) -> ShotbridgeError:
-    return (
-        validation_error(error, label=error.title) if isinstance(error, ValidationError) else error
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from bridge_core.models.notes import Note
 from bridge_ui.core.display_text import (
@@ -15,6 +15,7 @@ from bridge_ui.core.display_text import (
     review_status_sign,
 )
 from bridge_ui.core.translate import tr, tr_count
+from bridge_ui.review.annotations.note_widgets import revise_button
 from bridge_ui.review.controller import ReviewController, ReviewState
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.widgets.basic import (
@@ -41,17 +42,10 @@ class NotesPage(QWidget):
         self._colours = colours
         self._shown: tuple[object, ...] = ()
         self._title = title("", 1.1)
-        self._list = QVBoxLayout()
-        self._list.setSpacing(10)
-        inside = QWidget()
-        body = column(self._title, self._list, 1, gap=12)
-        body.setContentsMargins(14, 12, 14, 12)
-        inside.setLayout(body)
-        self.setLayout(column(scroll_area(inside)))
-        self._unwatch = review.state.watch(self._show)
-
-    def stop_watching(self) -> None:
-        self._unwatch()
+        self._list = column(gap=10)
+        body = column(self._title, self._list, 1, margin=(14, 12, 14, 12), gap=12)
+        self.setLayout(column(scroll_area(body)))
+        self.stop_watching = review.state.watch(self._show)
 
     def _show(self, state: ReviewState) -> None:
         which = state.version and state.version.id
@@ -59,8 +53,7 @@ class NotesPage(QWidget):
         if content == self._shown:
             return
         self._shown = content
-        name = next((c.label for c in state.choices if c.id == which), "")
-        self._title.setText(name if state.version else tr("Notes"))
+        self._title.setText(state.version_label or tr("Notes"))
         clear_layout(self._list)
         if state.version is None:
             self._list.addWidget(label(tr("Review a version to see its notes."), "dim", wrap=True))
@@ -92,9 +85,7 @@ class NotesPage(QWidget):
             to_frame = button(note_frames_text(note), "link", on_click=go)
             to_frame.setToolTip(tr("Go to this frame"))
             foot.insertWidget(0, to_frame)
-        revise = button(tr("Revise"), "link", on_click=partial(self._revise, note))
-        revise.setToolTip(tr("Make the next version from this note"))
-        foot.insertWidget(foot.count() - 1, revise)
+        foot.insertWidget(foot.count() - 1, revise_button(partial(self._revise, note)))
         author = label(" · ".join(facts), "small", wrap=True)
         return framed(column(text, author, foot, margin=10, gap=3), "card")
 

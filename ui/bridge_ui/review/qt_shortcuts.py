@@ -8,6 +8,7 @@ from functools import cache
 from PySide6.QtCore import QEvent, QKeyCombination, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QAbstractSpinBox,
     QApplication,
     QComboBox,
@@ -16,10 +17,12 @@ from PySide6.QtWidgets import (
     QTextEdit,
     QWidget,
 )
+from shiboken6 import isValid
 
 from bridge_ui.core.translate import tr
+from bridge_ui.widgets.basic import is_costly
 
-#: Actions of :class:`bridge_ui.review.viewer_actions.ViewerActions` by key.
+#: Actions of :class:`bridge_ui.review.viewer_widget.ViewerActions` by key.
 SHORTCUTS: dict[str, str] = {
     "Space": "toggle_playback",
     "J": "shuttle_back",
@@ -75,6 +78,8 @@ SHORTCUTS: dict[str, str] = {
 }
 
 
+_KEYS = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
+_RETURN = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 #: Actions whose keys work wherever the focus is in the panel.
 PLAYBACK_ACTIONS = ("toggle_playback", "shuttle_back", "stop", "shuttle_forward")
 
@@ -130,6 +135,58 @@ class ShortcutFilter(QObject):
             event.accept()
             return True
         return False
+
+
+class FocusKeyFilter(QObject):
+    """Space and J, K, L control playback wherever the focus is, except in text fields.
+
+    So Space does not press buttons. Return presses the focused button, once until the focus moves;
+    costly buttons have their own shortcut.
+    """
+
+    def __init__(self, panel: QWidget, play: Callable[[str], None]) -> None:
+        """``play`` is called with the name of the playback action."""
+        super().__init__(panel)
+        self._panel, self._play = panel, play
+        self._watched: QWidget | None = None
+        self._was_pressed = False
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.focusChanged.connect(self._focus_moved)
+        self._focus_moved(None, app.focusWidget())
+
+    def _focus_moved(self, _old: QWidget | None, new: QWidget | None) -> None:
+        if self._watched is not None and isValid(self._watched):
+            self._watched.removeEventFilter(self)
+        self._watched, self._was_pressed = None, False
+        if new is not None and (new is self._panel or self._panel.isAncestorOf(new)):
+            self._watched = new
+            new.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if event.type() not in _KEYS or not isinstance(event, QKeyEvent):
+            return False
+        if not isinstance(watched, QWidget) or accepts_text(watched):
+            return False
+        action = action_for_key(event)
+        if action in PLAYBACK_ACTIONS:
+            if event.type() == QEvent.Type.KeyPress and not event.isAutoRepeat():
+                self._play(action)
+            event.accept()  # hosts use the same keys
+            return True
+        plain = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if event.key() in _RETURN and not plain and isinstance(watched, QAbstractButton):
+            if event.type() == QEvent.Type.KeyPress and not event.isAutoRepeat():
+                self._press(watched)
+            event.accept()
+            return True
+        return False
+
+    def _press(self, button: QAbstractButton) -> None:
+        if is_costly(button) or (self._was_pressed and not button.isCheckable()):
+            return
+        self._was_pressed = True
+        button.click()
 
 
 def action_for_key(event: QKeyEvent) -> str | None:

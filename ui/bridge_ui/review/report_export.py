@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from bridge_core.errors import ShotbridgeError
+from bridge_core.errors import NotWritable, ShotbridgeError
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.review.report.report_data import ReportScope, ReviewReport, collect_report_shots
 from bridge_ui.widgets.file_dialogs import save_file_dialog
@@ -25,14 +28,14 @@ _FILE_FILTERS = "PDF (*.pdf);;HTML (*.html)"
 
 
 class ReportExport:
-    """``show_message`` is called with a text, and whether it is a problem."""
+    """``show_message`` is called with a text and ``is_problem``."""
 
     def __init__(
         self,
         session: Session,
         review: ReviewController,
         shots: ShotsController,
-        show_message: Callable[[str, bool], None],
+        show_message: Callable[..., None],
     ) -> None:
         self._session, self._review, self._shots = session, review, shots
         self._show_message = show_message
@@ -57,13 +60,8 @@ class ReportExport:
         """Ask for a file and write the report to it."""
         stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in self._title(scope))
         name = f"{stem.removesuffix('.otio')}_review.pdf"
-        save_file_dialog(
-            parent,
-            tr("Write a review report"),
-            name,
-            _FILE_FILTERS,
-            lambda path: self.write(scope, Path(path)),
-        )
+        title, write = tr("Write a review report"), partial(self.write, scope)
+        save_file_dialog(parent, title, name, _FILE_FILTERS, write)
 
     def write(self, scope: ReportScope, path: Path) -> None:
         """Write a report, and cancel one that is still being written."""
@@ -75,8 +73,6 @@ class ReportExport:
         self.cancel()
 
         def write(task: BackgroundTask) -> tuple[Path, ReviewReport]:
-            from bridge_ui.review.report.report_writer import write_report
-
             def check_cancelled() -> None:
                 if task.cancelled:
                     raise _ReportCancelled("the report was cancelled")
@@ -94,13 +90,13 @@ class ReportExport:
         def written(result: tuple[Path, ReviewReport]) -> None:
             file, report = result
             self._show_message(
-                tr("{file} written; {summary}", file=file.name, summary=report.summary), False
+                tr("{file} written; {summary}", file=file.name, summary=report.summary)
             )
 
         def failed(error: ShotbridgeError) -> None:
-            self._show_message(f"{error.message}. {error.next_step}", True)
+            self._show_message(f"{error.message}. {error.next_step}", is_problem=True)
 
-        self._show_message(tr("Writing {file} …", file=path.name), False)
+        self._show_message(tr("Writing {file} …", file=path.name))
         self._task = session.transfer_pool.run(write, written, failed)
 
     def cancel(self) -> None:
@@ -112,9 +108,7 @@ class ReportExport:
         state = self._review.state.value
         if state.version is None or state.shot is None:
             return None
-        version_id = state.version.id
-        label = next((c.label for c in state.choices if c.id == version_id), state.version.label)
-        return version_id, f"{state.shot.id.shot} {label}"
+        return state.version.id, f"{state.shot.id.shot} {state.version_label}"
 
     def _shots_of(self, scope: ReportScope) -> list[Shot]:
         if scope is ReportScope.VERSION:
@@ -133,6 +127,39 @@ class ReportExport:
         if scope is ReportScope.SELECTED and len(selected) == 1:
             return selected[0].id.shot
         return self._shots.state.value.title or tr("the whole cut")
+
+
+def write_report(
+    path: Path, report: ReviewReport, check_cancelled: Callable[[], None] = lambda: None
+) -> Path:
+    """Write ``.html`` or ``.htm`` as HTML, everything else as PDF. An existing file is replaced
+    once the new one is complete.
+
+    A frame that cannot be loaded is replaced by the reason. Call it in a worker thread, as pictures
+    are loaded from the gateway.
+
+    :raises NotWritable: the file cannot be written.
+    """
+    from bridge_ui.review.report.html_report import write_html_report
+    from bridge_ui.review.report.qt_pdf_report import write_pdf_report
+
+    unfinished = path.with_name(f".{token_hex(4)}{path.suffix}")
+    try:
+        if path.suffix.lower() in (".html", ".htm"):
+            write_html_report(unfinished, report, check_cancelled)
+        else:
+            write_pdf_report(unfinished, report, check_cancelled)
+        unfinished.replace(path)
+    except OSError as error:
+        raise NotWritable(
+            f"the review report could not be written: {error.strerror or error}",
+            where=str(path),
+            next_step="choose another folder",
+        ) from error
+    finally:
+        with suppress(OSError):  # it was renamed, or never created
+            unfinished.unlink()
+    return path
 
 
 class _ReportCancelled(ShotbridgeError):

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from bridge_core.models.base import fingerprint
 from bridge_ui.core.workers import BackgroundTask, LatestCall
 from bridge_ui.review.compare.media_choices import PLATE, MediaChoice
-from bridge_ui.review.player.gateway_frames import (
-    GatewayFrameSource,
-    PlateFrames,
-    ResultFrames,
-    ShiftedFrames,
+from bridge_ui.review.player.frame_sources import (
+    FrameSource,
+    JobFrames,
+    plate_frames,
+    result_frames,
 )
-from bridge_ui.review.player.job_frame_tracker import JobFrameTracker
 
 if TYPE_CHECKING:
     from bridge_core.errors import ShotbridgeError
@@ -36,30 +35,29 @@ class ReviewSources:
         self._session = session
         self._fetching_ids: set[str] = set()
         """Test frames that are being fetched."""
-        self._job_trackers: dict[str, JobFrameTracker] = {}
+        self._job_frames: dict[str, JobFrames] = {}
         self._plate_call: LatestCall[FileStamps] = LatestCall(session.plate_pool)
         self._stamps: dict[str, FileStamps] = {}
         """Stamps of each plate's files at the last check, by the plate's fingerprint."""
         self._change_counts: dict[str, int] = {}
         """How often each plate has changed, by fingerprint."""
 
-    def source_for(self, choice: MediaChoice, shot: Shot) -> GatewayFrameSource:
+    def source_for(self, choice: MediaChoice, shot: Shot) -> FrameSource:
         """A source with the frame numbers of ``shot``'s plate. A version of another shot is
         shifted, so that both cuts begin on the same frame."""
         client = self._session.client
         if choice.id == PLATE:
-            return PlateFrames(client, shot, self._change_counts.get(fingerprint(shot.plate), 0))
+            return plate_frames(client, shot, self._change_counts.get(fingerprint(shot.plate), 0))
         if choice.version is not None:
-            source = ResultFrames(client, choice.version, choice.label)
-            if choice.other_shot is None:
-                return source
-            return ShiftedFrames(source, shot.cut_range.first - choice.other_shot.cut_range.first)
+            own_shot = choice.other_shot or shot
+            shift = shot.cut_range.first - own_shot.cut_range.first
+            return result_frames(client, choice.version, shift)
         if choice.id in self.test_frames:
-            return ResultFrames(client, self.test_frames[choice.id], choice.label)
-        if choice.id not in self._job_trackers:
+            return result_frames(client, self.test_frames[choice.id])
+        if choice.id not in self._job_frames:
             job = self._session.store.jobs[choice.id]
-            self._job_trackers[choice.id] = JobFrameTracker(self._session, job, choice.label)
-        return self._job_trackers[choice.id].source
+            self._job_frames[choice.id] = JobFrames(self._session, job)
+        return self._job_frames[choice.id]
 
     def shot_as_sent(self, shot: Shot, version: Version | None) -> Shot | None:
         """The shot in the request of ``version``, or else of its last job; None if there is no
@@ -93,8 +91,8 @@ class ReviewSources:
 
     def keep_only(self, choice_ids: Collection[str]) -> None:
         """Stop tracking all jobs except these."""
-        for choice_id in self._job_trackers.keys() - set(choice_ids):
-            self._job_trackers.pop(choice_id).close()
+        for choice_id in self._job_frames.keys() - set(choice_ids):
+            self._job_frames.pop(choice_id).close()
 
     def check_plate(self, shot: Shot, on_changed: Callable[[], None]) -> None:
         """Check whether the plate's files have changed; if so, its source gets another key and

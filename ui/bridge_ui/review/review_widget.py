@@ -6,16 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Signal
-from PySide6.QtWidgets import QWidget
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ReviewStatus
-from bridge_ui.core.observable import Unwatch
+from bridge_ui.core.observable import Unwatch, unwatch_all
 from bridge_ui.review.annotations.note_widgets import NoteInput
 from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
-from bridge_ui.review.player.frame_source import FrameSource
-from bridge_ui.review.player.gateway_frames import JobFrames
+from bridge_ui.review.player.frame_sources import FrameSource, JobFrames
 from bridge_ui.review.player.plate_timecode import PlateTimecode
 from bridge_ui.review.report_export import ReportExport
 from bridge_ui.review.viewer_widget import ViewerWidget
@@ -24,7 +22,7 @@ from bridge_ui.theme.colours import ThemeColours
 if TYPE_CHECKING:
     from bridge_core.models.shots import Shot
     from bridge_ui.core.session import Session
-    from bridge_ui.review.controller import MediaChoice, ReviewController, ReviewState
+    from bridge_ui.review.controller import ReviewController, ReviewState
     from bridge_ui.shots.controller import ShotsController
 
 
@@ -40,32 +38,31 @@ class ReviewWidget(ViewerWidget):
         shots: ShotsController,
         review: ReviewController,
         colours: ThemeColours,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(colours, parent)
+        super().__init__(colours)
         self._review = review
-        self.report_export = ReportExport(session, review, shots, self._show_export_message)
+        self.report_export = ReportExport(session, review, shots, self.show_message)
         self._open_key: tuple[object, ...] = ()
         self._problem = ""
         self._selected: tuple[str, ...] = ()
-        self._frame_watches: list[Unwatch] = []
+        self._unwatch_frames: Unwatch = unwatch_all()
         self.side_chosen.connect(self._choose_side)
         self.swap_requested.connect(review.swap)
         self.visible_sides_changed.connect(review.set_visible_sides)
-        self.target_chosen.connect(review.choose_target)
+        self.targets.chosen.connect(review.choose_target)
         self.new_result_requested.connect(review.choose_b)
         self.version_step_requested.connect(review.step_version)
         self.note_submitted.connect(self._save_note)
-        self.decision_submitted.connect(self._decide)
-        self.revision_requested.connect(self._revise_from_note)
-        self.next_version_requested.connect(
+        self.decision_form.submitted.connect(self._decide)
+        self.notes_list.revision_requested.connect(self._revise_from_note)
+        self.decision_summary.next_version_requested.connect(
             lambda: review.revise_from_review(self.revision_ready.emit)
         )
         self.menu_button.report_options = self.report_export.available_scopes
         self.menu_button.report_requested.connect(
             lambda scope: self.report_export.choose_file(scope, self)
         )
-        self._watches = [
+        self._unwatch = unwatch_all(
             review.state.watch(self._show_review),
             review.a.watch(lambda _source: self._open_sources()),
             review.b.watch(lambda _source: self._open_sources()),
@@ -74,12 +71,11 @@ class ReviewWidget(ViewerWidget):
             shots.rows.watch(lambda change: review.check_plate() if change.reset else None),
             # Frames that failed while disconnected would wait up to a minute.
             session.on_connected(self.player.refresh),
-        ]
+        )
 
     def close_down(self) -> None:
-        for unwatch in self._watches:
-            unwatch()
-        self._stop_watching_frames()
+        self._unwatch()
+        self._unwatch_frames()
         self.report_export.cancel()
         super().close_down()
 
@@ -95,11 +91,6 @@ class ReviewWidget(ViewerWidget):
             self._selected = selected
             self._review.set_other_shots(row.shot for row in shots.selected if row.shot is not None)
 
-    def _stop_watching_frames(self) -> None:
-        for unwatch in self._frame_watches:
-            unwatch()
-        self._frame_watches = []
-
     def _choose_side(self, side: str, key: str) -> None:
         if side == "A":
             self._review.choose_a(key)
@@ -113,15 +104,12 @@ class ReviewWidget(ViewerWidget):
             note.frames,
             drawn_on=note.drawn_on,
             version=note.version,
-            done=lambda _note: self.note_saved(note),
+            done=lambda _note: self.annotations.note_saved(note),
         )
 
     def _decide(self, status: ReviewStatus, comment: str, version: str) -> None:
-        on_saved = partial(self.decision_saved, version)
+        on_saved = partial(self.decision_form.decision_saved, version)
         self._review.decide(status, comment, version=version, done=on_saved)
-
-    def _show_export_message(self, text: str, problem: bool) -> None:
-        self.show_message(text, is_problem=problem)
 
     def _revise_from_note(self, note: Note) -> None:
         if note.display_frame is not None:
@@ -131,23 +119,18 @@ class ReviewWidget(ViewerWidget):
     def _show_review(self, state: ReviewState) -> None:
         self.set_choices([(one.id, one.label) for one in state.choices], state.a, state.b)
         self.set_source_info(_source_info(state, state.a), _source_info(state, state.b))
-        self.set_notes(state.notes)
-        version = state.version
-        self.set_targets(
-            [(one.id, one.label) for one in state.targets], version.id if version else ""
-        )
-        self.set_compared_versions(
-            [one.label for one in state.compared_versions],
-            has_decision=any(
-                one.version and one.version.decisions for one in state.compared_versions
-            ),
-        )
+        self.annotations.set_notes(state.notes)
+        version, compared = state.version, state.compared_versions
+        targets = [(one.id, one.label) for one in state.targets]
+        self.targets.show_targets(targets, version.id if version else "")
+        has_decision = any(one.version and one.version.decisions for one in compared)
+        self.reserve_space([one.label for one in compared], has_decision=has_decision)
         new = state.new_result
         self.new_result.show_result(*((new.id, new.label) if new else ("", "")))
         self.set_version(
             VersionUnderReview(
                 version.id,
-                next((one.label for one in state.targets if one.id == version.id), version.label),
+                state.version_label,
                 version.shot.shot,
                 state.decisions[0] if state.decisions else None,
                 len(state.notes),
@@ -156,10 +139,9 @@ class ReviewWidget(ViewerWidget):
             else None
         )
         self.set_busy(state.busy)
-        problem = f"{state.problem}. {state.next_step}" if state.problem else ""
-        if problem != self._problem:
-            self._problem = problem
-            self.show_message(problem, is_problem=True)
+        if state.problem_text != self._problem:
+            self._problem = state.problem_text
+            self.show_message(self._problem, is_problem=True)
         self._open_sources()
 
     def _open_sources(self) -> None:
@@ -172,12 +154,11 @@ class ReviewWidget(ViewerWidget):
         if open_key == self._open_key:
             return
         self._open_key = open_key
-        self._stop_watching_frames()
-        self._frame_watches = [
-            one.watch(lambda _frames: self.frames_added())
-            for one in sources.values()
-            if isinstance(one, JobFrames)
-        ]
+        self._unwatch_frames()
+        running = [one for one in sources.values() if isinstance(one, JobFrames)]
+        self._unwatch_frames = unwatch_all(
+            *(one.watch(lambda _frames: self.player.refresh()) for one in running)
+        )
         if shot is None:
             self.open(None, None, {})
             return
@@ -203,7 +184,7 @@ def _frame_range(shot: Shot, sources: dict[str, FrameSource]) -> FrameRange:
 
 
 def _source_info(state: ReviewState, key: str) -> str:
-    choice: MediaChoice | None = next((one for one in state.choices if one.id == key), None)
+    choice = state.choice(key)
     if choice is None or choice.version is None:
         return ""
     outputs = choice.version.outputs

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.services import TextParameter
 from bridge_ui.core.display_text import format_range
-from bridge_ui.core.workers import LatestCall, OnError
 
 if TYPE_CHECKING:
     from bridge_core.models.notes import Note
@@ -15,40 +14,8 @@ if TYPE_CHECKING:
     from bridge_core.models.services import Service
     from bridge_core.models.shots import Shot
     from bridge_core.models.versions import Lineage, Version
-    from bridge_ui.core.session import Session
 
 _MAX_NOTE_LENGTH = 5000  # characters of a request's note
-
-
-class RevisionBuilder:
-    """Builds the request for the next version from the lineage of a version."""
-
-    def __init__(self, session: Session, failed: OnError) -> None:
-        self._session, self._on_error = session, failed
-        self._lineage_call: LatestCall[Lineage] = LatestCall(session.request_pool)
-
-    def build(
-        self,
-        version: str,
-        feedback: tuple[str, ...],
-        shot: Shot | None,
-        on_request: Callable[[Request], None],
-    ) -> None:
-        """Fetch the lineage of ``version``, then pass on the request with the feedback in it; see
-        :func:`revision_request`."""
-        session = self._session
-
-        def lineage_loaded(lineage: Lineage) -> None:
-            asked = lineage.request.service
-            service = next((one for one in session.services.value if one.id == asked), None)
-            on_request(revision_request(lineage, version, feedback, service, shot))
-
-        self._lineage_call.run(
-            lambda _: session.client.lineage(version), lineage_loaded, self._on_error
-        )
-
-    def cancel(self) -> None:
-        self._lineage_call.cancel()
 
 
 def feedback_texts(version: Version, notes: Iterable[Note]) -> tuple[str, ...]:
@@ -94,13 +61,9 @@ def revision_request(
 def repeat_request(lineage: Lineage) -> Request:
     """The same request for the whole shot, with the parameters as they were resolved: later changes
     of defaults have no effect."""
-    return lineage.request.model_copy(
-        update={
-            "parameters": dict(lineage.parameters),
-            "test_frames": (),
-            "source_version_id": None,
-        }
-    )
+    parameters = dict(lineage.parameters)
+    changed = {"parameters": parameters, "test_frames": (), "source_version_id": None}
+    return lineage.request.model_copy(update=changed)
 
 
 def _append_lines(before: str, feedback: Iterable[str], max_length: int) -> str:

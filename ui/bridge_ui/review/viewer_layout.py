@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from bridge_ui.review.annotations.drawing_widgets import DrawingToolbar
-from bridge_ui.review.annotations.note_widgets import NoteEditor
-from bridge_ui.review.annotations.notes_list_widget import NotesList
+from bridge_ui.review.annotations.note_widgets import NoteEditor, NotesList
 from bridge_ui.review.canvas.canvas_widget import ViewerCanvas
-from bridge_ui.review.canvas.settings_widgets import CompareSlider, ExposureButton
+from bridge_ui.review.canvas.settings_widgets import (
+    CompareSlider,
+    ExposureButton,
+    ViewerMenuButton,
+    ZoomButton,
+)
 from bridge_ui.review.compare.compare_widgets import CompareModeButtons, SideChooser
 from bridge_ui.review.decisions.decision_widgets import (
     DecisionButtons,
@@ -19,10 +24,11 @@ from bridge_ui.review.decisions.decision_widgets import (
     DecisionSummary,
 )
 from bridge_ui.review.decisions.target_widgets import NewResultPrompt, TargetChooser
-from bridge_ui.review.menu_widget import ViewerMenuButton
+from bridge_ui.review.player.qt_player import Player
 from bridge_ui.review.player.timeline_widget import TimelineBar
 from bridge_ui.review.player.transport_widgets import TransportBar
-from bridge_ui.widgets.basic import retain_size_when_hidden
+from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.widgets.basic import column, label, retain_size_when_hidden
 
 #: Minimum widths for A and B in one row, for everything in one row, and for that with full labels;
 #: in widths of the letter x, so that the font size counts.
@@ -31,60 +37,58 @@ _SIDES_IN_ROW_FROM, _WIDE_FROM, _FULL_LABELS_FROM = 42, 88, 128
 _TALL_FROM = 30
 
 
-@dataclass(frozen=True)
-class ViewerParts:
-    """The viewer's widgets, roughly from top to bottom."""
+class ViewerLayout(QWidget):
+    """The player and the viewer's widgets, arranged for its width."""
 
-    side_choosers: tuple[SideChooser, SideChooser]
-    mode_buttons: CompareModeButtons
-    compare_slider: CompareSlider
-    exposure_button: ExposureButton
-    zoom_button: QWidget
-    menu_button: ViewerMenuButton
-    canvas: ViewerCanvas
-    drawing_toolbar: DrawingToolbar
-    new_result: NewResultPrompt
-    timeline: TimelineBar
-    transport: TransportBar
-    decision_buttons: DecisionButtons
-    targets: TargetChooser
-    note_editor: NoteEditor
-    notes_list: NotesList
-    decision_summary: DecisionSummary
-    decision_form: DecisionForm
-    message: QWidget
-
-
-class ViewerLayout:
-    """Arranges the viewer's parts for its width."""
-
-    def __init__(self, viewer: QWidget, parts: ViewerParts) -> None:
-        self._viewer, self._parts = viewer, parts
+    def __init__(self, colours: ThemeColours) -> None:
+        super().__init__()
+        self.player = Player(self)
+        self.canvas = ViewerCanvas(colours)
+        self.drawing_toolbar = DrawingToolbar(colours)
+        self.timeline = TimelineBar(self.player, colours)
+        self.transport = TransportBar(self.player, colours)
+        self.note_editor = NoteEditor(colours)
+        self.notes_list = NotesList(colours)
+        self.side_choosers = {side: SideChooser(side, colours) for side in ("A", "B")}
+        self.mode_buttons = CompareModeButtons(colours)
+        self.menu_button = ViewerMenuButton(self.canvas, colours)
+        self.targets = TargetChooser()
+        self.new_result = NewResultPrompt()
+        self.decision_buttons = DecisionButtons(colours)
+        self.decision_form = DecisionForm()
+        self.decision_summary = DecisionSummary()
+        self.message = label("", wrap=True)
+        self.zoom_button = ZoomButton(self.canvas)
+        self._compare_slider = CompareSlider(self.canvas)
+        self._exposure_button = ExposureButton(self.canvas, colours)
         self._arrangement: tuple[bool, bool, bool] | None = None
         self._reserved_for: tuple[tuple[str, ...], bool] = ((), False)
         self._source_row, self._second_source_row = QHBoxLayout(), QHBoxLayout()
         self._mode_row, self._slider_row = QHBoxLayout(), QHBoxLayout()
         self._transport_row, self._decision_row = QHBoxLayout(), QHBoxLayout()
-        body = self._body = QVBoxLayout(viewer)
-        body.setContentsMargins(10, 8, 10, 8)
+        self._body = column(
+            self._source_row,
+            self._second_source_row,
+            self.canvas,
+            self.new_result,
+            self._mode_row,
+            self._slider_row,
+            self.timeline,
+            self._transport_row,
+            self.targets,
+            self.note_editor,
+            self.notes_list,
+            self.decision_summary,
+            self.decision_form,
+            self.message,
+            self._decision_row,
+            margin=(10, 8, 10, 8),
+            grows=2,
+        )
         # The viewer adapts to its width; its rows must not set a minimum.
-        body.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)
-        body.addLayout(self._source_row)
-        body.addLayout(self._second_source_row)
-        body.addWidget(parts.canvas, 1)
-        body.addWidget(parts.new_result)
-        body.addLayout(self._mode_row)
-        body.addLayout(self._slider_row)
-        body.addWidget(parts.timeline)
-        body.addLayout(self._transport_row)
-        body.addWidget(parts.targets)
-        body.addWidget(parts.note_editor)
-        body.addWidget(parts.notes_list)
-        body.addWidget(parts.decision_summary)
-        body.addWidget(parts.decision_form)
-        body.addWidget(parts.message)
-        body.addLayout(self._decision_row)
-        parts.drawing_toolbar.hide()
+        self._body.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)
+        self.setLayout(self._body)
+        self.drawing_toolbar.hide()
         self._arrange(sides_in_row=True, wide=True, full_labels=True)
 
     @property
@@ -92,9 +96,12 @@ class ViewerLayout:
         """Everything is in one row."""
         return self._arrangement is not None and self._arrangement[1]
 
-    def fit_width(self) -> None:
-        """Rearrange after the viewer's width has changed."""
-        letters = self._viewer.width() / self._viewer.fontMetrics().horizontalAdvance("x")
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(280, 320)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        letters = self.width() / self.fontMetrics().horizontalAdvance("x")
         self._arrange(
             sides_in_row=letters >= _SIDES_IN_ROW_FROM,
             wide=letters >= _WIDE_FROM,
@@ -111,14 +118,14 @@ class ViewerLayout:
 
     def _reserve_space(self) -> None:
         names, has_decision = self._reserved_for
-        is_tall = self._viewer.height() >= _TALL_FROM * self._viewer.fontMetrics().height()
-        retain_size_when_hidden(self._parts.targets, is_tall and len(names) > 1)
-        self._parts.decision_summary.reserve_space(is_tall and has_decision)
-        self._parts.decision_buttons.reserve_width(names)
+        is_tall = self.height() >= _TALL_FROM * self.fontMetrics().height()
+        retain_size_when_hidden(self.targets, is_tall and len(names) > 1)
+        self.decision_summary.reserve_space(is_tall and has_decision)
+        self.decision_buttons.reserve_width(names)
 
     def place_toolbar(self) -> None:
         """On the left of the picture in a wide viewer, else as a row below it."""
-        toolbar, canvas = self._parts.drawing_toolbar, self._parts.canvas
+        toolbar, canvas = self.drawing_toolbar, self.canvas
         hidden = toolbar.isHidden()
         toolbar.set_vertical(self.is_wide)
         if self.is_wide:
@@ -134,40 +141,38 @@ class ViewerLayout:
         if (sides_in_row, wide, full_labels) == self._arrangement:
             return
         self._arrangement = sides_in_row, wide, full_labels
-        parts = self._parts
         self._body.setSpacing(7 if wide else 5)
         rows = (self._source_row, self._second_source_row, self._mode_row)
         for row in (*rows, self._slider_row, self._transport_row, self._decision_row):
             while row.takeAt(0) is not None:
                 pass  # the widgets are kept and placed again below
-        self._source_row.addWidget(parts.side_choosers[0], 1)
-        (self._source_row if sides_in_row else self._second_source_row).addWidget(
-            parts.side_choosers[1], 1
-        )
-        parts.mode_buttons.set_compact(not full_labels, stretched=not wide)
-        self._transport_row.addWidget(parts.transport, 1)
+        self._source_row.addWidget(self.side_choosers["A"], 1)
+        second_row = self._source_row if sides_in_row else self._second_source_row
+        second_row.addWidget(self.side_choosers["B"], 1)
+        self.mode_buttons.set_compact(not full_labels, stretched=not wide)
+        self._transport_row.addWidget(self.transport, 1)
         if wide:
-            self._source_row.addWidget(parts.mode_buttons)
+            self._source_row.addWidget(self.mode_buttons)
             self._source_row.addStretch(1 if full_labels else 0)
             if full_labels:
-                self._source_row.addWidget(parts.compare_slider)
-            self._source_row.addWidget(parts.exposure_button)
-            self._source_row.addWidget(parts.zoom_button)
-            self._transport_row.addWidget(parts.decision_buttons)
+                self._source_row.addWidget(self._compare_slider)
+            self._source_row.addWidget(self._exposure_button)
+            self._source_row.addWidget(self.zoom_button)
+            self._transport_row.addWidget(self.decision_buttons)
         else:
-            self._mode_row.addWidget(parts.mode_buttons, 1)
-            self._transport_row.addWidget(parts.exposure_button)
-            self._decision_row.addWidget(parts.decision_buttons, 1)
-        self._source_row.addWidget(parts.menu_button)
+            self._mode_row.addWidget(self.mode_buttons, 1)
+            self._transport_row.addWidget(self._exposure_button)
+            self._decision_row.addWidget(self.decision_buttons, 1)
+        self._source_row.addWidget(self.menu_button)
         if not full_labels:
-            self._slider_row.addWidget(parts.compare_slider, 1)
-        parts.zoom_button.setVisible(wide)
-        parts.exposure_button.set_compact(not wide)
-        parts.compare_slider.show_settings()
-        parts.transport.set_compact(not wide)
-        parts.targets.set_compact(not wide)
-        parts.decision_buttons.set_labels(long=full_labels)
-        parts.decision_form.set_horizontal(wide)
-        parts.decision_summary.set_horizontal(wide)
-        parts.notes_list.setVisible(not wide)
+            self._slider_row.addWidget(self._compare_slider, 1)
+        self.zoom_button.setVisible(wide)
+        self._exposure_button.set_compact(not wide)
+        self._compare_slider.show_settings()
+        self.transport.set_compact(not wide)
+        self.targets.set_compact(not wide)
+        self.decision_buttons.set_labels(long=full_labels)
+        self.decision_form.set_horizontal(wide)
+        self.decision_summary.set_horizontal(wide)
+        self.notes_list.setVisible(not wide)
         self.place_toolbar()

@@ -5,50 +5,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QHideEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import QApplication
 
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.notes import Note
 from bridge_core.models.versions import ReviewStatus
 from bridge_ui.core.translate import tr
-from bridge_ui.review.annotation_presenter import AnnotationPresenter
-from bridge_ui.review.annotations.drawing_widgets import DrawingToolbar
-from bridge_ui.review.annotations.note_widgets import NoteEditor, NoteInput
-from bridge_ui.review.annotations.notes_list_widget import NotesList
-from bridge_ui.review.canvas.canvas_widget import ViewerCanvas
-from bridge_ui.review.canvas.captions import Captions
-from bridge_ui.review.canvas.settings_widgets import CompareSlider, ExposureButton, ZoomButton
-from bridge_ui.review.compare.compare_selection import CompareSelection
-from bridge_ui.review.compare.compare_widgets import CompareModeButtons, SideChooser
-from bridge_ui.review.compare.viewer_settings import CompareMode
-from bridge_ui.review.decisions.decision_presenter import DecisionPresenter
-from bridge_ui.review.decisions.decision_widgets import (
-    DecisionButtons,
-    DecisionForm,
-    DecisionSummary,
-    VersionUnderReview,
+from bridge_ui.review.compare.viewer_settings import (
+    EXPOSURE_RANGE,
+    GAIN_RANGE,
+    GAMMA_RANGE,
+    CompareMode,
+    CompareSelection,
+    gain_step,
 )
-from bridge_ui.review.decisions.target_widgets import NewResultPrompt, TargetChooser
-from bridge_ui.review.menu_widget import ViewerMenuButton
-from bridge_ui.review.player.frame_source import FrameSource
+from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
+from bridge_ui.review.player.frame_sources import FrameSource
 from bridge_ui.review.player.plate_timecode import PlateTimecode
-from bridge_ui.review.player.playback_presenter import PlaybackPresenter
-from bridge_ui.review.player.qt_player import Player
-from bridge_ui.review.player.timeline_widget import TimelineBar
-from bridge_ui.review.player.transport_widgets import TransportBar
+from bridge_ui.review.presenters import AnnotationPresenter, Captions, DecisionPresenter
 from bridge_ui.review.qt_shortcuts import ShortcutFilter
-from bridge_ui.review.viewer_actions import ViewerActions
-from bridge_ui.review.viewer_layout import ViewerLayout, ViewerParts
+from bridge_ui.review.viewer_layout import ViewerLayout
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import label
+from bridge_ui.widgets.basic import fill_background, show_text
+
+_SKIP_FRAMES = 10
 
 
-class ViewerWidget(QWidget):
+class ViewerWidget(ViewerLayout):
     """Player, comparison, drawing, notes and decisions. :meth:`close_down` ends its threads."""
 
     side_chosen = Signal(str, str)
@@ -57,66 +44,29 @@ class ViewerWidget(QWidget):
     version_step_requested = Signal(int)
     """The next newer (1) or older (-1) version."""
     note_submitted = Signal(object)
-    """A :class:`NoteInput`. Call :meth:`note_saved` once the gateway has it."""
-    decision_submitted = Signal(object, str, str)
-    """A :class:`bridge_core.models.versions.ReviewStatus`, the comment, and the id of the version.
-    Call :meth:`decision_saved` once the gateway has it."""
+    """A :class:`NoteInput`. Call :meth:`AnnotationPresenter.note_saved` once the gateway has it."""
     visible_sides_changed = Signal(tuple)
     """The sides on the screen: ``A``, ``B``, both, or none."""
-    target_chosen = Signal(str)
-    """The id of the visible version that decisions and notes are for."""
     new_result_requested = Signal(str)
     """Show the new result with this id."""
-    next_version_requested = Signal()
-    """Make the next version from the feedback on this one."""
-    revision_requested = Signal(object)
-    """Make the next version from this note."""
     frame_changed = Signal(int)
 
-    def __init__(self, colours: ThemeColours, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._colours = colours
+    def __init__(self, colours: ThemeColours) -> None:
+        super().__init__(colours)
         self._is_empty = True
         self._version: VersionUnderReview | None = None
         self._selection = CompareSelection()
         self._position_key: Hashable = None
         self._visible_sides: tuple[str, ...] = ()
         """As last emitted."""
-        self.player = Player(self)
-        self.canvas = ViewerCanvas(colours)
-        self.drawing_toolbar = DrawingToolbar(colours)
-        self.timeline = TimelineBar(colours)
-        self.transport = TransportBar(colours)
-        self._playback = PlaybackPresenter(self.player, self.transport, self.timeline)
-        self._captions = Captions(self.canvas, self.transport)
-        self.note_editor = NoteEditor(colours)
-        self.notes_list = NotesList(colours)
-        self.annotations = AnnotationPresenter(
-            self.player,
-            self.canvas,
-            self.drawing_toolbar,
-            self.timeline,
-            self.note_editor,
-            self.notes_list,
-        )
-        self.pen = self.annotations.pen
-        self._side_choosers = {side: SideChooser(side, colours) for side in ("A", "B")}
-        self._mode_buttons = CompareModeButtons(colours)
-        self._exposure_button = ExposureButton(self.canvas, colours)
-        self._zoom_button = ZoomButton(self.canvas)
-        self.menu_button = ViewerMenuButton(colours)
-        self.targets = TargetChooser()
-        self.new_result = NewResultPrompt()
-        self.decision_buttons = DecisionButtons(colours)
-        self.decision_form = DecisionForm()
-        self._decision_summary = DecisionSummary()
-        self._decisions = DecisionPresenter(
-            self.decision_buttons, self.decision_form, self._decision_summary
-        )
-        self._message = label("", wrap=True)
+        self.annotations = AnnotationPresenter(self)
+        self._captions = Captions(self)
+        self._decisions = DecisionPresenter(self)
         self._actions = ViewerActions(self)
         self._shortcuts = ShortcutFilter(self, self._actions.trigger)
-        self._build_layout()
+        fill_background(self, "background")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusProxy(self.canvas)
         self._connect_signals()
         self.set_version(None)
         self.show_message("")
@@ -167,17 +117,13 @@ class ViewerWidget(QWidget):
     def set_choices(self, choices: Sequence[tuple[str, str]], a: str, b: str) -> None:
         """Ids and labels to choose from, and the ids of A and B."""
         for side, chosen in (("A", a), ("B", b)):
-            self._side_choosers[side].set_choices(choices, chosen)
+            self.side_choosers[side].set_choices(choices, chosen)
         self._captions.set_names(dict(choices), a, b)
 
     def set_source_info(self, a: str, b: str) -> None:
         """Facts about each side, such as ``1920×1080 · ACES view``."""
         self._captions.source_info = (a, b)
         self._show_frame()
-
-    def set_notes(self, notes: Sequence[Note]) -> None:
-        """The notes of the version under review."""
-        self.annotations.set_notes(notes)
 
     def set_version(self, version: VersionUnderReview | None) -> None:
         """Set the version that notes and decisions are for; None for no version. Unsaved notes are
@@ -195,15 +141,6 @@ class ViewerWidget(QWidget):
         self.note_editor.show_version(version.name if version is not None else "")
         self._decisions.set_version(version)
 
-    def set_targets(self, targets: Sequence[tuple[str, str]], chosen: str) -> None:
-        """Ids and names of the visible versions that can be decided about."""
-        self.targets.show_targets(targets, chosen)
-
-    def set_compared_versions(self, names: Sequence[str], *, has_decision: bool) -> None:
-        """Names of the versions that are A or B, visible or not, and whether one of them has a
-        decision."""
-        self._layout.reserve_space(names, has_decision=has_decision)
-
     def set_busy(self, busy: bool) -> None:
         """Disable submitting while a note or decision is being sent."""
         self._decisions.set_busy(busy)
@@ -211,9 +148,8 @@ class ViewerWidget(QWidget):
 
     def show_message(self, text: str, *, is_problem: bool = False) -> None:
         """The last result or problem; empty hides the line."""
-        self._message.setText(f"⚠ {text}" if is_problem and text else text)
-        self._message.setVisible(bool(text))
-        set_style_class(self._message, "bad" if is_problem else "dim")
+        show_text(self.message, f"⚠ {text}" if is_problem and text else text)
+        set_style_class(self.message, "bad" if is_problem else "dim")
 
     def start_decision(self, status: ReviewStatus) -> None:
         """Open the form for a decision's comment."""
@@ -221,23 +157,8 @@ class ViewerWidget(QWidget):
             self.player.stop()
             self.decision_form.start(status)
 
-    def decision_saved(self, version: str) -> None:
-        """The gateway has the decision about this version."""
-        self.decision_form.decision_saved(version)
-
-    def note_saved(self, note: NoteInput) -> None:
-        """The gateway has this note."""
-        self.annotations.note_saved(note)
-
-    def frames_added(self) -> None:
-        """A running job has finished more frames."""
-        self.player.refresh()
-
-    def annotated_frames(self) -> set[int]:
-        return self.annotations.annotated_frames
-
     def go_to_frame(self, frame: int) -> None:
-        self._playback.go_to(frame)
+        self.player.go_to(frame)
 
     def set_compare_mode(self, mode: CompareMode) -> None:
         if self._selection.choose(mode):
@@ -249,11 +170,11 @@ class ViewerWidget(QWidget):
         if on:
             self.player.stop()
         elif self.canvas.is_drawing:
-            self.pen.cancel()
+            self.annotations.pen.cancel()
         self.canvas.is_drawing = on
         self.note_editor.draw_button.setChecked(on)
         self.drawing_toolbar.setVisible(on)
-        self._layout.place_toolbar()
+        self.place_toolbar()
         if on:
             self.canvas.setFocus()
         else:
@@ -271,45 +192,6 @@ class ViewerWidget(QWidget):
         super().hideEvent(event)
         self.player.stop()
 
-    # Construction
-
-    def _build_layout(self) -> None:
-        set_style_class(self, "background")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setFocusProxy(self.canvas)
-
-        self._layout = ViewerLayout(
-            self,
-            ViewerParts(
-                side_choosers=(self._side_choosers["A"], self._side_choosers["B"]),
-                mode_buttons=self._mode_buttons,
-                compare_slider=CompareSlider(self.canvas),
-                exposure_button=self._exposure_button,
-                zoom_button=self._zoom_button,
-                menu_button=self.menu_button,
-                canvas=self.canvas,
-                drawing_toolbar=self.drawing_toolbar,
-                new_result=self.new_result,
-                timeline=self.timeline,
-                transport=self.transport,
-                decision_buttons=self.decision_buttons,
-                targets=self.targets,
-                note_editor=self.note_editor,
-                notes_list=self.notes_list,
-                decision_summary=self._decision_summary,
-                decision_form=self.decision_form,
-                message=self._message,
-            ),
-        )
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802
-        return QSize(280, 320)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        super().resizeEvent(event)
-        self._layout.fit_width()
-
     def _connect_signals(self) -> None:
         self.player.frame_changed.connect(self._show_frame)
         self.player.frame_changed.connect(self.frame_changed)
@@ -317,26 +199,20 @@ class ViewerWidget(QWidget):
         self.transport.frame_field.frame_entered.connect(self._go_to_entered_frame)
         self.canvas.settings_changed.connect(self._show_settings)
         self.canvas.pen_side.connect(self.targets.select_side)
-        self.targets.chosen.connect(self.target_chosen)
         self.new_result.result_requested.connect(self._show_new_result)
 
-        self._mode_buttons.chosen.connect(self.set_compare_mode)
-        for side, chooser in self._side_choosers.items():
+        self.mode_buttons.chosen.connect(self.set_compare_mode)
+        for side, chooser in self.side_choosers.items():
             chooser.chosen.connect(lambda key, side=side: self._choose_source(side, key))
         self.note_editor.submitted.connect(self._submit_note)
         self.note_editor.draw_toggled.connect(
             lambda: self.set_drawing(self.note_editor.draw_button.isChecked())
         )
         self.notes_list.frame_requested.connect(self.go_to_frame)
-        self.notes_list.revision_requested.connect(self.revision_requested)
         self.decision_buttons.chosen.connect(self.start_decision)
-        self.decision_form.submitted.connect(self.decision_submitted)
         self.decision_form.open_changed.connect(
             lambda is_open: None if is_open else self._focus_canvas()
         )
-        self._decision_summary.next_version_requested.connect(self.next_version_requested)
-        self.menu_button.fit_requested.connect(self.canvas.fit)
-        self.menu_button.actual_size_requested.connect(self.canvas.actual_size)
         self._show_settings()
 
     def _focus_canvas(self) -> None:
@@ -378,17 +254,16 @@ class ViewerWidget(QWidget):
         self.canvas.show_pictures(player.picture("A"), player.picture("B"))
         self.canvas.set_messages(player.missing_reason("A"), player.missing_reason("B"))
         self._captions.update(player.clock)
-        self._playback.show_frame()
         self.annotations.refresh()
 
     def _show_settings(self) -> None:
-        self._mode_buttons.show_mode(self._selection.mode)
+        self.mode_buttons.show_mode(self._selection.mode)
         self.player.sides = self.canvas.settings.compare.sides
         self._emit_visible_sides()
         self._show_frame()
 
     def _show_empty_state(self) -> None:
-        for one in (self.timeline, self.transport, self._mode_buttons):
+        for one in (self.timeline, self.transport, self.mode_buttons):
             one.setEnabled(not self._is_empty)
         if self._is_empty:
             self.canvas.show_pictures(None, None)
@@ -396,4 +271,116 @@ class ViewerWidget(QWidget):
             self.canvas.set_messages(tr("Select a shot to review it."), "")
         else:
             self._show_frame()
-        self._zoom_button.set_empty(self._is_empty)
+        self.zoom_button.set_empty(self._is_empty)
+
+
+class ViewerActions:
+    """Runs actions by the names in :data:`bridge_ui.review.qt_shortcuts.SHORTCUTS`."""
+
+    def __init__(self, viewer: ViewerWidget) -> None:
+        self._viewer = viewer
+        player, canvas = viewer.player, viewer.canvas
+        self._table: dict[str, Callable[[], object]] = {
+            "toggle_playback": player.toggle,
+            "shuttle_back": lambda: player.shuttle(-1),
+            "stop": player.stop,
+            "shuttle_forward": lambda: player.shuttle(1),
+            "step_back": lambda: player.step(-1),
+            "step_forward": lambda: player.step(1),
+            "skip_back": lambda: player.step(-_SKIP_FRAMES),
+            "skip_forward": lambda: player.step(_SKIP_FRAMES),
+            "go_to_first": lambda: viewer.go_to_frame(player.clock.in_point),
+            "go_to_last": lambda: viewer.go_to_frame(player.clock.out_point),
+            "previous_note": lambda: self._go_to_note(-1),
+            "next_note": lambda: self._go_to_note(1),
+            "mark_in": player.mark_in,
+            "mark_out": player.mark_out,
+            "clear_marks": player.clear_marks,
+            "loop": lambda: player.set_loop(not player.clock.loop),
+            "compare_a": lambda: viewer.set_compare_mode(CompareMode.A),
+            "compare_b": lambda: viewer.set_compare_mode(CompareMode.B),
+            "compare_wipe": lambda: viewer.set_compare_mode(CompareMode.WIPE),
+            "compare_difference": lambda: viewer.set_compare_mode(CompareMode.DIFFERENCE),
+            "compare_overlay": lambda: viewer.set_compare_mode(CompareMode.OVERLAY),
+            "compare_side_by_side": lambda: viewer.set_compare_mode(CompareMode.SIDE_BY_SIDE),
+            "swap": viewer.swap_requested.emit,
+            "switch_target": viewer.targets.switch,
+            "newer_version": lambda: viewer.version_step_requested.emit(1),
+            "older_version": lambda: viewer.version_step_requested.emit(-1),
+            "decrease_compare_value": lambda: self._adjust(-1),
+            "increase_compare_value": lambda: self._adjust(1),
+            "exposure_down": lambda: self._change_exposure(-0.25),
+            "exposure_up": lambda: self._change_exposure(0.25),
+            "gamma_down": lambda: self._change_gamma(-0.05),
+            "gamma_up": lambda: self._change_gamma(0.05),
+            "reset_exposure": lambda: canvas.update_settings(exposure=0.0, gamma=1.0),
+            "fit": canvas.fit,
+            "zoom_in": lambda: canvas.zoom_by(1),
+            "zoom_out": lambda: canvas.zoom_by(-1),
+            "actual_size": canvas.actual_size,
+            "toggle_drawing": lambda: viewer.set_drawing(not canvas.is_drawing),
+            "write_note": self._write_note,
+            "approve": lambda: viewer.start_decision(ReviewStatus.APPROVED),
+            "request_changes": lambda: viewer.start_decision(ReviewStatus.CHANGES_REQUESTED),
+            "reject": lambda: viewer.start_decision(ReviewStatus.REJECTED),
+            "go_to_frame": self._focus_frame_field,
+            "undo": lambda: self._show_changed_frame(viewer.annotations.pen.undo()),
+            "redo": lambda: self._show_changed_frame(viewer.annotations.pen.redo()),
+            "cancel": self._cancel,
+        }
+
+    def trigger(self, name: str) -> None:
+        if self._viewer.frame is not None:
+            self._table[name]()
+
+    def _go_to_note(self, direction: int) -> None:
+        """Go to the nearest annotated frame in a direction."""
+        current = self._viewer.player.clock.frame
+        frames = sorted(self._viewer.annotations.annotated_frames, reverse=direction < 0)
+        for frame in frames:
+            if (frame - current) * direction > 0:
+                self._viewer.go_to_frame(frame)
+                return
+
+    def _adjust(self, direction: int) -> None:
+        """Change the compare mode's value: wipe position, gain or opacity."""
+        canvas = self._viewer.canvas
+        settings = canvas.settings
+        if settings.compare is CompareMode.WIPE:
+            canvas.update_settings(wipe=_clamp(settings.wipe + direction * 0.02, (0.0, 1.0)))
+        elif settings.compare is CompareMode.DIFFERENCE:
+            gain = 2 ** ((gain_step(settings.gain) + direction * 2) / 4)
+            canvas.update_settings(gain=_clamp(gain, GAIN_RANGE))
+        elif settings.compare is CompareMode.OVERLAY:
+            canvas.update_settings(opacity=_clamp(settings.opacity + direction * 0.05, (0.0, 1.0)))
+
+    def _change_exposure(self, stops: float) -> None:
+        canvas = self._viewer.canvas
+        canvas.update_settings(exposure=_clamp(canvas.settings.exposure + stops, EXPOSURE_RANGE))
+
+    def _change_gamma(self, by: float) -> None:
+        canvas = self._viewer.canvas
+        canvas.update_settings(gamma=_clamp(round(canvas.settings.gamma + by, 2), GAMMA_RANGE))
+
+    def _write_note(self) -> None:
+        self._viewer.player.stop()
+        self._viewer.note_editor.line_edit.setFocus()
+
+    def _focus_frame_field(self) -> None:
+        field = self._viewer.transport.frame_field
+        field.setFocus()
+        field.selectAll()
+
+    def _show_changed_frame(self, frame: int | None) -> None:
+        """Show the frame that undo or redo has changed."""
+        if frame is not None and frame != self._viewer.player.clock.frame:
+            self._viewer.go_to_frame(frame)
+
+    def _cancel(self) -> None:
+        if self._viewer.canvas.is_drawing:
+            self._viewer.set_drawing(False)
+        self._viewer.canvas.setFocus()
+
+
+def _clamp(value: float, limits: tuple[float, float]) -> float:
+    return max(limits[0], min(limits[1], value))

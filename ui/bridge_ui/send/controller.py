@@ -8,24 +8,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.errors import ShotbridgeError
 from bridge_core.models.jobs import JobState
 from bridge_core.models.requests import OutputFormat, Request
-from bridge_ui.core.display_text import missing_user_name
-from bridge_ui.core.observable import Observable
+from bridge_ui.core.display_text import format_names, missing_user_name
+from bridge_ui.core.observable import Observable, unwatch_all
 from bridge_ui.core.recent_requests import DuplicateCheck
 from bridge_ui.core.store import StoreChange
-from bridge_ui.core.translate import tr, tr_count
+from bridge_ui.core.translate import tr
 from bridge_ui.host.playhead import ViewedFrame
 from bridge_ui.send.estimator import Estimator
-from bridge_ui.send.form import FormField, form_fields, search_services
+from bridge_ui.send.form import FormField, UnsentInputs, form_fields, search_services
 from bridge_ui.send.pending_renders import PendingRenders
-from bridge_ui.send.preset_controller import PresetController
-from bridge_ui.send.presets import Preset
+from bridge_ui.send.presets import Preset, PresetController
 from bridge_ui.send.request_sender import RequestSender, SendProgress, with_keys
 from bridge_ui.send.send_summary import SummaryLine, button_text, missing_steps, summary_lines
 from bridge_ui.send.state import SendState, build_requests, kept_note_text
-from bridge_ui.send.unsent_inputs import UnsentInputs
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -47,20 +44,20 @@ class SendController:
         self._session = session
         folder = preset_folder or session.settings.client.state_dir / "presets"
         self.presets = PresetController(
-            session, folder, self._apply_preset, self._show_message, self._on_error
+            session, folder, self._apply_preset, self._show_message, self.state.show_error
         )
         self._unsent_inputs = UnsentInputs()
         self._requests: tuple[Request, ...] = ()
         """The requests of the current form; none while it is invalid."""
         self._estimator = Estimator(session, lambda: self._update_summary(self._requests))
-        self._duplicate_check = DuplicateCheck(
+        self.duplicate_check = DuplicateCheck(
             session.recent_requests, lambda question: self.state.update(question=question)
         )
         self._sender = RequestSender(session)
-        self.pending_renders = PendingRenders(session, self._sender, self._on_error)
+        self.pending_renders = PendingRenders(session, self._sender, self.state.show_error)
         self._render_handles: dict[Shot, str] = {}
         """The host's item ids of the shots whose plates it has to render first."""
-        self._unwatch = [
+        self._unwatch = unwatch_all(
             session.services.watch(self._services_changed),
             session.store.watch(self._store_changed),
             session.on_connected(self._form_changed),
@@ -69,7 +66,7 @@ class SendController:
             self.pending_renders.progress.watch(
                 lambda progress: self.state.update(render_progress=progress)
             ),
-        ]
+        )
         self._form_changed()
 
     # The form
@@ -82,10 +79,8 @@ class SendController:
         """Switch to a service; the input for the previous one is kept."""
         found = self._find_service(service)
         if found is None:
-            self.state.update(
-                problem=tr("the gateway has no service {id}", id=repr(service)),
-                next_step=tr("choose another one"),
-            )
+            problem = tr("the gateway has no service {id}", id=repr(service))
+            self.state.show_problem(problem, tr("choose another one"))
             return
         self._switch_to(service=found, problem="", next_step="")
         self.presets.show_service(found.id)
@@ -125,11 +120,9 @@ class SendController:
     def prefill(self, request: Request) -> None:
         """Fill the form from an earlier request, including its shot."""
         service = self._find_service(request.service)
-        problem = (
-            ""
-            if service is not None
-            else tr("the gateway no longer has the service {id}", id=repr(request.service))
-        )
+        problem = ""
+        if service is None:
+            problem = tr("the gateway no longer has the service {id}", id=repr(request.service))
         self._switch_to(
             service=service or self.state.value.service,
             output_format=request.output_format,
@@ -159,24 +152,13 @@ class SendController:
 
         def accepted(some: Iterable[Request]) -> None:
             sent_shots.extend(request.shot.id.shot for request in some)
-            names = ", ".join(sent_shots[:3])
-            if len(sent_shots) > 3:
-                names += " " + tr_count(len(sent_shots) - 3, "and {n} more", "and {n} more")
             if len(sent_shots) == len(requests):
                 self._clear_sent_note(service, shots, requests[0])
-            self.state.update(
-                message=tr("{service} requested for {shots}", service=service.title, shots=names)
-            )
+            names = format_names(sent_shots)
+            text = tr("{service} requested for {shots}", service=service.title, shots=names)
+            self.state.update(message=text)
 
         self._check_and_send(requests, accepted, lambda _: None)
-
-    def confirm_send(self) -> None:
-        """Answer ``state.question`` with yes."""
-        self._duplicate_check.confirm()
-
-    def dismiss_question(self) -> None:
-        """Answer ``state.question`` with no."""
-        self._duplicate_check.cancel()
 
     def _check_and_send(
         self,
@@ -185,7 +167,7 @@ class SendController:
         sent: Callable[[Job], None],
     ) -> None:
         self.state.update(problem="", next_step="", message="")
-        self._duplicate_check.check(requests, partial(self._send, requests, accepted, sent))
+        self.duplicate_check.check(requests, partial(self._send, requests, accepted, sent))
 
     def _clear_sent_note(self, service: Service, shots: tuple[Shot, ...], request: Request) -> None:
         """Clear the note that was sent, unless it changed since."""
@@ -205,7 +187,7 @@ class SendController:
         others = [r for r in requests if r.shot in self._render_handles]
         if ready:
             self._sender.send(
-                with_keys(ready), sent, self._on_error, on_accepted=lambda: accepted(ready)
+                with_keys(ready), sent, self.state.show_error, on_accepted=lambda: accepted(ready)
             )
         if others:
             wanted = [(self._render_handles[request.shot], request) for request in others]
@@ -217,20 +199,16 @@ class SendController:
         """Request a test frame of one of the shots to send; ``viewed_frame``: None if no frame is
         viewed. ``on_sent`` gets the job once the gateway has it."""
         if viewed_frame is None:
-            self.state.update(
-                problem=tr("no frame of the shots to send is on screen"),
-                next_step=tr("go to a frame of one in {host}", host=self._session.host.title),
-            )
+            problem = tr("no frame of the shots to send is on screen")
+            step = tr("go to a frame of one in {host}", host=self._session.host.title)
+            self.state.show_problem(problem, step)
             return
         frame, name = viewed_frame.frame, viewed_frame.shot.shot
         found = next((r for r in self._requests if viewed_frame.is_within(r.shot)), None)
         if found is None:
-            self.state.update(
-                problem=tr(
-                    "frame {frame} of {shot} is not in the shots to send", frame=frame, shot=name
-                ),
-                next_step=tr("select its shot, or go to a frame of a selected shot"),
-            )
+            text = tr("frame {frame} of {shot} is not in the shots to send", frame=frame, shot=name)
+            step = tr("select its shot, or go to a frame of a selected shot")
+            self.state.show_problem(text, step)
             return
         request = found.model_copy(update={"test_frames": (frame,)})
         message = tr("test frame {frame} of {shot} requested", frame=frame, shot=name)
@@ -247,8 +225,7 @@ class SendController:
         """Requests that are being sent continue or stay in the outbox; pending renders are left to
         a later panel."""
         self.pending_renders.close()
-        for unwatch in self._unwatch:
-            unwatch()
+        self._unwatch()
         self._estimator.close()
         self.presets.close()
 
@@ -256,9 +233,8 @@ class SendController:
         """Save the form under a name."""
         state = self.state.value
         if state.service is None or not name.strip():
-            self.state.update(
-                problem=tr("a preset needs a name and a service"), next_step=tr("enter a name")
-            )
+            problem = tr("a preset needs a name and a service")
+            self.state.show_problem(problem, tr("enter a name"))
             return
         self.presets.save(
             Preset(
@@ -296,9 +272,8 @@ class SendController:
         now = replace(previous, **changed)
         unsent = self._unsent_inputs.get(now.service, now.shots)
         if (now.service, now.shots) != (previous.service, previous.shots):
-            changed["message"] = (
-                kept_note_text(previous) if previous.note and unsent.note != previous.note else ""
-            )
+            keeps_note = previous.note and unsent.note != previous.note
+            changed["message"] = kept_note_text(previous) if keeps_note else ""
         self.state.update(
             **changed,
             note=unsent.note,
@@ -313,7 +288,7 @@ class SendController:
     def _services_changed(self, services: tuple[Service, ...]) -> None:
         """The chosen service may have changed or gone."""
         chosen = self.state.value.service
-        now = next((one for one in services if chosen is not None and one.id == chosen.id), None)
+        now = self._session.service(chosen.id) if chosen is not None else None
         if now is None:
             now = next((one for one in services if one.available), next(iter(services), None))
         self.state.update(services=services)
@@ -336,7 +311,7 @@ class SendController:
         before, requests = self._requests, self._build_requests()
         self._requests = requests
         if requests != before and state.question:
-            self.dismiss_question()  # it was about other requests
+            self.duplicate_check.cancel()  # it was about other requests
         self._estimator.update(requests)
         self._update_summary(requests)
 
@@ -368,15 +343,9 @@ class SendController:
     def _missing_steps(self, requests: tuple[Request, ...]) -> tuple[str, ...]:
         state, estimator = self.state.value, self._estimator
         unnamed = () if self._session.user.strip() else (missing_user_name()[1],)
-        found = missing_steps(
-            state.service,
-            state.shots,
-            state.fields,
-            requests,
-            estimator.estimates,
-            estimator.refusal(requests),
-        )
-        return (*unnamed, *found)
+        form = (state.service, state.shots, state.fields, requests)
+        refusal = estimator.refusal(requests)
+        return (*unnamed, *missing_steps(*form, estimator.estimates, refusal))
 
     def _store_changed(self, change: StoreChange) -> None:
         if change.jobs or change.versions:
@@ -385,13 +354,9 @@ class SendController:
     def _apply_preset(self, preset: Preset) -> None:
         service = self._find_service(preset.service)
         if service is None:
-            self.state.update(
-                problem=tr(
-                    "the preset is for {id}, which the gateway does not have",
-                    id=repr(preset.service),
-                ),
-                next_step=tr("choose another preset"),
-            )
+            service_id = repr(preset.service)
+            problem = tr("the preset is for {id}, which the gateway does not have", id=service_id)
+            self.state.show_problem(problem, tr("choose another preset"))
             return
         self._switch_to(service=service, output_format=preset.output_format)
         self._set_values(preset.parameters)
@@ -401,6 +366,3 @@ class SendController:
 
     def _show_message(self, message: str) -> None:
         self.state.update(message=message, problem="", next_step="")
-
-    def _on_error(self, error: ShotbridgeError) -> None:
-        self.state.update(problem=error.message, next_step=error.next_step)

@@ -1,18 +1,19 @@
-"""The form of a service: values, defaults and problems."""
+"""The form of a service: values, defaults and problems; the input that is not sent yet."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import InvalidRequest
-from bridge_core.models.services import resolve_parameters
+from bridge_core.models.services import TextParameter, resolve_parameters
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from bridge_core.models.services import Parameter, Service
+    from bridge_core.models.shots import Shot, ShotId
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +70,50 @@ def search_services(services: tuple[Service, ...], text: str) -> tuple[Service, 
             rank = 2
         ranked.append((rank, order, service))
     return tuple(service for _, _, service in sorted(ranked, key=lambda item: item[:2]))
+
+
+@dataclass(frozen=True, slots=True)
+class UnsentInput:
+    """Input for a request that is not sent yet."""
+
+    note: str = ""
+    references: tuple[str, ...] = ()
+    """Paths of pictures."""
+    texts: Mapping[str, JsonValue] = field(default_factory=dict)
+    """Values of text parameters, such as a prompt."""
+    source_version_id: str | None = None
+    """The version that the request revises."""
+
+
+class UnsentInputs:
+    """One input per selection of shots and service. Parameters other than text are kept by service
+    only: they apply to all shots."""
+
+    def __init__(self) -> None:
+        self._inputs: dict[tuple[str, frozenset[ShotId]], UnsentInput] = {}
+        self._settings: dict[str, dict[str, JsonValue]] = {}
+
+    def get(self, service: Service | None, shots: Iterable[Shot]) -> UnsentInput:
+        return self._inputs.get(_key(service, shots), UnsentInput())
+
+    def put(self, service: Service | None, shots: Iterable[Shot], unsent: UnsentInput) -> None:
+        self._inputs[_key(service, shots)] = unsent
+
+    def values(self, service: Service | None, shots: Iterable[Shot]) -> dict[str, JsonValue]:
+        """All given values by parameter name."""
+        settings = self._settings.get(service.id, {}) if service is not None else {}
+        return {**settings, **self.get(service, shots).texts}
+
+    def set_values(
+        self, service: Service, shots: Iterable[Shot], values: Mapping[str, JsonValue]
+    ) -> None:
+        """Replace all given values."""
+        text_names = {one.name for one in service.parameters if isinstance(one, TextParameter)}
+        self._settings[service.id] = {n: v for n, v in values.items() if n not in text_names}
+        listed = tuple(shots)
+        texts = {name: value for name, value in values.items() if name in text_names}
+        self.put(service, listed, replace(self.get(service, listed), texts=texts))
+
+
+def _key(service: Service | None, shots: Iterable[Shot]) -> tuple[str, frozenset[ShotId]]:
+    return service.id if service is not None else "", frozenset(shot.id for shot in shots)

@@ -9,20 +9,30 @@ from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from bridge_core.models.requests import OutputFormat
 from bridge_ui.core.display_text import format_range, format_size
+from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.session import Session
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.host.plate_renderer import RenderProgress
 from bridge_ui.host.playhead import ViewedFrame, has_playhead
+from bridge_ui.send.cards_widget import DuplicatePrompt, PendingRendersCard, SendSummaryCard
 from bridge_ui.send.controller import SendController, SendProgress, SendState
 from bridge_ui.send.parameter_form_widget import ParameterForm, text_box
-from bridge_ui.send.pending_renders_card import PendingRendersCard
 from bridge_ui.send.preset_menu import PresetMenu
 from bridge_ui.send.references_widget import ReferencesWidget
-from bridge_ui.send.send_summary_card import SendSummaryCard
 from bridge_ui.send.service_popover import ServiceButton
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import WrapRow, button, column, framed, label, row, scroll_area, title
-from bridge_ui.widgets.duplicate_prompt import DuplicatePrompt
+from bridge_ui.widgets.basic import (
+    ProblemText,
+    WrapRow,
+    button,
+    column,
+    framed,
+    label,
+    row,
+    scroll_area,
+    show_text,
+    title,
+)
 from bridge_ui.widgets.inputs import ComboBox
 
 
@@ -64,34 +74,30 @@ class SendPage(QWidget):
         self._summary_card = SendSummaryCard()
         self._missing = label("", "warn", wrap=True)
         self._missing.setObjectName("missing")
-        self._problem = label("", "bad", wrap=True)
-        self._next = label("", "dim", wrap=True)
-        self._problem_box = framed(column(self._problem, self._next, margin=10, gap=3), "warning")
+        self._problem = ProblemText(is_boxed=True)
         self._message = label("", "dim", wrap=True)
         self._progress_bar = QProgressBar(textVisible=False)
         self._progress_text = label("", "small", wrap=True)
-        self._stop = button(tr("Stop sending"), "link", on_click=send.stop_sending)
-        progress_row = row(self._progress_text, self._stop)
-        progress_row.setStretch(0, 1)
+        stop = button(tr("Stop sending"), "link", on_click=send.stop_sending)
+        progress_row = row(self._progress_text, stop, grows=0)
         self._progress_box = framed(column(self._progress_bar, progress_row, gap=2))
-        self._duplicate_prompt = DuplicatePrompt(send, "confirm-duplicate")
+        self._duplicate_prompt = DuplicatePrompt(send.duplicate_check, "confirm-duplicate")
         self.pending_renders = PendingRendersCard(send.pending_renders)
         self.test_frame_button = button(
             tr("Render a test frame"),
             on_click=self.request_test_frame,
             tip=tr("Request only the frame on screen, to check the settings (Ctrl+T)"),
+            name="test-frame",
             costly=True,
         )
-        self.test_frame_button.setObjectName("test-frame")
-        self.send_button = button("", "main", on_click=self.send, tip="Ctrl+Return", costly=True)
-        self.send_button.setObjectName("send")
+        self.send_button = button(
+            "", "main", on_click=self.send, tip="Ctrl+Return", name="send", costly=True
+        )
         self.send_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._arrange()
-        self._unwatch = send.state.watch(self._show)
-
-    def stop_watching(self) -> None:
-        self.pending_renders.stop_watching()
-        self._unwatch()
+        self.stop_watching = unwatch_all(
+            self.pending_renders.stop_watching, send.state.watch(self._show)
+        )
 
     def send(self) -> None:
         if self._send.state.value.can_send:
@@ -106,10 +112,8 @@ class SendPage(QWidget):
         self._show_buttons(self._send.state.value)
 
     def _arrange(self) -> None:
-        inside = QWidget()
         head = column(label(tr("Service"), "dim"), self.service, self._summary, gap=5)
-        deliver = row(label(tr("Deliver"), "dim"), self._output_format_box)
-        deliver.setStretch(1, 1)
+        deliver = row(label(tr("Deliver"), "dim"), self._output_format_box, grows=1)
         form = column(
             framed(column(self._shots, self._ranges, gap=1)),
             head,
@@ -119,23 +123,22 @@ class SendPage(QWidget):
             deliver,
             self._presets,
             1,
+            margin=(14, 12, 14, 12),
             gap=14,
         )
-        form.setContentsMargins(14, 12, 14, 12)
-        inside.setLayout(form)
         foot = column(
             self.pending_renders,
             self._summary_card,
-            self._problem_box,
+            self._problem,
             self._message,
             self._missing,
             self._progress_box,
             self._duplicate_prompt,
             WrapRow(self.test_frame_button, self.send_button, gap=8, grows=1),
+            margin=(14, 8, 14, 14),
             gap=8,
         )
-        foot.setContentsMargins(14, 8, 14, 14)
-        self.setLayout(column(scroll_area(inside), foot, gap=0, grows=0))
+        self.setLayout(column(scroll_area(form), foot, gap=0, grows=0))
 
     def _make_output_format_box(self, colours: ThemeColours) -> ComboBox:
         widget = ComboBox(colours)
@@ -153,17 +156,11 @@ class SendPage(QWidget):
         self._references.show_paths(state.references)
         service = state.service
         self._references.setVisible(service is not None and service.accepts.references > 0)
-        if state.output_format is not None:
-            self._output_format_box.setCurrentIndex(
-                self._output_format_box.findData(state.output_format)
-            )
+        at = self._output_format_box.findData(state.output_format)
+        self._output_format_box.setCurrentIndex(at)
         self._summary_card.show_lines(state.summary, estimating=state.estimating)
-        self._problem.setText(state.problem)
-        self._next.setText(state.next_step)
-        self._next.setVisible(bool(state.next_step))
-        self._problem_box.setVisible(bool(state.problem))
-        self._message.setText(state.message)
-        self._message.setVisible(bool(state.message) and not state.problem)
+        self._problem.show_problem(state.problem, state.next_step)
+        show_text(self._message, "" if state.problem else state.message)
         self._duplicate_prompt.show_question(state.question)
         self._show_progress(state.render_progress, state.send_progress)
         self._show_buttons(state)
@@ -173,14 +170,11 @@ class SendPage(QWidget):
             self._shots.setText(tr("No shot selected"))
             self._ranges.setText(tr("Select one or more in the list of shots."))
         elif len(state.shots) == 1:
-            shot = state.shots[0]
+            shot, plate = state.shots[0], state.shots[0].plate
             self._shots.setText(shot.id.shot)
-            facts = [
-                format_range(shot.cut_range),
-                shot.plate.colour_space or tr("colour space by rule"),
-            ]
-            if shot.plate.width and shot.plate.height:
-                facts.append(f"{shot.plate.width}×{shot.plate.height}")
+            facts = [format_range(shot.cut_range), plate.colour_space or tr("colour space by rule")]
+            if plate.width and plate.height:
+                facts.append(f"{plate.width}×{plate.height}")
             self._ranges.setText(" · ".join(facts))
         else:
             count = len(state.shots)
@@ -210,14 +204,11 @@ class SendPage(QWidget):
     def _show_progress(self, render_progress: RenderProgress, send_progress: SendProgress) -> None:
         self._progress_box.setVisible(bool(render_progress.shot) or send_progress.request_count > 0)
         if render_progress.shot:
+            shot, waiting = render_progress.shot, render_progress.waiting_shots
             done, total = render_progress.frames_done, render_progress.total_frames
-            text = tr(
-                "rendering {shot} · {n} / {total}", shot=render_progress.shot, n=done, total=total
-            )
-            if render_progress.waiting_shots:
-                text += " · " + tr_count(
-                    render_progress.waiting_shots, "{n} shot waiting", "{n} shots waiting"
-                )
+            text = tr("rendering {shot} · {n} / {total}", shot=shot, n=done, total=total)
+            if waiting:
+                text += " · " + tr_count(waiting, "{n} shot waiting", "{n} shots waiting")
         elif send_progress.request_count:
             done, total = send_progress.sent_bytes, send_progress.total_bytes
             text = tr_count(send_progress.request_count, "sending {n} shot", "sending {n} shots")
@@ -237,8 +228,7 @@ class SendPage(QWidget):
         # Hosts do not report playhead changes; the playhead is read when the button is pressed.
         self.test_frame_button.setEnabled(state.can_send and (inside or self._has_host_playhead))
         missing = tr("First: {what}", what="; ".join(state.missing)) if state.missing else ""
-        self._missing.setText(missing)
-        self._missing.setVisible(bool(missing))
+        show_text(self._missing, missing)
         self.send_button.setAccessibleDescription(missing)
         self.send_button.setCursor(
             Qt.CursorShape.PointingHandCursor if state.can_send else Qt.CursorShape.ArrowCursor

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QDoubleSpinBox,
-    QLabel,
-    QPlainTextEdit,
-    QSlider,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QDoubleSpinBox, QLayout, QPlainTextEdit, QSlider, QSpinBox, QWidget
 
 from bridge_core.models.services import (
     ChoiceParameter,
@@ -25,7 +17,7 @@ from bridge_core.models.services import (
     ToggleParameter,
 )
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import clear_layout, column, label, row
+from bridge_ui.widgets.basic import clear_layout, column, label, row, show_text
 from bridge_ui.widgets.inputs import ComboBox, ToggleSwitch
 
 #: Slider steps of a number whose schema has no step.
@@ -42,9 +34,8 @@ class ParameterForm(QWidget):
         super().__init__()
         self._colours = colours
         self._fields: dict[str, ParameterField] = {}
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(12)
+        self._layout = column(gap=12)
+        self.setLayout(self._layout)
 
     def build(self, parameters: tuple[Parameter, ...], values: Mapping[str, Any]) -> None:
         """Create the fields with these values, or the defaults of the schema."""
@@ -87,76 +78,75 @@ class _FieldBase(QWidget):
     def __init__(self, parameter: Parameter) -> None:
         super().__init__()
         self.parameter = parameter
-        self._problem: QLabel | None = None
+        self._problem = label("", "bad", wrap=True)
+        self._problem.hide()
         self.setObjectName(f"parameter-{parameter.name}")
         self.setToolTip(parameter.help)
 
     def show_problem(self, text: str) -> None:
-        inner = self.layout()
-        if self._problem is None and text and inner is not None:
-            self._problem = label("", "bad", wrap=True)
-            inner.addWidget(self._problem)
-        if self._problem is not None:
-            self._problem.setText(text)
-            self._problem.setVisible(bool(text))
+        show_text(self._problem, text)
+
+    def _arrange(self, *items: QWidget | QLayout, gap: int) -> None:
+        self.setLayout(column(*items, self._problem, gap=gap))
 
 
 class _NumberField(_FieldBase):
     """A slider and a box for exact values, kept in sync."""
 
-    def __init__(self, parameter: NumberParameter) -> None:
+    def __init__(self, parameter: NumberParameter | IntegerParameter) -> None:
         super().__init__(parameter)
-        span = parameter.maximum - parameter.minimum
-        self._low = parameter.minimum
-        self._step = parameter.step or span / _SLIDER_STEPS or 1.0
-        self._box = QDoubleSpinBox()
-        self._box.setDecimals(_decimals(self._step))
-        self._box.setRange(parameter.minimum, parameter.maximum)
-        self._box.setSingleStep(parameter.step or span / 20 or 1.0)
-        self._slider = _make_slider(0, max(1, round(span / self._step)))
-        _add_slider_and_box(self, parameter, self._slider, self._box)
+        low, high = parameter.minimum, parameter.maximum
+        self._box: Any = QSpinBox()
+        self._zero, self._step = 0.0, 1.0
+        """The value of the slider's position 0, and that of a step; positions of integers are their
+        values."""
+        if isinstance(parameter, NumberParameter):
+            self._zero, self._step = low, parameter.step or (high - low) / _SLIDER_STEPS or 1.0
+            self._box = QDoubleSpinBox()
+            self._box.setDecimals(_decimals(self._step))
+            self._box.setSingleStep(parameter.step or (high - low) / 20 or 1.0)
+        self._number = type(self._box.value())
+        self._box.setRange(low, high)
+        first = self._position(low)
+        self._slider = _make_slider(first, max(first + 1, self._position(high)))
+        self._box.setSuffix(f" {parameter.unit}" if parameter.unit else "")
+        self._box.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._box.setKeyboardTracking(False)
+        self._box.setFixedWidth(self._box.fontMetrics().horizontalAdvance("0000.00 mm"))
+        self._box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        for part in (self._slider, self._box):
+            # The wheel scrolls the form and must not change values.
+            part.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
+            part.setAccessibleName(parameter.title)
+            part.setAccessibleDescription(parameter.help)
+        slider_and_box = row(self._slider, self._box, gap=10, grows=0)
+        self._arrange(label(parameter.title, "dim", wrap=True), slider_and_box, gap=2)
         self._slider.valueChanged.connect(self._slider_moved)
         self._box.valueChanged.connect(self._box_changed)
 
     def value(self) -> float:
-        return self._box.value()
+        number: float = self._box.value()
+        return number
 
     def show_value(self, value: Any) -> None:
-        _without_signals(self._box, lambda: self._box.setValue(float(value)))
-        self._update_slider(self._box.value())
+        with QSignalBlocker(self._box):
+            self._box.setValue(self._number(value))
+        self._update_slider(self.value())
 
-    def _slider_moved(self, stop: int) -> None:
-        self._box.setValue(self._low + stop * self._step)
+    def _position(self, value: float) -> int:
+        return round((value - self._zero) / self._step)
+
+    def _slider_moved(self, position: int) -> None:
+        self._box.setValue(self._number(self._zero + position * self._step))
 
     def _box_changed(self, value: float) -> None:
         self._update_slider(value)
         self.value_edited.emit(value)
 
     def _update_slider(self, value: float) -> None:
-        stop = round((value - self._low) / self._step)
-        _without_signals(self._slider, lambda: self._slider.setValue(stop))
-
-
-class _IntegerField(_FieldBase):
-    def __init__(self, parameter: IntegerParameter) -> None:
-        super().__init__(parameter)
-        self._box = QSpinBox()
-        self._box.setRange(parameter.minimum, parameter.maximum)
-        self._slider = _make_slider(parameter.minimum, parameter.maximum)
-        _add_slider_and_box(self, parameter, self._slider, self._box)
-        self._slider.valueChanged.connect(self._box.setValue)
-        self._box.valueChanged.connect(self._box_changed)
-
-    def value(self) -> int:
-        return self._box.value()
-
-    def show_value(self, value: Any) -> None:
-        _without_signals(self._box, lambda: self._box.setValue(int(value)))
-        _without_signals(self._slider, lambda: self._slider.setValue(int(value)))
-
-    def _box_changed(self, value: int) -> None:
-        _without_signals(self._slider, lambda: self._slider.setValue(value))
-        self.value_edited.emit(value)
+        position = self._position(value)
+        with QSignalBlocker(self._slider):
+            self._slider.setValue(position)
 
 
 class _ChoiceField(_FieldBase):
@@ -167,7 +157,7 @@ class _ChoiceField(_FieldBase):
         for choice in parameter.choices:
             self._list.addItem(choice.title, choice.value)
             self._list.setItemData(self._list.count() - 1, choice.help, Qt.ItemDataRole.ToolTipRole)
-        self.setLayout(column(label(parameter.title, "dim", wrap=True), self._list, gap=5))
+        self._arrange(label(parameter.title, "dim", wrap=True), self._list, gap=5)
         self._list.activated.connect(lambda _at: self.value_edited.emit(self.value()))
 
     def value(self) -> str:
@@ -175,7 +165,8 @@ class _ChoiceField(_FieldBase):
 
     def show_value(self, value: Any) -> None:
         at = self._list.findData(value)
-        _without_signals(self._list, lambda: self._list.setCurrentIndex(at))
+        with QSignalBlocker(self._list):
+            self._list.setCurrentIndex(at)
 
 
 class _ToggleField(_FieldBase):
@@ -183,16 +174,15 @@ class _ToggleField(_FieldBase):
         super().__init__(parameter)
         self._switch = ToggleSwitch(colours)
         self._switch.setAccessibleName(parameter.title)
-        inner = row(label(parameter.title, wrap=True), self._switch)
-        inner.setStretch(0, 1)
-        self.setLayout(column(inner))
+        self._arrange(row(label(parameter.title, wrap=True), self._switch, grows=0), gap=6)
         self._switch.toggled.connect(self.value_edited.emit)
 
     def value(self) -> bool:
         return self._switch.isChecked()
 
     def show_value(self, value: Any) -> None:
-        _without_signals(self._switch, lambda: self._switch.setChecked(bool(value)))
+        with QSignalBlocker(self._switch):
+            self._switch.setChecked(bool(value))
         self._switch.update()
 
 
@@ -204,9 +194,7 @@ class _TextParameterField(_FieldBase):
         self._text.setAccessibleName(parameter.title)
         self._remaining = label("", "small")
         self._remaining.hide()
-        self.setLayout(
-            column(label(parameter.title, "dim", wrap=True), self._text, self._remaining)
-        )
+        self._arrange(label(parameter.title, "dim", wrap=True), self._text, self._remaining, gap=6)
         self._text.textChanged.connect(self._text_changed)
 
     def value(self) -> str:
@@ -214,7 +202,8 @@ class _TextParameterField(_FieldBase):
 
     def show_value(self, value: Any) -> None:
         if value != self.value():
-            _without_signals(self._text, lambda: self._text.setPlainText(str(value)))
+            with QSignalBlocker(self._text):
+                self._text.setPlainText(str(value))
 
     def _text_changed(self) -> None:
         remaining = self._max_length - len(self.value())
@@ -224,7 +213,7 @@ class _TextParameterField(_FieldBase):
 
 
 #: The field of a parameter of any kind.
-ParameterField = _NumberField | _IntegerField | _ChoiceField | _ToggleField | _TextParameterField
+ParameterField = _NumberField | _ChoiceField | _ToggleField | _TextParameterField
 
 
 def text_box(lines: int) -> QPlainTextEdit:
@@ -237,38 +226,14 @@ def text_box(lines: int) -> QPlainTextEdit:
 
 def _make_field(parameter: Parameter, colours: ThemeColours) -> ParameterField:
     match parameter:
-        case NumberParameter():
+        case NumberParameter() | IntegerParameter():
             return _NumberField(parameter)
-        case IntegerParameter():
-            return _IntegerField(parameter)
         case ChoiceParameter():
             return _ChoiceField(parameter, colours)
         case ToggleParameter():
             return _ToggleField(parameter, colours)
         case TextParameter():
             return _TextParameterField(parameter)
-
-
-def _add_slider_and_box(
-    field: _FieldBase,
-    parameter: NumberParameter | IntegerParameter,
-    slider: QSlider,
-    box: QSpinBox | QDoubleSpinBox,
-) -> None:
-    box.setSuffix(f" {parameter.unit}" if parameter.unit else "")
-    box.setAlignment(Qt.AlignmentFlag.AlignRight)
-    box.setKeyboardTracking(False)
-    box.setFixedWidth(box.fontMetrics().horizontalAdvance("0000.00 mm"))
-    box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    # The wheel scrolls the form and must not change values.
-    box.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
-    slider.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
-    for part in (slider, box):
-        part.setAccessibleName(parameter.title)
-        part.setAccessibleDescription(parameter.help)
-    inner = row(slider, box, gap=10)
-    inner.setStretch(0, 1)
-    field.setLayout(column(label(parameter.title, "dim", wrap=True), inner, gap=2))
 
 
 def _make_slider(low: int, high: int) -> QSlider:
@@ -283,11 +248,3 @@ def _decimals(step: float) -> int:
         if abs(step - round(step, digits)) < 1e-9:
             return digits
     return 4 if step < 0.001 else 3
-
-
-def _without_signals(widget: Any, call: Callable[[], object]) -> None:
-    blocked = widget.blockSignals(True)
-    try:
-        call()
-    finally:
-        widget.blockSignals(blocked)

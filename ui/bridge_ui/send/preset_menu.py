@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QWidget
+from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
 
 from bridge_ui.core.translate import tr
-from bridge_ui.send.controller import SendController, SendState
+from bridge_ui.send.controller import SendController
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import button, column, row
+from bridge_ui.widgets.basic import add_action, button, column, framed, row
 from bridge_ui.widgets.file_dialogs import open_file_dialog, save_file_dialog
 
 _FILE_FILTER = "YAML (*.yaml *.yml)"
@@ -24,25 +23,19 @@ class PresetMenu(QWidget):
         self._send = send
         self._menu = QMenu(self)
         self._menu.aboutToShow.connect(self._fill_menu)
+        menu_icon = "sliders-horizontal"
         self.button = button(
-            tr("Presets"), "link", icon_name="sliders-horizontal", colour=colours.accent
+            tr("Presets"), "link", icon_name=menu_icon, colour=colours.accent, name="presets"
         )
-        self.button.setObjectName("presets")
         self.button.setMenu(self._menu)
         self._name = QLineEdit()
         self._name.setObjectName("preset-name")
         self._name.setPlaceholderText(tr("Name of the preset"))
         self._name.returnPressed.connect(self._save)
-        self._name_row = QFrame()
-        self._name_row.setLayout(
-            row(
-                self._name,
-                button(tr("Save"), on_click=self._save),
-                button(
-                    "", "quiet", icon_name="x", tip=tr("Do not save"), on_click=self._cancel_save
-                ),
-            )
-        )
+        save = button(tr("Save"), on_click=self._save)
+        cancel = button("", "quiet", icon_name="x", tip=tr("Do not save"))
+        cancel.clicked.connect(self._cancel_save)
+        self._name_row = framed(row(self._name, save, cancel))
         self._name_row.hide()
         self._service = ""
         self._unsaved_names: dict[str, str] = {}
@@ -61,31 +54,19 @@ class PresetMenu(QWidget):
         self._name_row.setVisible(name is not None)
 
     def _fill_menu(self) -> None:
-        state: SendState = self._send.state.value
-        self._menu.clear()
-        presets = self._send.presets
+        has_service, presets = self._send.state.value.service is not None, self._send.presets
+        menu = self._menu
+        menu.clear()
         for name in presets.names.value:
-            inner = self._menu.addMenu(name)
-            self._add_action(inner, tr("Use"), lambda name=name: presets.load(name))
-            self._add_action(inner, tr("Export …"), lambda name=name: self._export(name))
-            self._add_action(inner, tr("Remove"), lambda name=name: presets.remove(name))
+            inner = menu.addMenu(name)
+            add_action(inner, tr("Use"), partial(presets.load, name))
+            add_action(inner, tr("Export …"), partial(self._export, name))
+            add_action(inner, tr("Remove"), partial(presets.remove, name))
         if presets.names.value:
-            self._menu.addSeparator()
-        self._add_action(
-            self._menu, tr("Save these settings …"), self._ask_name, state.service is not None
-        )
-        self._add_action(self._menu, tr("Import a preset …"), self._import)
-        self._add_action(
-            self._menu, tr("Reset to defaults"), self._send.reset, state.service is not None
-        )
-
-    def _add_action(
-        self, menu: QMenu, text: str, on_triggered: object, enabled: bool = True
-    ) -> None:
-        action = QAction(text, menu)
-        action.setEnabled(enabled)
-        action.triggered.connect(lambda _checked=False: on_triggered())  # type: ignore[operator]
-        menu.addAction(action)
+            menu.addSeparator()
+        add_action(menu, tr("Save these settings …"), self._ask_name, is_enabled=has_service)
+        add_action(menu, tr("Import a preset …"), self._import)
+        add_action(menu, tr("Reset to defaults"), self._send.reset, is_enabled=has_service)
 
     def _ask_name(self) -> None:
         self._name_row.show()
@@ -102,18 +83,9 @@ class PresetMenu(QWidget):
             self._cancel_save()
 
     def _export(self, name: str) -> None:
-        save_file_dialog(
-            self,
-            tr("Export a preset"),
-            f"{name}.yaml",
-            _FILE_FILTER,
-            lambda target: self._send.presets.export(name, Path(target)),
-        )
+        export = partial(self._send.presets.export, name)
+        save_file_dialog(self, tr("Export a preset"), f"{name}.yaml", _FILE_FILTER, export)
 
     def _import(self) -> None:
-        open_file_dialog(
-            self,
-            tr("Import a preset"),
-            _FILE_FILTER,
-            lambda source: self._send.presets.import_file(Path(source)),
-        )
+        import_file = self._send.presets.import_file
+        open_file_dialog(self, tr("Import a preset"), _FILE_FILTER, import_file)

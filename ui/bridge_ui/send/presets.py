@@ -1,18 +1,25 @@
-"""Presets: settings of a service, stored as YAML."""
+"""Presets: settings of a service, stored as YAML; list, save, apply, export, import."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, JsonValue, ValidationError
 
-from bridge_core.errors import InvalidRequest, NotWritable, ShotbridgeError
+from bridge_core.errors import InvalidRequest, ShotbridgeError
 from bridge_core.models.base import StoredModel, validation_error
 from bridge_core.models.requests import OutputFormat
 from bridge_core.models.shots import sanitise_name
-from bridge_core.system.files import atomic_write_bytes
+from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_core.system.private_files import make_private_folder
+from bridge_ui.core.observable import Observable
+from bridge_ui.core.translate import tr
+from bridge_ui.core.workers import BackgroundTask, LatestCall, OnError
+
+if TYPE_CHECKING:
+    from bridge_ui.core.session import Session
 
 
 class Preset(StoredModel):
@@ -50,25 +57,22 @@ class PresetStore:
         :raises NotWritable: the folder is not writable.
         """
         path = self._path(preset.service, preset.name)
-        try:
+        with storage_errors(path):
             make_private_folder(path.parent)
-        except OSError as error:
-            raise _not_writable(path, error) from error
         write_preset(preset, path)
         return path.stem
 
     def remove(self, service: str, name: str) -> None:
-        try:
-            self._path(service, name).unlink(missing_ok=True)
-        except OSError as error:
-            raise _not_writable(self._path(service, name), error) from error
+        """
+        :raises NotWritable: the folder is not writable.
+        """
+        path = self._path(service, name)
+        with storage_errors(path):
+            path.unlink(missing_ok=True)
 
     def _path(self, service: str, name: str) -> Path:
-        return (
-            self.folder
-            / sanitise_name(service, default="service")
-            / (sanitise_name(name, default="preset") + ".yaml")
-        )
+        folder = self.folder / sanitise_name(service, default="service")
+        return folder / f"{sanitise_name(name, default='preset')}.yaml"
 
 
 def read_preset(path: Path) -> Preset:
@@ -112,9 +116,76 @@ def _unreadable(path: Path, why: str) -> ShotbridgeError:
     )
 
 
-def _not_writable(path: Path, error: OSError) -> ShotbridgeError:
-    return NotWritable(
-        f"the preset cannot be written: {error.strerror or error}",
-        where=str(path),
-        next_step="choose a writable folder",
-    )
+class PresetController:
+    """``apply`` fills the form from a preset. ``names`` lists the presets of a service."""
+
+    def __init__(
+        self,
+        session: Session,
+        folder: Path,
+        apply: Callable[[Preset], None],
+        show_message: Callable[[str], None],
+        on_error: OnError,
+    ) -> None:
+        self.names: Observable[tuple[str, ...]] = Observable(())
+        self._disk = session.disk_pool
+        self._store = PresetStore(folder)
+        self._apply = apply
+        self._show_message = show_message
+        self._on_error = on_error
+        self._service = ""
+        self._names_call: LatestCall[tuple[str, ...]] = LatestCall(session.disk_pool)
+        self._load_call: LatestCall[Preset] = LatestCall(session.disk_pool)
+
+    def show_service(self, service: str) -> None:
+        """List the presets of a service in :attr:`names`."""
+        if service != self._service:
+            self._service = service
+            self.names.set(())
+        self._names_call.run(lambda _: self._store.names(service), self.names.set)
+
+    def save(self, preset: Preset) -> None:
+        def saved(stem: str) -> None:
+            self._show_message(tr("preset {name} saved", name=stem))
+            self.show_service(self._service)
+
+        self._disk.run(lambda _: self._store.save(preset), saved, self._on_error)
+
+    def load(self, name: str) -> None:
+        """Apply a preset."""
+        service = self._service
+        self._load_call.run(lambda _: self._store.load(service, name), self._apply, self._on_error)
+
+    def remove(self, name: str) -> None:
+        service = self._service
+        self._disk.run(
+            lambda _: self._store.remove(service, name),
+            lambda _: self.show_service(self._service),
+            self._on_error,
+        )
+
+    def export(self, name: str, target: Path) -> None:
+        """Write a preset to a file that others can import."""
+        service = self._service
+
+        def export(_: BackgroundTask) -> None:
+            write_preset(self._store.load(service, name), target)
+
+        def exported(_: None) -> None:
+            self._show_message(tr("preset {name} written to {file}", name=name, file=target.name))
+
+        self._disk.run(export, exported, self._on_error)
+
+    def import_file(self, source: Path) -> None:
+        """Save a preset from a file, and apply it."""
+
+        def load(_: BackgroundTask) -> Preset:
+            preset = read_preset(source)
+            self._store.save(preset)
+            return preset
+
+        self._load_call.run(load, self._apply, self._on_error)
+
+    def close(self) -> None:
+        self._names_call.cancel()
+        self._load_call.cancel()

@@ -32,17 +32,15 @@ class ReferencesWidget(QWidget):
         self._shown: tuple[str, ...] = ()
         self.setAcceptDrops(True)
         self._row = row(gap=8)
-        self._add = button(
+        add = button(
             "",
             icon_name="plus",
             colour=colours.dim,
             tip=tr("Add reference pictures; they can also be dropped here"),
             on_click=self._choose_files,
+            name="add-reference",
         )
-        self._add.setObjectName("add-reference")
-        self.setLayout(
-            column(label(tr("References"), "dim"), row(self._row, self._add, 1, gap=8), gap=5)
-        )
+        self.setLayout(column(label(tr("References"), "dim"), row(self._row, add, 1, gap=8), gap=5))
 
     def show_paths(self, paths: tuple[str, ...]) -> None:
         if paths == self._shown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPolygon
+from PySide6.QtGui import QColor, QKeyEvent, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QPushButton, QWidget
 
 from bridge_core.models.services import Service
@@ -13,8 +13,8 @@ from bridge_ui.core.status_sign import StatusSign, Tone
 from bridge_ui.core.translate import tr
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import column, label, row, title
-from bridge_ui.widgets.row_delegate import RowContent, RowDelegate
+from bridge_ui.widgets.basic import column, label, row, safe_painter, title
+from bridge_ui.widgets.rows import RowContent, RowDelegate
 
 
 class ServiceButton(QPushButton):
@@ -29,9 +29,7 @@ class ServiceButton(QPushButton):
         self._name = title(tr("Choose a service"))
         for part in (self._name, self._locality):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        inner = row(self._name, 1, self._locality, gap=8)
-        inner.setContentsMargins(11, 0, 26, 0)
-        self.setLayout(inner)
+        self.setLayout(row(self._name, 1, self._locality, margin=(11, 0, 26, 0), gap=8))
         self.setMinimumHeight(self.fontMetrics().height() + 18)
         self.setAccessibleName(tr("Service"))
         self.setObjectName("service")
@@ -44,16 +42,10 @@ class ServiceButton(QPushButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         super().paintEvent(event)
-        painter = QPainter(self)
-        try:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        with safe_painter(self) as painter:
             painter.setPen(QPen(QColor(self._colours.dim), 1.6))
             x, y = self.width() - 15, self.height() // 2
-            painter.drawPolyline(
-                QPolygon([QPoint(x - 4, y - 2), QPoint(x, y + 2), QPoint(x + 4, y - 2)])
-            )
-        finally:
-            painter.end()
+            painter.drawPolyline([QPoint(x - 4, y - 2), QPoint(x, y + 2), QPoint(x + 4, y - 2)])
 
 
 class ServicePopover(QFrame):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bridge_core.models.requests import OutputFormat, Reference, Request
+from bridge_ui.core.observable import ActionState
 from bridge_ui.core.translate import tr
 from bridge_ui.host.plate_renderer import RenderProgress
 from bridge_ui.send.form import FormField, valid_values
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SendState:
+class SendState(ActionState):
     services: tuple[Service, ...] = ()
     service: Service | None = None
     fields: tuple[FormField, ...] = ()
@@ -41,11 +42,6 @@ class SendState:
     """``Make v004``, ``Make 3 versions``"""
     render_progress: RenderProgress = field(default_factory=RenderProgress)
     send_progress: SendProgress = field(default_factory=SendProgress)
-    problem: str = ""
-    """Why the last action failed."""
-    next_step: str = ""
-    message: str = ""
-    """Result of the last action."""
     source_version_id: str | None = None
     """The version that this request revises."""
 

@@ -11,11 +11,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge_core.errors import ShotbridgeError
 from bridge_core.hosts.base import Capability, HostScene
 from bridge_core.models.versions import ReviewStatus
-from bridge_ui.core.host_calls import call_host
-from bridge_ui.core.observable import Observable, ObservableList, Unwatch
+from bridge_ui.core.observable import ActionState, Observable, ObservableList, Unwatch, unwatch_all
 from bridge_ui.core.store import StoreChange, batches
 from bridge_ui.core.translate import tr
 from bridge_ui.core.workers import BackgroundTask, LatestCall
@@ -43,7 +41,7 @@ class ShotFilter(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ShotsState:
+class ShotsState(ActionState):
     title: str = ""
     """File name of the cut or the script; empty if nothing is open."""
     show: str = ""
@@ -57,12 +55,6 @@ class ShotsState:
     """Name of the compared cut; empty: none."""
     removed_count: int = 0
     """Shots of the compared cut that this one no longer has."""
-    busy: bool = False
-    problem: str = ""
-    """Why the last action failed."""
-    next_step: str = ""
-    message: str = ""
-    """Result of the last action, such as where a cut was written."""
     selected: tuple[str, ...] = ()
     """Keys of the selected rows, in the list's order."""
 
@@ -91,15 +83,15 @@ class ShotsController:
         self._export_call: LatestCall[CutExport] = LatestCall(session.transfer_pool)
         self._thumbnails = ThumbnailLoader(session)
         self._visible_keys: tuple[str, ...] = ()
-        self._unwatch = [
+        watches_host = Capability.WATCH in session.host.capabilities
+        self._unwatch = unwatch_all(
             session.store.watch(self._store_changed),
             session.on_connected(self._fetch_versions),
             session.services.watch(
                 lambda _: self._refresh_status(self._index_by_key), immediately=False
             ),
-        ]
-        if Capability.WATCH in session.host.capabilities:
-            self._unwatch.append(session.host.watch(self.reload))
+            *([session.host.watch(self.reload)] if watches_host else []),
+        )
 
     @property
     def scene(self) -> HostScene | None:
@@ -129,7 +121,7 @@ class ShotsController:
             self._apply_scene(*result, is_new_cut=is_new_cut)
 
         self.state.update(busy=True, problem="", next_step="")
-        call_host(host, self._scene_call.run, load, loaded, self._on_error)
+        self._session.call_host(load, loaded, self.state.show_error, self._scene_call.run)
 
     def _apply_scene(self, scene: HostScene, rows: list[ShotRow], *, is_new_cut: bool) -> None:
         selected_before = self._scene is not None and self._scene.is_selection
@@ -182,10 +174,8 @@ class ShotsController:
             return
         cut = self._scene.cut if self._scene is not None else None
         if cut is None:
-            self.state.update(
-                problem=tr("there is no cut open to compare"),
-                next_step=tr("open a cut, then compare"),
-            )
+            problem = tr("there is no cut open to compare")
+            self.state.show_problem(problem, tr("open a cut, then compare"))
             return
         work = self._session.settings.work
 
@@ -202,7 +192,7 @@ class ShotsController:
             self._apply_changes(by_key, path.name, len(found.changes) - len(by_key))
 
         self.state.update(busy=True, problem="", next_step="")
-        self._compare_call.run(compare_cuts, compared, self._on_error)
+        self._compare_call.run(compare_cuts, compared, self.state.show_error)
 
     def _apply_changes(self, changes: dict[str, ShotChange], name: str, removed_count: int) -> None:
         self._all_rows = [with_change(row, changes.get(row.key)) for row in self._all_rows]
@@ -274,9 +264,8 @@ class ShotsController:
         resolve, nuke, openrv). Replaces an existing file, but never the cut itself."""
         cut = self._scene.cut if self._scene is not None else None
         if cut is None:
-            self.state.update(
-                problem=tr("there is no cut open to export"), next_step=tr("open a cut first")
-            )
+            problem = tr("there is no cut open to export")
+            self.state.show_problem(problem, tr("open a cut first"))
             return
 
         def done(found: CutExport) -> None:
@@ -285,12 +274,11 @@ class ShotsController:
         self.state.update(busy=True, problem="", next_step="", message="")
         client = self._session.client
         self._export_call.run(
-            lambda _: export_cut(client, cut, target, reader), done, self._on_error
+            lambda _: export_cut(client, cut, target, reader), done, self.state.show_error
         )
 
     def close(self) -> None:
-        for unwatch in self._unwatch:
-            unwatch()
+        self._unwatch()
         self._thumbnails.close()
         for call in (self._scene_call, self._compare_call, self._versions_call, self._export_call):
             call.cancel()
@@ -338,12 +326,11 @@ class ShotsController:
             client = session.client
             fetched_ids: set[str] = set()
             for show, sequence in sequences:
+                pages = partial(client.version_pages, show=show, sequence=sequence)
                 for page in chain(
-                    client.version_pages(show=show, sequence=sequence, newest=True),
-                    client.version_pages(show=show, sequence=sequence, status=ReviewStatus.PENDING),
-                    client.version_pages(
-                        show=show, sequence=sequence, status=ReviewStatus.APPROVED
-                    ),
+                    pages(newest=True),
+                    pages(status=ReviewStatus.PENDING),
+                    pages(status=ReviewStatus.APPROVED),
                 ):
                     # Only once: reporting a version twice would paint its rows twice.
                     new = [version for version in page if version.id not in fetched_ids]
@@ -395,9 +382,6 @@ class ShotsController:
         self.state.update(attention_count=len(self._attention_counts))
         if not set(keys).isdisjoint(self._visible_keys):
             self.request_thumbnails(self._visible_keys)  # a new version has its own thumbnail
-
-    def _on_error(self, error: ShotbridgeError) -> None:
-        self.state.update(busy=False, problem=error.message, next_step=error.next_step)
 
 
 def _matches_filter(row: ShotRow, shot_filter: ShotFilter) -> bool:

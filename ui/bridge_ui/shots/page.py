@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QPixmap, QResizeEvent, QShowEvent
+from collections import OrderedDict
+from collections.abc import Callable
+
+from PySide6.QtCore import QBuffer, QByteArray, QItemSelectionModel, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QImageReader, QKeyEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QWidget
 
+from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.translate import tr
 from bridge_ui.shots.controller import ShotFilter, ShotRow, ShotsController, ShotsState
-from bridge_ui.shots.qt_thumbnails import PixmapCache
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import chip, column, framed, label, row
+from bridge_ui.widgets.basic import (
+    ProblemText,
+    chip,
+    column,
+    fill_background,
+    label,
+    row,
+    show_text,
+)
 from bridge_ui.widgets.main_thread import call_later
-from bridge_ui.widgets.row_delegate import RowContent, RowDelegate
-from bridge_ui.widgets.rows_model import ROW_ROLE, RowsModel, RowsView
+from bridge_ui.widgets.rows import ROW_ROLE, RowContent, RowDelegate, RowsModel, RowsView
 
 #: Milliseconds after scrolling until the visible thumbnails are requested.
 _SCROLL_DELAY_MS = 60
+#: Pixmaps, enough for several screens of rows; about 5 MB at 90 x 50 pixels.
+_CACHE_SIZE = 300
 
 
 class ShotsPage(QWidget):
@@ -30,19 +41,14 @@ class ShotsPage(QWidget):
 
     def __init__(self, shots: ShotsController, colours: ThemeColours) -> None:
         super().__init__()
-        set_style_class(self, "panel")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        fill_background(self, "panel")
         self._shots = shots
         self._thumbnails = PixmapCache(shots.thumbnail)
         self._restoring = False
         self._selected_keys: tuple[str, ...] = ()
         """Keys of the rows that are selected in the view."""
         self._opened_cut = ""
-        self._chips = {
-            ShotFilter.ALL: chip(tr("All")),
-            ShotFilter.CHANGED: chip(tr("Changed")),
-            ShotFilter.NEEDS_ATTENTION: chip(tr("Needs attention")),
-        }
+        self._chips = {which: chip("") for which in ShotFilter}
         for which, one in self._chips.items():
             one.setObjectName(f"chip-{which.name.lower().replace('_', '-')}")
             one.clicked.connect(lambda _checked=False, which=which: shots.set_filter(which))
@@ -52,29 +58,22 @@ class ShotsPage(QWidget):
         self.search.setAccessibleName(tr("Find a shot"))
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(shots.search)
-        self._problem = label("", "bad", wrap=True)
-        self._next = label("", "dim", wrap=True)
-        self._problem_box = framed(column(self._problem, self._next, margin=10, gap=4), "warning")
+        self._problem = ProblemText(is_boxed=True)
         self._empty_label = label("", "dim", wrap=True)
         self._empty_label.setContentsMargins(14, 8, 14, 8)
         self.view = RowsView()
         self._prepare_view(colours)
-        chips = row(*self._chips.values(), 1, gap=6)
-        head = column(chips, self.search, self._problem_box, gap=8)
-        head.setContentsMargins(10, 10, 10, 4)
+        chips = row(*self._chips.values(), 1)
+        head = column(chips, self.search, self._problem, margin=(10, 10, 10, 4), gap=8)
         self.setLayout(column(head, self._empty_label, self.view, gap=2, grows=2))
         self._scroll_timer = QTimer(self, singleShot=True, interval=_SCROLL_DELAY_MS)
         self._scroll_timer.timeout.connect(self._request_thumbnails)
-        self._unwatch = [
+        self.stop_watching = unwatch_all(
+            self._model.stop_watching,
+            self._scroll_timer.stop,
             shots.state.watch(self._show_state),
             shots.watch_thumbnails(self._thumbnail_loaded),
-        ]
-
-    def stop_watching(self) -> None:
-        self._model.stop_watching()
-        self._scroll_timer.stop()
-        for unwatch in self._unwatch:
-            unwatch()
+        )
 
     @property
     def current_key(self) -> str | None:
@@ -156,26 +155,19 @@ class ShotsPage(QWidget):
             self._restoring = False
 
     def _show_state(self, state: ShotsState) -> None:
-        for which, count in (
-            (ShotFilter.ALL, state.total),
-            (ShotFilter.CHANGED, state.changed_count),
-            (ShotFilter.NEEDS_ATTENTION, state.attention_count),
-        ):
-            text = {
-                ShotFilter.ALL: tr("All {n}", n=count),
-                ShotFilter.CHANGED: tr("Changed {n}", n=count),
-                ShotFilter.NEEDS_ATTENTION: tr("Needs attention {n}", n=count),
-            }[which]
-            self._chips[which].setText(text)
-            self._chips[which].setChecked(state.shot_filter is which)
+        texts = {
+            ShotFilter.ALL: tr("All {n}", n=state.total),
+            ShotFilter.CHANGED: tr("Changed {n}", n=state.changed_count),
+            ShotFilter.NEEDS_ATTENTION: tr("Needs attention {n}", n=state.attention_count),
+        }
+        for which, one in self._chips.items():
+            one.setText(texts[which])
+            one.setChecked(state.shot_filter is which)
         self._chips[ShotFilter.CHANGED].setVisible(bool(state.compared_cut))
         if state.search != self.search.text():
             self.search.setText(state.search)
-        self._problem.setText(state.problem)
-        self._next.setText(state.next_step)
-        self._problem_box.setVisible(bool(state.problem))
-        self._empty_label.setText(self._empty_text(state))
-        self._empty_label.setVisible(bool(self._empty_label.text()))
+        self._problem.show_problem(state.problem, state.next_step)
+        show_text(self._empty_label, self._empty_text(state))
         if state.selected != self._selected_keys:
             self._select_rows(state.selected)
         if state.title != self._opened_cut and state.total:
@@ -201,29 +193,59 @@ class ShotsPage(QWidget):
 
 
 def _row_content(shot_row: ShotRow) -> RowContent:
-    facts = (
-        shot_row.range_text if not shot_row.source else f"{shot_row.range_text} · {shot_row.source}"
-    )
+    range_text, source, progress = shot_row.range_text, shot_row.source, shot_row.progress
+    facts = f"{range_text} · {source}" if source else range_text
     return RowContent(
-        shot_row.name,
-        facts,
-        shot_row.sign,
-        progress=shot_row.progress,
-        badge=_badge(shot_row),
+        shot_row.name, facts, shot_row.sign, progress=progress, badge=_badge(shot_row)
     )
 
 
 def _badge(shot_row: ShotRow) -> str:
     if shot_row.is_changed:
         return tr("changed")
-    return (
-        tr("in use")
-        if shot_row.newest_version_id is not None
-        and shot_row.newest_version_id == shot_row.active_version_id
-        else ""
-    )
+    in_use = shot_row.newest_version_id and shot_row.newest_version_id == shot_row.active_version_id
+    return tr("in use") if in_use else ""
 
 
 def _accessible_text(shot_row: ShotRow) -> str:
     parts = (shot_row.name, shot_row.range_text, shot_row.sign.text, shot_row.next_step)
     return ", ".join(part for part in parts if part)
+
+
+class PixmapCache:
+    """Thumbnails decoded at the size in which they are shown. ``fetch`` returns the JPEG of a key,
+    or None if it is not loaded."""
+
+    def __init__(self, fetch: Callable[[str], bytes | None]) -> None:
+        self._fetch = fetch
+        self._cache: OrderedDict[tuple[str, int, int], QPixmap] = OrderedDict()
+
+    def get(self, key: str, size: QSize) -> QPixmap | None:
+        """Scaled to fit into ``size``, in device pixels."""
+        cache_key = (key, size.width(), size.height())
+        if cache_key in self._cache:
+            self._cache.move_to_end(cache_key)
+            return self._cache[cache_key]
+        jpeg = self._fetch(key)
+        if jpeg is None:
+            return None
+        self._cache[cache_key] = _decode(jpeg, size)
+        while len(self._cache) > _CACHE_SIZE:
+            self._cache.popitem(last=False)
+        return self._cache[cache_key]
+
+    def discard(self, key: str) -> None:
+        """Forget the pixmaps of a key whose JPEG changed."""
+        for cache_key in [one for one in self._cache if one[0] == key]:
+            del self._cache[cache_key]
+
+
+def _decode(jpeg: bytes, bounds: QSize) -> QPixmap:
+    """Scale while decoding, which is faster than scaling afterwards."""
+    buffer = QBuffer()
+    buffer.setData(QByteArray(jpeg))
+    reader = QImageReader(buffer)
+    size = reader.size()
+    if size.isValid():
+        reader.setScaledSize(size.scaled(bounds, Qt.AspectRatioMode.KeepAspectRatio))
+    return QPixmap.fromImage(reader.read())

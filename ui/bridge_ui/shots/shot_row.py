@@ -63,11 +63,8 @@ class ShotRow:
         """``1001–1132 · 132 + 16 handles · 50 %``; only read for visible rows."""
         if self.shot is not None:
             return shot_range_text(self.shot)
-        return (
-            tr("at {range}", range=format_range(self.record_range))
-            if self.record_range is not None
-            else ""
-        )
+        record = self.record_range
+        return tr("at {range}", range=format_range(record)) if record is not None else ""
 
     def matches(self, terms: list[str]) -> bool:
         """Whether the row contains all terms (in lower case)."""

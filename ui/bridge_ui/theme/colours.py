@@ -43,13 +43,8 @@ class ThemeColours:
 
     def mix(self, one: str, other: str, part: float) -> str:
         """Blend two colours by field name: ``part`` (0 to 1) of ``one`` over ``other``."""
-        a, b = QColor(getattr(self, one)), QColor(getattr(self, other))
-        values = (
-            round(b.red() + (a.red() - b.red()) * part),
-            round(b.green() + (a.green() - b.green()) * part),
-            round(b.blue() + (a.blue() - b.blue()) * part),
-        )
-        return QColor(*values).name()
+        pairs = zip(_rgb(getattr(self, one)), _rgb(getattr(self, other)), strict=True)
+        return QColor(*(round(b + (a - b) * part) for a, b in pairs)).name()
 
 
 def colours_for(palette: QPalette) -> ThemeColours:
@@ -70,7 +65,9 @@ def colours_for(palette: QPalette) -> ThemeColours:
 
 
 def _lighter(colour: str, by: int) -> str:
+    return QColor(*(max(0, min(255, part + by)) for part in _rgb(colour))).name()
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
     value = QColor(colour)
-    return QColor(
-        *(max(0, min(255, part + by)) for part in (value.red(), value.green(), value.blue()))
-    ).name()
+    return value.red(), value.green(), value.blue()

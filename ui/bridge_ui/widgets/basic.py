@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QPaintDevice, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QBoxLayout,
@@ -17,6 +19,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -34,9 +37,12 @@ STYLE_BY_TONE = {
     Tone.SUCCESS: "good",
     Tone.ERROR: "bad",
 }
+#: Pixels: on all sides, or left, top, right and bottom.
+Margin = int | tuple[int, int, int, int]
 _COSTLY = "costly"
 #: Icon colour of buttons without a colour of their own.
 _ICON_COLOUR = ThemeColours().text
+_log = logging.getLogger(__name__)
 
 
 def label(text: str = "", style: str = "", *, wrap: bool = False) -> QLabel:
@@ -52,6 +58,19 @@ def label(text: str = "", style: str = "", *, wrap: bool = False) -> QLabel:
         set_style_class(widget, style)
     if style == "small":
         scale_font(widget, 0.9)
+    return widget
+
+
+def show_text(widget: QLabel, text: str) -> None:
+    """Show a text; an empty one hides the label."""
+    widget.setText(text)
+    widget.setVisible(bool(text))
+
+
+def make_selectable(widget: QLabel) -> QLabel:
+    """Let the text be selected and copied."""
+    flags = Qt.TextInteractionFlag
+    widget.setTextInteractionFlags(flags.TextSelectableByMouse | flags.TextSelectableByKeyboard)
     return widget
 
 
@@ -81,15 +100,19 @@ def button(
     colour: str = _ICON_COLOUR,
     on_click: Callable[[], object] | None = None,
     tip: str = "",
+    name: str = "",
+    takes_focus: bool = True,
     costly: bool = False,
 ) -> QPushButton:
-    """A push button. One with only an icon needs a ``tip``, which is also its accessible name. A
-    ``costly`` one only reacts to clicks and its own shortcut, and a click does not move the focus.
+    """A push button. One with only an icon needs a ``tip``, which is also its accessible name.
+    ``name`` is its object name. Unless it ``takes_focus``, a click does not move the focus. A
+    ``costly`` one does not take it either, and only reacts to clicks and its own shortcut.
     """
     widget = QPushButton(text)
     widget.setAutoDefault(False)
-    if costly:
-        widget.setProperty(_COSTLY, True)
+    widget.setObjectName(name)
+    widget.setProperty(_COSTLY, costly)
+    if costly or not takes_focus:
         widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     if style:
         set_style_class(widget, style)
@@ -110,10 +133,40 @@ def is_costly(widget: QWidget) -> bool:
     return bool(widget.property(_COSTLY))
 
 
+class ToolButton(QToolButton):
+    """A button of the viewer. A click does not take the focus, so that Space still plays; Tab
+    reaches it."""
+
+    def __init__(
+        self, icon_name: str = "", tip: str = "", colour: str = _ICON_COLOUR, style: str = "quiet"
+    ) -> None:
+        super().__init__()
+        if icon_name:
+            self.setIcon(icon(icon_name, colour))
+            self.setIconSize(QSize(SIZE, SIZE))
+        self.describe(tip)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        set_style_class(self, style)
+
+    def describe(self, tip: str) -> None:
+        """Set the tooltip, which is also the accessible name."""
+        self.setToolTip(tip)
+        self.setAccessibleName(tip)
+
+
 def open_menu_on_click(opener: QAbstractButton, menu: QMenu) -> None:
     """Open a menu below a button on click. The menu of a tool button would run a nested event loop
     until it is closed."""
     opener.clicked.connect(lambda: menu.popup(opener.mapToGlobal(QPoint(0, opener.height()))))
+
+
+def add_action(
+    menu: QMenu, text: str, on_triggered: Callable[[], object], *, is_enabled: bool = True
+) -> None:
+    """Add an entry to a menu."""
+    action = menu.addAction(text)
+    action.setEnabled(is_enabled)
+    action.triggered.connect(lambda _checked=False: on_triggered())
 
 
 def chip(text: str, *, checkable: bool = True) -> QPushButton:
@@ -123,25 +176,21 @@ def chip(text: str, *, checkable: bool = True) -> QPushButton:
 
 
 def column(
-    *items: QWidget | QLayout | int, margin: int = 0, gap: int = 6, grows: int = -1
+    *items: QWidget | QLayout | int, margin: Margin = 0, gap: int = 6, grows: int = -1
 ) -> QVBoxLayout:
     """A vertical layout; a number is a stretch. ``grows``: index of the item that takes the
     remaining space."""
     layout = QVBoxLayout()
-    _fill(layout, items, margin, gap)
-    if grows >= 0:
-        layout.setStretch(grows, 1)
+    _fill(layout, items, margin, gap, grows)
     return layout
 
 
 def row(
-    *items: QWidget | QLayout | int, margin: int = 0, gap: int = 6, grows: int = -1
+    *items: QWidget | QLayout | int, margin: Margin = 0, gap: int = 6, grows: int = -1
 ) -> QHBoxLayout:
     """A horizontal layout, see :func:`column`."""
     layout = QHBoxLayout()
-    _fill(layout, items, margin, gap)
-    if grows >= 0:
-        layout.setStretch(grows, 1)
+    _fill(layout, items, margin, gap, grows)
     return layout
 
 
@@ -192,9 +241,13 @@ class WrapRow(QWidget):
 
 
 def _fill(
-    layout: QBoxLayout, items: tuple[QWidget | QLayout | int, ...], margin: int, gap: int
+    layout: QBoxLayout,
+    items: tuple[QWidget | QLayout | int, ...],
+    margin: Margin,
+    gap: int,
+    grows: int,
 ) -> None:
-    layout.setContentsMargins(margin, margin, margin, margin)
+    layout.setContentsMargins(*((margin,) * 4 if isinstance(margin, int) else margin))
     layout.setSpacing(gap)
     for item in items:
         if isinstance(item, int):
@@ -203,6 +256,8 @@ def _fill(
             layout.addLayout(item)
         else:
             layout.addWidget(item)
+    if grows >= 0:
+        layout.setStretch(grows, 1)
 
 
 def framed(layout: QLayout, style: str = "") -> QFrame:
@@ -214,9 +269,27 @@ def framed(layout: QLayout, style: str = "") -> QFrame:
     return frame
 
 
-def scroll_area(inside: QWidget) -> QScrollArea:
-    """``inside`` at full width, with vertical scrolling only."""
-    area = QScrollArea()
+class ProblemText(QFrame):
+    """What went wrong, and the next step; hidden while there is neither."""
+
+    def __init__(self, *, is_boxed: bool = False) -> None:
+        super().__init__()
+        self._problem, self._next_step = label("", "bad", wrap=True), label("", "dim", wrap=True)
+        self.setLayout(column(self._problem, self._next_step, margin=10 if is_boxed else 0, gap=4))
+        if is_boxed:
+            set_style_class(self, "warning")
+        self.hide()
+
+    def show_problem(self, problem: str, next_step: str) -> None:
+        show_text(self._problem, problem)
+        show_text(self._next_step, next_step)
+        self.setVisible(bool(problem or next_step))
+
+
+def scroll_area(layout: QLayout) -> QScrollArea:
+    """A layout at full width, with vertical scrolling only."""
+    area, inside = QScrollArea(), QWidget()
+    inside.setLayout(layout)
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setFrameShape(QFrame.Shape.NoFrame)
@@ -225,6 +298,12 @@ def scroll_area(inside: QWidget) -> QScrollArea:
     area.setWidget(inside)
     area.viewport().setAutoFillBackground(False)
     return area
+
+
+def fill_background(widget: QWidget, style: str) -> None:
+    """Let a plain widget paint the background of its style class."""
+    set_style_class(widget, style)
+    widget.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
 
 
 def retain_size_when_hidden(widget: QWidget, keep: bool) -> None:
@@ -245,3 +324,41 @@ def clear_layout(layout: QLayout) -> None:
             widget.deleteLater()
         elif inner is not None:
             clear_layout(inner)
+
+
+def show_popover(popover: QWidget, anchor: QWidget) -> None:
+    """Show a popover at its anchor, within its parent."""
+    parent = popover.parentWidget()
+    assert parent is not None  # popovers lie over the panel
+    width = min(380, parent.width() - 16)
+    popover.setFixedWidth(width)
+    inner = popover.layout()
+    height = popover.sizeHint().height()
+    if inner is not None and inner.hasHeightForWidth():
+        height = max(inner.heightForWidth(width), popover.minimumHeight())
+    size = QSize(width, height).boundedTo(parent.size() - QSize(16, 16))
+    popover.resize(size)
+    position = anchor.mapTo(parent, QPoint(0, anchor.height() + 4))
+    if position.y() + size.height() > parent.height() - 8:
+        position.setY(max(8, anchor.mapTo(parent, QPoint(0, 0)).y() - size.height() - 4))
+    position.setX(max(8, min(position.x(), parent.width() - size.width() - 8)))
+    popover.move(position)
+    popover.show()
+    popover.raise_()
+    popover.setFocus()
+
+
+@contextmanager
+def safe_painter(device: QPaintDevice) -> Iterator[QPainter]:
+    """A painter that is always ended; exceptions are logged and cost one repaint.
+
+    An exception that leaves ``paintEvent`` with an active painter can crash the host.
+    """
+    painter = QPainter(device)
+    try:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        yield painter
+    except Exception:
+        _log.exception("painting failed")
+    finally:
+        painter.end()

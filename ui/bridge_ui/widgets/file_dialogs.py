@@ -5,20 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
 from bridge_ui.core.translate import tr
 
+D = TypeVar("D", bound=QDialog)
+
 
 def open_file_dialog(
-    parent: QWidget, title: str, filters: str, on_chosen: Callable[[str], object], folder: str = ""
+    parent: QWidget, title: str, filters: str, on_chosen: Callable[[Path], object]
 ) -> QFileDialog:
     """Choose an existing file; ``on_chosen`` is called with its path."""
-    dialog = QFileDialog(parent, title, folder, filters)
+    dialog = QFileDialog(parent, title, "", filters)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    return _open(dialog, on_chosen)
+    dialog.fileSelected.connect(lambda path: on_chosen(Path(path)))
+    return _open(dialog)
 
 
 def open_files_dialog(
@@ -27,13 +31,11 @@ def open_files_dialog(
     dialog = QFileDialog(parent, title, "", filters)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
     dialog.filesSelected.connect(on_chosen)
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.open()
-    return dialog
+    return _open(dialog)
 
 
 def save_file_dialog(
-    parent: QWidget, title: str, name: str, filters: str, on_chosen: Callable[[str], object]
+    parent: QWidget, title: str, name: str, filters: str, on_chosen: Callable[[Path], object]
 ) -> QFileDialog:
     """Choose a file to write; asks before an existing one is replaced. The chosen filter sets the
     suffix."""
@@ -51,31 +53,31 @@ def save_file_dialog(
             for path in dialog.selectedFiles()[:1]:
                 dialog.selectFile(Path(path).with_suffix(suffix[1]).name)
 
-    def chosen(path: str) -> None:
-        if Path(path).exists():
+    def chosen(file: str) -> None:
+        path = Path(file)
+        if path.exists():
             _confirm_replace(parent, title, path, on_chosen)
         else:
             on_chosen(path)
 
     dialog.filterSelected.connect(set_suffix)
-    return _open(dialog, chosen)
+    dialog.fileSelected.connect(chosen)
+    return _open(dialog)
 
 
 def _confirm_replace(
-    parent: QWidget, title: str, path: str, on_chosen: Callable[[str], object]
+    parent: QWidget, title: str, path: Path, on_chosen: Callable[[Path], object]
 ) -> None:
-    question = tr("{file} exists. Do you want to replace it?", file=Path(path).name)
+    question = tr("{file} exists. Do you want to replace it?", file=path.name)
     box = QMessageBox(QMessageBox.Icon.Warning, title, question, parent=parent)
-    box.setInformativeText(str(Path(path).parent))
+    box.setInformativeText(str(path.parent))
     replace = box.addButton(tr("Replace"), QMessageBox.ButtonRole.DestructiveRole)
     box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
     box.buttonClicked.connect(lambda button: button is replace and on_chosen(path))
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.open()
+    _open(box)
 
 
-def _open(dialog: QFileDialog, on_chosen: Callable[[str], object]) -> QFileDialog:
-    dialog.fileSelected.connect(on_chosen)
+def _open(dialog: D) -> D:
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
     return dialog

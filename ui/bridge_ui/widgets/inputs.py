@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.widgets.basic import safe_painter
 
 
 class ToggleSwitch(QAbstractButton):
@@ -30,9 +31,7 @@ class ToggleSwitch(QAbstractButton):
         return QSize(round(height * 1.8), height)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        try:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        with safe_painter(self) as painter:
             hint = self.sizeHint()
             top = (self.height() - hint.height()) / 2
             body = QRectF(1, top + 1, hint.width() - 2, hint.height() - 2)
@@ -54,11 +53,8 @@ class ToggleSwitch(QAbstractButton):
                 painter.setPen(pen)
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 x, y = body.left() + body.width() * 0.27, body.center().y()
-                painter.drawPolyline(
-                    QPolygonF([QPointF(x - 3, y), QPointF(x - 0.5, y + 2.5), QPointF(x + 4, y - 3)])
-                )
-        finally:
-            painter.end()
+                tip = QPointF(x - 0.5, y + 2.5)
+                painter.drawPolyline([QPointF(x - 3, y), tip, QPointF(x + 4, y - 3)])
 
 
 class ComboBox(QComboBox):
@@ -81,26 +77,21 @@ class ComboBox(QComboBox):
             option = QStyleOptionComboBox()
             self.initStyleOption(option)
             # Version names differ at both ends; a style would cut off the end.
-            text_rect = self.style().subControlRect(
+            control, field = (
                 QStyle.ComplexControl.CC_ComboBox,
-                option,
                 QStyle.SubControl.SC_ComboBoxEditField,
-                self,
             )
+            width = self.style().subControlRect(control, option, field, self).width() - 2
             option.currentText = self.fontMetrics().elidedText(
-                option.currentText,
-                Qt.TextElideMode.ElideMiddle,
-                text_rect.width() - 2,
+                option.currentText, Qt.TextElideMode.ElideMiddle, width
             )
-            painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+            painter.drawComplexControl(control, option)
             painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             pen = QPen(QColor(self._colours.dim), 1.6)
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)
             painter.setPen(pen)
             x, y = self.width() - 13.0, self.height() / 2
-            painter.drawPolyline(
-                QPolygonF([QPointF(x - 4, y - 2), QPointF(x, y + 2), QPointF(x + 4, y - 2)])
-            )
+            painter.drawPolyline([QPointF(x - 4, y - 2), QPointF(x, y + 2), QPointF(x + 4, y - 2)])
         finally:
             painter.end()

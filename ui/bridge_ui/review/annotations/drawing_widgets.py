@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QFrame, QMenu, QToolButton
+from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QFrame, QMenu
 
 from bridge_core.models.notes import StrokeTool
 from bridge_ui.core.translate import tr
 from bridge_ui.review.annotations.sketch import COLOURS, WIDTHS, Sketch
-from bridge_ui.review.player.transport_widgets import icon_button
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import open_menu_on_click
+from bridge_ui.widgets.basic import ToolButton, open_menu_on_click, safe_painter
 
 ERASER = "eraser"
 
@@ -35,7 +36,7 @@ class DrawingToolbar(QFrame):
         self._layout.setContentsMargins(3, 3, 3, 3)
         self._layout.setSpacing(1)
         group = QButtonGroup(self)
-        self._tool_buttons: dict[str, QToolButton] = {}
+        self._tool_buttons: dict[str, ToolButton] = {}
         for tool, icon_name, tip in (
             (StrokeTool.PEN, "pencil", tr("Pen")),
             (StrokeTool.ARROW, "arrow-up-right", tr("Arrow")),
@@ -44,28 +45,23 @@ class DrawingToolbar(QFrame):
             (StrokeTool.TEXT, "type", tr("Text")),
             (ERASER, "eraser", tr("Eraser: removes the stroke that it touches")),
         ):
-            button = icon_button(icon_name, tip, colours)
-            set_style_class(button, "tool")
+            button = ToolButton(icon_name, tip, colours.text, "tool")
             button.setCheckable(True)
             button.setChecked(tool == self.tool)
             button.clicked.connect(lambda _on=False, tool=tool: self.select_tool(tool))
             group.addButton(button)
             self._tool_buttons[tool] = button
             self._layout.addWidget(button)
-        self._style_button = QToolButton()
-        set_style_class(self._style_button, "tool")
-        self._style_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._style_button.setToolTip(tr("Colour and width"))
-        self._style_button.setAccessibleName(tr("Colour and width"))
+        self._style_button = ToolButton("", tr("Colour and width"), style="tool")
         open_menu_on_click(self._style_button, self._style_menu())
         self._layout.addWidget(self._style_button)
-        self._undo_button = icon_button("undo-2", tr("Undo (Ctrl+Z)"), colours)
-        self._redo_button = icon_button("redo-2", tr("Redo (Ctrl+Shift+Z)"), colours)
+        undo_tip, redo_tip = tr("Undo (Ctrl+Z)"), tr("Redo (Ctrl+Shift+Z)")
+        self._undo_button = ToolButton("undo-2", undo_tip, colours.text, "tool")
+        self._redo_button = ToolButton("redo-2", redo_tip, colours.text, "tool")
         for button, signal in (
             (self._undo_button, self.undo_requested),
             (self._redo_button, self.redo_requested),
         ):
-            set_style_class(button, "tool")
             button.clicked.connect(signal)
             self._layout.addWidget(button)
         self.setStyleSheet(_toolbar_style(colours))
@@ -88,16 +84,14 @@ class DrawingToolbar(QFrame):
         names = (tr("Amber"), tr("Red"), tr("Green"), tr("Blue"), tr("White"))
         for colour, name in zip(COLOURS, names, strict=True):
             action = menu.addAction(_dot_icon(colour, 9), name)
-            action.triggered.connect(
-                lambda _on=False, colour=colour: self._set_style(colour=colour)
-            )
+            action.triggered.connect(partial(self._set_style, colour, None))
         menu.addSeparator()
         for width, name in zip(WIDTHS, (tr("Thin"), tr("Medium"), tr("Thick")), strict=True):
             action = menu.addAction(_dot_icon(self._colours.text, 2 + width * 1000), name)
-            action.triggered.connect(lambda _on=False, width=width: self._set_style(width=width))
+            action.triggered.connect(partial(self._set_style, None, width))
         return menu
 
-    def _set_style(self, *, colour: str | None = None, width: float | None = None) -> None:
+    def _set_style(self, colour: str | None, width: float | None, _checked: bool = False) -> None:
         self.colour = colour or self.colour
         self.stroke_width = width or self.stroke_width
         self._show_style()
@@ -122,13 +116,9 @@ QToolButton::menu-indicator {{ image: none; }}
 def _dot_icon(colour: str, radius: float) -> QIcon:
     picture = QPixmap(32, 32)
     picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    try:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    with safe_painter(picture) as painter:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colour))
         painter.drawEllipse(QPointF(16, 16), radius, radius)
-    finally:
-        painter.end()
     picture.setDevicePixelRatio(2)
     return QIcon(picture)

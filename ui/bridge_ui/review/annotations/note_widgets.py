@@ -1,21 +1,37 @@
-"""The note editor: text and strokes on a frame, from in to out point, or on the whole version."""
+"""Notes of a version: the list below the picture of a narrow viewer, and the editor."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QPushButton, QSizePolicy, QWidget
 
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.notes import Stroke
-from bridge_ui.core.translate import tr
-from bridge_ui.review.player.transport_widgets import icon_button
+from bridge_core.models.notes import Note, Stroke
+from bridge_ui.core.display_text import note_frames_text
+from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import WrapRow, button, column, open_menu_on_click, row
+from bridge_ui.widgets.basic import (
+    ToolButton,
+    WrapRow,
+    add_action,
+    button,
+    clear_layout,
+    column,
+    framed,
+    label,
+    open_menu_on_click,
+    row,
+    scroll_area,
+)
+
+_MAX_HEIGHT, _MIN_HEIGHT = 150, 104  # pixels; less would not show two notes
+_SCROLL_BAR_WIDTH = 10
 
 
 class NoteScope(StrEnum):
@@ -41,7 +57,8 @@ class NoteInput:
 
 
 class NoteEditor(QWidget):
-    """One line of text, its scope, and buttons to draw and to save."""
+    """One line of text, its scope (a frame, from in to out point, the whole version), and buttons
+    to draw and to save."""
 
     submitted = Signal()
     """Save the note."""
@@ -55,7 +72,7 @@ class NoteEditor(QWidget):
         self._strokes = 0
         self._busy = False
         self._version_name = ""
-        self.draw_button = icon_button("pencil", tr("Draw on the picture (D)"), colours)
+        self.draw_button = ToolButton("pencil", tr("Draw on the picture (D)"), colours.text)
         self.draw_button.setCheckable(True)
         self.draw_button.clicked.connect(self.draw_toggled)
         self.line_edit = _NoteLineEdit()
@@ -63,22 +80,16 @@ class NoteEditor(QWidget):
         self.line_edit.setAccessibleName(tr("Note"))
         self.line_edit.returnPressed.connect(self._submit)
         self.line_edit.textChanged.connect(self._refresh)
-        self._scope_button = QToolButton()
-        set_style_class(self._scope_button, "quiet")
-        self._scope_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._scope_button.setToolTip(tr("What the note is about"))
+        self._scope_button = ToolButton("", tr("What the note is about"))
         menu = QMenu(self)
         for scope, name in (
             (NoteScope.FRAME, tr("This frame")),
             (NoteScope.IN_TO_OUT, tr("From in to out point")),
             (NoteScope.VERSION, tr("The whole version")),
         ):
-            menu.addAction(name).triggered.connect(
-                lambda _on=False, scope=scope: self._set_scope(scope)
-            )
+            add_action(menu, name, partial(self._set_scope, scope))
         open_menu_on_click(self._scope_button, menu)
-        self._save_button: QPushButton = button(tr("Save note"), on_click=self._submit)
-        self._save_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._save_button = button(tr("Save note"), on_click=self._submit, takes_focus=False)
         text_row = QWidget()
         text_row.setLayout(row(self.draw_button, self.line_edit, gap=4, grows=1))
         button_row = QWidget()
@@ -162,3 +173,56 @@ class _NoteLineEdit(QLineEdit):
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             return
         super().keyPressEvent(event)
+
+
+class NotesList(QWidget):
+    """Each note with its frames and author, and a button to revise from it."""
+
+    frame_requested = Signal(int)
+    revision_requested = Signal(object)
+    """Make the next version from this note."""
+
+    def __init__(self, colours: ThemeColours) -> None:
+        super().__init__()
+        self._colours = colours
+        self._list = column()
+        self.setLayout(column(scroll_area(column(self._list, 1))))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setMaximumHeight(0)
+
+    def show_notes(self, notes: Sequence[Note]) -> None:
+        clear_layout(self._list)
+        for note in notes:
+            card = self._note_card(note)
+            self._list.addWidget(card)
+            card.show()  # so that it counts in the height, visible or not
+        self._fit_height()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fit_height()
+
+    def _fit_height(self) -> None:
+        """Adapt the height to the notes, within limits."""
+        notes = self._list.count()
+        height = self._list.totalHeightForWidth(self.width() - _SCROLL_BAR_WIDTH) if notes else 0
+        self.setMaximumHeight(min(_MAX_HEIGHT, height))
+        self.setMinimumHeight(min(_MIN_HEIGHT, height))
+
+    def _note_card(self, note: Note) -> QFrame:
+        parts: list[QWidget] = [label(note.by, "small")]
+        if note.display_frame is not None:
+            go = partial(self.frame_requested.emit, note.display_frame)
+            parts.insert(0, button(note_frames_text(note), "link", on_click=go))
+        parts.append(revise_button(partial(self.revision_requested.emit, note)))
+        foot = WrapRow(*parts, gap=4, grows=len(parts) - 2)
+        text = note.text or tr_count(len(note.strokes), "{n} stroke", "{n} strokes")
+        return framed(column(label(text, wrap=True), foot, margin=6, gap=0), "card")
+
+
+def revise_button(on_click: Callable[[], object]) -> QPushButton:
+    """The button of a note that makes the next version from it."""
+    widget = button(tr("Revise"), "link", on_click=on_click)
+    widget.setToolTip(tr("Make the next version from this note"))
+    return widget

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bridge_core.models.notes import Stroke, StrokeTool
 
 Point = tuple[float, float]
+Change = tuple[int, tuple[Stroke, ...]]
+"""A frame, and its strokes before a change."""
 
 #: Amber, red, green, blue, white: distinct on pictures, and with most colour vision deficiencies.
 COLOURS = ("#ffb454", "#ff6b5e", "#7ddc8a", "#62b8ff", "#ffffff")
@@ -34,8 +36,8 @@ class Sketch:
 
     def __init__(self) -> None:
         self._strokes: dict[int, tuple[Stroke, ...]] = {}
-        self._undo: list[tuple[int, tuple[Stroke, ...]]] = []
-        self._redo: list[tuple[int, tuple[Stroke, ...]]] = []
+        self._undo: list[Change] = []
+        self._redo: list[Change] = []
         self._active: Stroke | None = None
         self._frame = 0
 
@@ -65,9 +67,7 @@ class Sketch:
     def begin(self, frame: int, tool: StrokeTool, at: Point, *, colour: str, width: float) -> None:
         """Begin a stroke."""
         self._frame = frame
-        points = (
-            (_clamp_point(at),) if tool is StrokeTool.PEN else (_clamp_point(at), _clamp_point(at))
-        )
+        points = (_clamp_point(at),) * (1 if tool is StrokeTool.PEN else 2)
         self._active = _make_stroke(tool, points, colour, width)
 
     def move(self, at: Point) -> None:
@@ -76,27 +76,21 @@ class Sketch:
         if active is None:
             return
         at = _clamp_point(at)
-        if active.tool is not StrokeTool.PEN:
-            self._active = _make_stroke(
-                active.tool, (active.points[0], at), active.colour, active.width
-            )
-        elif (
-            len(active.points) < _MAX_POINTS
-            and math.dist(active.points[-1], at) > _MIN_POINT_DISTANCE
-        ):
-            self._active = _make_stroke(
-                active.tool, (*active.points, at), active.colour, active.width
-            )
+        points: tuple[Point, ...] = (active.points[0], at)
+        if active.tool is StrokeTool.PEN:
+            last, is_full = active.points[-1], len(active.points) >= _MAX_POINTS
+            if is_full or math.dist(last, at) <= _MIN_POINT_DISTANCE:
+                return
+            points = (*active.points, at)
+        self._active = _make_stroke(active.tool, points, active.colour, active.width)
 
-    def end(self) -> bool:
-        """Finish the stroke; whether anything was drawn."""
+    def end(self) -> None:
+        """Finish the stroke."""
         active, self._active = self._active, None
         if active is None:
-            return False
-        if active.tool is not StrokeTool.PEN and math.dist(*active.points[:2]) < _MIN_SHAPE_SIZE:
-            return False
-        self.add(self._frame, active)
-        return True
+            return
+        if active.tool is StrokeTool.PEN or math.dist(*active.points[:2]) >= _MIN_SHAPE_SIZE:
+            self._add(self._frame, active)
 
     def cancel(self) -> None:
         """Discard the unfinished stroke."""
@@ -113,10 +107,10 @@ class Sketch:
             width=TEXT_HEIGHT,
             text=text.strip()[:2000],
         )
-        self.add(frame, stroke)
+        self._add(frame, stroke)
         return True
 
-    def add(self, frame: int, stroke: Stroke) -> None:
+    def _add(self, frame: int, stroke: Stroke) -> None:
         self._set(frame, (*self.strokes_on(frame), stroke))
 
     def erase(self, frame: int, at: Point, aspect: float) -> bool:
@@ -136,16 +130,11 @@ class Sketch:
     def redo(self) -> int | None:
         return self._move_change(self._redo, self._undo)
 
-    def pop_frames(self, frames: Iterable[int]) -> tuple[Stroke, ...]:
-        """Remove and return the strokes of these frames, with their undo history, once they belong
-        to a note."""
-        popped = set(frames)
-        strokes = tuple(
-            itertools.chain.from_iterable(self._strokes.pop(frame, ()) for frame in sorted(popped))
-        )
-        self._undo = [change for change in self._undo if change[0] not in popped]
-        self._redo = [change for change in self._redo if change[0] not in popped]
-        return strokes
+    def discard_frame(self, frame: int) -> None:
+        """Remove the strokes of a frame, with their undo history, once they belong to a note."""
+        self._strokes.pop(frame, None)
+        self._undo = [change for change in self._undo if change[0] != frame]
+        self._redo = [change for change in self._redo if change[0] != frame]
 
     def _set(self, frame: int, strokes: tuple[Stroke, ...]) -> None:
         self._undo.append((frame, self.strokes_on(frame)))
@@ -158,11 +147,7 @@ class Sketch:
         else:
             self._strokes.pop(frame, None)
 
-    def _move_change(
-        self,
-        source: list[tuple[int, tuple[Stroke, ...]]],
-        target: list[tuple[int, tuple[Stroke, ...]]],
-    ) -> int | None:
+    def _move_change(self, source: list[Change], target: list[Change]) -> int | None:
         if not source:
             return None
         frame, strokes = source.pop()

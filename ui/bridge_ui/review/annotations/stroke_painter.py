@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 )
 
 from bridge_core.models.notes import Stroke, StrokeTool
-from bridge_ui.review.player.qt_images import safe_painter
+from bridge_ui.widgets.basic import safe_painter
 
 _OUTLINE = QColor(0, 0, 0, 110)  # around lines, so that they are visible on bright pictures
 #: Cached overlays: enough to play over a few notes without painting them again.

@@ -18,12 +18,11 @@ from bridge_core.models.notes import Stroke
 from bridge_ui.core.translate import tr
 from bridge_ui.review.annotations.stroke_painter import StrokeOverlay, paint_strokes
 from bridge_ui.review.canvas.caption_painter import CaptionPainter, paint_wipe_line
-from bridge_ui.review.canvas.qt_canvas_layout import CanvasLayout
-from bridge_ui.review.canvas.qt_canvas_transform import CanvasTransform
+from bridge_ui.review.canvas.qt_canvas_layout import CanvasLayout, CanvasTransform
 from bridge_ui.review.compare.comparison_painter import paint_comparison
 from bridge_ui.review.compare.viewer_settings import CompareMode, ViewerSettings
-from bridge_ui.review.player.qt_images import safe_painter
 from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.widgets.basic import safe_painter
 
 _SHARP_ZOOM = 2.0  # zoom from which pixels are shown as squares
 
@@ -43,8 +42,8 @@ class ViewerCanvas(QWidget):
     pen_moved = Signal(float, float)
     pen_up = Signal()
 
-    def __init__(self, colours: ThemeColours, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, colours: ThemeColours) -> None:
+        super().__init__()
         self.settings = ViewerSettings()
         self.transform = CanvasTransform()
         self.is_drawing = False
@@ -152,19 +151,13 @@ class ViewerCanvas(QWidget):
         with safe_painter(self) as painter:
             painter.fillRect(self.rect(), QColor(self._colours.canvas))
             layout, is_empty = self._layout, not any(self._titles.values())
-            rects = layout.compare_rects(self._pictures)
-            paint_comparison(
-                painter,
-                self.settings,
-                rects,
-                self._pictures["A"],
-                self._pictures["B"],
-                sharp=self.zoom >= _SHARP_ZOOM,
-            )
+            placed = layout.place_pictures(self._pictures["A"], self._pictures["B"])
+            sharp = self.zoom >= _SHARP_ZOOM
+            paint_comparison(painter, self.settings, placed["A"], placed["B"], sharp=sharp)
             self._paint_strokes(painter)
             if self.settings.compare is CompareMode.WIPE and not is_empty:
                 paint_wipe_line(painter, layout)
-            captions = CaptionPainter(painter, layout, rects)
+            captions = CaptionPainter(painter, layout, placed)
             captions.paint_titles(self._titles)
             captions.paint_messages(self._messages, is_empty=is_empty)
             captions.paint_captions(*self._corner_captions)

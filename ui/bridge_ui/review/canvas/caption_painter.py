@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from bridge_ui.review.canvas.qt_canvas_layout import CanvasLayout
-from bridge_ui.review.compare.comparison_painter import CompareRects
+from bridge_ui.review.compare.comparison_painter import PlacedPicture
 from bridge_ui.review.compare.viewer_settings import CompareMode
 
 _HANDLE_RADIUS = 11.0
@@ -42,13 +42,13 @@ def paint_wipe_line(painter: QPainter, layout: CanvasLayout) -> None:
 class CaptionPainter:
     """Paints titles in the upper corners, captions in the lower ones, and messages."""
 
-    def __init__(self, painter: QPainter, layout: CanvasLayout, rects: CompareRects) -> None:
+    def __init__(
+        self, painter: QPainter, layout: CanvasLayout, placed: Mapping[str, PlacedPicture]
+    ) -> None:
         self._painter, self._layout = painter, layout
         self._compare = layout.settings.compare
-        self._visible = {
-            "A": rects.a.intersected(layout.widget_rect),
-            "B": rects.b.intersected(layout.widget_rect),
-        }
+        whole = layout.widget_rect
+        self._visible = {side: one.rect.intersected(whole) for side, one in placed.items()}
 
     def paint_titles(self, titles: Mapping[str, str]) -> None:
         for side in self._compare.sides:

@@ -1,18 +1,88 @@
-"""The canvas's geometry: where A, B and the wipe are, for a compare mode, zoom and widget size."""
+"""The canvas's geometry: fit, zoom and pan; where A, B and the wipe are in a compare mode."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QImage
 
-from bridge_ui.review.canvas.qt_canvas_transform import CanvasTransform
-from bridge_ui.review.compare.comparison_painter import CompareRects
+from bridge_ui.review.compare.comparison_painter import PlacedPicture
 from bridge_ui.review.compare.viewer_settings import CompareMode, ViewerSettings
 
 _GRAB_DISTANCE = 12  # logical pixels on each side of the wipe line
 _GAP = 6  # between the pictures side by side
+#: Screen pixels for one pixel of the picture.
+_MIN_ZOOM, _MAX_ZOOM = 0.05, 32.0
+_ZOOM_STEP = 1.25
+
+
+class CanvasTransform:
+    """Fits the picture until it is zoomed; sizes are in logical pixels of the widget."""
+
+    def __init__(self) -> None:
+        self.picture_size = QSizeF(16, 9)
+        """In the picture's own pixels."""
+        self._zoom: float | None = None
+        self._centre = QPointF(0.5, 0.5)  # the area's centre, as a fraction of the picture
+
+    @property
+    def is_fitted(self) -> bool:
+        return self._zoom is None
+
+    def zoom(self, area: QRectF) -> float:
+        """Logical pixels of the screen for one pixel of the picture."""
+        if self._zoom is not None:
+            return self._zoom
+        if self.picture_size.isEmpty() or area.isEmpty():
+            return 1.0
+        return min(
+            area.width() / self.picture_size.width(), area.height() / self.picture_size.height()
+        )
+
+    def picture_rect(self, area: QRectF) -> QRectF:
+        """The picture's rectangle within an area of the widget."""
+        size = self.picture_size * self.zoom(area)
+        if self._zoom is None:
+            corner = area.center() - QPointF(size.width() / 2, size.height() / 2)
+        else:
+            corner = area.center() - QPointF(
+                size.width() * self._centre.x(), size.height() * self._centre.y()
+            )
+        return QRectF(corner, size)
+
+    def fit(self) -> None:
+        self._zoom = None
+        self._centre = QPointF(0.5, 0.5)
+
+    def zoom_to(self, zoom: float, area: QRectF, anchor: QPointF) -> None:
+        """Zoom around ``anchor``, a position in the widget."""
+        rect = self.picture_rect(area)
+        if rect.isEmpty():
+            return
+        fraction = QPointF(
+            (anchor.x() - rect.left()) / rect.width(), (anchor.y() - rect.top()) / rect.height()
+        )
+        self._zoom = max(_MIN_ZOOM, min(_MAX_ZOOM, zoom))
+        size = self.picture_size * self._zoom
+        corner = anchor - QPointF(fraction.x() * size.width(), fraction.y() * size.height())
+        self._set_corner(corner, size, area)
+
+    def zoom_by(self, steps: float, area: QRectF, anchor: QPointF) -> None:
+        self.zoom_to(self.zoom(area) * _ZOOM_STEP**steps, area, anchor)
+
+    def pan(self, offset: QPointF, area: QRectF) -> None:
+        """Move a zoomed picture; a fitted one does not move."""
+        if self._zoom is None:
+            return
+        rect = self.picture_rect(area)
+        self._set_corner(rect.topLeft() + offset, rect.size(), area)
+
+    def _set_corner(self, corner: QPointF, size: QSizeF, area: QRectF) -> None:
+        centre = area.center() - corner
+        # Part of the picture always stays visible.
+        self._centre = QPointF(
+            max(0.0, min(1.0, centre.x() / size.width())),
+            max(0.0, min(1.0, centre.y() / size.height())),
+        )
 
 
 class CanvasLayout:
@@ -50,15 +120,16 @@ class CanvasLayout:
             return "A" if self.area_at(position) == self.areas[0] else "B"
         return ""
 
-    def compare_rects(self, pictures: Mapping[str, QImage | None]) -> CompareRects:
-        area_a, area_b = self.areas
-        a, b = self._image_rect(pictures["A"], area_a), self._image_rect(pictures["B"], area_b)
-        if self.settings.compare is not CompareMode.WIPE:
-            return CompareRects(a, b, area_a, area_b)
-        left, right = QRectF(area_a), QRectF(area_b)
-        left.setRight(self.wipe_x)
-        right.setLeft(self.wipe_x)
-        return CompareRects(a, b, left, right)
+    def place_pictures(self, a: QImage | None, b: QImage | None) -> dict[str, PlacedPicture]:
+        """The pictures of both sides where they are painted."""
+        areas = self.areas
+        clips = [QRectF(area) for area in areas]
+        if self.settings.compare is CompareMode.WIPE:
+            clips[0].setRight(self.wipe_x)
+            clips[1].setLeft(self.wipe_x)
+        rects = [self._image_rect(image, area) for image, area in zip((a, b), areas, strict=True)]
+        placed = map(PlacedPicture, (a, b), rects, clips)
+        return dict(zip("AB", placed, strict=True))
 
     def _image_rect(self, image: QImage | None, area: QRectF) -> QRectF:
         """An image of another aspect ratio is centred in the picture's rectangle."""

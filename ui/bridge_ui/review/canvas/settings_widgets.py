@@ -1,22 +1,14 @@
-"""Widgets for the canvas's settings: gain or opacity, exposure and gamma, zoom."""
+"""Widgets for the canvas's settings: gain or opacity, exposure and gamma, zoom; the menu."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QMenu,
-    QPushButton,
-    QSlider,
-    QToolButton,
-    QWidget,
-    QWidgetAction,
-)
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QSlider, QWidget, QWidgetAction
 
 from bridge_ui.core.translate import tr
-from bridge_ui.icons import icon
 from bridge_ui.review.canvas.canvas_widget import ViewerCanvas
 from bridge_ui.review.compare.viewer_settings import (
     EXPOSURE_RANGE,
@@ -25,9 +17,9 @@ from bridge_ui.review.compare.viewer_settings import (
     exposure_text,
     gain_step,
 )
+from bridge_ui.review.report.report_data import ReportScope
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import label, open_menu_on_click
+from bridge_ui.widgets.basic import ToolButton, add_action, button, label, open_menu_on_click, row
 
 
 class CompareSlider(QWidget):
@@ -40,28 +32,24 @@ class CompareSlider(QWidget):
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._slider.setMinimumWidth(70)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._label)
-        layout.addWidget(self._slider, 1)
+        self.setLayout(row(self._label, self._slider, grows=1))
         self._slider.valueChanged.connect(self._apply_value)
         canvas.settings_changed.connect(self.show_settings)
         self.show_settings()
 
     def show_settings(self) -> None:
         settings = self._canvas.settings
-        self._slider.blockSignals(True)
-        if settings.compare is CompareMode.DIFFERENCE:
-            self._slider.setRange(0, 24)  # quarter stops, 1x to 64x
-            self._slider.setValue(gain_step(settings.gain))
-            self._label.setText(tr("Gain {n}×", n=f"{settings.gain:.3g}"))
-            self._slider.setAccessibleName(tr("Gain of the difference"))
-        elif settings.compare is CompareMode.OVERLAY:
-            self._slider.setRange(0, 100)
-            self._slider.setValue(round(settings.opacity * 100))
-            self._label.setText(tr("B {n} %", n=round(settings.opacity * 100)))
-            self._slider.setAccessibleName(tr("Opacity of B"))
-        self._slider.blockSignals(False)
+        with QSignalBlocker(self._slider):
+            if settings.compare is CompareMode.DIFFERENCE:
+                self._slider.setRange(0, 24)  # quarter stops, 1x to 64x
+                self._slider.setValue(gain_step(settings.gain))
+                self._label.setText(tr("Gain {n}×", n=f"{settings.gain:.3g}"))
+                self._slider.setAccessibleName(tr("Gain of the difference"))
+            elif settings.compare is CompareMode.OVERLAY:
+                self._slider.setRange(0, 100)
+                self._slider.setValue(round(settings.opacity * 100))
+                self._label.setText(tr("B {n} %", n=round(settings.opacity * 100)))
+                self._slider.setAccessibleName(tr("Opacity of B"))
         self.setVisible(settings.compare in (CompareMode.DIFFERENCE, CompareMode.OVERLAY))
 
     def _apply_value(self, value: int) -> None:
@@ -71,34 +59,28 @@ class CompareSlider(QWidget):
             self._canvas.update_settings(opacity=value / 100)
 
 
-class ExposureButton(QToolButton):
+class ExposureButton(ToolButton):
     """Shows exposure and gamma, and opens sliders for both."""
 
     def __init__(self, canvas: ViewerCanvas, colours: ThemeColours) -> None:
-        super().__init__()
+        super().__init__("sun", tr("Exposure and gamma of the display ([ ] { })"), colours.text)
         self._canvas = canvas
-        self.setIcon(icon("sun", colours.text))
-        self.setIconSize(QSize(16, 16))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.setObjectName("exposure")
-        set_style_class(self, "quiet")
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setToolTip(tr("Exposure and gamma of the display ([ ] { })"))
         menu = QMenu(self)
         body = QWidget()
         grid = QGridLayout(body)
         self._exposure = self._add_slider(grid, 0, tr("Exposure"), EXPOSURE_RANGE, 4)
         self._gamma = self._add_slider(grid, 1, tr("Gamma"), GAMMA_RANGE, 20)
-        reset = QPushButton(tr("Reset"))
-        reset.setAutoDefault(False)
-        reset.clicked.connect(lambda: self._canvas.update_settings(exposure=0.0, gamma=1.0))
+        reset = button(tr("Reset"))
+        reset.clicked.connect(lambda: canvas.update_settings(exposure=0.0, gamma=1.0))
         grid.addWidget(reset, 2, 1, Qt.AlignmentFlag.AlignRight)
         action = QWidgetAction(menu)
         action.setDefaultWidget(body)
         menu.addAction(action)
         open_menu_on_click(self, menu)
-        self._exposure.valueChanged.connect(lambda n: self._canvas.update_settings(exposure=n / 4))
-        self._gamma.valueChanged.connect(lambda n: self._canvas.update_settings(gamma=n / 20))
+        self._exposure.valueChanged.connect(lambda n: canvas.update_settings(exposure=n / 4))
+        self._gamma.valueChanged.connect(lambda n: canvas.update_settings(gamma=n / 20))
         canvas.settings_changed.connect(self.show_settings)
         self.show_settings()
 
@@ -117,9 +99,8 @@ class ExposureButton(QToolButton):
             (self._exposure, round(settings.exposure * 4)),
             (self._gamma, round(settings.gamma * 20)),
         ):
-            slider.blockSignals(True)
-            slider.setValue(value)
-            slider.blockSignals(False)
+            with QSignalBlocker(slider):
+                slider.setValue(value)
 
     def _add_slider(
         self, grid: QGridLayout, row: int, name: str, limits: tuple[float, float], steps: int
@@ -135,16 +116,13 @@ class ExposureButton(QToolButton):
         return slider
 
 
-class ZoomButton(QToolButton):
+class ZoomButton(ToolButton):
     """Shows the zoom, and fits the picture when pressed."""
 
     def __init__(self, canvas: ViewerCanvas) -> None:
-        super().__init__()
+        super().__init__("", tr("Zoom: press to fit (F), 0 for 100 %"))
         self._canvas = canvas
         self._is_empty = True
-        set_style_class(self, "quiet")
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setToolTip(tr("Zoom: press to fit (F), 0 for 100 %"))
         self.clicked.connect(canvas.fit)
         canvas.zoom_changed.connect(self._show_zoom)
         self._show_zoom()
@@ -163,3 +141,32 @@ class ZoomButton(QToolButton):
         fitted = self._canvas.transform.is_fitted
         self.setText(tr("Fit {n} %", n=percent) if fitted else f"{percent} %")
         self.setAccessibleName(tr("Zoom {n} %", n=percent))
+
+
+class ViewerMenuButton(ToolButton):
+    """Opens the viewer's menu: review reports and the size of the picture. ``report_options``
+    returns the reports that can be written, with names."""
+
+    report_requested = Signal(object)
+    """A :class:`ReportScope`."""
+
+    def __init__(self, canvas: ViewerCanvas, colours: ThemeColours) -> None:
+        super().__init__("ellipsis", tr("Review report, size of the picture"), colours.text)
+        self.report_options: Callable[[], Sequence[tuple[ReportScope, str]]] = tuple
+        self.setObjectName("viewer-menu")
+        self._canvas = canvas
+        self._menu = QMenu(self)
+        self._menu.aboutToShow.connect(self.rebuild_menu)
+        open_menu_on_click(self, self._menu)
+
+    def rebuild_menu(self) -> QMenu:
+        """The menu with the current options."""
+        self._menu.clear()
+        for scope, text in self.report_options():
+            report = partial(self.report_requested.emit, scope)
+            add_action(self._menu, tr("Review report of {what} …", what=text), report)
+        if self._menu.actions():
+            self._menu.addSeparator()
+        add_action(self._menu, tr("Fit the picture (F)"), self._canvas.fit)
+        add_action(self._menu, tr("100 % (0)"), self._canvas.actual_size)
+        return self._menu

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QComboBox,
-    QHBoxLayout,
-    QPushButton,
-    QSizePolicy,
-    QWidget,
-)
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QPushButton, QSizePolicy, QWidget
 
 from bridge_ui.core.translate import tr
 from bridge_ui.review.compare.viewer_settings import CompareMode
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import label
+from bridge_ui.widgets.basic import button, label, row
 from bridge_ui.widgets.inputs import ComboBox
 
 
@@ -29,32 +23,24 @@ class SideChooser(QWidget):
 
     def __init__(self, side: str, colours: ThemeColours) -> None:
         super().__init__()
-        self._combo_box = ComboBox(colours)
-        self._combo_box.setAccessibleName(tr("What {side} shows", side=side))
-        self._combo_box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._combo_box.setMinimumContentsLength(6)
+        self.combo_box = ComboBox(colours)
+        self.combo_box.setAccessibleName(tr("What {side} shows", side=side))
+        self.combo_box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.combo_box.setMinimumContentsLength(6)
         self._choices: list[tuple[str, str]] = []
         letter = label(side, "dim")
-        letter.setBuddy(self._combo_box)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(letter)
-        layout.addWidget(self._combo_box, 1)
-        self._combo_box.activated.connect(lambda at: self.chosen.emit(self._combo_box.itemData(at)))
-
-    @property
-    def combo_box(self) -> QComboBox:
-        return self._combo_box
+        letter.setBuddy(self.combo_box)
+        self.setLayout(row(letter, self.combo_box, grows=1))
+        self.combo_box.activated.connect(lambda at: self.chosen.emit(self.combo_box.itemData(at)))
 
     def set_choices(self, choices: Sequence[tuple[str, str]], chosen: str) -> None:
         """Set ids and labels; an unknown ``chosen`` id selects nothing."""
         if list(choices) != self._choices:
             self._choices = list(choices)
-            self._combo_box.clear()
+            self.combo_box.clear()
             for key, text in choices:
-                self._combo_box.addItem(text, key)
-        self._combo_box.setCurrentIndex(self._combo_box.findData(chosen) if chosen else -1)
+                self.combo_box.addItem(text, key)
+        self.combo_box.setCurrentIndex(self.combo_box.findData(chosen) if chosen else -1)
 
 
 class CompareModeButtons(QWidget):
@@ -67,30 +53,24 @@ class CompareModeButtons(QWidget):
         super().__init__()
         self._group = QButtonGroup(self)
         self._buttons: dict[CompareMode, QPushButton] = {}
-        self._layout = QHBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(0)
         for number, mode in enumerate(CompareMode, 1):
-            button = QPushButton()
-            button.setCheckable(True)
-            button.setAutoDefault(False)
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.setAccessibleName(_mode_name(mode))
-            button.setToolTip(f"{_mode_name(mode)} ({number})")
-            button.clicked.connect(lambda _on=False, mode=mode: self.chosen.emit(mode))
-            self._group.addButton(button)
-            self._buttons[mode] = button
-            self._layout.addWidget(button)
+            widget = button("", on_click=partial(self.chosen.emit, mode), takes_focus=False)
+            widget.setCheckable(True)
+            widget.setAccessibleName(_mode_name(mode))
+            widget.setToolTip(f"{_mode_name(mode)} ({number})")
+            self._group.addButton(widget)
+            self._buttons[mode] = widget
+        self.setLayout(row(*self._buttons.values(), gap=0))
         self.setStyleSheet(_segment_style(colours))
         self.set_compact(False, stretched=False)
 
     def set_compact(self, compact: bool, *, stretched: bool) -> None:
         """Use short labels; ``stretched`` buttons share the whole width."""
-        for mode, button in self._buttons.items():
-            button.setText(_short_mode_name(mode) if compact else _mode_name(mode))
-            policy = QSizePolicy.Policy.Expanding if stretched else QSizePolicy.Policy.Preferred
-            button.setSizePolicy(policy, QSizePolicy.Policy.Fixed)
-            button.setMinimumWidth(20 if stretched else button.sizeHint().width())
+        policy = QSizePolicy.Policy.Expanding if stretched else QSizePolicy.Policy.Preferred
+        for mode, one in self._buttons.items():
+            one.setText(_short_mode_name(mode) if compact else _mode_name(mode))
+            one.setSizePolicy(policy, QSizePolicy.Policy.Fixed)
+            one.setMinimumWidth(20 if stretched else one.sizeHint().width())
 
     def show_mode(self, mode: CompareMode) -> None:
         self._buttons[mode].setChecked(True)

@@ -8,27 +8,24 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from bridge_ui.review.compare.viewer_settings import CompareMode, ViewerSettings
-from bridge_ui.review.player.qt_images import safe_painter
+from bridge_ui.widgets.basic import safe_painter
 
 
 @dataclass(frozen=True)
-class CompareRects:
-    """Rectangles of A and B, and the parts of the widget that each is clipped to."""
+class PlacedPicture:
+    """A picture, its rectangle, and the part of the widget that it is clipped to."""
 
-    a: QRectF
-    b: QRectF
-    a_clip: QRectF
-    b_clip: QRectF
+    image: QImage | None
+    rect: QRectF
+    clip: QRectF
+
+    @property
+    def visible(self) -> QRectF:
+        return self.rect.intersected(self.clip)
 
 
 def paint_comparison(
-    painter: QPainter,
-    settings: ViewerSettings,
-    rects: CompareRects,
-    a: QImage | None,
-    b: QImage | None,
-    *,
-    sharp: bool,
+    painter: QPainter, settings: ViewerSettings, a: PlacedPicture, b: PlacedPicture, *, sharp: bool
 ) -> None:
     """Paint A and B. ``sharp`` shows pixels as squares.
 
@@ -37,11 +34,13 @@ def paint_comparison(
     """
     table = settings.lookup_table
     if table is None and settings.compare is not CompareMode.DIFFERENCE:
-        _paint_sides(painter, settings, rects, a, b, sharp=sharp)
+        _paint_sides(painter, settings, a, b, sharp=sharp)
         return
     device = painter.device()
     ratio = device.devicePixelRatioF()
-    area = _visible_area(settings, rects).intersected(QRectF(0, 0, device.width(), device.height()))
+    shown = [one.visible for side, one in (("A", a), ("B", b)) if side in settings.compare.sides]
+    area = shown[0].united(shown[-1])
+    area = area.intersected(QRectF(0, 0, device.width(), device.height()))
     area = QRectF(area.toAlignedRect())
     size = QSize(round(area.width() * ratio), round(area.height() * ratio))
     if size.isEmpty():
@@ -51,7 +50,7 @@ def paint_comparison(
     image.setDevicePixelRatio(ratio)
     with safe_painter(image) as inner:
         inner.translate(-area.topLeft())
-        _paint_sides(inner, settings, rects, a, b, sharp=sharp)
+        _paint_sides(inner, settings, a, b, sharp=sharp)
     if table is not None:
         image = _apply_table(image, table)
         image.setDevicePixelRatio(ratio)
@@ -69,22 +68,8 @@ def _apply_table(image: QImage, table: bytes) -> QImage:
     return mapped.convertToFormat(QImage.Format.Format_RGB32)
 
 
-def _visible_area(settings: ViewerSettings, rects: CompareRects) -> QRectF:
-    if settings.compare is CompareMode.A:
-        return rects.a.intersected(rects.a_clip)
-    if settings.compare is CompareMode.B:
-        return rects.b.intersected(rects.b_clip)
-    return rects.a.intersected(rects.a_clip).united(rects.b.intersected(rects.b_clip))
-
-
 def _paint_sides(
-    painter: QPainter,
-    settings: ViewerSettings,
-    rects: CompareRects,
-    a: QImage | None,
-    b: QImage | None,
-    *,
-    sharp: bool,
+    painter: QPainter, settings: ViewerSettings, a: PlacedPicture, b: PlacedPicture, *, sharp: bool
 ) -> None:
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not sharp)
@@ -92,22 +77,20 @@ def _paint_sides(
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     compare = settings.compare
     if compare is not CompareMode.B:
-        _paint_image(painter, a, rects.a, rects.a_clip)
+        _paint_image(painter, a)
     if compare is CompareMode.DIFFERENCE:
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Difference)
     elif compare is CompareMode.OVERLAY:
         painter.setOpacity(settings.opacity)
     if compare is not CompareMode.A:
-        _paint_image(painter, b, rects.b, rects.b_clip)
+        _paint_image(painter, b)
     painter.restore()
 
 
-def _paint_image(painter: QPainter, image: QImage | None, rect: QRectF, clip: QRectF) -> None:
+def _paint_image(painter: QPainter, picture: PlacedPicture) -> None:
     """Paint only the visible part of a picture, so that no more than that is scaled."""
-    if image is None or rect.isEmpty():
-        return
-    target = rect.intersected(clip)
-    if target.isEmpty():
+    image, rect, target = picture.image, picture.rect, picture.visible
+    if image is None or rect.isEmpty() or target.isEmpty():
         return
     scale_x, scale_y = image.width() / rect.width(), image.height() / rect.height()
     source = QRectF(

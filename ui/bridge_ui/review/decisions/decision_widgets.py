@@ -63,12 +63,11 @@ class DecisionButtons(QWidget):
                 icon_name=icon_name,
                 colour=colour,
                 on_click=partial(self.chosen.emit, status),
+                takes_focus=False,
             )
             for status, icon_name, colour, style in styles
         }
         self._buttons[ReviewStatus.APPROVED].setStyleSheet(_approve_style(colours))
-        for one in self._buttons.values():
-            one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._icons = {one: (one.icon(), one.iconSize()) for one in self._buttons.values()}
         self._full_width = 0
         *others, approve = self._buttons.values()
@@ -211,7 +210,6 @@ class DecisionForm(QWidget):
         if version is None:
             return
         self._status = status
-        notes_text = tr_count(version.note_count, "the note", "the {n} notes")
         hints = {
             ReviewStatus.APPROVED: tr("Comment (optional)"),
             ReviewStatus.CHANGES_REQUESTED: tr("What should change?"),
@@ -219,7 +217,8 @@ class DecisionForm(QWidget):
         }
         hint = hints[status]
         if version.note_count and self._needs_reason:
-            hint = tr("Anything to add to {notes}?", notes=notes_text)
+            notes = tr_count(version.note_count, "the note", "the {n} notes")
+            hint = tr("Anything to add to {notes}?", notes=notes)
         self.line_edit.setPlaceholderText(hint)
         self.line_edit.setAccessibleName(hint)
         self._refresh()

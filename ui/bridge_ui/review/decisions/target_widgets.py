@@ -82,11 +82,8 @@ class NewResultPrompt(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._choice_id = ""
-        self.button = button(
-            "", "chip", on_click=lambda: self.result_requested.emit(self._choice_id)
-        )
-        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.button.setObjectName("show-new-result")
+        self.button = button("", "chip", name="show-new-result", takes_focus=False)
+        self.button.clicked.connect(lambda: self.result_requested.emit(self._choice_id))
         self.setLayout(column(self.button))
         self.hide()
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from bridge_ui.review.player.frame_source import FrameSource, has_frame
+from bridge_ui.review.player.frame_sources import FrameSource, has_frame
 
 P = TypeVar("P")
 FrameKey = tuple[str, int]
@@ -75,7 +75,8 @@ class FrameCache(Generic[P]):
         self._pictures: dict[FrameKey, P] = {}
         self._failures: dict[FrameKey, _FrameFailure] = {}
         self._decoding: set[FrameKey] = set()
-        self._bytes = 0
+        self.memory_used = 0
+        """Bytes of all cached pictures."""
         self._largest = 0
         self._position: PlaybackPosition | None = None
         self._closed = False
@@ -137,11 +138,6 @@ class FrameCache(Generic[P]):
                 if all((s.key, frame) in self._pictures or not has_frame(s, frame) for s in sources)
             }
 
-    @property
-    def memory_used(self) -> int:
-        """Bytes of all cached pictures."""
-        return self._bytes
-
     def refresh(self) -> None:
         """Request failed frames again, and frames that a source has gained."""
         with self._lock:
@@ -154,7 +150,7 @@ class FrameCache(Generic[P]):
             self._sources = {}
             self._pictures.clear()
             self._failures.clear()
-            self._bytes = 0
+            self.memory_used = 0
             self._lock.notify_all()
 
     def join(self, timeout: float) -> bool:
@@ -214,7 +210,7 @@ class FrameCache(Generic[P]):
                 self._largest = max(self._largest, size)
                 self._evict(size)
                 self._pictures[key] = picture
-                self._bytes += size
+                self.memory_used += size
             self._lock.notify_all()
             return True
 
@@ -237,37 +233,38 @@ class FrameCache(Generic[P]):
         behind = budget // _BEHIND_DIVISOR
         span = position.last - position.first + 1
         in_range = position.first <= position.frame <= position.last
+
+        def at_offset(offset: int) -> int:
+            frame = position.frame + offset
+            return position.first + (frame - position.first) % span if in_range else frame
+
         planned = {position.frame}
         yield position.frame
         ahead = budget - behind - 1
         for number in range(1, max(span, ahead) + 1):
             if ahead <= 0:
                 break
-            frame = position.frame + number * position.step
-            if in_range:
-                frame = position.first + (frame - position.first) % span
+            frame = at_offset(number * position.step)
             if frame not in planned:
                 planned.add(frame)
                 ahead -= 1
                 yield frame
         for number in range(1, behind + 1):
-            frame = position.frame - number * (1 if position.step > 0 else -1)
-            if in_range:
-                frame = position.first + (frame - position.first) % span
+            frame = at_offset(number * (-1 if position.step > 0 else 1))
             if frame not in planned:
                 planned.add(frame)
                 yield frame
 
     def _evict(self, size: int) -> None:
-        if self._bytes + size <= self._memory_limit:
+        if self.memory_used + size <= self._memory_limit:
             return
         rank: dict[FrameKey, int] = {}
         for number, (key, _) in enumerate(self._prefetch_order()):
             rank.setdefault(key, number)
         # First what is outside the prefetch range, then what is needed last.
         for key in sorted(self._pictures, key=lambda key: -rank.get(key, len(rank))):
-            if self._bytes + size <= self._memory_limit:
+            if self.memory_used + size <= self._memory_limit:
                 return
             if rank.get(key) == 0:
                 return  # never evict the picture on the screen, however low the limit is
-            self._bytes -= self._size_of(self._pictures.pop(key))
+            self.memory_used -= self._size_of(self._pictures.pop(key))

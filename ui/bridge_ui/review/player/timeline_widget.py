@@ -5,27 +5,26 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from bridge_core.models.frames import FrameRange
 from bridge_ui.core.translate import tr
-from bridge_ui.review.player.qt_images import safe_painter
+from bridge_ui.review.player.qt_player import Player
 from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.widgets.basic import safe_painter
 
 _HEIGHT = 30
 _CACHE_LINE_HEIGHT = 3
 
 
 class TimelineBar(QWidget):
-    """Shows all frames from left to right with the same width."""
+    """Shows all frames of the player from left to right with the same width."""
 
-    scrubbed = Signal(int)
-    """The user goes to this frame."""
-
-    def __init__(self, colours: ThemeColours, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, player: Player, colours: ThemeColours) -> None:
+        super().__init__()
+        self._player = player
         self._colours = colours
         self._range = FrameRange.of(1, 1)
         self._cut = self._range
@@ -39,6 +38,9 @@ class TimelineBar(QWidget):
         self.setAccessibleName(tr("Timeline"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        player.frame_changed.connect(self._show_frame)
+        player.state_changed.connect(self._show_marks)
+        player.cache_changed.connect(self._show_cached)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(400, _HEIGHT)
@@ -48,18 +50,19 @@ class TimelineBar(QWidget):
         self._range, self._cut = frames, cut
         self.update()
 
-    def set_frame(self, frame: int) -> None:
+    def _show_frame(self, frame: int) -> None:
         if frame != self._frame:
             self._frame = frame
             self.setAccessibleDescription(tr("frame {frame}", frame=frame))
             self.update()
 
-    def set_marks(self, first: int, last: int) -> None:
-        self._marks = (first, last)
+    def _show_marks(self) -> None:
+        self._marks = (self._player.clock.in_point, self._player.clock.out_point)
+        self._show_cached()
         self.update()
 
-    def set_cached(self, frames: Iterable[int]) -> None:
-        runs = _runs(frames)
+    def _show_cached(self) -> None:
+        runs = _runs(self._player.cache.cached_frames())
         if runs != self._cached:
             self._cached = runs
             self.update()
@@ -162,13 +165,13 @@ class TimelineBar(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         if event.button() == Qt.MouseButton.LeftButton:
-            self.scrubbed.emit(self.frame_at(event.position().x()))
+            self._player.go_to(self.frame_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         if event.buttons() & Qt.MouseButton.LeftButton:
             frame = self.frame_at(event.position().x())
             if frame != self._frame:
-                self.scrubbed.emit(frame)
+                self._player.go_to(frame)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):

@@ -4,36 +4,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontDatabase, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QSizePolicy,
-    QToolButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
 
 from bridge_ui.core.translate import tr
 from bridge_ui.icons import icon
 from bridge_ui.review.player.plate_timecode import PlateTimecode
 from bridge_ui.review.player.playback_clock import PlaybackClock
+from bridge_ui.review.player.qt_player import Player
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
-
-
-def icon_button(icon_name: str, tip: str, colours: ThemeColours) -> QToolButton:
-    """A button with an icon only. A click does not take the focus, so that Space still plays; Tab
-    reaches it."""
-    button = QToolButton()
-    button.setIcon(icon(icon_name, colours.text))
-    button.setIconSize(QSize(16, 16))
-    button.setToolTip(tip)
-    button.setAccessibleName(tip)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    set_style_class(button, "quiet")
-    return button
+from bridge_ui.widgets.basic import ToolButton, row
 
 
 class FrameField(QLineEdit):
@@ -45,7 +27,6 @@ class FrameField(QLineEdit):
         super().__init__()
         self._text = ""
         self.counting = PlateTimecode(Fraction(24))
-        self.clock: PlaybackClock | None = None
         self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAccessibleName(tr("Frame"))
@@ -58,8 +39,8 @@ class FrameField(QLineEdit):
         """Make the field wide enough for this many digits."""
         self.setFixedWidth(self.fontMetrics().horizontalAdvance("0") * (digits + 1) + 16)
 
-    def show_frame(self, clock: PlaybackClock, text: str) -> None:
-        self.clock, self._text = clock, text
+    def show_position(self, text: str) -> None:
+        self._text = text
         if not self.hasFocus():
             self.setText(text)
 
@@ -85,92 +66,73 @@ class FrameField(QLineEdit):
 
 
 class TransportBar(QWidget):
-    """Emits what the user requests; the viewer does it."""
+    """Controls the player, and shows its position and speed."""
 
-    first_frame_requested = Signal()
-    step_back_requested = Signal()
-    play_toggled = Signal()
-    step_forward_requested = Signal()
-    last_frame_requested = Signal()
-    loop_toggled = Signal(bool)
-
-    def __init__(self, colours: ThemeColours, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, player: Player, colours: ThemeColours) -> None:
+        super().__init__()
+        self._player = player
         self._colours = colours
         self._playing = False
-        self._play_button = icon_button("play", tr("Play (Space)"), colours)
-        self._loop_button = icon_button("repeat", tr("Loop (Ctrl+L)"), colours)
+        self._loop_button = ToolButton("repeat", tr("Loop (Ctrl+L)"), colours.text)
         self._loop_button.setCheckable(True)
         self._loop_button.setChecked(True)
+        self._loop_button.toggled.connect(player.set_loop)
         self.frame_field = FrameField()
         self._shows_timecode = False
-        self._counting_button = QToolButton()
-        self._counting_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        set_style_class(self._counting_button, "quiet")
+        self._counting_button = ToolButton()
         self._counting_button.clicked.connect(self._toggle_counting)
         self._speed_label = _SpeedLabel()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        self._end_buttons: list[QToolButton] = []
-        """First and last frame; hidden in a narrow viewer."""
-        for icon_name, tip, signal in (
-            ("skip-back", tr("First frame (Home)"), self.first_frame_requested),
-            ("step-back", tr("One frame back (←)"), self.step_back_requested),
-            ("", "", self.play_toggled),
-            ("step-forward", tr("One frame forward (→)"), self.step_forward_requested),
-            ("skip-forward", tr("Last frame (End)"), self.last_frame_requested),
+        layout = row(gap=0)
+        self._buttons: dict[str, ToolButton] = {}
+        for icon_name, tip, action in (
+            ("skip-back", tr("First frame (Home)"), lambda: player.go_to(player.clock.in_point)),
+            ("step-back", tr("One frame back (←)"), lambda: player.step(-1)),
+            ("play", tr("Play (Space)"), player.toggle),
+            ("step-forward", tr("One frame forward (→)"), lambda: player.step(1)),
+            ("skip-forward", tr("Last frame (End)"), lambda: player.go_to(player.clock.out_point)),
         ):
-            button = icon_button(icon_name, tip, colours) if icon_name else self._play_button
-            button.clicked.connect(signal)
-            if icon_name.startswith("skip"):
-                self._end_buttons.append(button)
+            button = self._buttons[icon_name] = ToolButton(icon_name, tip, colours.text)
+            button.clicked.connect(action)
             layout.addWidget(button)
         layout.addWidget(self._loop_button)
         layout.addSpacing(6)
         layout.addWidget(self.frame_field)
         layout.addWidget(self._counting_button)
         layout.addWidget(self._speed_label, 1)
-        self._loop_button.toggled.connect(self.loop_toggled)
+        self.setLayout(layout)
+        player.state_changed.connect(self._show_state)
+        player.frame_changed.connect(self._show_state)
         self._show_counting()
 
     def set_compact(self, compact: bool) -> None:
         """Show only the essential controls; the picture's caption has the timecode."""
-        for one in (*self._end_buttons, self._counting_button):
+        ends = (self._buttons["skip-back"], self._buttons["skip-forward"])
+        for one in (*ends, self._counting_button, self._speed_label):
             one.setVisible(not compact)
-        self._speed_label.setVisible(not compact)
         self.frame_field.set_digits(6 if compact else 11)
         if compact and self._shows_timecode:
             self._toggle_counting()
 
-    def show_clock(self, clock: PlaybackClock) -> None:
+    def _show_state(self) -> None:
+        clock, play_button = self._player.clock, self._buttons["play"]
         if clock.is_playing != self._playing:
             self._playing = clock.is_playing
-            self._play_button.setIcon(
-                icon("pause" if self._playing else "play", self._colours.text)
-            )
-            text = tr("Stop (Space)") if self._playing else tr("Play (Space)")
-            self._play_button.setToolTip(text)
-            self._play_button.setAccessibleName(text)
+            play_button.setIcon(icon("pause" if self._playing else "play", self._colours.text))
+            play_button.describe(tr("Stop (Space)") if self._playing else tr("Play (Space)"))
         if self._loop_button.isChecked() != clock.loop:
             self._loop_button.setChecked(clock.loop)
-        self.frame_field.show_frame(clock, self._field_text(clock))
+        position = self.frame_field.counting.timecode(clock.frame)
+        self.frame_field.show_position(position if self._shows_timecode else str(clock.frame))
         self._speed_label.show_text(speed_text(clock))
 
     def position_text(self, clock: PlaybackClock) -> str:
         """Timecode and frame: ``01:00:00:16  1009``"""
         return f"{self.frame_field.counting.timecode(clock.frame)}  {clock.frame}"
 
-    def _field_text(self, clock: PlaybackClock) -> str:
-        if self._shows_timecode:
-            return self.frame_field.counting.timecode(clock.frame)
-        return str(clock.frame)
-
     def _toggle_counting(self) -> None:
         self._shows_timecode = not self._shows_timecode
         self._show_counting()
-        if self.frame_field.clock is not None:
-            self.show_clock(self.frame_field.clock)
+        self._show_state()
 
     def _show_counting(self) -> None:
         self._counting_button.setText(tr("TC") if self._shows_timecode else tr("F"))

@@ -11,9 +11,8 @@ from pathlib import Path
 
 from bridge_core.models.notes import Note, Stroke
 from bridge_ui.core.display_text import decision_text
-from bridge_ui.core.status_sign import Tone
 from bridge_ui.core.translate import tr, tr_count
-from bridge_ui.review.player.frame_source import FrameSource
+from bridge_ui.review.player.frame_sources import FrameSource
 from bridge_ui.review.report.qt_report_images import CancelCheck, encode_jpeg, report_image
 from bridge_ui.review.report.report_data import (
     ReportShot,
@@ -50,13 +49,6 @@ img { width: 100%; border-radius: 4px; display: block; }
 @media (max-width: 40rem) { article { grid-template-columns: 1fr; } }
 @media print { body { margin: 0; max-width: none; } @page { size: A4 landscape; margin: 12mm; } }
 """
-_CLASSES = {
-    Tone.SUCCESS: "success",
-    Tone.ERROR: "error",
-    Tone.ATTENTION: "attention",
-    Tone.BUSY: "busy",
-    Tone.NEUTRAL: "neutral",
-}
 
 
 def write_html_report(path: Path, report: ReviewReport, check_cancelled: CancelCheck) -> None:
@@ -133,7 +125,7 @@ def _note_text(shot: ReportShot, note: Note) -> str:
 
 
 def _status_badge(version: ReportVersion, text: str) -> str:
-    return f'<span class="status {_CLASSES[version.sign.tone]}">{escape(text)}</span>'
+    return f'<span class="status {version.sign.tone}">{escape(text)}</span>'
 
 
 def _image_tag(source: FrameSource, frame: int, strokes: Sequence[Stroke], width: int = 0) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from PySide6.QtCore import QMarginsF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
@@ -50,6 +51,7 @@ _BODY = QRectF(
 _IMAGE_WIDTH = 330.0  # the text is on the right of the image
 _THUMBNAIL_WIDTH = 72.0
 _GAP = 14.0
+_TEXT_WIDTH = _BODY.width() - _IMAGE_WIDTH - _GAP  # beside an image
 _IMAGE_DPI = 150  # an image of 330 points has at most 690 pixels
 
 _TEXT_COLOUR, _DIM_COLOUR, _RULE_COLOUR = QColor("#1d1e20"), QColor("#6a6e75"), QColor("#c9ccd1")
@@ -60,6 +62,25 @@ _TONE_COLOURS = {
     Tone.BUSY: QColor("#4b4f55"),
     Tone.NEUTRAL: QColor("#4b4f55"),
 }
+
+
+class _Style(NamedTuple):
+    """Text in the application's font, sized in points of the page."""
+
+    size: int
+    colour: QColor = _TEXT_COLOUR
+    bold: bool = False
+
+    @property
+    def font(self) -> QFont:
+        font = QFont()
+        font.setPixelSize(self.size)
+        font.setBold(self.bold)
+        font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+        return font
+
+
+_NORMAL, _DIM, _SMALL = _Style(10), _Style(9, _DIM_COLOUR), _Style(8, _DIM_COLOUR)
 
 PaintBlock = Callable[[QPainter, float, float], None]
 """Paints a block with its top left corner at x and y."""
@@ -148,44 +169,20 @@ class _PdfPaginator:
 
     def _paint_header_and_footer(self) -> None:
         left, right = _BODY.left(), _BODY.right()
-        top, bottom = _MARGIN, _PAGE.height() - _MARGIN
-        painter = self._painter
-        _paint_text_line(
-            painter,
-            QPointF(left, top),
-            self._report.title,
-            _font(9, bold=True),
-            _TEXT_COLOUR,
-            right - left - 200,
-        )
-        _paint_text_line(
-            painter,
-            QPointF(right - 190, top),
-            self._report.created_text,
-            _font(8),
-            _DIM_COLOUR,
-            190,
-            right=True,
-        )
+        top, bottom = _MARGIN, _PAGE.height() - _MARGIN - 10
+        painter, report = self._painter, self._report
+        title_width = right - left - 200
+        _paint_text_line(painter, left, top, report.title, _Style(9, bold=True), title_width)
+        _paint_text_line(painter, right - 190, top, report.created_text, _SMALL, 190, right=True)
         _paint_rule(painter, left, right, top + 15)
-        _paint_text_line(
-            painter, QPointF(left, bottom - 10), "Shotbridge", _font(8), _DIM_COLOUR, 200
-        )
         number = tr("Page {n}", n=self._page_number)
-        _paint_text_line(
-            painter,
-            QPointF(right - 100, bottom - 10),
-            number,
-            _font(8),
-            _DIM_COLOUR,
-            100,
-            right=True,
-        )
+        _paint_text_line(painter, left, bottom, "Shotbridge", _SMALL, 200)
+        _paint_text_line(painter, right - 100, bottom, number, _SMALL, 100, right=True)
 
 
 def _report_blocks(report: ReviewReport) -> Iterator[_Block]:
-    yield from _text_blocks(report.title, _font(20, bold=True), _TEXT_COLOUR, after=2)
-    yield from _text_blocks(report.summary, _font(10), _DIM_COLOUR, after=_GAP)
+    yield from _text_blocks(report.title, _Style(20, bold=True), _BODY.width(), after=2)
+    yield from _text_blocks(report.summary, _Style(10, _DIM_COLOUR), _BODY.width(), after=_GAP)
     if len(report.shots) > 1:
         for shot in report.shots:
             yield _overview_row(shot)
@@ -197,12 +194,8 @@ def _report_blocks(report: ReviewReport) -> Iterator[_Block]:
 
 def _shot_blocks(shot: ReportShot) -> Iterator[_Block]:
     def paint_heading(painter: QPainter, x: float, y: float) -> None:
-        _paint_text_line(
-            painter, QPointF(x, y), shot.name, _font(14, bold=True), _TEXT_COLOUR, _BODY.width()
-        )
-        _paint_text_line(
-            painter, QPointF(x, y + 19), shot.details_text, _font(9), _DIM_COLOUR, _BODY.width()
-        )
+        _paint_text_line(painter, x, y, shot.name, _Style(14, bold=True), _BODY.width())
+        _paint_text_line(painter, x, y + 19, shot.details_text, _DIM, _BODY.width())
         _paint_rule(painter, x, x + _BODY.width(), y + 34)
 
     yield _Block(44, paint_heading, keep_with_next=True)
@@ -218,28 +211,24 @@ def _shot_blocks(shot: ReportShot) -> Iterator[_Block]:
 
 def _version_blocks(shot: ReportShot, version: ReportVersion) -> Iterator[_Block]:
     """The text beside a version's image."""
-    width = _BODY.width() - _IMAGE_WIDTH - _GAP
-    colour = _TONE_COLOURS[version.sign.tone]
-    yield from _text_blocks(version.title, _font(12, bold=True), _TEXT_COLOUR, width=width, after=1)
-    yield from _text_blocks(version.status_text, _font(9, bold=True), colour, width=width, after=3)
+    status = _Style(9, _TONE_COLOURS[version.sign.tone], bold=True)
+    yield from _text_blocks(version.title, _Style(12, bold=True), after=1)
+    yield from _text_blocks(version.status_text, status, after=3)
     for at, record in enumerate(reversed(version.version.decisions)):
         if at:
-            yield from _text_blocks(
-                decision_text(record), _font(9), _DIM_COLOUR, width=width, after=2
-            )
+            yield from _text_blocks(decision_text(record), _DIM, after=2)
         if record.comment:
-            yield from _text_blocks(record.comment, _font(10), _TEXT_COLOUR, width=width, after=6)
-    yield from _text_blocks(version.details_text, _font(8), _DIM_COLOUR, width=width, after=10)
+            yield from _text_blocks(record.comment, _NORMAL, after=6)
+    yield from _text_blocks(version.details_text, _SMALL, after=10)
     for note in version.version_notes:
         yield from _note_blocks(shot, note)
 
 
 def _note_blocks(shot: ReportShot, note: Note) -> Iterator[_Block]:
-    width = _BODY.width() - _IMAGE_WIDTH - _GAP
     drawn = tr_count(len(note.strokes), "{n} stroke drawn", "{n} strokes drawn")
-    yield from _text_blocks(note.text or drawn, _font(10), _TEXT_COLOUR, width=width, after=2)
+    yield from _text_blocks(note.text or drawn, _NORMAL, after=2)
     facts = f"{note_location_text(note, shot.shot.plate)} · {note_author_text(note)}"
-    yield from _text_blocks(facts, _font(8), _DIM_COLOUR, width=width, after=8)
+    yield from _text_blocks(facts, _SMALL, after=8)
 
 
 def _image_with_text(image: QImage | str, text_blocks: list[_Block]) -> Iterator[_Block]:
@@ -279,24 +268,20 @@ def _overview_row(shot: ReportShot) -> _Block:
     def paint(painter: QPainter, x: float, y: float) -> None:
         _paint_image(painter, image, QRectF(x, y, _THUMBNAIL_WIDTH, height))
         middle = y + height / 2 - 7
-        columns: list[tuple[float, str, QFont, QColor]] = [
-            (88, shot.name, _font(10, bold=True), _TEXT_COLOUR)
-        ]
+        columns = [(88, shot.name, _Style(10, bold=True))]
         if newest is None:
-            columns.append((260, tr("No version yet"), _font(10), _DIM_COLOUR))
+            columns.append((260, tr("No version yet"), _Style(10, _DIM_COLOUR)))
         else:
             status = f"{newest.sign.symbol} {newest.sign.text}"
             note_text = tr_count(notes, "{n} note", "{n} notes") if notes else ""
             columns += [
-                (260, newest.title, _font(10), _TEXT_COLOUR),
-                (430, status, _font(10, bold=True), _TONE_COLOURS[newest.sign.tone]),
-                (640, note_text, _font(10), _DIM_COLOUR),
+                (260, newest.title, _NORMAL),
+                (430, status, _Style(10, _TONE_COLOURS[newest.sign.tone], bold=True)),
+                (640, note_text, _Style(10, _DIM_COLOUR)),
             ]
-        for at, (left, text, font, colour) in enumerate(columns):
+        for at, (left, text, style) in enumerate(columns):
             right = columns[at + 1][0] if at + 1 < len(columns) else _BODY.width()
-            _paint_text_line(
-                painter, QPointF(x + left, middle), text, font, colour, right - left - 8
-            )
+            _paint_text_line(painter, x + left, middle, text, style, right - left - 8)
         _paint_rule(painter, x, x + _BODY.width(), y + height + 4)
 
     return _Block(height + 8, paint)
@@ -307,7 +292,7 @@ def _spacer(height: float) -> _Block:
 
 
 def _text_blocks(
-    text: str, font: QFont, colour: QColor, *, width: float = _BODY.width(), after: float = 0.0
+    text: str, style: _Style, width: float = _TEXT_WIDTH, *, after: float
 ) -> Iterator[_Block]:
     """One block for each line, so that long text continues on the next page."""
     option = QTextOption()
@@ -315,7 +300,7 @@ def _text_blocks(
     option.setUseDesignMetrics(True)
     paragraphs = text.split("\n")
     for number, paragraph in enumerate(paragraphs):
-        layout = QTextLayout(paragraph, font)
+        layout = QTextLayout(paragraph, style.font)
         layout.setTextOption(option)
         layout.beginLayout()
         while (line := layout.createLine()).isValid():
@@ -328,10 +313,10 @@ def _text_blocks(
             def paint(
                 painter: QPainter, x: float, y: float, layout: QTextLayout = layout, at: int = at
             ) -> None:
-                painter.setPen(QPen(colour))
+                painter.setPen(QPen(style.colour))
                 layout.lineAt(at).draw(painter, QPointF(x, y))
 
-            height = max(layout.lineAt(at).height(), font.pixelSize() * 1.25)
+            height = max(layout.lineAt(at).height(), style.size * 1.25)
             yield _Block(height + (after if last else 0.0), paint)
 
 
@@ -346,39 +331,30 @@ def _paint_image(painter: QPainter, image: QImage | str, rect: QRectF) -> None:
     painter.setPen(QPen(_RULE_COLOUR, 0.75))
     painter.drawRect(rect)
     painter.setPen(QPen(_TONE_COLOURS[Tone.ERROR]))
-    painter.setFont(_font(9))
+    painter.setFont(_DIM.font)
     flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
     painter.drawText(rect.adjusted(8, 8, -8, -8), int(flags), image)
 
 
 def _paint_text_line(
     painter: QPainter,
-    at: QPointF,
+    x: float,
+    y: float,
     text: str,
-    font: QFont,
-    colour: QColor,
+    style: _Style,
     width: float,
     *,
     right: bool = False,
 ) -> None:
     """Paint one line of text, elided to ``width``."""
-    painter.setFont(font)
-    painter.setPen(QPen(colour))
+    painter.setFont(style.font)
+    painter.setPen(QPen(style.colour))
     elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(width))
     side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-    rect = QRectF(at, QSizeF(width, font.pixelSize() * 1.5))
+    rect = QRectF(x, y, width, style.size * 1.5)
     painter.drawText(rect, int(side | Qt.AlignmentFlag.AlignTop), elided)
 
 
 def _paint_rule(painter: QPainter, left: float, right: float, y: float) -> None:
     painter.setPen(QPen(_RULE_COLOUR, 0.75))
     painter.drawLine(QPointF(left, y), QPointF(right, y))
-
-
-def _font(size: int, *, bold: bool = False) -> QFont:
-    """The application's font, sized in points of the page."""
-    font = QFont()
-    font.setPixelSize(size)
-    font.setBold(bold)
-    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
-    return font

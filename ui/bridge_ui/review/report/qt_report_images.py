@@ -13,8 +13,9 @@ from bridge_core.errors import ShotbridgeError, UnreadableMedia
 from bridge_core.models.notes import Stroke
 from bridge_ui.core.translate import tr
 from bridge_ui.review.annotations.stroke_painter import paint_strokes
-from bridge_ui.review.player.frame_source import FrameSource, has_frame
-from bridge_ui.review.player.qt_images import decode_jpeg, safe_painter
+from bridge_ui.review.player.frame_sources import FrameSource, has_frame
+from bridge_ui.review.player.qt_player import decode_jpeg
+from bridge_ui.widgets.basic import safe_painter
 
 CancelCheck = Callable[[], None]
 """Called between pictures; raises an exception if the report was cancelled."""

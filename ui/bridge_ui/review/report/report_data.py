@@ -22,7 +22,7 @@ from bridge_ui.core.display_text import (
 )
 from bridge_ui.core.status_sign import StatusSign
 from bridge_ui.core.translate import tr, tr_count
-from bridge_ui.review.player.gateway_frames import ResultFrames
+from bridge_ui.review.player.frame_sources import result_frames
 from bridge_ui.review.player.plate_timecode import PlateTimecode
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bridge_core.models.notes import Note
     from bridge_core.models.shots import Shot
     from bridge_core.models.versions import Version
-    from bridge_ui.review.player.gateway_frames import GatewayFrameSource
+    from bridge_ui.review.player.frame_sources import FrameSource
 
 
 class ReportScope(StrEnum):
@@ -53,7 +53,7 @@ class ReportVersion:
     version: Version
     notes: tuple[Note, ...]
     """By frame; those on the whole version first."""
-    frame_source: GatewayFrameSource
+    frame_source: FrameSource
     key_frame: int
     """The frame that represents the version."""
 
@@ -180,7 +180,7 @@ def collect_report_shots(
                 title,
                 version,
                 tuple(sorted(client.notes(version.id), key=note_sort_key)),
-                ResultFrames(client, version, title),
+                result_frames(client, version),
                 choose_key_frame(shot, version.frames),
             )
 
