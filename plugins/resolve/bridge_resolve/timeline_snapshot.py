@@ -29,8 +29,8 @@ from bridge_core.timeline.document import (
 )
 from bridge_core.timeline.document import media_references as references_of
 from bridge_core.timeline.media_check import check_media
+from bridge_core.timeline.media_paths import file_url
 from bridge_core.timeline.media_reference_builder import (
-    file_url,
     image_sequence_reference,
     reference_fields,
 )
