@@ -72,8 +72,10 @@ class ReviewState(ActionState):
     @property
     def version_label(self) -> str:
         """``Upscale v003``, the label of ``version``; empty if there is none."""
-        choice = self.choice(self.version.id) if self.version is not None else None
-        return choice.label if choice is not None else self.version.label if self.version else ""
+        if self.version is None:
+            return ""
+        choice = self.choice(self.version.id)
+        return choice.label if choice is not None else self.version.label
 
     @property
     def compared_versions(self) -> tuple[MediaChoice, ...]:
@@ -379,12 +381,11 @@ class ReviewController:
         return version
 
     def _fetch_notes(self) -> None:
-        version, client = self.state.value.version, self._session.client
+        version, notes_of = self.state.value.version, self._session.client.notes
         if version is None:
             self._notes_call.cancel()
             return
-        version_id = version.id
-        self._notes_call.run(lambda _: client.notes(version_id), self._merge_notes, self._on_error)
+        self._notes_call.run(lambda _: notes_of(version.id), self._merge_notes, self._on_error)
 
     def _merge_notes(self, notes: Iterable[Note]) -> None:
         version = self.state.value.version

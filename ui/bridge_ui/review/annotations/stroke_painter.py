@@ -94,6 +94,12 @@ def _line_width(stroke: Stroke, picture: QRectF) -> float:
     return max(1.2, stroke.width * picture.width())
 
 
+def round_pen(colour: QColor, width: float) -> QPen:
+    """A pen with round ends and corners."""
+    pens = Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin
+    return QPen(colour, width, *pens)
+
+
 def _paint_shape(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
     if len(stroke.points) > 2:
         _paint_freehand(painter, stroke, picture)
@@ -102,10 +108,7 @@ def _paint_shape(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
     width = _line_width(stroke, picture)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     outline_width = width + max(1.5, width * 0.5)
-    for colour, pen_width in ((_OUTLINE, outline_width), (QColor(stroke.colour), width)):
-        pen = QPen(colour, pen_width)
-        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    for pen in (round_pen(_OUTLINE, outline_width), round_pen(QColor(stroke.colour), width)):
         painter.setPen(pen)
         painter.drawPath(path)
 
@@ -115,16 +118,11 @@ def _paint_freehand(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
     outline is transparent, so it has to be one line; it is painted without antialiasing."""
     points = [_to_widget(point, picture) for point in stroke.points]
     width = _line_width(stroke, picture)
-    outline = QPen(_OUTLINE, width + max(1.5, width * 0.5))
-    line = QPen(QColor(stroke.colour), width)
-    for pen in (outline, line):
-        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setPen(outline)
+    painter.setPen(round_pen(_OUTLINE, width + max(1.5, width * 0.5)))
     painter.drawPolyline(points)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(line)
+    painter.setPen(round_pen(QColor(stroke.colour), width))
     painter.drawLines([QLineF(a, b) for a, b in itertools.pairwise(points)])
 
 

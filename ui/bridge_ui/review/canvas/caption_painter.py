@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
+from bridge_ui.review.annotations.stroke_painter import round_pen
 from bridge_ui.review.canvas.qt_canvas_layout import CanvasLayout
 from bridge_ui.review.compare.comparison_painter import PlacedPicture
 from bridge_ui.review.compare.viewer_settings import CompareMode
@@ -28,10 +29,7 @@ def paint_wipe_line(painter: QPainter, layout: CanvasLayout) -> None:
     painter.setPen(QPen(QColor(0, 0, 0, 120), 1))
     painter.setBrush(QColor("white"))
     painter.drawEllipse(centre, _HANDLE_RADIUS, _HANDLE_RADIUS)
-    pen = QPen(QColor("#1d1e20"), 1.6)
-    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-    painter.setPen(pen)
+    painter.setPen(round_pen(QColor("#1d1e20"), 1.6))
     for direction in (-1, 1):
         tip = centre + QPointF(direction * 6.5, 0)
         painter.drawPolyline(
