@@ -61,7 +61,6 @@ from bridge_gateway.providers.base import (
     TaskResult,
 )
 from bridge_gateway.providers.registry import ProviderRegistry
-from bridge_gateway.storage.media_roots import MediaRoots
 
 #: The function of each step, in their order.
 STEP_FUNCTIONS = {
@@ -211,11 +210,7 @@ def create_runtime(
         "media_roots": (folder / "plates",),
         **settings,
     }
-    return JobRuntime(
-        GatewaySettings(**values),
-        providers,
-        MediaRoots([folder / "plates"]),
-    )
+    return JobRuntime(GatewaySettings(**values), providers)
 
 
 def load_remote() -> Any:

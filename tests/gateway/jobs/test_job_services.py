@@ -184,7 +184,7 @@ def test_a_still_is_one_file_and_one_frame(runtime: JobRuntime, folder: Path, sh
 def test_pictures_may_be_uploaded(runtime: JobRuntime, folder: Path, shot: str) -> None:
     pattern = harness.write_plate(folder, shot, frames=2)
     submission = harness.submission(pattern, shot=shot, frames=2)
-    store = runtime.gateway.content_store
+    store = runtime.gateway.storage.contents
     sent: list[SourceFile] = []
     for file in submission.plate_files:
         data = Path(file.path).read_bytes()
@@ -219,7 +219,7 @@ def test_contents_that_were_swapped_on_disk_are_noticed(
     with Path(pattern % 1001).open("ab") as file:
         file.write(moment.encode())
     submission = harness.submission(pattern, shot=shot, frames=2)
-    store = runtime.gateway.content_store
+    store = runtime.gateway.storage.contents
     digest = harness.sha256(Path(pattern % 1001))
     data = Path(pattern % 1001).read_bytes()
 

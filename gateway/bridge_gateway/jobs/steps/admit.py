@@ -35,8 +35,8 @@ def admit_job(context: JobContext) -> AdmittedJob:
     """
     gateway, request = context.gateway, context.request
     resolved = gateway.resolve_request(request)
-    located = locate_files(context.submission, gateway.content_store, gateway.media_roots)
-    locate_references(context.submission, gateway.content_store, gateway.media_roots)
+    located = locate_files(context)
+    locate_references(context)
     context.work_dir.create()
     require_disk_space(context.work_dir, request, sum(file.size for file, _ in located))
     plate = request.shot.plate
@@ -48,12 +48,7 @@ def admit_job(context: JobContext) -> AdmittedJob:
         )
     except UnreadableMedia:
         # Raises the right error where the gateway's copy is damaged and not the artist's file.
-        stage_files(
-            [(first, path)],
-            gateway.content_store,
-            check_cancelled=context.monitor.raise_if_cancelled,
-            file_done=lambda _: None,
-        )
+        stage_files(context, [(first, path)])
         raise
     info = probed.info
     assert info is not None  # a ProbePlateTask always returns it
