@@ -266,6 +266,7 @@ def test_everything_of_a_request_reaches_the_provider(runtime: JobRuntime, tmp_p
     assert [file.path for file in lineage.inputs][-1] == str(picture)
     # The result has no pictures, and says so.
     assert version.outputs == () and version.proxies is None
+    assert (version.texts, version.finding_count) == (("description.json",), 1)
     findings = json.loads(runtime.results.find_file(version.id, "findings.json").read_text())
     assert findings["findings"][0]["measure"] == "exposure"
     assert runtime.jobs.list_frames(job.id) == []

@@ -11,6 +11,7 @@ from bridge_ui.host.placement_controller import PlacementController
 from bridge_ui.jobs.controller import JobsController
 from bridge_ui.lineage.controller import LineageController
 from bridge_ui.review.controller import ReviewController
+from bridge_ui.review.documents_controller import DocumentsController
 from bridge_ui.send.controller import SendController
 from bridge_ui.shots.controller import ShotsController
 
@@ -28,6 +29,7 @@ class Controllers:
     send: SendController
     jobs: JobsController
     review: ReviewController
+    documents: DocumentsController
     lineage: LineageController
     placement: PlacementController
     host_notes: HostNotesController
@@ -38,13 +40,14 @@ class Controllers:
     ) -> Controllers:
         """Create the controllers of a panel. Nothing is requested before ``session.start()``."""
         session = Session(settings, host, post, client=client)
-        shots = ShotsController(session)
+        shots, review = ShotsController(session), ReviewController(session)
         return cls(
             session,
             shots,
             SendController(session),
             JobsController(session),
-            ReviewController(session),
+            review,
+            DocumentsController(session, review),
             LineageController(session),
             PlacementController(session, shots.reload),
             HostNotesController(session),
@@ -56,6 +59,7 @@ class Controllers:
             self.shots,
             self.send,
             self.jobs,
+            self.documents,
             self.review,
             self.lineage,
             self.placement,

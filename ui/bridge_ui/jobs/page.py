@@ -5,8 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
+from bridge_core.models.jobs import JobOutcome
 from bridge_ui.core.translate import tr
 from bridge_ui.jobs.controller import JobListRow, JobsController, JobsState
+from bridge_ui.jobs.resolve_prompt import ResolvePrompt
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.widgets.basic import button, column, framed, label, row, title
 from bridge_ui.widgets.duplicate_prompt import DuplicatePrompt
@@ -52,6 +54,7 @@ class JobsPage(QWidget):
             (self.resend_button, "job-resend"),
         ):
             one.setObjectName(name)
+        self._resolve_prompt = ResolvePrompt(self._resolve)
         self._detail = framed(
             column(
                 self._name,
@@ -60,6 +63,7 @@ class JobsPage(QWidget):
                 self._next,
                 row(self.view_button, self.cancel_button, self.resend_button, 1),
                 self._duplicate_prompt,
+                self._resolve_prompt,
                 margin=12,
             ),
             "card",
@@ -128,6 +132,7 @@ class JobsPage(QWidget):
         self.cancel_button.setVisible(chosen.can_cancel)
         self.cancel_button.setText(tr("Withdraw") if chosen.is_in_outbox else tr("Cancel"))
         self.resend_button.setVisible(chosen.can_resend)
+        self._resolve_prompt.show_job(chosen.id if chosen.is_unknown else "")
 
     def _show_state(self, state: JobsState) -> None:
         self._problem_label.setText(state.problem)
@@ -144,6 +149,10 @@ class JobsPage(QWidget):
     def _cancel(self) -> None:
         if self.chosen is not None:
             self._jobs.cancel(self.chosen.id)
+
+    def _resolve(self, outcome: JobOutcome, reason: str) -> None:
+        if self.chosen is not None:
+            self._jobs.resolve(self.chosen.id, outcome, reason)
 
     def resend(self) -> None:
         """Send the current job again, if possible."""

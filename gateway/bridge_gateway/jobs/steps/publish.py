@@ -253,6 +253,8 @@ def _build_result(
         "frames": context.request.frames,
         "outputs": outputs,
         "proxies": hashed.proxies,
+        "texts": tuple(text.name for text in task_result.texts),
+        "finding_count": len(task_result.findings),
         "created": row.created,
         "requested_by": context.request.requested_by,
         "warnings": admitted.warnings,

@@ -67,17 +67,17 @@ class PlateFrames(GatewayFrameSource):
 
 
 class ResultFrames(GatewayFrameSource):
-    """A version or a test frame."""
+    """A version or a test frame; one without pictures has no frames."""
 
     def __init__(self, client: Client, result: Result, label: str) -> None:
-        rate = next(output.range.rate for output in result.outputs)
+        rate = next((output.range.rate for output in result.outputs), 24)
         span = FrameRange.of(result.frames[0], result.frames[-1], rate)
         super().__init__(client, f"result:{result.id}", label, span)
         self.result = result
 
     @property
     def frames(self) -> tuple[int, ...]:
-        return self.result.frames
+        return self.result.frames if self.result.proxies is not None else ()
 
     def frame(self, number: int, /) -> bytes:
         return self._client.proxy(self.result.id, number)
