@@ -432,7 +432,7 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
         gateway = self.strict
         submission = Submission.model_validate_json(self._body())
         key = self.headers["Idempotency-Key"]
-        for file in (*submission.plate_files, *submission.reference_files):
+        for file in submission.files:
             if file.sha256 is None:
                 assert _is_within(file.path, gateway.roots), "the gateway cannot read this path"
             elif file.sha256 not in gateway.contents:

@@ -246,6 +246,7 @@ def submission(
     frames: int = 6,
     first: int = 1001,
     reference_files: tuple[SourceFile, ...] = (),
+    matte_files: tuple[tuple[SourceFile, ...], ...] = (),
     **request: Any,
 ) -> Submission:
     """The whole sequence, to be copied; ``request`` sets further fields of the request."""
@@ -273,6 +274,7 @@ def submission(
         ),
         plate_files=tuple(files),
         reference_files=reference_files,
+        matte_files=matte_files,
     )
 
 

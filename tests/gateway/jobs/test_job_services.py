@@ -29,7 +29,7 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import Job, JobState
 from bridge_core.models.media import SourceFile
 from bridge_core.models.notes import NewNote, Stroke, StrokeTool
-from bridge_core.models.requests import Region, Submission
+from bridge_core.models.requests import ShapeRegion, Submission
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.versions import Decision, ReviewStatus
 from bridge_gateway.jobs.runtime import JobRuntime
@@ -299,7 +299,7 @@ def test_invalid_requests_are_refused_at_once(runtime: JobRuntime, folder: Path,
         ({"service": "absent"}, ModelMissing),
         ({"parameters": {"seconds": 61}}, InvalidRequest),
         ({"parameters": {"speed": 1}}, InvalidRequest),
-        ({"regions": (Region(points=((0, 0), (1, 0), (1, 1))),)}, InvalidRequest),
+        ({"regions": (ShapeRegion(points=((0, 0), (1, 0), (1, 1))),)}, InvalidRequest),
     ):
         submission = harness.submission(pattern, shot=shot, **wrong)
         with pytest.raises(error) as caught:

@@ -164,6 +164,9 @@ def _recipe_facts(lineage: Lineage) -> list[Fact]:
     if request.references:
         paths = ", ".join(reference.path for reference in request.references)
         result.append(Fact(requested, tr("References"), paths))
+    if request.mattes:
+        paths = ", ".join(matte.path for matte in request.mattes)
+        result.append(Fact(requested, tr("Mattes"), paths))
     if request.source_version_id:
         result.append(Fact(requested, tr("Revises"), request.source_version_id))
     result.append(Fact(requested, tr("Delivery"), request.output_format.value))

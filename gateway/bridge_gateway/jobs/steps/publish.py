@@ -18,6 +18,7 @@ is not empty. The one that loses moves its files back and takes the next number.
 from __future__ import annotations
 
 import os
+from itertools import chain
 from pathlib import Path
 
 from sqlalchemy import delete, func, select
@@ -215,7 +216,7 @@ def _write_lineage(
         ),
         inputs=tuple(
             InputFile(path=file.source, frame=file.frame, size=file.size, sha256=file.sha256)
-            for file in (*staged.files, *staged.references)
+            for file in (*staged.files, *staged.references, *chain(*staged.mattes))
         ),
         outputs=_result_files(hashed, names),
         warnings=admitted.warnings,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from bridge_core.errors import MissingFrames, PlateChanged, TransferError, UnreadableMedia
 from bridge_core.models.media import PlateKind, SourceFile
-from bridge_core.models.requests import Submission
+from bridge_core.models.requests import MatteRegion, Submission
 from bridge_core.system.files import hash_file
 from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.steps.models import StagedFile, StagedInputs, StepName
@@ -15,7 +16,7 @@ from bridge_gateway.media.decode_tasks import CheckPlateTask
 from bridge_gateway.storage.storage import Storage
 
 #: What messages call a file.
-PLATE_FILE, REFERENCE = "a file of the plate", "a reference"
+PLATE_FILE, REFERENCE, MATTE_FILE = "a file of the plate", "a reference", "a file of a matte"
 
 
 def stage_inputs(context: JobContext) -> StagedInputs:
@@ -25,15 +26,24 @@ def stage_inputs(context: JobContext) -> StagedInputs:
     :raises UnreadableMedia: a frame that is not a picture, or one that cannot be processed.
     """
     located, references = locate_files(context), locate_references(context)
-    context.monitor.begin_step(StepName.STAGE, len(located) + len(references))
-    staged_references = stage_files(
-        context,
-        references,
-        subject=REFERENCE,
-        file_done=lambda position: context.monitor.frame_done(len(located) + position),
+    mattes = locate_mattes(context)
+    total = len(located) + len(references) + sum(map(len, mattes))
+    context.monitor.begin_step(StepName.STAGE, total)
+    positions = itertools.count()
+
+    def stage(group: Iterable[tuple[SourceFile, Path]], subject: str) -> tuple[StagedFile, ...]:
+        return stage_files(
+            context,
+            group,
+            subject=subject,
+            file_done=lambda: context.monitor.frame_done(next(positions)),
+        )
+
+    staged = StagedInputs(
+        references=stage(references, REFERENCE),
+        mattes=tuple(stage(matte, MATTE_FILE) for matte in mattes),
+        files=stage(located, PLATE_FILE),
     )
-    files = stage_files(context, located, file_done=context.monitor.frame_done)
-    staged = StagedInputs(files=files, references=staged_references)
     # A movie may end before its range, and a frame may not be a picture.
     context.gateway.decoder.run(
         CheckPlateTask(
@@ -51,6 +61,17 @@ def files_by_frame(context: JobContext, staged: StagedInputs) -> dict[int, Path]
     if context.request.shot.plate.kind is PlateKind.SEQUENCE:
         return {file.frame: Path(file.path) for file in staged.files if file.frame is not None}
     return dict.fromkeys(context.request.frames, Path(staged.files[0].path))
+
+
+def matte_files_by_frame(
+    context: JobContext, matte: MatteRegion, staged: Sequence[StagedFile]
+) -> dict[int, Path]:
+    """The file of each frame in which a matte applies; one picture is the same for all."""
+    frames = context.request.frames_of(matte)
+    if matte.as_plate(context.request.shot.plate.range).kind is PlateKind.SEQUENCE:
+        paths = {file.frame: Path(file.path) for file in staged}
+        return {frame: paths[frame] for frame in frames}
+    return dict.fromkeys(frames, Path(staged[0].path))
 
 
 def required_files(submission: Submission) -> list[SourceFile]:
@@ -97,6 +118,27 @@ def locate_references(context: JobContext) -> list[tuple[SourceFile, Path]]:
     return located
 
 
+def locate_mattes(context: JobContext) -> list[list[tuple[SourceFile, Path]]]:
+    """The files of each matte with the paths that the gateway reads.
+
+    :raises OutsideMediaRoots: a path that this gateway may not read.
+    :raises TransferError: contents that have not been sent, or were removed since.
+    :raises MissingFrames: missing files of a matte; the error names all of them.
+    :raises PlateChanged: a file is not the one that the client saw.
+    """
+    submission, mattes = context.submission, []
+    for matte, files in zip(submission.request.mattes, submission.matte_files, strict=True):
+        located, missing = _locate(files, context.gateway.storage)
+        if missing:
+            frames = [file.frame for file in missing if file.frame is not None]
+            raise MissingFrames.of(frames or submission.request.frames_of(matte), where=matte.path)
+        for file, path in located:
+            if file.sha256 is None and not _is_unchanged(path, file.size, file.mtime_ns):
+                raise _changed_error(MATTE_FILE, file.path, "since it was sent")
+        mattes.append(located)
+    return mattes
+
+
 def _locate(
     files: Iterable[SourceFile], storage: Storage
 ) -> tuple[list[tuple[SourceFile, Path]], list[SourceFile]]:
@@ -127,10 +169,10 @@ def stage_files(
     located: Iterable[tuple[SourceFile, Path]],
     *,
     subject: str = PLATE_FILE,
-    file_done: Callable[[int], None] = lambda _: None,
+    file_done: Callable[[], None] = lambda: None,
 ) -> tuple[StagedFile, ...]:
-    """Read and hash every file. ``file_done`` is called after each, with its position; ``subject``
-    is what messages call a file.
+    """Read and hash every file. ``file_done`` is called after each; ``subject`` is what messages
+    call a file.
 
     :raises JobCancelled: the job was cancelled meanwhile.
     :raises PlateChanged: a file is not the one that the client saw.
@@ -139,7 +181,7 @@ def stage_files(
     """
     staged: list[StagedFile] = []
     check_cancelled = context.monitor.raise_if_cancelled
-    for position, (file, path) in enumerate(located):
+    for file, path in located:
         if file.sha256 is not None:
             if hash_file(path, check_cancelled) != file.sha256:
                 context.gateway.storage.contents.discard(file.sha256)
@@ -158,7 +200,7 @@ def stage_files(
             if not _is_unchanged(path, file.size, file.mtime_ns):
                 raise _changed_error(subject, file.path, "while it was read")
             staged.append(_staged_file(file, path, mtime_ns=file.mtime_ns, sha256=sha256))
-        file_done(position)
+        file_done()
     return tuple(staged)
 
 
