@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bridge_core.connection.endpoint import Endpoint
     from bridge_core.connection.events import EventStream
     from bridge_core.connection.transport import Transport
+    from bridge_core.models.findings import Finding
     from bridge_core.models.gateway import About, Event, Health, MediaInfo
     from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState, Resolution
     from bridge_core.models.media import Plate
@@ -328,6 +329,18 @@ class Client:
         from bridge_core.models.versions import ResultFile
 
         return self._get(list[ResultFile], f"/v1/results/{_quote_id(result_id)}/files")
+
+    def result_text(self, result_id: str, name: str) -> str:
+        """A text of a result, one of ``Result.texts``."""
+        path = f"/v1/results/{_quote_id(result_id)}/files/texts/{_quote_id(name)}"
+        return self._get_bytes(path).decode(errors="replace")
+
+    def findings(self, result_id: str) -> tuple[Finding, ...]:
+        """The findings of a result that has some, see ``Result.finding_count``."""
+        from bridge_core.models.findings import Findings
+
+        path = f"/v1/results/{_quote_id(result_id)}/files/findings.json"
+        return Findings.parse(self._get_bytes(path), where=path).findings
 
     def fetch(
         self,

@@ -47,7 +47,6 @@ from bridge_gateway.providers.base import (
     TaskResult,
 )
 from bridge_gateway.providers.registry import ProviderRegistry
-from bridge_gateway.storage.media_roots import MediaRoots
 
 TOKEN = "a-token-that-is-only-for-tests"
 WIDTH, HEIGHT = 32, 18
@@ -193,12 +192,11 @@ class InProcessGateway:
 
     def open(self) -> None:
         settings = self.settings
-        roots = MediaRoots(settings.media_roots)
         self.runtime = JobRuntime(
-            settings, ProviderRegistry.of([SlowCopyProvider(settings.workers)]), roots
+            settings, ProviderRegistry.of([SlowCopyProvider(settings.workers)])
         )
         self.runtime.start()
-        self.content_store = self.runtime.gateway.content_store
+        self.content_store = self.runtime.gateway.storage.contents
         listener = serve.open_listener("127.0.0.1", 0)
         self.port = listener.getsockname()[1]
         about = About(
@@ -212,9 +210,7 @@ class InProcessGateway:
         self.plate_proxies = PlateProxyCache(
             settings.data_dir / "plate_proxies", settings.colour, settings.proxies
         )
-        context = ApiContext(
-            about, self.runtime, self.content_store, roots, events, self.plate_proxies
-        )
+        context = ApiContext(about, self.runtime, events, self.plate_proxies)
         self.app = create_app(
             context, AuthConfig.create(TOKEN, MIN_CLIENT_VERSION, ["gateway.studio"]), self.activity
         )

@@ -74,15 +74,34 @@ LAYERS = {
     ),
     "bridge_gateway": (
         ("arrays", "log", "threads", "workers"),
-        ("db", "inference", "storage"),
+        ("db", "inference"),
         ("media",),
         ("demo", "providers"),
         ("library",),
+        ("storage",),
         ("jobs",),
         ("api",),
         ("commands", "serve"),
         ("__main__",),
     ),
+}
+
+#: The packages of the gateway that know where files are.
+STORAGE_PACKAGES = ("library", "storage")
+
+#: What only they read, import or call. Everything else goes through ``Storage``.
+STORAGE_NAMES = {
+    "library_dir",
+    "media_roots",
+    "content_limit_mb",
+    "version_folder_template",
+    "file_name_template",
+    "ContentStore",
+    "MediaRoots",
+    "Library()",
+    "LibraryNaming()",
+    "WORK_DIR_NAME",
+    "WorkDir()",
 }
 
 #: Classes of a host's API whose names are also ours: the fakes in tests/hosts keep them.
@@ -259,6 +278,26 @@ def test_layers_import_from_lower_layers_only(package_name: str) -> None:
             if target != child and layer_of[target] >= layer_of[child]:
                 wrong.append(f"{module} imports {name}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_only_the_storage_knows_where_files_are() -> None:
+    wrong, used = [], set()
+    for path, module, tree in _modules("bridge_gateway"):
+        names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        names |= {name.split(".")[-1] for name in _imports(tree, module, package=False)}
+        names |= {f"{name}()" for name in _called_names(tree)}
+        found = names & STORAGE_NAMES
+        if module.split(".")[1:2] and module.split(".")[1] in STORAGE_PACKAGES:
+            used |= found
+        else:
+            wrong += [f"{path.relative_to(REPO)} uses {name}" for name in sorted(found)]
+    assert used == STORAGE_NAMES, "a name that no longer exists proves nothing"
+    assert not wrong, "\n".join(wrong)
+
+
+def _called_names(tree: ast.AST) -> set[str]:
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {call.func.id for call in calls if isinstance(call.func, ast.Name)}
 
 
 @pytest.mark.parametrize("package_name", PACKAGES)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.cli.context import add_command, parse_key_value, short_id
+from bridge_core.cli.mattes import add_matte_options, matte_regions
 from bridge_core.cli.output import ProgressBar, format_duration, format_table
 from bridge_core.cli.sources import add_cut_options, load_shots, parse_frames
 from bridge_core.errors import ShotbridgeError
@@ -51,6 +52,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         help="make test frames of these frames only, as 1001,1040-1042",
     )
     send.add_argument("--note", default="", help="a note for the service")
+    add_matte_options(send)
     send.add_argument(
         "--output-format",
         choices=("exr", "plate"),
@@ -177,6 +179,7 @@ def _build_request(context: CommandContext, shot: Shot, service: Service | None)
             service=arguments.service,
             parameters=parameters,
             note=arguments.note,
+            regions=matte_regions(arguments, shot),
             output_format=OutputFormat(arguments.output_format),
             test_frames=parse_frames(arguments.test_frames) if arguments.test_frames else (),
             requested_by=context.user,

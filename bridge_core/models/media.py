@@ -232,7 +232,7 @@ def _frame_number_widths(name: str) -> list[str]:
 
 
 class SourceFile(StrictModel):
-    """One file of a plate or reference, as the client found it.
+    """One file of a plate, a reference or a matte, as the client found it.
 
     ``sha256`` is set if the content was uploaded; otherwise the gateway reads ``path`` itself, and
     checks by ``size`` (bytes) and ``mtime_ns`` that the file has not changed.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from bridge_core.models.base import PersonName, StoredModel, StrictModel
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import PlateKind, SourceFile
+from bridge_core.models.media import Plate, PlateKind, SourceFile
 from bridge_core.models.shots import Shot
 
 #: An idempotency key: printable ASCII without spaces, as HTTP headers carry it.
@@ -39,16 +39,51 @@ class Reference(StrictModel):
     role: str = "look"
 
 
-class Region(StrictModel):
-    """Where in the picture, and when in the shot, a request may change pixels.
-
-    ``points`` are the corners of a polygon in normalised coordinates, x to the right and y down.
-    ``frames`` None means the whole shot.
-    """
-
-    points: tuple[tuple[float, float], ...] = Field(min_length=3)
+class _RegionBase(StrictModel):
     frames: FrameRange | None = None
-    title: str = ""
+    """The plate frames in which it applies; None: the whole shot."""
+    title: str = Field(default="", max_length=200)
+
+
+class ShapeRegion(_RegionBase):
+    """The inside of a polygon. ``points`` are its corners in normalised coordinates, x to the right
+    and y down."""
+
+    kind: Literal["shape"] = "shape"
+    points: tuple[tuple[float, float], ...] = Field(min_length=3)
+
+
+class MatteRegion(_RegionBase):
+    """The white of a matte: a picture, or a sequence with the plate's frame numbers, of the plate's
+    size. ``path`` is a file or a pattern, as of a plate."""
+
+    kind: Literal["matte"] = "matte"
+    path: str = Field(min_length=1)
+    channel: str = Field(default="", max_length=255)
+    """The channel to use, as ``A`` or ``mask.R``; empty: alpha, or else the first one."""
+    feather: float = Field(default=0, ge=0, le=1000)
+    """How wide its edge is softened, in pixels of the plate."""
+
+    @field_validator("path")
+    @classmethod
+    def _validate_path(cls, path: str) -> str:
+        plate = Plate(path=path, range=FrameRange.of(1, 1))
+        if plate.kind is PlateKind.MOVIE:
+            raise ValueError("a matte is a picture or a sequence of pictures, not a movie")
+        return plate.path
+
+    def as_plate(self, frames: FrameRange) -> Plate:
+        """Its files as a plate with the frames of the shot's plate; one of a single picture has
+        the first of them."""
+        first = FrameRange.of(frames.first, frames.first, frames.rate)
+        still = Plate(path=self.path, range=first)
+        if still.kind is PlateKind.STILL:
+            return still
+        return still.model_copy(update={"range": frames})
+
+
+#: Where in the picture, and when in the shot, a request may change pixels.
+Region = Annotated[ShapeRegion | MatteRegion, Field(discriminator="kind")]
 
 
 class Request(StoredModel):
@@ -89,6 +124,16 @@ class Request(StoredModel):
         return self
 
     @property
+    def mattes(self) -> tuple[MatteRegion, ...]:
+        """The regions that are mattes, in their order."""
+        return tuple(region for region in self.regions if isinstance(region, MatteRegion))
+
+    def frames_of(self, region: ShapeRegion | MatteRegion) -> tuple[int, ...]:
+        """The frames to process in which a region applies."""
+        span = region.frames
+        return tuple(frame for frame in self.frames if span is None or frame in span)
+
+    @property
     def is_test_frame(self) -> bool:
         return bool(self.test_frames)
 
@@ -101,11 +146,19 @@ class Request(StoredModel):
 
 
 class Submission(StrictModel):
-    """A request as it is sent to the gateway, with the files of its plate and references."""
+    """A request as it is sent to the gateway, with the files of plate, references and mattes."""
 
     request: Request
     plate_files: tuple[SourceFile, ...] = Field(min_length=1)
     reference_files: tuple[SourceFile, ...] = ()
+    matte_files: tuple[tuple[SourceFile, ...], ...] = ()
+    """Of each matte: one file for each frame in which it applies, or the one picture."""
+
+    @property
+    def files(self) -> tuple[SourceFile, ...]:
+        """All of them."""
+        mattes = (file for files in self.matte_files for file in files)
+        return (*self.plate_files, *self.reference_files, *mattes)
 
     @model_validator(mode="after")
     def _validate_files(self) -> Self:
@@ -120,4 +173,20 @@ class Submission(StrictModel):
             raise ValueError("a movie or a still must be one file")
         if len(self.reference_files) != len(self.request.references):
             raise ValueError("each reference must have one file")
+        if len(self.matte_files) != len(self.request.mattes):
+            raise ValueError("each matte must have its files")
+        for matte, files in zip(self.request.mattes, self.matte_files, strict=True):
+            self._validate_matte(matte, files)
         return self
+
+    def _validate_matte(self, matte: MatteRegion, files: tuple[SourceFile, ...]) -> None:
+        if matte.as_plate(self.request.shot.plate.range).kind is PlateKind.STILL:
+            if len(files) != 1:
+                raise ValueError(f"the matte {matte.path} must be one file")
+            return
+        given, wanted = [file.frame for file in files], self.request.frames_of(matte)
+        missing = sorted(set(wanted) - {frame for frame in given if frame is not None})
+        if missing:
+            raise ValueError(f"the matte {matte.path} has no file for frames {missing[:20]}")
+        if len(given) != len(wanted):
+            raise ValueError(f"the matte {matte.path} has files of other frames than requested")

@@ -82,7 +82,7 @@ class RegionKind(StrEnum):
     SHAPE = "shape"
     """A polygon."""
     MATTE = "matte"
-    """A picture. Requests carry shapes only, so far."""
+    """Pictures, one for the whole shot or one for each frame."""
 
 
 class OutputKind(StrEnum):

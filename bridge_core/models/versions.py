@@ -112,6 +112,10 @@ class Result(ResponseModel):
     outputs: tuple[ResultOutput, ...]
     proxies: Proxies | None
     """None for a result without pictures: texts or findings."""
+    texts: tuple[str, ...] = ()
+    """The names of its texts, the files ``texts/NAME``."""
+    finding_count: int = Field(default=0, ge=0)
+    """The number of findings in ``findings.json``."""
     created: Timestamp
     requested_by: str
     warnings: tuple[str, ...] = ()

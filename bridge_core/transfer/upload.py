@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -50,17 +51,32 @@ def prepare_submission(
     ``progress`` counts half of a file's bytes when they are hashed and half when they are uploaded;
     files that the gateway reads by path are not counted.
 
-    :raises MissingFrames: frames of the plate do not exist.
+    :raises MissingFrames: frames of the plate, or of a matte, do not exist.
     :raises UnreadableMedia: a file cannot be read.
     :raises PlateChanged: a file changed before its upload was complete.
     :raises TransferError: a file was corrupted twice.
     :raises JobCancelled: ``cancel`` was set.
     """
-    plate = source_files(request.shot.plate, request.frames)
-    references = tuple(single_file(reference.path) for reference in request.references)
-    files = upload_files((*plate, *references), transport, progress, cancel)
-    plate_files, reference_files = files[: len(plate)], files[len(plate) :]
-    return Submission(request=request, plate_files=plate_files, reference_files=reference_files)
+    found = Submission(
+        request=request,
+        plate_files=source_files(request.shot.plate, request.frames),
+        reference_files=tuple(single_file(reference.path) for reference in request.references),
+        matte_files=tuple(
+            source_files(matte.as_plate(request.shot.plate.range), request.frames_of(matte))
+            for matte in request.mattes
+        ),
+    )
+    files = iter(upload_files(found.files, transport, progress, cancel))
+
+    def take(group: Sequence[SourceFile]) -> tuple[SourceFile, ...]:
+        return tuple(islice(files, len(group)))
+
+    return Submission(
+        request=request,
+        plate_files=take(found.plate_files),
+        reference_files=take(found.reference_files),
+        matte_files=tuple(take(group) for group in found.matte_files),
+    )
 
 
 def upload_files(
@@ -72,7 +88,9 @@ def upload_files(
     """The files as the gateway can read them: by path, or with the SHA-256 of their content, which
     is uploaded if the gateway does not have it. Errors as :func:`prepare_submission`."""
     readable = _readable_by_gateway(files, transport)
-    unreadable = [file for index, file in enumerate(files) if index not in readable]
+    # A plate's own alpha may be its matte, and a matte a reference.
+    by_path = {file.path: file for at, file in enumerate(files) if at not in readable}
+    unreadable = list(by_path.values())
     if not unreadable:
         return files
     threads = transport.settings.parallel_transfers
@@ -92,7 +110,12 @@ def upload_files(
         pool.set_done(file.path, (file.size + state.offset) / 2)
     pool.run([partial(_upload_file, file, state, transport, pool) for file, state in missing])
     pool.report_progress()
-    return tuple(hashed.get(file.path, file) for file in files)
+    return tuple(
+        file.model_copy(update={"sha256": hashed[file.path].sha256})
+        if file.path in hashed
+        else file
+        for file in files
+    )
 
 
 def _hash_unchanged(file: SourceFile, pool: TransferPool) -> str:

@@ -46,7 +46,6 @@ from bridge_gateway.api.sse import EventBroadcaster
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.media.plate_proxy_cache import PlateProxyCache
 from bridge_gateway.providers.registry import ProviderRegistry
-from bridge_gateway.storage.media_roots import MediaRoots
 
 _log = logging.getLogger(__name__)
 
@@ -79,10 +78,9 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
         listener = stack.enter_context(open_listener(settings.host, settings.port))
         with storage_errors(settings.data_dir):
             settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        media_roots = MediaRoots(settings.media_roots)
         providers = ProviderRegistry(settings)
         stack.callback(providers.close)
-        runtime = JobRuntime(settings, providers, media_roots)
+        runtime = JobRuntime(settings, providers)
         _start_runtime(runtime, settings)
         stack.callback(runtime.stop)
         token = load_or_create_token(options.token_file or settings.data_dir / "token")
@@ -96,14 +94,7 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
             settings.data_dir / "plate_proxies", settings.colour, settings.proxies
         )
         stack.callback(plate_proxies.close)
-        context = ApiContext(
-            about,
-            runtime,
-            runtime.gateway.content_store,
-            media_roots,
-            EventBroadcaster(runtime.events),
-            plate_proxies,
-        )
+        context = ApiContext(about, runtime, EventBroadcaster(runtime.events), plate_proxies)
         hosts = (settings.host, *settings.allowed_hosts)
         activity = Activity()
         app = create_app(context, AuthConfig.create(token, MIN_CLIENT_VERSION, hosts), activity)

@@ -34,7 +34,14 @@ from bridge_core.errors import (
 )
 from bridge_core.models.base import canonical_json, now
 from bridge_core.models.gateway import About, Event, EventKind, ReadableFilesQuery, compute_proof
-from bridge_core.models.jobs import Job, JobProgress, JobState, JobUpdate, Resolution
+from bridge_core.models.jobs import (
+    Job,
+    JobProgress,
+    JobState,
+    JobUpdate,
+    Resolution,
+    ResolutionRecord,
+)
 from bridge_core.models.media import ContentAddress
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.problems import Problem
@@ -351,8 +358,10 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
             gateway.end_job(match[1], JobState.CANCELLED)
             return 200, gateway.jobs[match[1]]
         if match := re.fullmatch(r"POST /v1/jobs/([^/]+)/resolve", call):
-            Resolution.model_validate_json(self._body())
-            gateway.end_job(match[1], JobState.FAILED)
+            answer = Resolution.model_validate_json(self._body())
+            record = ResolutionRecord(**answer.model_dump(), at=now())
+            resolved = {"state": JobState.FAILED, "resolution": record}
+            gateway.publish_job(gateway.jobs[match[1]].model_copy(update=resolved))
             return 200, gateway.jobs[match[1]]
         if match := re.fullmatch(r"POST /v1/versions/([^/]+)/decisions", call):
             Decision.model_validate_json(self._body())
@@ -423,7 +432,7 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
         gateway = self.strict
         submission = Submission.model_validate_json(self._body())
         key = self.headers["Idempotency-Key"]
-        for file in (*submission.plate_files, *submission.reference_files):
+        for file in submission.files:
             if file.sha256 is None:
                 assert _is_within(file.path, gateway.roots), "the gateway cannot read this path"
             elif file.sha256 not in gateway.contents:

@@ -28,6 +28,7 @@ from bridge_core.errors import (
     StorageError,
     UnknownService,
 )
+from bridge_core.models.findings import Finding, Findings
 from bridge_core.models.gateway import Event
 from bridge_core.models.jobs import JobOutcome, JobState, Resolution
 from bridge_core.models.media import Plate
@@ -403,3 +404,13 @@ def test_the_gateways_clock_is_compared(
     offset = client.clock_offset()
     # The date has whole seconds only.
     assert offset == (None if ahead is None else pytest.approx(ahead, abs=60.0 if ahead else 0.0))
+
+
+def test_texts_and_findings_of_a_result(gateway: Any, client: Client) -> None:
+    finding = Finding(frame=1003, measure="face drift", value=3, threshold=2.5, text="größer")
+    gateway.results["ver-1"] = {
+        "texts/notes 1.txt": "größer".encode(),
+        "findings.json": Findings(findings=(finding,)).model_dump_json().encode(),
+    }
+    assert client.result_text("ver-1", "notes 1.txt") == "größer"
+    assert client.findings("ver-1") == (finding,)

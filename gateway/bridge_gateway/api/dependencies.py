@@ -15,12 +15,11 @@ from bridge_core.models.shots import PathSafeName
 from bridge_gateway.api.request_limits import StrictRoute
 from bridge_gateway.api.sse import EventBroadcaster
 from bridge_gateway.media.plate_proxy_cache import PROXY_PROCESSES, PlateProxyCache
-from bridge_gateway.storage.content_store import ContentStore
-from bridge_gateway.storage.media_roots import MediaRoots
 
 if TYPE_CHECKING:
     from bridge_gateway.jobs.runtime import JobRuntime
     from bridge_gateway.jobs.services import JobService, ResultService, ReviewService
+    from bridge_gateway.storage.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,14 @@ class ApiContext:
 
     about: About
     runtime: JobRuntime
-    content_store: ContentStore
-    media_roots: MediaRoots
     event_broadcaster: EventBroadcaster
     plate_proxies: PlateProxyCache
     media_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PROXY_PROCESSES))
     """Limits how many frames of plates are read at once; calls wait for it without a thread."""
+
+    @property
+    def storage(self) -> Storage:
+        return self.runtime.gateway.storage
 
     @property
     def jobs(self) -> JobService:

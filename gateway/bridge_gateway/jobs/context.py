@@ -20,9 +20,7 @@ from bridge_gateway.providers import limits
 from bridge_gateway.providers.base import Provider
 from bridge_gateway.providers.pricing import RequestFacts
 from bridge_gateway.providers.registry import ProviderRegistry
-from bridge_gateway.storage.content_store import ContentStore
-from bridge_gateway.storage.disks import Disk
-from bridge_gateway.storage.media_roots import MediaRoots
+from bridge_gateway.storage.storage import Storage
 
 
 class ResolvedRequest(NamedTuple):
@@ -49,12 +47,8 @@ class GatewayContext:
     restarts."""
     database: Database
     providers: ProviderRegistry
-    content_store: ContentStore
-    media_roots: MediaRoots
-    naming: LibraryNaming
+    storage: Storage
     colour: ColourManager
-    library_disk: Disk
-    """For reading the library without waiting for a disk that hangs."""
     decoder: DecodePool
     """Reads pictures and movies in other processes."""
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -71,7 +65,7 @@ class GatewayContext:
         """
         service, provider = self.providers.find_service(request.service)
         limits.check_request(service, request)
-        self.naming.check_name_lengths(request.shot.id, service.id)
+        self.storage.library.naming.check_name_lengths(request.shot.id, service.id)
         return ResolvedRequest(service, provider, resolve_parameters(service, request.parameters))
 
 
@@ -88,3 +82,7 @@ class JobContext:
     @property
     def request(self) -> Request:
         return self.submission.request
+
+    @property
+    def naming(self) -> LibraryNaming:
+        return self.gateway.storage.library.naming

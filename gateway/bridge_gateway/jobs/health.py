@@ -25,20 +25,18 @@ _LOW_SPACE = 5_000_000_000
 def check_health(gateway: GatewayContext, reconciler: Reconciler) -> list[HealthCheck]:
     """Check the queue and database, folders, media roots, colour configuration, providers and
     services."""
-    colour = gateway.colour
+    colour, library = gateway.colour, gateway.storage.library.disk
     checks = [
         _run_check("queue", lambda: _check_queue(gateway, reconciler)),
         _run_check(
             "library",
-            lambda: gateway.library_disk.run(
-                lambda: _check_folder("library", "library_dir", gateway)
-            ),
+            lambda: library.run(partial(_check_folder, "library", library.folder, gateway)),
         ),
-        _run_check("data", partial(_check_folder, "data", "data_dir", gateway)),
+        _run_check("data", partial(_check_folder, "data", gateway.settings.data_dir, gateway)),
     ]
     checks += [
         _run_check(_media_root_name(disk), partial(_check_media_root, disk))
-        for disk in gateway.media_roots.disks
+        for disk in gateway.storage.media.disks
     ]
     # The gateway does not start with a config that cannot be read or lacks the display or view.
     message = f"{colour.describe_config()}; shown on {colour.display}, {colour.view}"
@@ -92,12 +90,11 @@ def _check_queue(gateway: GatewayContext, reconciler: Reconciler) -> HealthCheck
     return HealthCheck(name="queue", ok=True, message=message)
 
 
-def _check_folder(name: str, setting: str, gateway: GatewayContext) -> HealthCheck:
-    """Check a folder of the gateway by writing to it.
+def _check_folder(name: str, folder: Path, gateway: GatewayContext) -> HealthCheck:
+    """Check a folder of the gateway, set by ``gateway.NAME_dir``, by writing to it.
 
     :raises StorageError: it does not exist or cannot be written.
     """
-    folder: Path = getattr(gateway.settings, setting)
     probe = folder / f".health-{gateway.instance_id}"
     with storage_errors(folder):
         with atomic_write(probe):
@@ -109,7 +106,7 @@ def _check_folder(name: str, setting: str, gateway: GatewayContext) -> HealthChe
         name=name,
         ok=has_space,
         message=f"{free / 1e9:.1f} GB free in {folder}",
-        next_step="" if has_space else f"free space there, or set gateway.{setting}",
+        next_step="" if has_space else f"free space there, or set gateway.{name}_dir",
     )
 
 

@@ -13,13 +13,12 @@ import logging
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import select
 
-from bridge_core.errors import ShotbridgeError, StorageUnavailable, UnknownService
+from bridge_core.errors import ShotbridgeError, UnknownService
 from bridge_core.models.base import now
 from bridge_core.models.jobs import Cancellation, Cost
 from bridge_gateway.db import queries
@@ -27,7 +26,6 @@ from bridge_gateway.db.tables import RemoteJobRow, ResultRow
 from bridge_gateway.jobs import transitions
 from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.queue import JobQueue, WorkflowStatus
-from bridge_gateway.library import work_dir
 from bridge_gateway.providers.base import RemoteProvider
 from bridge_gateway.providers.remote_cancel import (
     cancel_at_provider,
@@ -103,16 +101,8 @@ class Reconciler:
                 self._orphaned.add(job_id)
             else:
                 self._repair(job_id, queue, status)
-        with suppress(StorageUnavailable):
-            gateway.library_disk.run(self._remove_stale_work_dirs)
+        gateway.storage.library.remove_stale_work_dirs(lambda: _open_jobs(gateway).keys())
         self._cancellations.repeat(FIRST_REPETITION_SECONDS)
-
-    def _remove_stale_work_dirs(self) -> None:
-        # Listed before the rows are read, so that every folder's job has a row.
-        work_dirs = work_dir.list_work_dirs(
-            self._gateway.settings.library_dir, self._gateway.instance_id
-        )
-        work_dir.remove_stale(work_dirs, open_job_ids=_open_jobs(self._gateway).keys())
 
     def _repair(self, job_id: str, queue: str, status: WorkflowStatus | None) -> None:
         match status:

@@ -8,7 +8,7 @@ from functools import partial
 from bridge_core.errors import ConfigError
 from bridge_core.models.gateway import HealthCheck
 from bridge_core.models.settings import GatewaySettings
-from bridge_core.system.files import atomic_write_bytes, storage_errors
+from bridge_core.system.files import atomic_write_bytes
 from bridge_core.system.locks import FileLock
 from bridge_gateway.db import queries
 from bridge_gateway.db.engine import Database, sqlite_url
@@ -23,14 +23,11 @@ from bridge_gateway.jobs.queue import (
 )
 from bridge_gateway.jobs.services import JobService, ResultService, ReviewService
 from bridge_gateway.jobs.workflow import Workflow
-from bridge_gateway.library.naming import LibraryNaming
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.decode_pool import DecodePool
 from bridge_gateway.providers.base import RemoteProvider, queue_name
 from bridge_gateway.providers.registry import ProviderRegistry
-from bridge_gateway.storage.content_store import ContentStore
-from bridge_gateway.storage.disks import Disk
-from bridge_gateway.storage.media_roots import MediaRoots
+from bridge_gateway.storage.storage import Storage
 
 _INSTANCE_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -39,8 +36,7 @@ class JobRuntime:
     """Opened by :meth:`start` and closed by :meth:`stop`; one for each data folder. Everything but
     :meth:`start` and :meth:`stop` may be used only between the two.
 
-    :raises ConfigError: the settings have an invalid template, or an OCIO config that cannot be
-        read.
+    :raises ConfigError: the settings have an OCIO config that cannot be read.
     """
 
     gateway: GatewayContext
@@ -52,16 +48,9 @@ class JobRuntime:
     _queue: JobQueue
     _reconciler: recovery.Reconciler
 
-    def __init__(
-        self,
-        settings: GatewaySettings,
-        providers: ProviderRegistry,
-        media_roots: MediaRoots,
-    ) -> None:
+    def __init__(self, settings: GatewaySettings, providers: ProviderRegistry) -> None:
         self._settings = settings
         self._providers = providers
-        self._media_roots = media_roots
-        self._naming = LibraryNaming(settings)
         self._colour = ColourManager(settings.colour)
         self._lock = FileLock(settings.data_dir / "gateway.lock")
         self._is_open = False
@@ -69,7 +58,8 @@ class JobRuntime:
     def start(self) -> None:
         """Open the databases, resume interrupted jobs, and run the queue.
 
-        :raises ConfigError: another gateway uses the same data folder.
+        :raises ConfigError: another gateway uses the same data folder, or the settings have an
+            invalid template.
         :raises IncompatibleVersion: a newer Shotbridge has written the database.
         :raises StorageError: the library cannot be created.
         """
@@ -110,25 +100,17 @@ class JobRuntime:
 
     def _open(self) -> None:
         settings = self._settings
-        with storage_errors(settings.library_dir):
-            settings.library_dir.mkdir(parents=True, exist_ok=True)
         database = Database(
             settings.database_url or sqlite_url(settings.data_dir / "gateway.sqlite")
         )
+        instance_id = self._load_instance_id()
         self.gateway = gateway = GatewayContext(
             settings=settings,
-            instance_id=self._load_instance_id(),
+            instance_id=instance_id,
             database=database,
             providers=self._providers,
-            content_store=ContentStore(
-                settings.data_dir / "contents",
-                settings.content_limit_mb * 1_000_000,
-                list_pinned=partial(queries.list_pinned, database),
-            ),
-            media_roots=self._media_roots,
-            naming=self._naming,
+            storage=Storage.open(settings, instance_id, partial(queries.list_pinned, database)),
             colour=self._colour,
-            library_disk=Disk(settings.library_dir),
             decoder=DecodePool(
                 processes=settings.workers,
                 idle_seconds=settings.model_idle_seconds,

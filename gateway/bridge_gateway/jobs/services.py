@@ -6,15 +6,12 @@ run an event loop.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
 from bridge_core.errors import ModelMissing, NotFound
 from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState, Resolution
-from bridge_core.models.media import frame_paths
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.requests import Request, Submission
 from bridge_core.models.services import Service
@@ -33,8 +30,7 @@ from bridge_gateway.jobs import estimates, events, recovery, transitions
 from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.workflow import Workflow
 from bridge_gateway.library import reader
-from bridge_gateway.library.work_dir import WorkDir
-from bridge_gateway.providers.base import PROXY_PATTERN, queue_name
+from bridge_gateway.providers.base import queue_name
 
 T = TypeVar("T")
 
@@ -161,30 +157,15 @@ class JobService:
         return path
 
     def _finished_proxies(self, job_id: str) -> dict[int, Path]:
-        """The proxies of finished frames, from one directory listing: there may be thousands, and
-        clients ask often.
-
+        """
         :raises StorageUnavailable: the library's disk does not answer.
         """
         job = self.get_job(job_id)
         result_id = job.version_id or job.test_frame_id
-        if result_id is not None:
-            result = self._results.get_result(result_id)
-            if result.proxies is None:
-                return {}
-            folders, frames, pattern = [Path(result.folder)], result.frames, result.proxies.pattern
-        else:
-            library = self._gateway.settings.library_dir
-            work_dir = WorkDir(library, job.id, self._gateway.instance_id)
-            folders, frames = [work_dir.pictures, work_dir.result], job.request.frames
-            pattern = PROXY_PATTERN
-        folder = PurePosixPath(pattern).parent
-        paths = zip(frames, frame_paths(pattern, frames), strict=True)
-        names = {frame: PurePosixPath(path).name for frame, path in paths}
-        existing = self._gateway.library_disk.run(
-            lambda: _list_files([parent / folder for parent in folders])
-        )
-        return {frame: existing[name] for frame, name in names.items() if name in existing}
+        library = self._gateway.storage.library
+        if result_id is None:
+            return library.list_job_proxies(job.id, job.request.frames)
+        return library.list_result_proxies(self._results.get_result(result_id))
 
 
 class ResultService:
@@ -271,7 +252,7 @@ class ResultService:
         :raises StorageUnavailable: its disk does not answer.
         """
         result = self.get_result(result_id)
-        return self._gateway.library_disk.run(lambda: read(result))
+        return self._gateway.storage.library.disk.run(lambda: read(result))
 
 
 class ReviewService:
@@ -314,12 +295,3 @@ class ReviewService:
                 session, note, job=queries.get_version_row(session, version_id).job_id
             )
             return note, True
-
-
-def _list_files(folders: list[Path]) -> dict[str, Path]:
-    """The files in these folders by name; of a name that occurs twice, the last one."""
-    files: dict[str, Path] = {}
-    for folder in folders:
-        with suppress(FileNotFoundError), os.scandir(folder) as entries:
-            files |= {entry.name: Path(entry.path) for entry in entries if entry.is_file()}
-    return files

@@ -264,8 +264,7 @@ def _new_row(submission: Submission, key: str, queue: str) -> JobRow:
 
 def _sent(submission: Submission) -> set[str]:
     """The hashes of the files that were sent as contents."""
-    files = (*submission.plate_files, *submission.reference_files)
-    return {file.sha256 for file in files if file.sha256 is not None}
+    return {file.sha256 for file in submission.files if file.sha256 is not None}
 
 
 def _mark_ended(session: Session, row: JobRow, state: JobState) -> None:

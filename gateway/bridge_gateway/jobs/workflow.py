@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import wait
-from contextlib import suppress
 from typing import TypeVar
 from uuid import uuid4
 
@@ -31,7 +30,7 @@ from bridge_gateway.jobs.progress import JobMonitor
 from bridge_gateway.jobs.queue import JobInterrupted, JobQueue, StepRunner
 from bridge_gateway.jobs.steps import admit, outputs, publish, run, stage
 from bridge_gateway.jobs.steps.models import AdmittedJob, HashedOutputs, StagedInputs, StepName
-from bridge_gateway.library.work_dir import WorkDir, library_errors
+from bridge_gateway.library.work_dir import library_errors
 from bridge_gateway.providers.base import TaskResult
 from bridge_gateway.threads import run_in_thread
 
@@ -71,7 +70,7 @@ class Workflow:
             thread already runs this job.
         """
         gateway = self._gateway
-        work_dir = WorkDir(gateway.settings.library_dir, job_id, gateway.instance_id)
+        work_dir = gateway.storage.library.work_dir(job_id)
         monitor = JobMonitor(gateway.database, job_id, gateway.stopping)
         with self._lock:
             if gateway.stopping.is_set() or job_id in self._running:
@@ -94,8 +93,7 @@ class Workflow:
         finally:
             with self._lock:
                 del self._running[job_id]
-        with suppress(StorageUnavailable):  # remove_stale removes it later
-            gateway.library_disk.run(work_dir.remove)
+        gateway.storage.library.remove_work_dir(work_dir)
 
     def cancel(self, job_id: str) -> None:
         """Stop running a job that was cancelled, if it is running."""

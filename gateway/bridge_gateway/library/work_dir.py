@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -54,27 +54,12 @@ class WorkDir:
 
     def remove(self) -> None:
         """Remove the folder. It is renamed first, so that an abandoned provider cannot write to it
-        any more. What cannot be removed now is left to :func:`remove_stale`."""
+        any more. What cannot be removed now is stale, and removed later."""
         job, _, instance = self.path.name.partition(".")
         removed_path = self.path.with_name(f"{job}.{_REMOVED_TAG}.{instance}")
         with suppress(OSError):
             self.path.rename(removed_path)
         shutil.rmtree(removed_path, ignore_errors=True)
-
-
-def list_work_dirs(library: Path, instance: str) -> list[Path]:
-    """The work folders of all jobs of the gateway ``instance``."""
-    try:
-        return list((library / WORK_DIR_NAME).glob(f"*.{instance}"))
-    except OSError:
-        return []
-
-
-def remove_stale(work_dirs: Iterable[Path], open_job_ids: Collection[str]) -> None:
-    """Remove the work folders of jobs that are not open, which a kill or a failing disk left."""
-    for folder in work_dirs:
-        if folder.name.partition(".")[0] not in open_job_ids:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def require_disk_space(work_dir: WorkDir, request: Request, source_bytes: int) -> None:

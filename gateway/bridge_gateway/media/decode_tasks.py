@@ -67,6 +67,21 @@ class CheckPlateTask(_PlateTask):
     frames: tuple[int, ...]
 
 
+class CheckMatteTask(_PlateTask):
+    """Check that the files of a matte have this size (in pixels) and channel, by their headers."""
+
+    kind: Literal["check_matte"] = "check_matte"
+    files: dict[int, Path]
+    channel: str
+    """Empty: any."""
+    width: int
+    height: int
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        return tuple(self.files)
+
+
 class CheckOutputTask(_OutputTask):
     """Compare every picture of an output with its description and with the plate."""
 
@@ -117,6 +132,7 @@ DecodeTask = (
     PlateProxyTask
     | ProbePlateTask
     | CheckPlateTask
+    | CheckMatteTask
     | CheckOutputTask
     | OutputProxiesTask
     | ThumbnailTask

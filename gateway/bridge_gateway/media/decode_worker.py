@@ -18,6 +18,7 @@ from bridge_gateway.media import decode_tasks
 from bridge_gateway.media.colour import DATA, ColourManagerCache
 from bridge_gateway.media.decode_pool import memory_limit
 from bridge_gateway.media.decode_tasks import (
+    CheckMatteTask,
     CheckOutputTask,
     CheckPlateTask,
     DecodeResult,
@@ -27,6 +28,7 @@ from bridge_gateway.media.decode_tasks import (
     ProbePlateTask,
     ThumbnailTask,
 )
+from bridge_gateway.media.matte_checks import check_matte
 from bridge_gateway.media.output_checks import check_output
 from bridge_gateway.media.picture_reader import read_picture
 from bridge_gateway.media.plate_reader import PlateReader, probe
@@ -55,6 +57,9 @@ class DecodeTaskRunner:
                 return DecodeResult(info=probe(task.plate, {task.frame: task.path}))
             case CheckPlateTask():
                 return self._check_plate(task, frame_done)
+            case CheckMatteTask():
+                check_matte(task, frame_done)
+                return DecodeResult()
             case CheckOutputTask():
                 with PlateReader(task.plate, task.files) as plate:
                     check_output(task.folder, task.output, task.frames, frame_done, plate=plate)

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,6 +43,16 @@ _CMYK_COMPONENTS = 4
 #: XMP attributes of a gain map.
 _GAIN_MAP_ATTRIBUTES = ("hdrgm:", "Container:", "GContainer:", "Item:", "rdf:parseType")
 _PNG_END = b"IEND\xaeB`\x82"
+
+
+class PictureHeader(NamedTuple):
+    """What a picture's headers say."""
+
+    width: int
+    """Of the display window, in pixels."""
+    height: int
+    channels: tuple[str, ...]
+    """Of all parts."""
 
 
 def read_picture(path: Path) -> Picture:
@@ -104,13 +114,15 @@ def read_for_proxy(path: Path) -> Picture:
     return read_picture(path)
 
 
-def check_picture_header(path: Path) -> None:
-    """Check the headers in ``path`` without reading pixels.
+def check_picture_header(path: Path) -> PictureHeader:
+    """Check the headers in ``path`` without reading pixels, and return what they say.
 
     :raises UnreadableMedia: as :func:`read_picture`, except for damage in the pixels.
     """
     with _open_file(path) as file:
-        _read_headers(file)
+        specs, _ = _read_headers(file)
+    channels = tuple(name for spec in specs for name in spec.channelnames)
+    return PictureHeader(specs[0].full_width, specs[0].full_height, channels)
 
 
 def _detect_format(path: Path) -> tuple[bytes, str]:

@@ -14,7 +14,12 @@ from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.movie_reader import MovieReader
 from bridge_gateway.media.picture import Picture
 from bridge_gateway.media.picture_colour_tag import read_colour_tag
-from bridge_gateway.media.picture_reader import check_picture_header, read_for_proxy, read_picture
+from bridge_gateway.media.picture_reader import (
+    PictureHeader,
+    check_picture_header,
+    read_for_proxy,
+    read_picture,
+)
 from bridge_gateway.media.plate_info import PlateInfo, require_matching_rate
 
 
@@ -84,14 +89,15 @@ class PlateReader:
         with self._plate_errors(frame):
             return read_for_proxy(self._files[frame])
 
-    def check_header(self, frame: int) -> None:
-        """Check a frame's header without reading pixels.
+    def check_header(self, frame: int) -> PictureHeader | None:
+        """Check a frame's header without reading pixels; None for a movie.
 
         :raises UnreadableMedia: not a picture, or not a supported one.
         """
         if self._plate.kind is not PlateKind.MOVIE:
             with self._plate_errors(frame):
-                check_picture_header(self._files[frame])
+                return check_picture_header(self._files[frame])
+        return None
 
     def _plate_errors(self, frame: int) -> AbstractContextManager[None]:
         return _report_plate_path(self._plate, frame, self._files.get(frame) or self._single_file())

@@ -22,7 +22,7 @@ from bridge_core.models.findings import Finding
 from bridge_core.models.jobs import Cost
 from bridge_core.models.media import Plate, frame_path
 from bridge_core.models.problems import Problem
-from bridge_core.models.requests import OutputFormat, Region
+from bridge_core.models.requests import MatteRegion, OutputFormat, ShapeRegion
 from bridge_core.models.services import Service
 from bridge_core.models.versions import ModelUsed, ResultOutput
 from bridge_gateway.providers.pricing import RequestFacts, cost_of
@@ -45,6 +45,16 @@ class TaskReference:
     role: str
     title: str
     """Its file name on the client's side."""
+
+
+@dataclass(frozen=True)
+class TaskMatte:
+    """A region that is a matte, as files on this machine. White may change, black may not."""
+
+    region: MatteRegion
+    files: Mapping[int, Path]
+    """The file of each frame in which it applies, which may have no extension; one picture is the
+    same file for all. The pictures have the plate's size, and the region's channel."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,8 @@ class ProviderTask:
     because files get their name when they are complete."""
     note: str = ""
     references: tuple[TaskReference, ...] = ()
-    regions: tuple[Region, ...] = ()
+    regions: tuple[ShapeRegion | TaskMatte, ...] = ()
+    """In the order of the request's."""
     seed: int | None = None
     """None only where the service does not accept seeds."""
     source: TaskSource | None = None

@@ -69,8 +69,12 @@ def _input_problems(service: Service, request: Request) -> Iterator[tuple[str, s
             if role not in accepts.reference_roles:
                 roles = ", ".join(accepts.reference_roles)
                 yield "request.references", f"references have the role {roles}, not {role!r}"
-    if request.regions and RegionKind.SHAPE not in accepts.regions:
+    if request.regions and not accepts.regions:
         yield "request.regions", "it does not accept regions"
+    for kind in dict.fromkeys(RegionKind(region.kind) for region in request.regions):
+        if accepts.regions and kind not in accepts.regions:
+            kinds = " or ".join(accepts.regions)
+            yield "request.regions", f"it accepts regions as a {kinds}, not as a {kind}"
     if request.seed is not None and not accepts.seed:
         yield "request.seed", "it does not accept a seed"
 

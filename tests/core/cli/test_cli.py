@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import re
@@ -16,8 +17,10 @@ import pytest
 from bridge_core import errors
 from bridge_core.cli import main as cli
 from bridge_core.cli.jobs import follow_jobs
+from bridge_core.cli.mattes import add_matte_options, matte_regions
 from bridge_core.cli.output import CommandOutput, format_duration, format_size, format_table
 from bridge_core.cli.sources import is_plate, parse_frame_range, parse_frames, shot_from_plate
+from bridge_core.models.frames import FrameRange
 from bridge_core.models.gateway import Event, MediaInfo
 from bridge_core.models.jobs import Job, JobProgress, JobState
 from bridge_core.models.requests import Request
@@ -202,6 +205,26 @@ def test_without_a_gateway_a_movie_needs_range_and_rate(tmp_path: Path) -> None:
     for frame_range, rate in (("1-60", None), (None, "25")):
         with pytest.raises(errors.GatewayUnreachable):
             shot(frame_range, rate)
+
+
+def _mattes(*options: str, shot: Any) -> Any:
+    parser = argparse.ArgumentParser()
+    add_matte_options(parser)
+    return matte_regions(parser.parse_args(options), shot)
+
+
+def test_a_matte_is_a_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shot = _shot(tmp_path / "plate.%04d.exr", "1001-1010")
+    assert _mattes(shot=shot) == ()
+    options = ("--matte-channel", "mask.R", "--matte-frames", "1002-1004", "--matte-feather", "2.5")
+    (matte,) = _mattes("--matte", "mattes/{shot}.####.exr", *options, shot=shot)
+    assert matte.path == str(tmp_path / "mattes" / f"{shot.id.shot}.%04d.exr")
+    assert (matte.channel, matte.feather) == ("mask.R", 2.5)
+    assert matte.frames == FrameRange.of(1002, 1004, shot.plate.range.rate)
+    for option in (options[:2], options[2:4], options[4:]):
+        with pytest.raises(errors.InvalidRequest, match="are about a matte"):
+            _mattes(*option, shot=shot)
 
 
 def test_an_invalid_rate_is_refused(tmp_path: Path) -> None:

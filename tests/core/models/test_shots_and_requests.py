@@ -13,7 +13,7 @@ from bridge_core.errors import IncompatibleVersion, InvalidRequest
 from bridge_core.models.base import fingerprint, validation_error
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate, SourceFile
-from bridge_core.models.requests import Request, Submission
+from bridge_core.models.requests import MatteRegion, Request, ShapeRegion, Submission
 from bridge_core.models.shots import Shot, ShotId, sanitise_name, strip_version
 
 
@@ -113,6 +113,66 @@ def test_a_submission_has_a_file_for_each_frame() -> None:
         Submission(request=request(), plate_files=whole[:19] + whole[20:])
     with pytest.raises(ValidationError, match="one file only"):
         Submission(request=request(), plate_files=(*whole, whole[0]))
+
+
+def matte_files(frames: tuple[int | None, ...]) -> tuple[SourceFile, ...]:
+    return tuple(SourceFile(path=f"/m/{f}.png", frame=f, size=1, mtime_ns=1) for f in frames)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ((), "each matte must have its files"),
+        (((1010,),), r"the matte /m/m.%04d.png has no file for frames \[1011\]"),
+        (((1010, 1011, 1012),), "files of other frames"),
+        (((1010, 1011, 1011),), "files of other frames"),
+    ],
+)
+def test_a_submission_has_a_file_for_each_frame_of_a_matte(
+    given: tuple[tuple[int, ...], ...], problem: str
+) -> None:
+    triangle = ShapeRegion(points=((0, 0), (1, 0), (1, 1)))
+    matte = MatteRegion(path="/m/m.####.png", frames=FrameRange.of(1010, 1011, 25))
+    one = request(regions=(triangle, matte))
+    plate_files = files(range(1001, 1041))
+    complete = Submission(
+        request=one, plate_files=plate_files, matte_files=(matte_files((1010, 1011)),)
+    )
+    assert [file.frame for file in complete.files[-2:]] == [1010, 1011]
+    with pytest.raises(ValidationError, match=problem):
+        Submission(
+            request=one,
+            plate_files=plate_files,
+            matte_files=tuple(matte_files(frames) for frames in given),
+        )
+
+
+def test_a_matte_of_one_picture_is_one_file() -> None:
+    one = request(regions=(MatteRegion(path="/m/still.png"),), test_frames=(1010, 1012))
+    (matte,) = one.mattes
+    assert one.frames_of(matte) == (1010, 1012)
+    assert matte.as_plate(one.shot.plate.range).path_at(1012) == "/m/still.png"
+    plate_files = files(range(1001, 1041))
+    Submission(request=one, plate_files=plate_files, matte_files=(matte_files((1001,)),))
+    with pytest.raises(ValidationError, match="must be one file"):
+        Submission(request=one, plate_files=plate_files, matte_files=(matte_files((1, 2)),))
+
+
+@pytest.mark.parametrize(
+    "fields", [{"path": "matte.mov"}, {"path": "m.png", "feather": -1}, {"path": "m.%d.%d.png"}]
+)
+def test_what_cannot_be_a_matte_is_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        request(regions=({"kind": "matte", **fields},))
+
+
+def test_regions_of_both_kinds_are_stored() -> None:
+    regions = (
+        ShapeRegion(points=((0, 0), (1, 0), (1, 1)), title="face"),
+        MatteRegion(path="/m/m.%04d.exr", channel="mask.R", feather=2.5),
+    )
+    one = request(regions=regions)
+    assert Request.parse(one.model_dump_json(), where="a file").regions == regions
 
 
 def test_invalid_input_is_refused_and_reported() -> None:

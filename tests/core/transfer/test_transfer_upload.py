@@ -21,8 +21,9 @@ from bridge_core.errors import (
     TransferError,
     UnreadableMedia,
 )
+from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
-from bridge_core.models.requests import Reference, Request
+from bridge_core.models.requests import MatteRegion, Reference, Request, ShapeRegion
 from bridge_core.transfer import prepare_submission
 
 PATCH = r"/v1/content/.*"
@@ -83,6 +84,41 @@ def test_references_are_uploaded(
     submission = prepare_submission(request, transport)
     [file] = submission.reference_files
     assert gateway.contents[file.sha256] == b"a look"
+
+
+def test_mattes_are_uploaded_with_their_frames(
+    gateway: Any, transport: Transport, request_of: Request, tmp_path: Path
+) -> None:
+    gateway.roots = [tmp_path / "plates"]
+    still = tmp_path / "still.png"
+    still.write_bytes(b"a still")
+    for frame in (1002, 1003, 1004):
+        (tmp_path / f"matte.{frame}.png").write_bytes(b"matte %d" % frame)
+    regions = (
+        MatteRegion(path=str(tmp_path / "matte.####.png"), frames=FrameRange.of(1002, 1004)),
+        ShapeRegion(points=((0, 0), (1, 0), (1, 1))),
+        MatteRegion(path=str(still)),
+    )
+    look = Reference(path=str(still))
+    request = request_of.model_copy(update={"regions": regions, "references": (look,)})
+    submission = prepare_submission(request, transport)
+    assert all(file.sha256 is None for file in submission.plate_files)
+    sequence, single = submission.matte_files
+    assert [file.frame for file in sequence] == [1002, 1003, 1004]
+    assert [gateway.contents[file.sha256] for file in sequence] == [
+        b"matte 1002",
+        b"matte 1003",
+        b"matte 1004",
+    ]
+    assert [gateway.contents[file.sha256] for file in single] == [b"a still"]
+    (reference,) = submission.reference_files
+    assert (reference.sha256, reference.frame) == (single[0].sha256, None)
+
+    (tmp_path / "matte.1003.png").unlink()
+    with pytest.raises(MissingFrames) as caught:
+        prepare_submission(request, transport)
+    assert caught.value.details["frames"] == [1003]
+    assert caught.value.where == str(tmp_path / "matte.%04d.png")
 
 
 @pytest.mark.parametrize("cuts", [[0], [1], [65536], [900_000, 300_000], [1_000_000, 1, 0]])

@@ -61,7 +61,6 @@ from bridge_gateway.providers.base import (
     TaskResult,
 )
 from bridge_gateway.providers.registry import ProviderRegistry
-from bridge_gateway.storage.media_roots import MediaRoots
 
 #: The function of each step, in their order.
 STEP_FUNCTIONS = {
@@ -211,11 +210,7 @@ def create_runtime(
         "media_roots": (folder / "plates",),
         **settings,
     }
-    return JobRuntime(
-        GatewaySettings(**values),
-        providers,
-        MediaRoots([folder / "plates"]),
-    )
+    return JobRuntime(GatewaySettings(**values), providers)
 
 
 def load_remote() -> Any:
@@ -251,6 +246,7 @@ def submission(
     frames: int = 6,
     first: int = 1001,
     reference_files: tuple[SourceFile, ...] = (),
+    matte_files: tuple[tuple[SourceFile, ...], ...] = (),
     **request: Any,
 ) -> Submission:
     """The whole sequence, to be copied; ``request`` sets further fields of the request."""
@@ -278,6 +274,7 @@ def submission(
         ),
         plate_files=tuple(files),
         reference_files=reference_files,
+        matte_files=matte_files,
     )
 
 

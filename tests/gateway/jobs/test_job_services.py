@@ -29,7 +29,7 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import Job, JobState
 from bridge_core.models.media import SourceFile
 from bridge_core.models.notes import NewNote, Stroke, StrokeTool
-from bridge_core.models.requests import Region, Submission
+from bridge_core.models.requests import ShapeRegion, Submission
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.versions import Decision, ReviewStatus
 from bridge_gateway.jobs.runtime import JobRuntime
@@ -184,7 +184,7 @@ def test_a_still_is_one_file_and_one_frame(runtime: JobRuntime, folder: Path, sh
 def test_pictures_may_be_uploaded(runtime: JobRuntime, folder: Path, shot: str) -> None:
     pattern = harness.write_plate(folder, shot, frames=2)
     submission = harness.submission(pattern, shot=shot, frames=2)
-    store = runtime.gateway.content_store
+    store = runtime.gateway.storage.contents
     sent: list[SourceFile] = []
     for file in submission.plate_files:
         data = Path(file.path).read_bytes()
@@ -219,7 +219,7 @@ def test_contents_that_were_swapped_on_disk_are_noticed(
     with Path(pattern % 1001).open("ab") as file:
         file.write(moment.encode())
     submission = harness.submission(pattern, shot=shot, frames=2)
-    store = runtime.gateway.content_store
+    store = runtime.gateway.storage.contents
     digest = harness.sha256(Path(pattern % 1001))
     data = Path(pattern % 1001).read_bytes()
 
@@ -299,7 +299,7 @@ def test_invalid_requests_are_refused_at_once(runtime: JobRuntime, folder: Path,
         ({"service": "absent"}, ModelMissing),
         ({"parameters": {"seconds": 61}}, InvalidRequest),
         ({"parameters": {"speed": 1}}, InvalidRequest),
-        ({"regions": (Region(points=((0, 0), (1, 0), (1, 1))),)}, InvalidRequest),
+        ({"regions": (ShapeRegion(points=((0, 0), (1, 0), (1, 1))),)}, InvalidRequest),
     ):
         submission = harness.submission(pattern, shot=shot, **wrong)
         with pytest.raises(error) as caught:

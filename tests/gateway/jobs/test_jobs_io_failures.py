@@ -432,7 +432,7 @@ def test_work_in_progress_and_versions_do_not_mix(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="work in progress") as caught:
         harness.create_runtime(
             tmp_path, version_folder_template=".work/{show}/{sequence}/{shot}/{service}/{version}"
-        )
+        ).start()
     assert caught.value.where == "gateway.version_folder_template"
 
 

@@ -236,7 +236,7 @@ def interrupt_job(folder: Path) -> Job:
 
 def test_a_template_that_cannot_be_filled_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        harness.create_runtime(tmp_path, file_name_template="{shot}_{artist}_{version}")
+        harness.create_runtime(tmp_path, file_name_template="{shot}_{artist}_{version}").start()
     assert "{artist}" in caught.value.message and caught.value.where == "gateway.file_name_template"
 
 
@@ -402,7 +402,7 @@ def test_sent_pictures_are_pinned_until_the_job_ends(tmp_path: Path) -> None:
         return queries.list_pinned(runtime.gateway.database)
 
     with running_runtime(tmp_path, workers=1) as runtime:
-        asyncio.run(runtime.gateway.content_store.append(digest, 0, len(data), chunks()))
+        asyncio.run(runtime.gateway.storage.contents.append(digest, 0, len(data), chunks()))
         assert pinned(runtime) == set()
         jobs = [runtime.jobs.submit(submission, f"the-key-{one}")[0] for one in range(2)]
         wait_for_frame(runtime, jobs[0])

@@ -51,6 +51,7 @@ from bridge_gateway.providers.base import (
     RemoteProvider,
     RemoteState,
     RemoteStatus,
+    TaskMatte,
     TaskMonitor,
     TaskResult,
     TextOutput,
@@ -76,7 +77,7 @@ class CountingRemoteProvider(RemoteProvider):
         described = AcceptedInputs(
             references=2,
             reference_roles=("look", "face"),
-            regions=(RegionKind.SHAPE,),
+            regions=(RegionKind.SHAPE, RegionKind.MATTE),
             seed=True,
             source_version=True,
         )
@@ -159,6 +160,14 @@ class CountingRemoteProvider(RemoteProvider):
             facts = {
                 "references": [[one.path.name, one.role, one.title] for one in task.references],
                 "regions": len(task.regions),
+                "mattes": [
+                    {
+                        "feather": one.region.feather,
+                        "files": {frame: str(path) for frame, path in one.files.items()},
+                    }
+                    for one in task.regions
+                    if isinstance(one, TaskMatte)
+                ],
                 "seed": task.seed,
                 "source": task.source.version_id if task.source else None,
                 "source_file": str(task.source.picture_path(task.frames[0])) if task.source else "",

@@ -10,7 +10,7 @@ import pytest
 from bridge_core.errors import InvalidRequest
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
-from bridge_core.models.requests import Reference, Region, Request
+from bridge_core.models.requests import MatteRegion, Reference, Request, ShapeRegion
 from bridge_core.models.services import (
     AcceptedInputs,
     DataLocality,
@@ -24,7 +24,7 @@ from bridge_core.models.shots import Shot, ShotId
 from bridge_gateway.providers.limits import check_request
 from bridge_gateway.providers.pricing import RequestFacts, cost_of
 
-TRIANGLE = Region(points=((0, 0), (1, 0), (1, 1)))
+TRIANGLE = ShapeRegion(points=((0, 0), (1, 0), (1, 1)))
 
 
 def service(**fields: Any) -> Service:
@@ -78,6 +78,12 @@ def test_accepted_inputs() -> None:
     )
     face = Reference(path="a.png", role="face")
     fine = request(references=(face, face), regions=(TRIANGLE,), seed=1)
+    matte = request(regions=(TRIANGLE, MatteRegion(path="matte.%04d.exr")))
+    assert problems(service(accepts=accepts), matte) == {
+        "regions": "it accepts regions as a shape, not as a matte"
+    }
+    both = accepts.model_copy(update={"regions": (RegionKind.SHAPE, RegionKind.MATTE)})
+    check_request(service(accepts=both), matte)
     assert problems(service(accepts=accepts), fine) == {}
     assert (
         "at most 2"

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from bridge_core.errors import InvalidRequest, JobFailed, NotFound
 from bridge_core.models.jobs import Job, JobOutcome, JobState, Resolution
 from bridge_core.models.media import SourceFile
-from bridge_core.models.requests import Reference, Region, Submission
+from bridge_core.models.requests import Reference, ShapeRegion, Submission
 from bridge_gateway.db.tables import JobRow
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.jobs.steps import outputs
@@ -138,7 +138,7 @@ def test_all_that_does_not_fit_is_named_at_once(runtime: JobRuntime, tmp_path: P
         frames=101,
         service=remote.BLIND,
         seed=3,
-        regions=(Region(points=((0, 0), (1, 0), (1, 1))),),
+        regions=(ShapeRegion(points=((0, 0), (1, 0), (1, 1))),),
     )
     with pytest.raises(InvalidRequest) as caught:
         runtime.jobs.submit(given, "the-key-1")
@@ -245,7 +245,7 @@ def test_everything_of_a_request_reaches_the_provider(runtime: JobRuntime, tmp_p
         tmp_path,
         remote.DESCRIBE,
         references=(Reference(path=str(picture), role="look"),),
-        regions=(Region(points=((0, 0), (1, 0), (1, 1))),),
+        regions=(ShapeRegion(points=((0, 0), (1, 0), (1, 1))),),
         source_version_id=source.version_id,
         reference_files=(
             SourceFile(path=str(picture), size=stat.st_size, mtime_ns=stat.st_mtime_ns),
@@ -266,6 +266,7 @@ def test_everything_of_a_request_reaches_the_provider(runtime: JobRuntime, tmp_p
     assert [file.path for file in lineage.inputs][-1] == str(picture)
     # The result has no pictures, and says so.
     assert version.outputs == () and version.proxies is None
+    assert (version.texts, version.finding_count) == (("description.json",), 1)
     findings = json.loads(runtime.results.find_file(version.id, "findings.json").read_text())
     assert findings["findings"][0]["measure"] == "exposure"
     assert runtime.jobs.list_frames(job.id) == []

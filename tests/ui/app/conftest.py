@@ -100,9 +100,14 @@ MakePanel = Callable[..., Panel]
 @pytest.fixture
 def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
     panels: list[weakref.ref[Panel]] = []
-    settings = Settings(client=ClientSettings(state_dir=tmp_path, user="Ada Lovelace"))
+    own_settings = Settings(client=ClientSettings(state_dir=tmp_path, user="Ada Lovelace"))
 
-    def make(count: int = 12, host: Host | None = None, pages: Sequence[PageSpec] = PAGES) -> Panel:
+    def make(
+        count: int = 12,
+        host: Host | None = None,
+        pages: Sequence[PageSpec] = PAGES,
+        settings: Settings = own_settings,
+    ) -> Panel:
         main_thread = MainThreadDispatcher()
         controllers = Controllers(settings, host or ShotsHost(count), main_thread.post)
         panel = Panel(controllers, pages=pages)
@@ -125,4 +130,4 @@ def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
             panel.close()
             panel.deleteLater()
     qapp.processEvents()
-    launcher.stop_gateway(settings)  # calls of a panel may have started one
+    launcher.stop_gateway(own_settings)  # calls of a panel may have started one

@@ -114,7 +114,8 @@ def _create_placement(panel: PageContext) -> QWidget:
 def _create_notes(panel: PageContext) -> QWidget:
     from bridge_ui.review.notes_page import NotesPage
 
-    page = NotesPage(panel.controllers.review, panel.colours)
+    on = panel.controllers
+    page = NotesPage(on.review, on.documents, panel.colours)
     page.frame_requested.connect(panel.go_to_frame)
     page.revision_ready.connect(panel.prefill)
     return page

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.jobs import Job, JobState
+from bridge_core.models.jobs import Cost, Job, JobOutcome, JobState
 from bridge_core.models.notes import Note
-from bridge_core.models.versions import DecisionRecord, ReviewStatus
+from bridge_core.models.versions import DecisionRecord, Result, ReviewStatus
 from bridge_ui.core.status_sign import StatusSign, Tone
 from bridge_ui.core.translate import tr, tr_count
 
@@ -31,7 +31,7 @@ def job_status_sign(job: Job) -> StatusSign:
             reason = job.problem.message if job.problem else tr("failed")
             return StatusSign("⚠", reason, Tone.ERROR)
         case JobState.CANCELLED:
-            return StatusSign("○", tr("cancelled"), Tone.NEUTRAL)
+            return StatusSign("○", _cancelled_text(job), Tone.NEUTRAL)
         case JobState.UNKNOWN:
             return StatusSign("?", tr("the provider cannot say whether it was done"), Tone.ERROR)
 
@@ -70,6 +70,53 @@ def missing_user_name() -> tuple[str, str]:
     return (
         tr("your name is blank, and every request and decision is recorded under a name"),
         tr("open Connection, enter your name under User, and save"),
+    )
+
+
+def documents_text(result: Result) -> str:
+    """``1 text, 3 findings``; empty if the result has neither."""
+    texts, findings = len(result.texts), result.finding_count
+    parts = (
+        tr_count(texts, "{n} text", "{n} texts") if texts else "",
+        tr_count(findings, "{n} finding", "{n} findings") if findings else "",
+    )
+    return ", ".join(filter(None, parts))
+
+
+def resolution_text(job: Job) -> str:
+    """``not made, says Ada Lovelace, 2026-01-31 14:05: REASON``; empty: nobody had to say."""
+    record = job.resolution
+    if record is None:
+        return ""
+    made = record.outcome is JobOutcome.MADE_ELSEWHERE
+    return tr(
+        "{outcome}, says {who}, {when}: {reason}",
+        outcome=tr("made at the provider, not in the library") if made else tr("not made"),
+        who=record.by,
+        when=format_timestamp(record.at),
+        reason=record.text,
+    )
+
+
+def format_cost(cost: Cost) -> str:
+    """``1.20 USD``; ``nothing`` for 0."""
+    return f"{cost.amount:.2f} {cost.currency}" if cost.amount else tr("nothing")
+
+
+def _cancelled_text(job: Job) -> str:
+    """``cancelled``, and of work at a provider: whether it stopped, and what it charges."""
+    cancellation = job.cancellation
+    if cancellation is None:
+        return tr("cancelled")
+    stopped = {
+        True: tr("cancelled: the provider has stopped"),
+        False: tr("cancelled: the provider did not stop"),
+        None: tr("cancelled: the provider has not said whether it stopped"),
+    }[cancellation.provider_stopped]
+    if cancellation.charge is None:
+        return tr("{stopped}; what it charges is not known", stopped=stopped)
+    return tr(
+        "{stopped}; it charges {cost}", stopped=stopped, cost=format_cost(cancellation.charge)
     )
 
 

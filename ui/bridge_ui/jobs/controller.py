@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bridge_core.models.jobs import JobState
-from bridge_ui.core.display_text import job_status_sign
+from bridge_core.models.jobs import JobOutcome, JobState, Resolution
+from bridge_ui.core.display_text import (
+    documents_text,
+    job_status_sign,
+    missing_user_name,
+    resolution_text,
+)
 from bridge_ui.core.observable import ActionState, Observable, ObservableList, unwatch_all
 from bridge_ui.core.recent_requests import DuplicateCheck
 from bridge_ui.core.status_sign import StatusSign, Tone
@@ -36,12 +41,14 @@ class JobListRow:
     service_title: str
     """The service's title and the frames of a test frame."""
     sign: StatusSign
-    """State and, while running, step, progress, time left and the provider's message."""
+    """State and, while running, step, progress, time left and the provider's message; of a
+    finished job, that there are texts or findings."""
     progress: float | None
     """0 to 1 of the current step; None if not known."""
     problem: str
     """Why it failed; otherwise empty."""
     next_step: str
+    """And what is known besides: warnings, what a person or a provider said."""
     created: datetime
     requested_by: str
     result_id: str | None
@@ -50,6 +57,8 @@ class JobListRow:
     has_ended: bool
     is_in_outbox: bool
     """Not yet sent to the gateway."""
+    is_unknown: bool = False
+    """Its outcome is; :meth:`JobsController.resolve` ends that."""
 
     @property
     def can_cancel(self) -> bool:
@@ -121,6 +130,20 @@ class JobsController:
             return
         self.duplicate_check.check([request], partial(self._resend, id, request))
 
+    def resolve(self, id: str, outcome: JobOutcome, reason: str) -> None:  # noqa: A002
+        """Record what was found out about a job of unknown outcome, in the name of the session's
+        user; ``reason`` says how."""
+        user = self._session.user.strip()
+        if not user:
+            problem, next_step = missing_user_name()
+            self.state.update(problem=problem, next_step=next_step)
+            return
+        resolution = Resolution(outcome=outcome, text=reason[:2000], by=user)
+        client = self._session.client
+        self._session.request_pool.run(
+            lambda _: client.resolve_job(id, resolution), self._job_changed, self.state.show_error
+        )
+
     def _resend(self, id: str, request: Request) -> None:  # noqa: A002
         outbox = self._session.client.outbox
         refused = id not in self._session.store.jobs
@@ -142,16 +165,19 @@ class JobsController:
         return next((entry.request for entry in refused if entry.key == id), None)
 
     def _store_changed(self, change: StoreChange) -> None:
-        if not change.jobs:
+        jobs, versions = self._session.store.jobs, self._session.store.versions
+        # Their rows say what they made.
+        made_by = {versions[one].job_id for one in change.versions if documents_text(versions[one])}
+        changed = change.jobs | (made_by & jobs.keys())
+        if not changed:
             return
-        jobs = self._session.store.jobs
-        new = [jobs[one] for one in change.jobs if one not in self._index_by_id]
+        new = [jobs[one] for one in changed if one not in self._index_by_id]
         if any(job.key in self._index_by_id for job in new):
             self._refresh_rows()  # a request from the outbox has become a job
             return
         if new:
             self._insert_jobs(new)
-        self.rows.update({self._index_by_id[one]: self._job_row(jobs[one]) for one in change.jobs})
+        self.rows.update({self._index_by_id[one]: self._job_row(jobs[one]) for one in changed})
         self._update_counts()
 
     def _insert_jobs(self, new: Iterable[Job]) -> None:
@@ -190,21 +216,27 @@ class JobsController:
         self._update_counts()
 
     def _job_row(self, job: Job) -> JobListRow:
-        problem = job.problem
+        problem, sign = job.problem, job_status_sign(job)
+        version = self._session.store.versions.get(job.version_id or "")
+        if version is not None and (documents := documents_text(version)):
+            sign = replace(sign, text=f"{sign.text} · {documents}")
+        next_step = problem.next_step if problem else "\n".join(job.warnings)
+        said = (resolution_text(job), job.cancellation.message if job.cancellation else "")
         return JobListRow(
             id=job.id,
             shot=job.request.shot.id,
             service_title=self._title(job.request),
-            sign=job_status_sign(job),
+            sign=sign,
             progress=job.progress.completed,
             problem=problem.message if problem else "",
-            next_step=problem.next_step if problem else "\n".join(job.warnings),
+            next_step="\n".join(filter(None, (next_step, *said))),
             created=job.created,
             requested_by=job.request.requested_by,
             result_id=job.version_id or job.test_frame_id,
             is_running=job.state is JobState.RUNNING,
             has_ended=job.state.ended,
             is_in_outbox=False,
+            is_unknown=job.state is JobState.UNKNOWN,
         )
 
     def _outbox_row(self, entry: OutboxEntry) -> JobListRow:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from bridge_core.models.jobs import JobOutcome
 from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.translate import tr
 from bridge_ui.jobs.controller import JobListRow, JobsController, JobsState
+from bridge_ui.jobs.resolve_prompt import ResolvePrompt
 from bridge_ui.send.cards_widget import DuplicatePrompt
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.widgets.basic import ProblemText, button, column, framed, label, row, title
@@ -50,7 +52,8 @@ class JobsPage(QWidget):
         self._duplicate_prompt = DuplicatePrompt(jobs.duplicate_check, "job-confirm-duplicate")
         buttons = row(self.view_button, self.cancel_button, self.resend_button, 1)
         details = (self._name, self._state, self._job_problem, buttons, self._duplicate_prompt)
-        self._detail = framed(column(*details, margin=12), "card")
+        self._resolve_prompt = ResolvePrompt(self._resolve)
+        self._detail = framed(column(*details, self._resolve_prompt, margin=12), "card")
         self._problem = ProblemText()
         foot = column(self._problem, self._detail, margin=(12, 8, 12, 12))
         self.setLayout(column(self._empty_label, self.view, foot, gap=0, grows=1))
@@ -107,6 +110,7 @@ class JobsPage(QWidget):
         self.cancel_button.setVisible(chosen.can_cancel)
         self.cancel_button.setText(tr("Withdraw") if chosen.is_in_outbox else tr("Cancel"))
         self.resend_button.setVisible(chosen.can_resend)
+        self._resolve_prompt.show_job(chosen.id if chosen.is_unknown else "")
 
     def _show_state(self, state: JobsState) -> None:
         self._problem.show_problem(state.problem, state.next_step)
@@ -120,6 +124,10 @@ class JobsPage(QWidget):
     def _cancel(self) -> None:
         if self.chosen is not None:
             self._jobs.cancel(self.chosen.id)
+
+    def _resolve(self, outcome: JobOutcome, reason: str) -> None:
+        if self.chosen is not None:
+            self._jobs.resolve(self.chosen.id, outcome, reason)
 
     def resend(self) -> None:
         """Send the current job again, if possible."""

@@ -148,6 +148,7 @@ def _recipe_facts(lineage: Lineage) -> list[Fact]:
     optional = (
         (tr("Note"), request.note),
         (tr("References"), paths),
+        (tr("Mattes"), ", ".join(matte.path for matte in request.mattes)),
         (tr("Revises"), request.source_version_id),
     )
     models = (

@@ -1,4 +1,4 @@
-"""The page with the notes and decisions of the version under review."""
+"""The page with the notes, decisions, texts and findings of the version under review."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from bridge_ui.core.display_text import (
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.review.annotations.note_widgets import revise_button
 from bridge_ui.review.controller import ReviewController, ReviewState
+from bridge_ui.review.documents_controller import DocumentsController
+from bridge_ui.review.documents_widget import DocumentsWidget
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.widgets.basic import (
     STYLE_BY_TONE,
@@ -36,16 +38,24 @@ class NotesPage(QWidget):
     revision_ready = Signal(object)
     """The request that a note became."""
 
-    def __init__(self, review: ReviewController, colours: ThemeColours) -> None:
+    def __init__(
+        self, review: ReviewController, documents: DocumentsController, colours: ThemeColours
+    ) -> None:
         super().__init__()
         self._review = review
         self._colours = colours
         self._shown: tuple[object, ...] = ()
         self._title = title("", 1.1)
         self._list = column(gap=10)
-        body = column(self._title, self._list, 1, margin=(14, 12, 14, 12), gap=12)
+        self.documents = DocumentsWidget(documents)
+        self.documents.frame_requested.connect(self.frame_requested)
+        body = column(self._title, self._list, self.documents, 1, margin=(14, 12, 14, 12), gap=12)
         self.setLayout(column(scroll_area(body)))
-        self.stop_watching = review.state.watch(self._show)
+        self._unwatch = review.state.watch(self._show)
+
+    def stop_watching(self) -> None:
+        self._unwatch()
+        self.documents.stop_watching()
 
     def _show(self, state: ReviewState) -> None:
         which = state.version and state.version.id

@@ -10,7 +10,9 @@ from PySide6.QtCore import QEvent, Signal
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ReviewStatus
+from bridge_ui.core.display_text import documents_text
 from bridge_ui.core.observable import Unwatch, unwatch_all
+from bridge_ui.core.translate import tr
 from bridge_ui.review.annotations.note_widgets import NoteInput
 from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
 from bridge_ui.review.player.frame_sources import FrameSource, JobFrames
@@ -189,5 +191,7 @@ def _source_info(state: ReviewState, key: str) -> str:
         return ""
     outputs = choice.version.outputs
     proxies = choice.version.proxies
+    if proxies is None:
+        return tr("no pictures: {documents} in Notes", documents=documents_text(choice.version))
     size = f"{outputs[0].width}×{outputs[0].height}" if outputs else ""
-    return " · ".join(filter(None, (size, proxies.view if proxies else "")))
+    return " · ".join(filter(None, (size, proxies.view)))

@@ -253,9 +253,13 @@ class ShotsController:
 
     def _thumbnail_key(self, key: str) -> ThumbnailKey | None:
         row = self.row(key)
-        if row is None or row.shot is None or (row.needs_render and row.newest_version_id is None):
+        if row is None or row.shot is None:
             return None
-        return ThumbnailKey(row.shot, row.newest_version_id)
+        newest = self._session.store.versions.get(row.newest_version_id or "")
+        version_id = newest.id if newest is not None and newest.proxies is not None else None
+        if version_id is None and row.needs_render:
+            return None
+        return ThumbnailKey(row.shot, version_id)
 
     # Export
 

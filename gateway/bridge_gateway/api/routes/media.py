@@ -37,9 +37,8 @@ def find_readable(context: ContextDep, query: ReadableFilesQuery) -> ReadableFil
             where="files",
             next_step="ask in several calls",
         )
-    return ReadableFilesResponse(
-        readable=tuple(context.media_roots.readable_positions(query.files))
-    )
+    readable = context.storage.media.readable_positions(query.files)
+    return ReadableFilesResponse(readable=tuple(readable))
 
 
 @router.post(
@@ -70,7 +69,7 @@ def get_content_states(
     addresses: Annotated[list[ContentAddress], Body(max_length=MAX_LIST_LENGTH)],
 ) -> list[ContentState]:
     """How much of each content the gateway has. Complete contents are kept for some hours."""
-    return context.content_store.states(addresses)
+    return context.storage.contents.states(addresses)
 
 
 @router.patch(
@@ -96,7 +95,7 @@ async def upload_content(
 
     409 has the offset to continue from in ``details.offset``.
     """
-    return await context.content_store.append(
+    return await context.storage.contents.append(
         sha256, upload_offset, upload_length, request.stream()
     )
 
@@ -127,21 +126,18 @@ def _resolve_source(context: ApiContext, file: SourceFile) -> PlateFile:
     :raises PlateChanged: it does not exist, or is not as the client saw it.
     :raises TransferError: the content was not sent.
     """
-    if file.sha256 is None:
-        path = context.media_roots.resolve(file.path)
-        if not context.media_roots.is_readable(file):
-            raise PlateChanged(
-                "this file no longer exists, or has changed",
-                where=file.path,
-                next_step="list the plate's files again and repeat the call",
-            )
-        return PlateFile(path, f"{file.size}:{file.mtime_ns}")
-    content_path = context.content_store.find(file.sha256)
-    if content_path is None:
+    path = context.storage.locate(file)
+    if path is None:
         raise TransferError(
             "this picture has not been sent",
             where=file.path,
             next_step="send its content, then ask again",
             details={"sha256": [file.sha256]},
         )
-    return PlateFile(content_path, file.sha256)
+    if file.sha256 is None and not context.storage.media.is_readable(file):
+        raise PlateChanged(
+            "this file no longer exists, or has changed",
+            where=file.path,
+            next_step="list the plate's files again and repeat the call",
+        )
+    return PlateFile(path, file.sha256 or f"{file.size}:{file.mtime_ns}")

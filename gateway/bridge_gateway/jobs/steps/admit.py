@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from pathlib import Path
 
 from bridge_core.errors import UnreadableMedia
+from bridge_core.models.media import SourceFile
 from bridge_core.models.requests import MAX_SEED
 from bridge_core.models.services import Service
 from bridge_gateway.db import queries
 from bridge_gateway.jobs import transitions
 from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.steps.models import AdmittedJob
-from bridge_gateway.jobs.steps.stage import locate_files, locate_references, stage_files
+from bridge_gateway.jobs.steps.stage import (
+    MATTE_FILE,
+    PLATE_FILE,
+    locate_files,
+    locate_mattes,
+    locate_references,
+    stage_files,
+)
 from bridge_gateway.library.work_dir import require_disk_space
-from bridge_gateway.media.decode_tasks import ProbePlateTask
+from bridge_gateway.media.decode_tasks import CheckMatteTask, DecodeResult, ProbePlateTask
 from bridge_gateway.media.plate_info import check_against_plate
 from bridge_gateway.providers.limits import check_size, raise_problems
 
@@ -22,10 +32,12 @@ def admit_job(context: JobContext) -> AdmittedJob:
     """Check that the job can be done, by its request and by the first file of its plate.
 
     :raises InvalidRequest: unknown service, wrong parameters, something that the service does not
-        accept or that exceeds its limits, or a movie whose rate is not the one of its frame range.
+        accept or that exceeds its limits, a movie whose rate is not the one of its frame range, or
+        a matte of another size than the plate or without its channel.
     :raises OutsideMediaRoots: a plate that this gateway may not read.
-    :raises MissingFrames: missing files, or a movie that ends before its range does.
-    :raises UnreadableMedia: the first file cannot be read.
+    :raises MissingFrames: missing files of the plate or a matte, or a movie that ends before its
+        range does.
+    :raises UnreadableMedia: the first file, or a matte, cannot be read.
     :raises TransferError: the first file's content is not what was sent; it is discarded.
     :raises PlateChanged: the first file is not the one that the client saw.
     :raises UnknownColourSpace: the plate's colour space is not in the OCIO config, or is unknown.
@@ -35,30 +47,27 @@ def admit_job(context: JobContext) -> AdmittedJob:
     """
     gateway, request = context.gateway, context.request
     resolved = gateway.resolve_request(request)
-    located = locate_files(context.submission, gateway.content_store, gateway.media_roots)
-    locate_references(context.submission, gateway.content_store, gateway.media_roots)
+    located = locate_files(context)
+    locate_references(context)
+    mattes = locate_mattes(context)
     context.work_dir.create()
     require_disk_space(context.work_dir, request, sum(file.size for file, _ in located))
     plate = request.shot.plate
-    first, path = located[0]
-    try:
-        probed = gateway.decoder.run(
-            ProbePlateTask(plate=plate, path=path, frame=request.frames[0]),
-            check_cancelled=context.monitor.raise_if_cancelled,
-        )
-    except UnreadableMedia:
-        # Raises the right error where the gateway's copy is damaged and not the artist's file.
-        stage_files(
-            [(first, path)],
-            gateway.content_store,
-            check_cancelled=context.monitor.raise_if_cancelled,
-            file_done=lambda _: None,
-        )
-        raise
-    info = probed.info
+    probe = ProbePlateTask(plate=plate, path=located[0][1], frame=request.frames[0])
+    info = _decode(context, probe, located[:1], PLATE_FILE).info
     assert info is not None  # a ProbePlateTask always returns it
     # The request may not state the size, and the file's own word counts.
     raise_problems(resolved.service, check_size(resolved.service, info.width, info.height))
+    for matte, files in zip(request.mattes, mattes, strict=True):
+        check = CheckMatteTask(
+            plate=matte.as_plate(plate.range),
+            files={plate.range.first if f.frame is None else f.frame: path for f, path in files},
+            channel=matte.channel,
+            width=info.width,
+            height=info.height,
+        )
+        if files:  # none where it applies to no frame of a test frame
+            _decode(context, check, files, MATTE_FILE)
     sized = request.shot.model_copy(
         update={"plate": plate.model_copy(update={"width": info.width, "height": info.height})}
     )
@@ -77,6 +86,20 @@ def admit_job(context: JobContext) -> AdmittedJob:
         source_version_id=_source_version_id(context, resolved.service),
         warnings=warnings,
     )
+
+
+def _decode(
+    context: JobContext,
+    task: ProbePlateTask | CheckMatteTask,
+    files: Sequence[tuple[SourceFile, Path]],
+    subject: str,
+) -> DecodeResult:
+    try:
+        return context.gateway.decoder.run(task, check_cancelled=context.monitor.raise_if_cancelled)
+    except UnreadableMedia:
+        # Raises the right error where the gateway's copy is damaged and not the artist's file.
+        stage_files(context, files, subject=subject)
+        raise
 
 
 def _choose_seed(context: JobContext, service: Service) -> int | None:

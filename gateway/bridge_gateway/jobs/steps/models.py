@@ -47,7 +47,7 @@ class AdmittedJob(ResponseModel):
 
 
 class StagedFile(ResponseModel):
-    """A file of the plate, or a reference, with the hash of its content."""
+    """A file of the plate, of a matte, or a reference, with the hash of its content."""
 
     source: str
     """Its path on the client's side."""
@@ -66,6 +66,8 @@ class StagedInputs(ResponseModel):
     files: tuple[StagedFile, ...]
     references: tuple[StagedFile, ...] = ()
     """In the order of the request's references."""
+    mattes: tuple[tuple[StagedFile, ...], ...] = ()
+    """Of each matte, by frame; in the order of the request's mattes."""
 
 
 class HashedOutputs(ResponseModel):

@@ -13,7 +13,12 @@ from bridge_core.system.files import hash_file
 from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.progress import JobMonitor
 from bridge_gateway.jobs.steps.models import AdmittedJob, HashedOutputs, StagedInputs, StepName
-from bridge_gateway.jobs.steps.stage import REFERENCE, files_by_frame, require_unchanged
+from bridge_gateway.jobs.steps.stage import (
+    MATTE_FILE,
+    REFERENCE,
+    files_by_frame,
+    require_unchanged,
+)
 from bridge_gateway.library.naming import FINDINGS_NAME, THUMBNAIL_NAME, text_path
 from bridge_gateway.media.decode_tasks import CheckOutputTask, OutputProxiesTask, ThumbnailTask
 from bridge_gateway.providers.base import PROXY_PATTERN, TaskResult
@@ -28,7 +33,7 @@ def check_outputs(
     """Check that all requested frames were made, complete, from the plate that was sent.
 
     :raises CheckFailed: an output is missing or fails its checks.
-    :raises PlateChanged: the plate or a reference is no longer the one that was staged.
+    :raises PlateChanged: the plate, a reference or a matte is no longer the one that was staged.
     """
     frames, monitor = context.request.frames, context.monitor
     has_main = any(output.name == "main" for output in task_result.outputs)
@@ -56,6 +61,8 @@ def check_outputs(
         )
     require_unchanged(staged.files, monitor.raise_if_cancelled)
     require_unchanged(staged.references, monitor.raise_if_cancelled, subject=REFERENCE)
+    for matte in staged.mattes:
+        require_unchanged(matte, monitor.raise_if_cancelled, subject=MATTE_FILE)
 
 
 def make_proxies(context: JobContext, task_result: TaskResult) -> Proxies | None:

@@ -18,6 +18,7 @@ is not empty. The one that loses moves its files back and takes the next number.
 from __future__ import annotations
 
 import os
+from itertools import chain
 from pathlib import Path
 
 from sqlalchemy import delete, func, select
@@ -93,7 +94,7 @@ def settle_charge(context: JobContext, admitted: AdmittedJob) -> None:
 
 def _reserve_result(context: JobContext) -> ResultRow:
     """The result's row with its number and folder: the existing one, or a new one."""
-    naming, request = context.gateway.naming, context.request
+    naming, request = context.naming, context.request
     shot, service = request.shot.id, request.service
     with context.gateway.database.begin_write() as session:
         job = queries.get_job_row(session, context.job_id, lock=True)
@@ -135,7 +136,7 @@ def _next_version_number(session: Session, context: JobContext) -> int:
     )
     number = (last or 0) + 1
     # A folder that is not in the database: of another gateway, or older than the database.
-    while os.path.lexists(context.gateway.naming.version_folder(shot, service, number)):
+    while os.path.lexists(context.naming.version_folder(shot, service, number)):
         number += 1
     return number
 
@@ -155,7 +156,7 @@ def _assign_next_number(context: JobContext, row: ResultRow) -> ResultRow:
         row = session.get_one(ResultRow, row.id)
         row.number = _next_version_number(session, context)
         row.folder = str(
-            context.gateway.naming.version_folder(context.request.shot.id, row.service, row.number)
+            context.naming.version_folder(context.request.shot.id, row.service, row.number)
         )
         return row
 
@@ -169,7 +170,7 @@ def _release_reservation(database: Database, result_id: str) -> None:
 
 def _final_names(context: JobContext, row: ResultRow, task_result: TaskResult) -> dict[str, str]:
     """The final names of the outputs' files; other files keep their names."""
-    stem = context.gateway.naming.file_stem(context.request.shot.id, row.service, row.number)
+    stem = context.naming.file_stem(context.request.shot.id, row.service, row.number)
     names: dict[str, str] = {}
     for output in task_result.outputs:
         final = final_pattern(stem, output.name, output.pattern)
@@ -215,7 +216,7 @@ def _write_lineage(
         ),
         inputs=tuple(
             InputFile(path=file.source, frame=file.frame, size=file.size, sha256=file.sha256)
-            for file in (*staged.files, *staged.references)
+            for file in (*staged.files, *staged.references, *chain(*staged.mattes))
         ),
         outputs=_result_files(hashed, names),
         warnings=admitted.warnings,
@@ -239,7 +240,7 @@ def _build_result(
     task_result: TaskResult,
     hashed: HashedOutputs,
 ) -> Version | TestFrame:
-    stem = context.gateway.naming.file_stem(context.request.shot.id, row.service, row.number)
+    stem = context.naming.file_stem(context.request.shot.id, row.service, row.number)
     outputs: tuple[ResultOutput, ...] = tuple(
         output.model_copy(update={"pattern": final_pattern(stem, output.name, output.pattern)})
         for output in task_result.outputs
@@ -253,6 +254,8 @@ def _build_result(
         "frames": context.request.frames,
         "outputs": outputs,
         "proxies": hashed.proxies,
+        "texts": tuple(text.name for text in task_result.texts),
+        "finding_count": len(task_result.findings),
         "created": row.created,
         "requested_by": context.request.requested_by,
         "warnings": admitted.warnings,

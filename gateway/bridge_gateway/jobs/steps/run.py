@@ -14,18 +14,20 @@ from pathlib import Path, PurePosixPath
 
 from bridge_core.errors import CheckFailed, GatewayFault, StorageUnavailable, UnknownService
 from bridge_core.models.findings import Findings
+from bridge_core.models.requests import MatteRegion, ShapeRegion
 from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_gateway.db import queries
 from bridge_gateway.jobs import transitions
 from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.steps.models import AdmittedJob, StagedInputs, StepName
-from bridge_gateway.jobs.steps.stage import files_by_frame
+from bridge_gateway.jobs.steps.stage import files_by_frame, matte_files_by_frame
 from bridge_gateway.library.naming import FINDINGS_NAME, text_path
 from bridge_gateway.providers.base import (
     FrameProvider,
     Provider,
     ProviderTask,
     RemoteProvider,
+    TaskMatte,
     TaskReference,
     TaskResult,
     TaskSource,
@@ -122,9 +124,20 @@ def _provider_task(
             )
             for reference, file in zip(request.references, staged.references, strict=True)
         ),
-        regions=request.regions,
+        regions=_task_regions(context, staged),
         seed=admitted.seed,
         source=_task_source(context, admitted.source_version_id),
+    )
+
+
+def _task_regions(context: JobContext, staged: StagedInputs) -> tuple[ShapeRegion | TaskMatte, ...]:
+    """The request's regions in their order, mattes with their files."""
+    mattes = iter(staged.mattes)
+    return tuple(
+        TaskMatte(region, matte_files_by_frame(context, region, next(mattes)))
+        if isinstance(region, MatteRegion)
+        else region
+        for region in context.request.regions
     )
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from bridge_core.errors import MissingFrames, PlateChanged, TransferError, UnreadableMedia
 from bridge_core.models.media import PlateKind, SourceFile
-from bridge_core.models.requests import Submission
+from bridge_core.models.requests import MatteRegion, Submission
 from bridge_core.system.files import hash_file
 from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.steps.models import StagedFile, StagedInputs, StepName
 from bridge_gateway.media.decode_tasks import CheckPlateTask
-from bridge_gateway.storage.content_store import ContentStore
-from bridge_gateway.storage.media_roots import MediaRoots
+from bridge_gateway.storage.storage import Storage
 
 #: What messages call a file.
-PLATE_FILE, REFERENCE = "a file of the plate", "a reference"
+PLATE_FILE, REFERENCE, MATTE_FILE = "a file of the plate", "a reference", "a file of a matte"
 
 
 def stage_inputs(context: JobContext) -> StagedInputs:
@@ -25,24 +25,25 @@ def stage_inputs(context: JobContext) -> StagedInputs:
     :raises MissingFrames: also where a movie ends before its range does.
     :raises UnreadableMedia: a frame that is not a picture, or one that cannot be processed.
     """
-    gateway, submission = context.gateway, context.submission
-    located = locate_files(submission, gateway.content_store, gateway.media_roots)
-    references = locate_references(submission, gateway.content_store, gateway.media_roots)
-    context.monitor.begin_step(StepName.STAGE, len(located) + len(references))
-    staged_references = stage_files(
-        references,
-        gateway.content_store,
-        subject=REFERENCE,
-        check_cancelled=context.monitor.raise_if_cancelled,
-        file_done=lambda position: context.monitor.frame_done(len(located) + position),
+    located, references = locate_files(context), locate_references(context)
+    mattes = locate_mattes(context)
+    total = len(located) + len(references) + sum(map(len, mattes))
+    context.monitor.begin_step(StepName.STAGE, total)
+    positions = itertools.count()
+
+    def stage(group: Iterable[tuple[SourceFile, Path]], subject: str) -> tuple[StagedFile, ...]:
+        return stage_files(
+            context,
+            group,
+            subject=subject,
+            file_done=lambda: context.monitor.frame_done(next(positions)),
+        )
+
+    staged = StagedInputs(
+        references=stage(references, REFERENCE),
+        mattes=tuple(stage(matte, MATTE_FILE) for matte in mattes),
+        files=stage(located, PLATE_FILE),
     )
-    files = stage_files(
-        located,
-        gateway.content_store,
-        check_cancelled=context.monitor.raise_if_cancelled,
-        file_done=context.monitor.frame_done,
-    )
-    staged = StagedInputs(files=files, references=staged_references)
     # A movie may end before its range, and a frame may not be a picture.
     context.gateway.decoder.run(
         CheckPlateTask(
@@ -62,6 +63,17 @@ def files_by_frame(context: JobContext, staged: StagedInputs) -> dict[int, Path]
     return dict.fromkeys(context.request.frames, Path(staged.files[0].path))
 
 
+def matte_files_by_frame(
+    context: JobContext, matte: MatteRegion, staged: Sequence[StagedFile]
+) -> dict[int, Path]:
+    """The file of each frame in which a matte applies; one picture is the same for all."""
+    frames = context.request.frames_of(matte)
+    if matte.as_plate(context.request.shot.plate.range).kind is PlateKind.SEQUENCE:
+        paths = {file.frame: Path(file.path) for file in staged}
+        return {frame: paths[frame] for frame in frames}
+    return dict.fromkeys(frames, Path(staged[0].path))
+
+
 def required_files(submission: Submission) -> list[SourceFile]:
     """The files of the requested frames, in their order."""
     request = submission.request
@@ -71,9 +83,7 @@ def required_files(submission: Submission) -> list[SourceFile]:
     return [by_frame[frame] for frame in request.frames]
 
 
-def locate_files(
-    submission: Submission, content_store: ContentStore, media_roots: MediaRoots
-) -> list[tuple[SourceFile, Path]]:
+def locate_files(context: JobContext) -> list[tuple[SourceFile, Path]]:
     """Each required file with the path that the gateway reads.
 
     :raises OutsideMediaRoots: a path that this gateway may not read.
@@ -81,25 +91,23 @@ def locate_files(
     :raises TransferError: contents that have not been sent, or were removed since.
     :raises PlateChanged: the first file is not the one that the client saw.
     """
-    located, missing = _locate(required_files(submission), content_store, media_roots)
+    located, missing = _locate(required_files(context.submission), context.gateway.storage)
     if missing:
-        raise _missing_frames_error(submission, missing)
+        raise _missing_frames_error(context.submission, missing)
     file, path = located[0]  # the file that is probed before all are staged
     if file.sha256 is None and not _is_unchanged(path, file.size, file.mtime_ns):
         raise _changed_error(PLATE_FILE, file.path, "since it was sent")
     return located
 
 
-def locate_references(
-    submission: Submission, content_store: ContentStore, media_roots: MediaRoots
-) -> list[tuple[SourceFile, Path]]:
+def locate_references(context: JobContext) -> list[tuple[SourceFile, Path]]:
     """The file of each reference with the path that the gateway reads.
 
     :raises OutsideMediaRoots: a path that this gateway may not read.
     :raises TransferError: contents that have not been sent, or were removed since.
     :raises UnreadableMedia: a reference does not exist.
     """
-    located, missing = _locate(submission.reference_files, content_store, media_roots)
+    located, missing = _locate(context.submission.reference_files, context.gateway.storage)
     if missing:
         raise UnreadableMedia(
             f"{len(missing)} of the references do not exist",
@@ -110,23 +118,39 @@ def locate_references(
     return located
 
 
+def locate_mattes(context: JobContext) -> list[list[tuple[SourceFile, Path]]]:
+    """The files of each matte with the paths that the gateway reads.
+
+    :raises OutsideMediaRoots: a path that this gateway may not read.
+    :raises TransferError: contents that have not been sent, or were removed since.
+    :raises MissingFrames: missing files of a matte; the error names all of them.
+    :raises PlateChanged: a file is not the one that the client saw.
+    """
+    submission, mattes = context.submission, []
+    for matte, files in zip(submission.request.mattes, submission.matte_files, strict=True):
+        located, missing = _locate(files, context.gateway.storage)
+        if missing:
+            frames = [file.frame for file in missing if file.frame is not None]
+            raise MissingFrames.of(frames or submission.request.frames_of(matte), where=matte.path)
+        for file, path in located:
+            if file.sha256 is None and not _is_unchanged(path, file.size, file.mtime_ns):
+                raise _changed_error(MATTE_FILE, file.path, "since it was sent")
+        mattes.append(located)
+    return mattes
+
+
 def _locate(
-    files: Iterable[SourceFile], content_store: ContentStore, media_roots: MediaRoots
+    files: Iterable[SourceFile], storage: Storage
 ) -> tuple[list[tuple[SourceFile, Path]], list[SourceFile]]:
     """The files with their paths, and those that are missing."""
     located: list[tuple[SourceFile, Path]] = []
     missing: list[SourceFile] = []
     unsent: list[SourceFile] = []
     for file in files:
-        if file.sha256 is not None:
-            content_path = content_store.find(file.sha256)
-            if content_path is None:
-                unsent.append(file)
-            else:
-                located.append((file, content_path))
-            continue
-        path = media_roots.resolve(file.path)
-        if path.is_file():
+        path = storage.locate(file)
+        if path is None:
+            unsent.append(file)
+        elif file.sha256 is not None or path.is_file():
             located.append((file, path))
         else:
             missing.append(file)
@@ -141,27 +165,26 @@ def _locate(
 
 
 def stage_files(
+    context: JobContext,
     located: Iterable[tuple[SourceFile, Path]],
-    content_store: ContentStore,
     *,
     subject: str = PLATE_FILE,
-    check_cancelled: Callable[[], None],
-    file_done: Callable[[int], None],
+    file_done: Callable[[], None] = lambda: None,
 ) -> tuple[StagedFile, ...]:
-    """Read and hash every file.
+    """Read and hash every file. ``file_done`` is called after each; ``subject`` is what messages
+    call a file.
 
-    ``check_cancelled`` is called before each block and may raise; ``file_done`` after each file,
-    with its position. ``subject`` is what messages call a file.
-
+    :raises JobCancelled: the job was cancelled meanwhile.
     :raises PlateChanged: a file is not the one that the client saw.
     :raises TransferError: a content does not match its address; it is discarded.
     :raises UnreadableMedia: a file cannot be read.
     """
     staged: list[StagedFile] = []
-    for position, (file, path) in enumerate(located):
+    check_cancelled = context.monitor.raise_if_cancelled
+    for file, path in located:
         if file.sha256 is not None:
             if hash_file(path, check_cancelled) != file.sha256:
-                content_store.discard(file.sha256)
+                context.gateway.storage.contents.discard(file.sha256)
                 raise TransferError(
                     "a picture that was sent has been changed or damaged on the gateway's disk",
                     where=file.path,
@@ -177,7 +200,7 @@ def stage_files(
             if not _is_unchanged(path, file.size, file.mtime_ns):
                 raise _changed_error(subject, file.path, "while it was read")
             staged.append(_staged_file(file, path, mtime_ns=file.mtime_ns, sha256=sha256))
-        file_done(position)
+        file_done()
     return tuple(staged)
 
 

@@ -14,7 +14,7 @@ import OpenImageIO as oiio
 from bridge_core.errors import ShotbridgeError
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate, frame_path
-from bridge_core.models.requests import OutputFormat, Region
+from bridge_core.models.requests import MatteRegion, OutputFormat, ShapeRegion
 from bridge_core.models.services import OutputKind, RegionKind, Service, resolve_parameters
 from bridge_gateway.media.output_checks import check_output
 from bridge_gateway.providers.base import (
@@ -26,6 +26,7 @@ from bridge_gateway.providers.base import (
     RemoteProvider,
     RemoteState,
     RemoteStatus,
+    TaskMatte,
     TaskReference,
     TaskResult,
 )
@@ -106,7 +107,7 @@ def make_task(
     first: int = 1001,
     job_id: str | None = None,
 ) -> ProviderTask:
-    """A task within the service's limits, with default parameters, and with a reference, a region
+    """A task within the service's limits, with default parameters, and with a reference, regions
     and a seed where the service accepts them. Its files are in folders called ``name``."""
     limits, accepts = service.limits, service.accepts
     count = min(frames, limits.max_frames or frames)
@@ -131,7 +132,15 @@ def make_task(
         _write_picture(path, 64, 64, 7)
         role = accepts.reference_roles[0] if accepts.reference_roles else "look"
         references.append(TaskReference(path=path, role=role, title=path.name))
-    triangle = Region(points=((0.1, 0.1), (0.9, 0.1), (0.5, 0.9)))
+    regions: list[ShapeRegion | TaskMatte] = []
+    if RegionKind.SHAPE in accepts.regions:
+        regions.append(ShapeRegion(points=((0.1, 0.1), (0.9, 0.1), (0.5, 0.9))))
+    if RegionKind.MATTE in accepts.regions:
+        matte = MatteRegion(path=str(context.folder / name / "matte.%04d.png"), feather=2)
+        mattes = {frame: Path(frame_path(matte.path, frame)) for frame in files}
+        for frame, path in mattes.items():
+            _write_matte(path, width, height, frame)
+        regions.append(TaskMatte(matte, mattes))
     folder = context.folder / name / "work"
     folder.mkdir(parents=True, exist_ok=True)
     return ProviderTask(
@@ -146,7 +155,7 @@ def make_task(
         folder=folder,
         note="a test of the provider",
         references=tuple(references),
-        regions=(triangle,) if RegionKind.SHAPE in accepts.regions else (),
+        regions=tuple(regions),
         seed=7 if accepts.seed else None,
     )
 
@@ -255,5 +264,15 @@ def _write_picture(path: Path, width: int, height: int, frame: int) -> None:
     pixels[:, : width // 6 + frame % 5] *= 0.25
     spec = oiio.ImageSpec(width, height, 3, oiio.HALF if path.suffix == ".exr" else oiio.UINT8)
     buffer = oiio.ImageBuf(spec)
+    if not (buffer.set_pixels(oiio.ROI(), pixels) and buffer.write(str(path))):
+        raise OSError(f"{path} cannot be written: {buffer.geterror()}")
+
+
+def _write_matte(path: Path, width: int, height: int, frame: int) -> None:
+    """A white bar on black, which moves by frame: 8-bit grey."""
+    pixels = np.zeros((height, width, 1), np.float32)
+    left = frame % max(1, width // 2)
+    pixels[:, left : left + max(1, width // 4)] = 1
+    buffer = oiio.ImageBuf(oiio.ImageSpec(width, height, 1, oiio.UINT8))
     if not (buffer.set_pixels(oiio.ROI(), pixels) and buffer.write(str(path))):
         raise OSError(f"{path} cannot be written: {buffer.geterror()}")

@@ -74,8 +74,10 @@ def plate_frames(client: Client, shot: Shot, change_count: int = 0) -> GatewayFr
 
 
 def result_frames(client: Client, result: Result, shift: int = 0) -> GatewayFrames:
-    """A version or a test frame; ``shift`` is added to its frame numbers."""
-    frames = tuple(frame + shift for frame in result.frames)
+    """A version or a test frame, without frames if it has no pictures; ``shift`` is added to its
+    frame numbers."""
+    numbers = result.frames if result.proxies is not None else ()
+    frames = tuple(frame + shift for frame in numbers)
     load = partial(client.proxy, result.id)
     return GatewayFrames(f"result:{result.id}:{shift:+d}", frames, load, shift)
 
