@@ -73,6 +73,4 @@ def plate(folder: Path, name: str, frames: int, width: int, height: int) -> Shot
 
 
 def request(shot: Shot, service: str, **parameters: object) -> Request:
-    return Request.model_validate(
-        {"shot": shot, "service": service, "parameters": parameters, "requested_by": "benchmarks"}
-    )
+    return Request.model_validate({"shot": shot, "service": service, "parameters": parameters})

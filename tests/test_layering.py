@@ -75,7 +75,7 @@ LAYERS = {
     "bridge_gateway": (
         ("arrays", "log", "threads", "workers"),
         ("db", "inference", "storage"),
-        ("media",),
+        ("media", "policy"),
         ("demo", "providers"),
         ("library",),
         ("jobs",),

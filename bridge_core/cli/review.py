@@ -86,7 +86,6 @@ def _decide_versions(context: CommandContext) -> int:
             version.id,
             Decision(
                 status=ReviewStatus(context.arguments.status),
-                by=context.user,
                 comment=context.arguments.comment,
                 content_hash=version.content_hash,
             ),

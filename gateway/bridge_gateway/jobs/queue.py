@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 #: Version of the workflow: its steps, their order and their results. Raise it with every change of
 #: these. Jobs started under another version are restarted, which every step must allow.
-WORKFLOW_VERSION = 4
+WORKFLOW_VERSION = 5
 
 #: Seconds between two polls of a queue, which is how long a new job waits at most: of a queue of
 #: quick jobs, and of one whose jobs take minutes anyway. An idle queue of the first kind takes

@@ -40,7 +40,7 @@ class FeedbackSender:
         self._session = session
         self._update_state, self._on_notes, self._on_error = update_state, on_notes, on_error
         self._tasks: set[BackgroundTask] = set()
-        self._unanswered: dict[tuple[str, type, str, int], str] = {}
+        self._unanswered: dict[tuple[str, type, str, str, int], str] = {}
         """The idempotency keys of decisions and notes without a response."""
 
     def decide(
@@ -53,11 +53,9 @@ class FeedbackSender:
         """Send a decision with the content hash of the version that was shown."""
         client, store = self._session.client, self._session.store
         try:
+            author = self._author()
             decision = Decision(
-                status=status,
-                by=self._author(),
-                comment=comment[:5000],
-                content_hash=version.content_hash,
+                status=status, comment=comment[:5000], content_hash=version.content_hash
             )
         except (ValidationError, ShotbridgeError) as error:
             self._on_error(_as_shotbridge_error(error))
@@ -77,8 +75,8 @@ class FeedbackSender:
             if done is not None:
                 done()
 
-        send = functools.partial(client.decide, version.id, decision)
-        self._send(send, decided, version, decision)
+        send = functools.partial(client.decide, version.id, decision, user=author)
+        self._send(send, decided, version, decision, author)
 
     def add_note(
         self,
@@ -97,12 +95,12 @@ class FeedbackSender:
             return
         client = self._session.client
         try:
+            author = self._author()
             note = NewNote(
                 frames=frames,
                 text=text[:5000],
                 strokes=strokes,
                 drawn_on=drawn_on if strokes else None,
-                by=self._author(),
             )
         except (ValidationError, ShotbridgeError) as error:
             self._on_error(_as_shotbridge_error(error))
@@ -116,8 +114,8 @@ class FeedbackSender:
             if done is not None:
                 done(saved)
 
-        send = functools.partial(client.add_note, version.id, note)
-        self._send(send, added, version, note)
+        send = functools.partial(client.add_note, version.id, note, user=author)
+        self._send(send, added, version, note, author)
 
     def _send(
         self,
@@ -125,11 +123,12 @@ class FeedbackSender:
         done: Callable[[Any], None],
         version: Version,
         content: Decision | NewNote,
+        author: str,
     ) -> None:
         # A user who saw no response sends the same again: it has the same key, and counts once.
         # A decision that returns to an earlier one is another act.
-        seen = _other_decisions(version, content) if isinstance(content, Decision) else 0
-        act = (version.id, type(content), fingerprint(content), seen)
+        seen = _other_decisions(version, content, author) if isinstance(content, Decision) else 0
+        act = (version.id, type(content), fingerprint(content), author, seen)
         key = self._unanswered.setdefault(act, uuid.uuid4().hex)
 
         def ended(answer: Any) -> None:
@@ -162,12 +161,12 @@ class FeedbackSender:
         return name
 
 
-def _other_decisions(version: Version, decision: Decision) -> int:
+def _other_decisions(version: Version, decision: Decision, author: str) -> int:
     """Number of the version's decisions before the last ones that equal this one: those may be this
     one, recorded without a response."""
     number = len(version.decisions)
     for last in reversed(version.decisions):
-        if (last.status, last.by, last.comment) != (decision.status, decision.by, decision.comment):
+        if (last.status, last.by, last.comment) != (decision.status, author, decision.comment):
             break
         number -= 1
     return number

@@ -157,7 +157,7 @@ class SendPage(QWidget):
             self._output_format_box.setCurrentIndex(
                 self._output_format_box.findData(state.output_format)
             )
-        self._summary_card.show_lines(state.summary, estimating=state.estimating)
+        self._summary_card.show_lines(state.summary, quoting=state.quoting)
         self._problem.setText(state.problem)
         self._next.setText(state.next_step)
         self._next.setVisible(bool(state.next_step))

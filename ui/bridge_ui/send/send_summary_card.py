@@ -37,15 +37,13 @@ class SendSummaryCard(QFrame):
         inner.setContentsMargins(12, 10, 12, 10)
         self.setLayout(inner)
 
-    def show_lines(self, lines: tuple[SummaryLine, ...], *, estimating: bool) -> None:
-        """While estimating, lines that are not known yet keep their space, so that the layout does
+    def show_lines(self, lines: tuple[SummaryLine, ...], *, quoting: bool) -> None:
+        """While ``quoting``, lines that are not known yet keep their space, so that the layout does
         not jump: those shown after the last known line."""
         shown_titles = [name.text() for name, _ in self._rows if not name.isHidden()]
         last = lines[-1].title if lines else ""
         awaited_titles = (
-            shown_titles[shown_titles.index(last) + 1 :]
-            if estimating and last in shown_titles
-            else []
+            shown_titles[shown_titles.index(last) + 1 :] if quoting and last in shown_titles else []
         )
         while len(self._rows) < len(lines):
             name, text = label("", "dim"), label("", wrap=True)
@@ -69,5 +67,5 @@ class SendSummaryCard(QFrame):
         self._hint.setVisible(not lines)
         if not lines:
             self._hint.setText(
-                tr("Estimating …") if estimating else tr("Choose a service and shots.")
+                tr("Asking what it takes …") if quoting else tr("Choose a service and shots.")
             )
