@@ -70,6 +70,4 @@ def shot_of(folder: Path, name: str, frames: int) -> Shot:
 
 
 def request(shot: Shot, service: str, **parameters: object) -> Request:
-    return Request.model_validate(
-        {"shot": shot, "service": service, "parameters": parameters, "requested_by": "benchmarks"}
-    )
+    return Request.model_validate({"shot": shot, "service": service, "parameters": parameters})

@@ -107,7 +107,8 @@ def job(number: int, of: Shot) -> Job:
     return Job(
         id=f"job{number:029d}",
         key=f"key-{number:05d}",
-        request=Request(shot=of, service="upscale", requested_by="Ada"),
+        request=Request(shot=of, service="upscale"),
+        requested_by="Ada",
         state=JobState.RUNNING,
         created=_NOON + timedelta(seconds=number),
         progress=JobProgress(step="run", done=number % 56, total=56, seconds_left=90),

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from bridge_core.connection.endpoint import Endpoint
     from bridge_core.connection.events import EventStream
     from bridge_core.connection.transport import Transport
+    from bridge_core.models.costs import Quote, ShowCosts
     from bridge_core.models.findings import Finding
     from bridge_core.models.gateway import About, Event, Health, MediaInfo
-    from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState, Resolution
+    from bridge_core.models.jobs import Job, JobFrame, JobState, Resolution
     from bridge_core.models.media import Plate
     from bridge_core.models.notes import NewNote, Note
     from bridge_core.models.requests import Request
@@ -63,6 +64,26 @@ class Client:
     def __init__(self, settings: Settings, *, start_gateway: bool = True) -> None:
         self.settings = settings
         self._start_gateway = start_gateway
+
+    @property
+    def user(self) -> str:
+        """The name under which requests, notes and decisions are recorded: ``client.user``, else
+        the login name.
+
+        :raises ConfigError: there is neither.
+        """
+        from bridge_core.system.login import login_name
+
+        return _require_name(self.settings.client.user or login_name())
+
+    def set_user(self, name: str | None) -> None:
+        """Use this name from now on; None: the login name."""
+        from bridge_core.system.login import login_name
+
+        client = self.settings.client.model_copy(update={"user": name})
+        self.settings = self.settings.model_copy(update={"client": client})
+        if "_transport" in self.__dict__:
+            self._transport.user = name or login_name()
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -101,12 +122,24 @@ class Client:
 
         return self._get(list[Service], "/v1/services")
 
-    def estimate(self, request: Request) -> Estimate:
-        from bridge_core.models.jobs import Estimate
+    def quote(self, requests: Sequence[Request]) -> list[Quote]:
+        """What each request would take, in the order of ``requests``; nothing is sent or stored.
+        A request that is not possible has a quote that says why (``allowed``, ``problem``)."""
+        from bridge_core.models.costs import MAX_QUOTED_REQUESTS, Quote, QuoteQuery
 
-        return self._transport.request_json(
-            Estimate, "POST", "/v1/estimates", body=request, retry_once=True
-        )
+        quotes: list[Quote] = []
+        for first in range(0, len(requests), MAX_QUOTED_REQUESTS):
+            query = QuoteQuery(requests=tuple(requests[first : first + MAX_QUOTED_REQUESTS]))
+            quotes += self._transport.request_json(
+                list[Quote], "POST", "/v1/quotes", body=query, retry_once=True
+            )
+        return quotes
+
+    def show_costs(self, show: str | None = None) -> list[ShowCosts]:
+        """What each show, or only this one, has reserved and spent, by currency."""
+        from bridge_core.models.costs import ShowCosts
+
+        return self._get(list[ShowCosts], "/v1/ledger/shows", show=show)
 
     # Requests
 
@@ -115,10 +148,12 @@ class Client:
         request: Request,
         *,
         key: str | None = None,
+        user: str | None = None,
         progress: ProgressCallback | None = None,
         cancel: threading.Event | None = None,
     ) -> Job:
-        """Submit a request. ``key`` is its idempotency key; None: a new one.
+        """Submit a request. ``key`` is its idempotency key; None: a new one. ``user`` is the person
+        who asks for it; None: :attr:`user`.
 
         A request in the outbox is never lost. After a temporary error it stays there until
         :meth:`flush` sends it; ``details["outbox_key"]`` of the error is its key. After a permanent
@@ -130,7 +165,9 @@ class Client:
         :raises JobCancelled: it was withdrawn by ``cancel``.
         :raises ShotbridgeError: it was accepted, and is kept or refused.
         """
-        return self._outbox_sender.submit(request, key, progress, cancel)
+        return self._outbox_sender.submit(
+            request, key, progress, cancel, user=self._acting_user(user)
+        )
 
     def flush(self, progress: ProgressCallback | None = None) -> list[Job]:
         """Send the requests in the outbox, oldest first, and return their jobs. Refused ones are
@@ -169,15 +206,20 @@ class Client:
             Job, "POST", f"/v1/jobs/{_quote_id(id)}/cancel", idempotent=True
         )
 
-    def resolve_job(self, job_id: str, resolution: Resolution) -> Job:
+    def resolve_job(self, job_id: str, resolution: Resolution, *, user: str | None = None) -> Job:
         """Record what was found out about a job whose outcome is unknown; it has failed then.
+        ``user`` is the person who says it; None: :attr:`user`.
 
         :raises JobFailed: its outcome is not unknown.
         """
         from bridge_core.models.jobs import Job
 
         return self._transport.request_json(
-            Job, "POST", f"/v1/jobs/{_quote_id(job_id)}/resolve", body=resolution
+            Job,
+            "POST",
+            f"/v1/jobs/{_quote_id(job_id)}/resolve",
+            body=resolution,
+            headers=_user_header(user or self.user),
         )
 
     def job_frames(self, job_id: str) -> list[JobFrame]:
@@ -291,29 +333,45 @@ class Client:
 
         return self._get(Version, f"/v1/versions/{_quote_id(id)}")
 
-    def decide(self, id: str, decision: Decision, *, key: str | None = None) -> Version:  # noqa: A002
+    def decide(
+        self,
+        id: str,  # noqa: A002
+        decision: Decision,
+        *,
+        key: str | None = None,
+        user: str | None = None,
+    ) -> Version:
         """Set a version's review status, and return the version. ``key`` is the idempotency key of
-        this act; None: a new one. It is retried, and with the same key it is one decision.
+        this act; None: a new one. It is retried, and with the same key it is one decision. ``user``
+        is the person who decides; None: :attr:`user`.
 
-        :raises IdempotencyKeyReused: the key was used for another decision.
+        :raises IdempotencyKeyReused: the key was used for another decision, or by another person.
         """
         from bridge_core.models.versions import Version
 
-        return self._post_once(Version, f"/v1/versions/{_quote_id(id)}/decisions", decision, key)
+        path = f"/v1/versions/{_quote_id(id)}/decisions"
+        return self._post_once(Version, path, decision, key, user)
 
     def notes(self, id: str) -> list[Note]:  # noqa: A002
         from bridge_core.models.notes import Note
 
         return self._get(list[Note], f"/v1/versions/{_quote_id(id)}/notes")
 
-    def add_note(self, id: str, note: NewNote, *, key: str | None = None) -> Note:  # noqa: A002
-        """Add a note to a version; ``key`` as for :meth:`decide`.
+    def add_note(
+        self,
+        id: str,  # noqa: A002
+        note: NewNote,
+        *,
+        key: str | None = None,
+        user: str | None = None,
+    ) -> Note:
+        """Add a note to a version; ``key`` and ``user`` as for :meth:`decide`.
 
-        :raises IdempotencyKeyReused: the key was used for another note.
+        :raises IdempotencyKeyReused: the key was used for another note, or by another person.
         """
         from bridge_core.models.notes import Note
 
-        return self._post_once(Note, f"/v1/versions/{_quote_id(id)}/notes", note, key)
+        return self._post_once(Note, f"/v1/versions/{_quote_id(id)}/notes", note, key, user)
 
     def test_frame(self, id: str) -> TestFrame:  # noqa: A002
         from bridge_core.models.versions import TestFrame
@@ -418,16 +476,27 @@ class Client:
             return launcher.ensure_gateway(self.settings)
         return launcher.find_gateway(self.settings)
 
+    def _acting_user(self, user: str | None) -> str:
+        """
+        :raises ConfigError: nobody is named.
+        """
+        return self.user if user is None else _require_name(user)
+
     def _get(self, result_type: type[T], path: str, **params: Any) -> T:
         return self._transport.request_json(result_type, "GET", path, params=params)
 
-    def _post_once(self, result_type: type[T], path: str, body: Any, key: str | None) -> T:
+    def _post_once(
+        self, result_type: type[T], path: str, body: Any, key: str | None, user: str | None
+    ) -> T:
         return self._transport.request_json(
             result_type,
             "POST",
             path,
             body=body,
-            headers={"Idempotency-Key": key or uuid.uuid4().hex},
+            headers={
+                "Idempotency-Key": key or uuid.uuid4().hex,
+                **_user_header(self._acting_user(user)),
+            },
             idempotent=True,
         )
 
@@ -439,3 +508,20 @@ def _quote_id(id: str) -> str:  # noqa: A002
     from bridge_core.connection.transport import quote_id
 
     return quote_id(id)
+
+
+def _require_name(name: str) -> str:
+    from bridge_core.errors import ConfigError
+
+    if not name.strip():
+        raise ConfigError(
+            "requests, notes and decisions are recorded under a name, and there is none",
+            next_step="set client.user in your configuration, or --set client.user=NAME",
+        )
+    return name
+
+
+def _user_header(name: str) -> dict[str, str]:
+    from bridge_core.connection.transport import user_header
+
+    return user_header(name)

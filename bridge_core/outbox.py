@@ -54,14 +54,16 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def add(self, request: Request, key: str | None = None) -> OutboxEntry:
+    def add(self, request: Request, key: str | None = None, *, requested_by: str) -> OutboxEntry:
         """Accept a request. Once this returns, it survives a crash and a power failure.
 
         ``key`` is its idempotency key; None: a new one. The same request with the same key is
-        only accepted once.
+        only accepted once. ``requested_by`` is the person who asks: the request is sent in this
+        name, also by another process, as another user.
 
-        :raises InvalidRequest: the key is not valid.
-        :raises IdempotencyKeyReused: there is another request with this key.
+        :raises InvalidRequest: the key or the name is not valid.
+        :raises IdempotencyKeyReused: there is another request, or one of another person, with this
+            key.
         :raises StorageError: the request cannot be written, so it is not accepted.
         """
         from pydantic import ValidationError
@@ -70,9 +72,14 @@ class Outbox:
         from bridge_core.models.outbox import OutboxEntry
 
         try:
-            entry = OutboxEntry(key=key or str(uuid.uuid4()), request=request, created=now())
+            entry = OutboxEntry(
+                key=key or str(uuid.uuid4()),
+                request=request,
+                requested_by=requested_by,
+                created=now(),
+            )
         except ValidationError as error:
-            raise validation_error(error, label="key") from error
+            raise validation_error(error, label="outbox entry") from error
         with _storage_errors(self.folder):
             make_private_folder(self.folder.parent)
             make_private_folder(self.folder)
@@ -83,10 +90,15 @@ class Outbox:
             except FileExistsError:
                 existing = self._read(self._path(entry.key))
                 if existing is None and not self._path(entry.key).exists():
-                    return self.add(request, key)  # it has just been removed
-                if existing is None or fingerprint(existing.request) != fingerprint(request):
+                    # It has just been removed.
+                    return self.add(request, key, requested_by=requested_by)
+                if (
+                    existing is None
+                    or existing.requested_by != requested_by
+                    or fingerprint(existing.request) != fingerprint(request)
+                ):
                     raise IdempotencyKeyReused(
-                        "another request with this key is waiting",
+                        "another request, or one of another person, with this key is waiting",
                         where=str(self._path(entry.key)),
                         next_step="use a different key for each request",
                     ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from bridge_core.connection.transport import user_header
 from bridge_core.errors import (
     ConfigError,
     GatewayUnreachable,
@@ -45,9 +46,11 @@ class OutboxSender:
         key: str | None = None,
         progress: ProgressCallback | None = None,
         cancel: threading.Event | None = None,
+        *,
+        user: str,
     ) -> Job:
         """Accept a request and send it, see :meth:`bridge_core.client.Client.submit`."""
-        entry = self._outbox.add(request, key)
+        entry = self._outbox.add(request, key, requested_by=user)
         # If another process is sending this request, both do: its key makes it one job, and this
         # caller needs that job.
         with self._outbox.lock_for_sending(entry.key):
@@ -85,7 +88,7 @@ class OutboxSender:
                 "POST",
                 "/v1/jobs",
                 body=submission,
-                headers={"Idempotency-Key": entry.key},
+                headers={"Idempotency-Key": entry.key, **user_header(entry.requested_by)},
                 retry_once=True,
             )
         except JobCancelled:

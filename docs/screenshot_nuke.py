@@ -76,7 +76,7 @@ def _pictures(program: FakeNuke) -> QImage:
         left = pane.grab().toImage()
         on.shots.select(["Grade_morning"])
         pane.panel.show_page("send")
-        wait_until(lambda: not on.send.state.value.estimating, "the estimate")
+        wait_until(lambda: not on.send.state.value.quoting, "the quotes")
         wait_until(lambda: len(on.send.state.value.summary) == 6, "the summary")
         QTest.qWait(500)
         with safe_painter(whole) as painter:

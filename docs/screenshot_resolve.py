@@ -85,7 +85,7 @@ def _review_and_place(window: CompanionWindow) -> None:
     _wait_until(lambda: len(on.shots.rows) == len(SHOWN) + 1, "the shots")
     on.shots.select([on.shots.rows[1].key])
     on.send.choose_service("matte")
-    _wait_until(lambda: send.value.summary and send.value.can_send, "the estimate")
+    _wait_until(lambda: send.value.summary and send.value.can_send, "the quotes")
     on.send.send()
     _wait_until(lambda: on.jobs.rows and on.jobs.rows[0].result_id, "the version")
     _wait_until(lambda: on.review.state.value.version, "the version under review")

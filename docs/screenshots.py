@@ -98,7 +98,7 @@ def _review(director: Director, target: Path) -> None:
     director.choose_service("upscale")
     user_input.click(panel.findChild(QWidget, "note"))
     user_input.type_text("Hold the leaves still; keep the grass as it is.")
-    wait_until(lambda: not send.state.value.estimating, "the estimate")
+    wait_until(lambda: not send.state.value.quoting, "the quotes")
     director.wait_for_pictures()
     user_input.click(review_widget.canvas)
     director.go_to_frame(FRAME)
@@ -170,7 +170,7 @@ def _lineage_and_shortcuts(director: Director, target: Path) -> None:
 def _dock(director: Director, target: Path) -> None:
     panel, on = director.panel, director.panel.controllers
     director.select(0)
-    wait_until(lambda: not on.send.state.value.estimating, "the estimate")
+    wait_until(lambda: not on.send.state.value.quoting, "the quotes")
     wait_until(lambda: on.review.state.value.notes, "the notes")
     director.user_input.click(panel.review.canvas)
     director.go_to_frame(FRAME)

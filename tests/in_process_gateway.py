@@ -303,7 +303,6 @@ class InProcessGateway:
             ),
             service="copy",
             parameters={"seconds": seconds},
-            requested_by="Ada",
         )
         return Submission(request=request, plate_files=tuple(files))
 

@@ -75,7 +75,7 @@ LAYERS = {
     "bridge_gateway": (
         ("arrays", "log", "threads", "workers"),
         ("db", "inference"),
-        ("media",),
+        ("media", "policy"),
         ("demo", "providers"),
         ("library",),
         ("storage",),

@@ -52,22 +52,6 @@ class CommandContext:
         self._clients.append(client)
         return client
 
-    @property
-    def user(self) -> str:
-        """The name under which requests and decisions are recorded."""
-        import getpass
-
-        name = self.config.settings.client.user
-        if name:
-            return name
-        try:
-            return getpass.getuser()
-        except (KeyError, OSError) as error:
-            raise ConfigError(
-                "this user id has no user name, and requests need one",
-                next_step="set client.user in your configuration, or --set client.user=NAME",
-            ) from error
-
     def version_id(self, prefix: str) -> str:
         """The complete id of a version; a prefix is enough where only one id begins with it.
 

@@ -243,7 +243,7 @@ def _build_request(context: CommandContext, shot: Shot, is_demo_cut: bool) -> Re
 
     default = DEMO_SERVICES[shot.id.shot] if is_demo_cut else "upscale"
     service = context.arguments.service or default
-    return Request(shot=shot, service=service, requested_by=context.user)
+    return Request(shot=shot, service=service)
 
 
 def _approve_version(context: CommandContext, version: Version) -> Version:
@@ -251,7 +251,6 @@ def _approve_version(context: CommandContext, version: Version) -> Version:
 
     decision = Decision(
         status=ReviewStatus.APPROVED,
-        by=context.user,
         comment="approved by the demo",
         content_hash=version.content_hash,
     )

@@ -70,7 +70,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         help="a name from the OCIO config: of a plate, or of the cut's plates that have none",
     )
     send.add_argument(
-        "--estimate", action="store_true", help="print frames, duration and cost; send nothing"
+        "--quote", action="store_true", help="print frames, duration and cost; send nothing"
     )
     send.add_argument("--no-wait", action="store_true", help="return once all jobs are accepted")
 
@@ -125,8 +125,8 @@ def _format_parameter(parameter: Any) -> str:
 def _send_shots(context: CommandContext) -> int:
     service = _find_service(context, context.arguments.service)
     requests = [_build_request(context, shot, service) for shot in load_shots(context)]
-    if context.arguments.estimate:
-        return _print_estimate(context, requests)
+    if context.arguments.quote:
+        return _print_quotes(context, requests)
     jobs, errors = submit_all(context, requests)
     if context.arguments.no_wait:
         text = "\n".join(f"{short_id(job.id)}  {job.request.shot.id}" for job in jobs)
@@ -149,7 +149,7 @@ def _find_service(context: CommandContext, service_id: str) -> Service | None:
     try:
         services = context.client.services()
     except GatewayUnreachable:
-        if context.arguments.estimate:
+        if context.arguments.quote:
             raise
         return None
     for service in services:
@@ -182,7 +182,6 @@ def _build_request(context: CommandContext, shot: Shot, service: Service | None)
             regions=matte_regions(arguments, shot),
             output_format=OutputFormat(arguments.output_format),
             test_frames=parse_frames(arguments.test_frames) if arguments.test_frames else (),
-            requested_by=context.user,
         )
     except ValidationError as error:
         raise validation_error(error, label="request", where=str(shot.id)) from error
@@ -196,21 +195,21 @@ def _parse_scalar(text: str) -> Any:
     return value if isinstance(value, bool | int | float) else text
 
 
-def _print_estimate(context: CommandContext, requests: Sequence[Request]) -> int:
-    estimates = [context.client.estimate(request) for request in requests]
+def _print_quotes(context: CommandContext, requests: Sequence[Request]) -> int:
+    quotes = context.client.quote(requests)
     rows = [
         (
             request.shot.id.shot,
-            estimate.frames,
-            format_duration(estimate.seconds) or "not known yet",
-            f"{estimate.cost.amount:.2f} {estimate.cost.currency}",
-            estimate.data_locality,
-            "yes" if estimate.allowed else f"no: {estimate.reason}",
+            quote.frames,
+            format_duration(quote.seconds) or "not known yet",
+            quote.cost or "not known",
+            quote.data_locality or "",
+            "yes" if quote.allowed else f"no: {quote.reason}",
         )
-        for request, estimate in zip(requests, estimates, strict=True)
+        for request, quote in zip(requests, quotes, strict=True)
     ]
     headers = ("shot", "frames", "takes", "costs", "goes to", "allowed")
-    context.output.print_result(estimates, format_table(headers, rows))
+    context.output.print_result(quotes, format_table(headers, rows))
     return 0
 
 
@@ -229,7 +228,7 @@ def submit_all(
     is_offline = False
     for request in requests:
         if is_offline:
-            context.client.outbox.add(request)
+            context.client.outbox.add(request, requested_by=context.client.user)
             context.output.print_message(f"{request.shot.id.shot}  stored in the outbox")
             continue
         bar = context.output.progress_bar(f"{request.shot.id.shot}  sending")
@@ -339,7 +338,7 @@ def _list_jobs(context: CommandContext) -> int:
             job.state,
             f"{job.progress.done} of {job.progress.total}" if job.progress.total else "",
             f"{job.created:%Y-%m-%d %H:%M}",
-            job.request.requested_by,
+            job.requested_by,
         )
         for job in jobs
     ]
@@ -370,7 +369,7 @@ def _resolve_job(context: CommandContext) -> int:
 
     arguments = context.arguments
     outcome = JobOutcome(arguments.outcome)
-    resolution = Resolution(outcome=outcome, text=arguments.text, by=context.user)
+    resolution = Resolution(outcome=outcome, text=arguments.text)
     job = context.client.resolve_job(context.job_id(arguments.job), resolution)
     context.output.print_result(job, f"{short_id(job.id)}  {job.state}")
     return 0
@@ -382,9 +381,9 @@ def _show_outbox(context: CommandContext) -> int:
         context.output.print_message(f"{len(jobs)} sent")
     entries = context.client.outbox.entries()
     rows = [
-        (e.key, e.request.shot.id, e.request.service, f"{e.created:%Y-%m-%d %H:%M}")
+        (e.key, e.request.shot.id, e.request.service, f"{e.created:%Y-%m-%d %H:%M}", e.requested_by)
         for e in entries
     ]
-    table = format_table(("key", "shot", "service", "accepted"), rows)
+    table = format_table(("key", "shot", "service", "accepted", "by"), rows)
     context.output.print_result(entries, table or "empty")
     return 0

@@ -76,7 +76,6 @@ def _decide_versions(context: CommandContext) -> int:
     for version in [context.client.version(one) for one in ids]:
         decision = Decision(
             status=ReviewStatus(context.arguments.status),
-            by=context.user,
             comment=context.arguments.comment,
             content_hash=version.content_hash,
         )

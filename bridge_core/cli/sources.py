@@ -94,8 +94,8 @@ def load_shots(context: CommandContext) -> list[Shot]:
                 colour_space=arguments.colour_space,
                 show=arguments.show or context.config.settings.work.show,
                 name=arguments.shot[0] if arguments.shot else None,
-                # Reading a movie's media info may upload it, which an estimate must not do.
-                get_media_facts=None if arguments.estimate else context.client.media_info,
+                # Reading a movie's media info may upload it, which a quote must not do.
+                get_media_facts=None if arguments.quote else context.client.media_info,
             )
         ]
     if arguments.range is not None:

@@ -24,6 +24,7 @@ from bridge_core.connection.http_errors import (
     parse_response,
 )
 from bridge_core.errors import ConfigError, NotAuthorised, NotFound, ShotbridgeError
+from bridge_core.system.login import login_name
 
 if TYPE_CHECKING:
     import requests
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Says who makes a call.
+USER_HEADER = "Shotbridge-User"
+
 #: Bytes written to the socket at once. urllib3's default of 16 KiB is half as fast.
 BLOCK_SIZE = 1 << 20
 
@@ -42,11 +46,14 @@ class Transport:
     """Makes calls to one gateway; for any number of threads.
 
     ``locate`` returns its endpoint, and may start a gateway. It is called again after the gateway
-    was lost. ``settings`` has the timeouts and the number of retries.
+    was lost. ``settings`` has the timeouts, the number of retries, and the user of all calls that
+    do not name another one.
     """
 
     def __init__(self, locate: Callable[[], Endpoint], settings: ClientSettings) -> None:
         self.settings = settings
+        self.user = settings.user or login_name()
+        """Who makes the calls; empty if that is not known."""
         self._locate = locate
         self._connect_lock = threading.Lock()
         self._endpoint: Endpoint | None = None
@@ -248,7 +255,7 @@ class Transport:
                 endpoint.url + path,
                 params={k: v for k, v in (params or {}).items() if v is not None},
                 data=data,
-                headers=dict(headers or {}),
+                headers={**user_header(self.user), **(headers or {})},
                 timeout=timeout,
                 allow_redirects=False,
                 stream=stream,
@@ -279,6 +286,11 @@ class Transport:
         self._sessions.add(new_session)
         self._local.session = (endpoint, new_session)
         return new_session
+
+
+def user_header(name: str) -> dict[str, str]:
+    """The header that says who makes a call; none for a blank name, which the gateway refuses."""
+    return {USER_HEADER: quote(name, safe="", errors="replace")} if name.strip() else {}
 
 
 def quote_id(id: str) -> str:  # noqa: A002

@@ -8,10 +8,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from bridge_core.models.base import PersonName, ResponseModel, StrictModel, Timestamp
+from bridge_core.models.base import ResponseModel, StrictModel, Timestamp
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import IdempotencyKey, Request
-from bridge_core.models.services import DataLocality
 
 
 class JobState(StrEnum):
@@ -53,6 +52,12 @@ class Cost(ResponseModel):
     amount: Decimal = Decimal(0)
     currency: str = "USD"
 
+    def __str__(self) -> str:
+        """``2.50 EUR``: with two decimal places, or as many as there are."""
+        exponent = self.amount.normalize().as_tuple().exponent
+        places = max(2, -exponent) if isinstance(exponent, int) else 2
+        return f"{self.amount:.{places}f} {self.currency}"
+
 
 class Cancellation(ResponseModel):
     """What the provider said when a job was cancelled."""
@@ -79,7 +84,6 @@ class Resolution(StrictModel):
     outcome: JobOutcome
     text: Annotated[str, Field(min_length=1, max_length=2000)]
     """How it was found out."""
-    by: PersonName
 
 
 class ResolutionRecord(Resolution):
@@ -87,6 +91,8 @@ class ResolutionRecord(Resolution):
 
     model_config = ConfigDict(extra="ignore")  # as in all responses
 
+    by: str
+    """The person who found it out."""
     at: Timestamp
 
 
@@ -94,6 +100,7 @@ class Job(ResponseModel):
     id: str
     key: IdempotencyKey
     request: Request
+    requested_by: str
     state: JobState
     created: Timestamp
     started: Timestamp | None = None
@@ -134,17 +141,3 @@ class JobFrame(ResponseModel):
     frame: int
     proxy_path: str
     """Path of its proxy, relative to the gateway's URL."""
-
-
-class Estimate(ResponseModel):
-    """What a request would take, before it is sent."""
-
-    frames: int
-    seconds: float | None = None
-    """From earlier jobs of this service on this gateway; None if there were none."""
-    cost: Cost = Cost()
-    data_locality: DataLocality
-    provider: str
-    allowed: bool = True
-    reason: str = ""
-    """Why the request is or is not allowed."""

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from bridge_core.models.base import PersonName, ResponseModel, StrictModel, Timestamp
+from bridge_core.models.base import ResponseModel, StrictModel, Timestamp
 from bridge_core.models.frames import FRAME_LIMIT, FrameRange
 
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
@@ -52,7 +52,6 @@ class NewNote(StrictModel):
     strokes: tuple[Stroke, ...] = Field(default=(), max_length=1000)
     drawn_on: int | None = Field(default=None, ge=-FRAME_LIMIT, le=FRAME_LIMIT)
     """The frame that the strokes were drawn on. None: they show on every frame of the note."""
-    by: PersonName
 
     @model_validator(mode="after")
     def _validate_content(self) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge_core.models.base import StoredModel, Timestamp
+from bridge_core.models.base import PersonName, StoredModel, Timestamp
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import IdempotencyKey, Request
 
@@ -14,5 +14,7 @@ class OutboxEntry(StoredModel):
 
     key: IdempotencyKey
     request: Request
+    requested_by: PersonName
+    """Who asked; it is sent in this name, whoever sends it."""
     created: Timestamp
     problem: Problem | None = None

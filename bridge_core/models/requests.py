@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from bridge_core.models.base import PersonName, StoredModel, StrictModel
+from bridge_core.models.base import StoredModel, StrictModel
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate, PlateKind, SourceFile
 from bridge_core.models.shots import Shot
@@ -103,7 +103,6 @@ class Request(StoredModel):
     output_format: OutputFormat = OutputFormat.EXR
     test_frames: tuple[int, ...] = ()
     """Process only these frames, as a test frame. Empty: the whole shot, as a version."""
-    requested_by: PersonName
     source_version_id: str | None = None
     """Id of the version that this request revises, if it was made from a note."""
 

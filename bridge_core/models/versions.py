@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
-from bridge_core.models.base import PersonName, ResponseModel, StoredModel, StrictModel, Timestamp
+from bridge_core.models.base import ResponseModel, StoredModel, StrictModel, Timestamp
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Sha256
 from bridge_core.models.requests import Request
@@ -36,10 +36,9 @@ class ReviewStatus(StrEnum):
 
 
 class Decision(StrictModel):
-    """A review status set by a named human."""
+    """A review status, as a person sets it; the gateway records who."""
 
     status: ReviewStatus
-    by: PersonName
     comment: str = Field(default="", max_length=5000)
     content_hash: Sha256 | None = None
     """The :attr:`Version.content_hash` of the files that were reviewed. The gateway refuses a
@@ -52,7 +51,7 @@ class DecisionRecord(Decision):
     model_config = ConfigDict(extra="ignore")  # as in all responses
 
     by: str
-    """As it was recorded; not validated, because earlier versions accepted other names."""
+    """The person who decided."""
     at: Timestamp
 
 

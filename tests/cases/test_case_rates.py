@@ -105,7 +105,7 @@ def test_a_movie_whose_ranges_are_in_seconds(
     case_input: Inputs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = str(case_input("seconds-on-a-movie") / "cut.otio")
-    assert main(["send", path, "--service", "round_trip", "--estimate"]) != 0
+    assert main(["send", path, "--service", "round_trip", "--quote"]) != 0
     (shot,) = shots_to_send(path, "--rate", "24")
     assert str(shot.cut_range) == "24-47"
     assert str(shot.plate.range) == "0-59"

@@ -94,4 +94,4 @@ def make_request(plate: Plate) -> Request:
     shot = Shot(
         id=ShotId(show="bunny", sequence="010", shot="0010"), plate=plate, cut_range=plate.range
     )
-    return Request(shot=shot, service="upscale", requested_by="Ada")
+    return Request(shot=shot, service="upscale")

@@ -33,6 +33,7 @@ from bridge_core.errors import (
     WrongOffset,
 )
 from bridge_core.models.base import canonical_json, now
+from bridge_core.models.costs import Quote, QuoteQuery
 from bridge_core.models.gateway import About, Event, EventKind, ReadableFilesQuery, compute_proof
 from bridge_core.models.jobs import (
     Job,
@@ -284,6 +285,7 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
             "host": self.headers.get("Host") == f"127.0.0.1:{self.strict.port}",
             "token": self.headers.get("Authorization")
             == (f"Bearer {TOKEN}" if self.challenged else None),
+            "user": bool(self._user()) == ("challenge" not in self.query),
             "no multipart": "multipart" not in self.headers.get("Content-Type", ""),
             "length": method == "GET" or "Content-Length" in self.headers,
         }
@@ -291,6 +293,10 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
         if wrong:
             with self.strict.lock:
                 self.strict.violations.append(f"{method} {self.path}: {', '.join(wrong)}")
+
+    def _user(self) -> str:
+        """Who makes the call."""
+        return unquote(self.headers.get("Shotbridge-User", ""), errors="strict")
 
     def _body(self) -> bytes:
         """The unread part of the call's body."""
@@ -348,6 +354,9 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
             return 200, self._append(match[1])
         if call == "POST /v1/jobs":
             return self._submit()
+        if call == "POST /v1/quotes":
+            query = QuoteQuery.model_validate_json(self._body())
+            return 200, [Quote(frames=len(one.frames)) for one in query.requests]
         if call == "GET /v1/jobs":
             return 200, list(gateway.jobs.values())
         if match := re.fullmatch(r"GET /v1/jobs/([^/]+)", call):
@@ -372,7 +381,9 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
             key = self.headers["Idempotency-Key"]
             if key in gateway.notes:
                 return 200, gateway.notes[key]
-            added = Note(id=key or "n", version_id=match[1], text=note.text, by=note.by, at=now())
+            added = Note(
+                id=key or "n", version_id=match[1], text=note.text, by=self._user(), at=now()
+            )
             if key:
                 gateway.notes[key] = added
             return 201, added
@@ -440,13 +451,15 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
         with gateway.lock:
             if key in gateway.keys:
                 job = gateway.jobs[gateway.keys[key]]
-                if canonical_json(job.request) != canonical_json(submission.request):
+                same = canonical_json(job.request) == canonical_json(submission.request)
+                if not same or job.requested_by != self._user():
                     raise IdempotencyKeyReused("this key was used for another job")
                 return 200, job
             job = Job(
                 id=f"job-{len(gateway.jobs) + 1}",
                 key=key,
                 request=submission.request,
+                requested_by=self._user(),
                 state=JobState.QUEUED,
                 created=now(),
             )

@@ -28,6 +28,7 @@ from bridge_core.errors import (
     StorageError,
     UnknownService,
 )
+from bridge_core.models.costs import MAX_QUOTED_REQUESTS
 from bridge_core.models.findings import Finding, Findings
 from bridge_core.models.gateway import Event
 from bridge_core.models.jobs import JobOutcome, JobState, Resolution
@@ -36,6 +37,7 @@ from bridge_core.models.notes import NewNote
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Request
 from bridge_core.models.settings import Settings
+from bridge_core.models.versions import Decision, ReviewStatus
 
 JOBS = "/v1/jobs"
 
@@ -136,7 +138,7 @@ def test_a_temporary_error_keeps_the_request(
 
 def test_flush_continues_after_an_error(gateway: Any, client: Client, request_of: Request) -> None:
     for number in range(4):
-        client.outbox.add(request_of.model_copy(update={"note": str(number)}))
+        client.outbox.add(request_of.model_copy(update={"note": str(number)}), requested_by="Ada")
     gateway.fault("POST", JOBS, **problem(GatewayFault("reference 17"), 500))
     gateway.fault("POST", JOBS, **problem(InvalidRequest("no"), 422))
     with pytest.raises(GatewayFault):
@@ -146,10 +148,70 @@ def test_flush_continues_after_an_error(gateway: Any, client: Client, request_of
     assert [entry.request.note for entry in client.outbox.refused()] == ["1"]
 
 
+def as_user(settings: Settings, user: str | None) -> Client:
+    client = settings.client.model_copy(update={"user": user})
+    return Client(settings.model_copy(update={"client": client}))
+
+
+def test_a_request_is_sent_in_the_name_of_who_asked(
+    gateway: Any, settings: Settings, request_of: Request
+) -> None:
+    """Also if it is sent later, by another process, as another user."""
+    with as_user(settings, "Größe & Ada") as asking:
+        gateway.fault("POST", JOBS, **problem(GatewayFault("reference 17"), 500))
+        with pytest.raises(GatewayFault):
+            asking.submit(request_of)
+    with as_user(settings, "Eve") as sending:
+        (job,) = sending.flush()
+        assert job.requested_by == "Größe & Ada"
+        assert sending.submit(request_of).requested_by == "Eve"
+        sending.set_user("Grace")
+        assert sending.submit(request_of).requested_by == "Grace"
+        assert sending.submit(request_of, user="Ada").requested_by == "Ada"
+        assert sending.add_note("v", NewNote(text="x")).by == "Grace"
+        assert sending.add_note("v", NewNote(text="x"), user="Ada").by == "Ada"
+
+
+def test_without_a_name_nothing_is_requested_or_decided(
+    gateway: Any, settings: Settings, request_of: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "artist-7")
+    with as_user(settings, None) as client:
+        assert client.submit(request_of).requested_by == "artist-7"
+    monkeypatch.setattr("getpass.getuser", _no_login_name)
+    with as_user(settings, None) as client:
+        for act in (
+            lambda: client.submit(request_of),
+            lambda: client.submit(request_of, user=" "),
+            lambda: client.add_note("v", NewNote(text="x")),
+            lambda: client.add_note("v", NewNote(text="x"), user=""),
+            lambda: client.decide("v", Decision(status=ReviewStatus.APPROVED)),
+            lambda: client.resolve_job("j", Resolution(outcome=JobOutcome.NOT_MADE, text="x")),
+        ):
+            with pytest.raises(ConfigError, match="recorded under a name") as caught:
+                act()
+            assert "client.user" in caught.value.next_step
+        assert client.outbox.entries() == ()
+
+
+def _no_login_name() -> str:
+    raise KeyError("uid not found")
+
+
+def test_a_long_list_is_quoted_in_several_calls(
+    gateway: Any, client: Client, request_of: Request
+) -> None:
+    assert client.quote([]) == [] and gateway.count("POST", "/v1/quotes") == 0
+    requests = [request_of] * (MAX_QUOTED_REQUESTS + 1)
+    quotes = client.quote(requests)
+    assert [quote.frames for quote in quotes] == [len(request_of.frames)] * len(requests)
+    assert gateway.count("POST", "/v1/quotes") == 2
+
+
 def test_a_request_that_another_process_sends_is_skipped(
     gateway: Any, client: Client, settings: Settings, request_of: Request
 ) -> None:
-    entry = client.outbox.add(request_of)
+    entry = client.outbox.add(request_of, requested_by="Ada")
     with Client(settings) as other, other.outbox.lock_for_sending(entry.key):
         assert client.flush() == []
     assert len(client.flush()) == 1
@@ -325,7 +387,7 @@ def test_cancel_and_lists(gateway: Any, client: Client, request_of: Request) -> 
 
 def test_an_unknown_outcome_is_resolved(gateway: Any, client: Client, request_of: Request) -> None:
     job = client.submit(request_of)
-    found = Resolution(outcome=JobOutcome.NOT_MADE, text="not on the invoice", by="ann")
+    found = Resolution(outcome=JobOutcome.NOT_MADE, text="not on the invoice")
     assert client.resolve_job(job.id, found).state is JobState.FAILED
 
 
@@ -339,13 +401,13 @@ def test_a_note_whose_response_is_lost_is_sent_again_and_added_once(
     gateway: Any, client: Client
 ) -> None:
     gateway.fault("POST", "/v1/versions/v/notes", drop_answer=True)
-    note = client.add_note("v", NewNote(text="x", by="Ada"))
+    note = client.add_note("v", NewNote(text="x"))
     assert gateway.count("POST", "/v1/versions/v/notes") == 2
     assert list(gateway.notes.values()) == [note]
 
 
 def test_each_note_has_a_key_of_its_own_unless_one_is_given(gateway: Any, client: Client) -> None:
-    new = NewNote(text="x", by="Ada")
+    new = NewNote(text="x")
     notes = [client.add_note("v", new), client.add_note("v", new)]
     notes += [client.add_note("v", new, key="the-key-1") for _ in range(2)]
     assert len({note.id for note in notes}) == 3

@@ -60,7 +60,7 @@ def shot(tmp_path: Path) -> Request:
     new_shot = Shot(
         id=ShotId(show="bunny", sequence="010", shot="0010"), plate=plate, cut_range=frames
     )
-    return Request(shot=new_shot, service="round_trip", requested_by="Ada")
+    return Request(shot=new_shot, service="round_trip")
 
 
 def read_announcement(settings: Settings) -> Any:

@@ -36,8 +36,10 @@ def others(outbox: Outbox) -> list[str]:
 
 
 def test_entries_are_kept_until_they_are_removed(outbox: Outbox, request_of: Request) -> None:
-    first = outbox.add(request_of)
-    second = outbox.add(request_of.model_copy(update={"note": "closer"}), key="my-own-key")
+    first = outbox.add(request_of, requested_by="Ada")
+    second = outbox.add(
+        request_of.model_copy(update={"note": "closer"}), key="my-own-key", requested_by="Ada"
+    )
     assert second.key == "my-own-key"
     assert Outbox(outbox.folder).entries() == (first, second)
     outbox.remove(first.key)
@@ -53,25 +55,35 @@ def test_an_empty_outbox_creates_no_folder(outbox: Outbox) -> None:
 
 
 def test_the_same_request_twice_is_accepted_once(outbox: Outbox, request_of: Request) -> None:
-    first = outbox.add(request_of, "key-12345")
-    assert outbox.add(request_of, "key-12345") == first
+    first = outbox.add(request_of, "key-12345", requested_by="Ada")
+    assert outbox.add(request_of, "key-12345", requested_by="Ada") == first
     with pytest.raises(IdempotencyKeyReused):
-        outbox.add(request_of.model_copy(update={"note": "other"}), "key-12345")
+        outbox.add(request_of.model_copy(update={"note": "other"}), "key-12345", requested_by="Ada")
     assert outbox.entries() == (first,)
     assert others(outbox) == []
+
+
+def test_an_entry_keeps_who_asked_for_it(outbox: Outbox, request_of: Request) -> None:
+    entry = outbox.add(request_of, "key-12345", requested_by="Ada")
+    with pytest.raises(IdempotencyKeyReused, match="another person"):
+        outbox.add(request_of, "key-12345", requested_by="Eve")
+    outbox.add(request_of, "key-67890", requested_by="Eve")
+    assert [one.requested_by for one in Outbox(outbox.folder).entries()] == ["Ada", "Eve"]
+    outbox.mark_refused(entry.key, Problem.from_error(MissingFrames.of([1004], where="x")))
+    assert [one.requested_by for one in outbox.refused()] == ["Ada"]
 
 
 @pytest.mark.parametrize("key", ["../../../etc/passwd", "a/b/c/d/e/f", "short", "with space 1", ""])
 def test_a_key_cannot_be_a_path(key: str, outbox: Outbox, request_of: Request) -> None:
     if key == "":
-        assert outbox.add(request_of, key).key != ""
+        assert outbox.add(request_of, key, requested_by="Ada").key != ""
         return
     with pytest.raises(InvalidRequest):
-        outbox.add(request_of, key)
+        outbox.add(request_of, key, requested_by="Ada")
 
 
 def test_a_refused_entry_is_kept_with_the_reason(outbox: Outbox, request_of: Request) -> None:
-    entry = outbox.add(request_of)
+    entry = outbox.add(request_of, requested_by="Ada")
     outbox.mark_refused(entry.key, Problem.from_error(MissingFrames.of([1004], where="x")))
     assert outbox.entries() == ()
     [refused] = outbox.refused()
@@ -87,7 +99,7 @@ def test_a_refused_entry_is_kept_with_the_reason(outbox: Outbox, request_of: Req
 def test_damaged_files_are_moved_away_and_listed(
     content: bytes, outbox: Outbox, request_of: Request
 ) -> None:
-    entry = outbox.add(request_of)
+    entry = outbox.add(request_of, requested_by="Ada")
     (outbox.folder / "damaged-1.json").write_bytes(content)
     assert outbox.entries() == (entry,)
     [aside] = outbox.damaged()
@@ -96,7 +108,7 @@ def test_damaged_files_are_moved_away_and_listed(
 
 
 def test_an_entry_of_a_newer_shotbridge_is_left_alone(outbox: Outbox, request_of: Request) -> None:
-    entry = outbox.add(request_of)
+    entry = outbox.add(request_of, requested_by="Ada")
     path = outbox.folder / f"{entry.key}.json"
     path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 99', 1))
     assert outbox.entries() == ()
@@ -105,7 +117,7 @@ def test_an_entry_of_a_newer_shotbridge_is_left_alone(outbox: Outbox, request_of
 
 
 def test_unfinished_files_are_removed_after_a_while(outbox: Outbox, request_of: Request) -> None:
-    entry = outbox.add(request_of)
+    entry = outbox.add(request_of, requested_by="Ada")
     fresh, stale = outbox.folder / "k.1.new", outbox.folder / "k.2.new"
     fresh.touch()
     stale.touch()
@@ -120,8 +132,8 @@ def test_an_entry_can_be_sent_while_it_is_read(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    gone = outbox.add(request_of)
-    stays = outbox.add(request_of.model_copy(update={"note": "closer"}))
+    gone = outbox.add(request_of, requested_by="Ada")
+    stays = outbox.add(request_of.model_copy(update={"note": "closer"}), requested_by="Ada")
     read = bridge_core.outbox.read_own_file
 
     def read_and_send(path: Path, limit: int) -> bytes | None:
@@ -139,7 +151,7 @@ def test_an_entry_can_be_sent_while_it_is_read(
 def test_a_file_can_become_an_entry_while_the_folder_is_read(
     outbox: Outbox, request_of: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry = outbox.add(request_of, "key-12345")
+    entry = outbox.add(request_of, "key-12345", requested_by="Ada")
     fresh = outbox.folder / "key-00000.1.new"
     fresh.touch()
     age = bridge_core.outbox._is_stale
@@ -167,13 +179,13 @@ def test_a_request_that_cannot_be_written_is_not_accepted(
 
     monkeypatch.setattr(os, "fsync", failing)
     with pytest.raises(error):
-        outbox.add(request_of)
+        outbox.add(request_of, requested_by="Ada")
     monkeypatch.undo()
     assert outbox.entries() == ()
 
 
 def test_only_one_process_sends_an_entry(outbox: Outbox, request_of: Request) -> None:
-    entry = outbox.add(request_of)
+    entry = outbox.add(request_of, requested_by="Ada")
     with (
         outbox.lock_for_sending(entry.key) as mine,
         Outbox(outbox.folder).lock_for_sending(entry.key) as theirs,
@@ -195,7 +207,8 @@ from bridge_core.outbox import Outbox
 outbox = Outbox(Path(sys.argv[1]))
 request = Request.model_validate_json(sys.argv[2])
 for number in range(20):
-    entry = outbox.add(request, None if number % 2 else f"shared-{number:04d}")
+    key = None if number % 2 else f"shared-{number:04d}"
+    entry = outbox.add(request, key, requested_by="Ada")
     print(entry.key, flush=True)
     outbox.entries()
 """
@@ -230,7 +243,9 @@ def killing(*args, **kwargs):
     die()
 
 setattr(os, where, killing)
-entry = Outbox(Path(sys.argv[1])).add(Request.model_validate_json(sys.argv[2]), "killed-key")
+entry = Outbox(Path(sys.argv[1])).add(
+    Request.model_validate_json(sys.argv[2]), "killed-key", requested_by="Ada"
+)
 print("accepted", flush=True)
 """
 
@@ -251,12 +266,12 @@ def test_a_kill_while_writing_leaves_all_or_nothing(
     if where == "link" and when == "after":
         assert len(entries) == 1
     # After a restart, the same request is accepted once.
-    assert outbox.add(request_of, "killed-key").request == request_of
+    assert outbox.add(request_of, "killed-key", requested_by="Ada").request == request_of
     assert len(outbox.entries()) == 1
 
 
 def test_an_entry_is_restored_unchanged(outbox: Outbox, request_of: Request) -> None:
-    entry = outbox.add(request_of)
+    entry = outbox.add(request_of, requested_by="Ada")
     text = (outbox.folder / f"{entry.key}.json").read_text(encoding="utf-8")
     assert '"schema_version": 1' in text
     assert OutboxEntry.parse(text, where="x") == entry
@@ -268,7 +283,7 @@ def test_a_removal_is_flushed_to_disk(
     synced: list[Any] = []
     real = os.fsync
     monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(fd), real(fd)))
-    entry = outbox.add(request_of)
+    entry = outbox.add(request_of, requested_by="Ada")
     assert len(synced) == 2  # the file, then its folder
     outbox.remove(entry.key)
     assert len(synced) == 3

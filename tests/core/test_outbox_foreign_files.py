@@ -16,7 +16,9 @@ from bridge_core.outbox import Outbox
 
 def entry_text(folder: Path, request: Request) -> str:
     other = Outbox(folder)
-    return (other.folder / f"{other.add(request, 'elsewhere-1').key}.json").read_text()
+    return (
+        other.folder / f"{other.add(request, 'elsewhere-1', requested_by='Ada').key}.json"
+    ).read_text()
 
 
 def _pipe(path: Path) -> None:
@@ -42,7 +44,7 @@ def test_foreign_files_do_not_stop_the_others(
     odd: Callable[[Path], object], client: Client, request_of: Request, tmp_path: Path
 ) -> None:
     box = client.outbox
-    entry = box.add(request_of)
+    entry = box.add(request_of, requested_by="Ada")
     odd(box.folder / "0-odd-name.json")
     (box.folder / "folder.new").mkdir()
     os.utime(box.folder / "folder.new", (1, 1))
@@ -53,7 +55,7 @@ def test_foreign_files_do_not_stop_the_others(
 
 def test_a_copied_entry_is_moved_away_and_not_sent(client: Client, request_of: Request) -> None:
     box = client.outbox
-    entry = box.add(request_of)
+    entry = box.add(request_of, requested_by="Ada")
     for name in ("copy", "copy"):
         shutil.copy(box.folder / f"{entry.key}.json", box.folder / f"{name}.json")
         assert [one.key for one in box.entries()] == [entry.key]
@@ -68,7 +70,7 @@ def test_entries_are_private(tmp_path: Path, request_of: Request) -> None:
     before = os.umask(0o002)
     try:
         box = Outbox(tmp_path / "state" / "outbox")
-        entry = box.add(request_of)
+        entry = box.add(request_of, requested_by="Ada")
         with box.lock_for_sending(entry.key):
             pass
     finally:
@@ -83,12 +85,12 @@ def test_permissive_modes_of_an_earlier_version_are_restricted(
     tmp_path: Path, request_of: Request
 ) -> None:
     box = Outbox(tmp_path / "state" / "outbox")
-    entry = box.add(request_of)
+    entry = box.add(request_of, requested_by="Ada")
     file = box.folder / f"{entry.key}.json"
     file.chmod(0o664)
     box.folder.chmod(0o775)
     (tmp_path / "state").chmod(0o755)
-    box.add(request_of)
+    box.add(request_of, requested_by="Ada")
     assert len(box.entries()) == 2
     assert file.stat().st_mode & 0o777 == 0o600
     assert box.folder.stat().st_mode & 0o777 == 0o700

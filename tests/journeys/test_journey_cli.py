@@ -77,6 +77,22 @@ def test_from_a_cut_to_an_approved_version_in_a_new_cut(terminal: Any, cut: Path
     assert len(lineage["inputs"]) == 8 and lineage["colour"]
 
 
+def test_a_cut_is_quoted_in_one_call_and_its_show_has_a_ledger(terminal: Any, cut: Path) -> None:
+    arguments = ("send", str(cut), "--service", "round_trip")
+    quotes = terminal.json(*arguments, "--quote")
+    assert [(one["frames"], one["allowed"]) for one in quotes] == [(8, True), (8, True)]
+    assert [one["cost"] for one in quotes] == [{"amount": "0", "currency": "USD"}] * 2
+    assert terminal.json("jobs") == [] and terminal.json("ledger") == []
+    terminal.json(*arguments, "--shot", "AB_0010")
+    (job,) = terminal.json("jobs")
+    assert job["requested_by"] == "Ada Lovelace"
+    show = job["request"]["shot"]["id"]["show"]
+    expected = {"show": show, "currency": "USD", "reserved": "0", "charged": "0"}
+    assert terminal.json("ledger") == [expected]
+    assert terminal.json("ledger", "--show", "another") == []
+    assert "0.00 USD" in terminal.run("ledger").stdout
+
+
 def test_a_matte_is_a_sequence_and_an_alpha(terminal: Any, cut: Path) -> None:
     terminal.json("send", str(cut), "--service", "matte", "--shot", "AB_0020")
     (version,) = terminal.json("versions")

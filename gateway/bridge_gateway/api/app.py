@@ -16,18 +16,31 @@ from bridge_gateway.api.auth.middleware import (
     AuthConfig,
     AuthMiddleware,
 )
+from bridge_gateway.api.auth.principal import USER_HEADER
 from bridge_gateway.api.dependencies import ApiContext
-from bridge_gateway.api.routes import about, events, jobs, media, results, services, versions
+from bridge_gateway.api.routes import (
+    about,
+    events,
+    jobs,
+    ledger,
+    media,
+    results,
+    services,
+    versions,
+)
 
 _DESCRIPTION = f"""Sends shots to AI services and returns versions.
 
 Every call except `GET {PUBLIC_PATH}` needs `Authorization: Bearer TOKEN`. Clients send their
-version in the header `{CLIENT_HEADER}`; a client that is too old gets status 426. Errors are
-`Problem` documents (`{errors.PROBLEM_MEDIA_TYPE}`).
+version in the header `{CLIENT_HEADER}`; a client that is too old gets status 426. The header
+`{USER_HEADER}` names the person who makes the call, as percent-encoded UTF-8; without it, the call
+is made by the user that runs the gateway. Errors are `Problem` documents
+(`{errors.PROBLEM_MEDIA_TYPE}`).
 """
 
 #: Errors that any call may return: their status and cause.
 _COMMON_ERRORS = {
+    400: f"The header `{USER_HEADER}` does not have one valid name",
     401: "The token is missing or wrong",
     403: "A foreign host name, a web page, or files outside the media roots",
     422: "The call is not valid; `details.fields` lists the invalid fields",
@@ -64,7 +77,7 @@ def create_routes_app() -> FastAPI:
         redirect_slashes=False,
     )
     errors.install_error_handlers(app)
-    for module in (about, services, media, jobs, versions, results, events):
+    for module in (about, services, media, jobs, ledger, versions, results, events):
         app.include_router(module.router)
     generate = app.openapi
 

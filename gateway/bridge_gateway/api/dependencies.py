@@ -15,6 +15,7 @@ from bridge_core.models.shots import PathSafeName
 from bridge_gateway.api.request_limits import StrictRoute
 from bridge_gateway.api.sse import EventBroadcaster
 from bridge_gateway.media.plate_proxy_cache import PROXY_PROCESSES, PlateProxyCache
+from bridge_gateway.policy.principal import Principal
 
 if TYPE_CHECKING:
     from bridge_gateway.jobs.runtime import JobRuntime
@@ -56,6 +57,15 @@ async def _get_context(request: Request) -> ApiContext:
 
 
 ContextDep = Annotated[ApiContext, Depends(_get_context)]
+
+
+async def _get_principal(request: Request) -> Principal:
+    principal: Principal = request.state.principal
+    return principal
+
+
+#: Who makes the call; see :mod:`bridge_gateway.api.auth.principal`.
+PrincipalDep = Annotated[Principal, Depends(_get_principal)]
 
 #: Greatest integer of a database column.
 MAX_INTEGER = 2**63 - 1

@@ -129,6 +129,7 @@ def _load_jobs(session: Session, rows: Sequence[JobRow]) -> list[Job]:
                 id=row.id,
                 key=row.key,
                 request=load_request(row),
+                requested_by=row.requested_by,
                 state=JobState(row.state),
                 created=row.created,
                 started=row.started,
@@ -271,16 +272,16 @@ def get_test_frame(session: Session, test_frame_id: str) -> TestFrame:
 
 
 def find_decision(
-    session: Session, version_id: str, decision: Decision, key: str
+    session: Session, version_id: str, decision: Decision, key: str, *, by: str
 ) -> Version | None:
     """The version as it was after the decision of this key; None where the key is new.
 
-    :raises IdempotencyKeyReused: the key was used for another decision.
+    :raises IdempotencyKeyReused: the key was used for another decision, or by another person.
     """
     row = session.scalar(select(DecisionRow).where(DecisionRow.key == key))
     if row is None:
         return None
-    _require_same_content(row, version_id, decision)
+    _require_same_content(row, row.by, version_id, decision, by)
     earlier = select(func.count()).where(
         DecisionRow.result_id == version_id, DecisionRow.number <= row.number
     )
@@ -289,7 +290,9 @@ def find_decision(
     return version.model_copy(update={"decisions": decisions, "status": decisions[-1].status})
 
 
-def add_decision(session: Session, version_id: str, decision: Decision, key: str) -> Version:
+def add_decision(
+    session: Session, version_id: str, decision: Decision, key: str, *, by: str
+) -> Version:
     """
     :raises NotFound: there is no such version.
     :raises ContentMismatch: the decision names another content hash than the version's.
@@ -309,6 +312,7 @@ def add_decision(session: Session, version_id: str, decision: Decision, key: str
             key=key,
             fingerprint=fingerprint(decision),
             result_id=version_id,
+            by=by,
             at=now(),
             **decision.model_dump(),
         )
@@ -329,19 +333,20 @@ def list_notes(session: Session, version_id: str) -> list[Note]:
     return [Note.model_validate_json(row.content) for row in rows]
 
 
-def find_note(session: Session, version_id: str, new: NewNote, key: str) -> Note | None:
+def find_note(session: Session, version_id: str, new: NewNote, key: str, *, by: str) -> Note | None:
     """The note of this key; None where the key is new.
 
-    :raises IdempotencyKeyReused: the key was used for another note.
+    :raises IdempotencyKeyReused: the key was used for another note, or by another person.
     """
     row = session.scalar(select(NoteRow).where(NoteRow.key == key))
     if row is None:
         return None
-    _require_same_content(row, version_id, new)
-    return Note.model_validate_json(row.content)
+    note = Note.model_validate_json(row.content)
+    _require_same_content(row, note.by, version_id, new, by)
+    return note
 
 
-def add_note(session: Session, version_id: str, new: NewNote, key: str) -> Note:
+def add_note(session: Session, version_id: str, new: NewNote, key: str, *, by: str) -> Note:
     """
     :raises NotFound: there is no such version.
     """
@@ -353,7 +358,7 @@ def add_note(session: Session, version_id: str, new: NewNote, key: str) -> Note:
         text=new.text,
         strokes=new.strokes,
         drawn_on=new.drawn_on,
-        by=new.by,
+        by=by,
         at=now(),
     )
     session.add(
@@ -371,15 +376,19 @@ def add_note(session: Session, version_id: str, new: NewNote, key: str) -> Note:
 
 
 def _require_same_content(
-    row: DecisionRow | NoteRow, version_id: str, content: Decision | NewNote
+    row: DecisionRow | NoteRow,
+    author: str,
+    version_id: str,
+    content: Decision | NewNote,
+    by: str,
 ) -> None:
     """
-    :raises IdempotencyKeyReused: the row of this key has other content, or is about another
-        version.
+    :raises IdempotencyKeyReused: the row of this key has other content, is about another version,
+        or by another person.
     """
-    if (row.result_id, row.fingerprint) != (version_id, fingerprint(content)):
+    if (row.result_id, row.fingerprint, author) != (version_id, fingerprint(content), by):
         raise IdempotencyKeyReused(
-            f"the key {row.key} has been used for something else",
+            f"the key {row.key} has been used for something else, or by somebody else",
             where=f"version {row.result_id}",
             next_step="send this with a key of its own",
         )

@@ -3,6 +3,7 @@
 - a key makes one job (``jobs.key``);
 - a job makes one result (``results.job_id``);
 - a version number is used once for a shot and a service (``results``);
+- each occasion of a job has one entry of a kind in a currency (``ledger``);
 - results are never changed once published: review adds ``decisions`` and ``notes``.
 
 Models that are not searched are stored whole, as canonical JSON.
@@ -66,6 +67,8 @@ class JobRow(Base):
     files: Mapped[str] = mapped_column(Text, deferred=True)
     """The rest of the submission: maybe thousands of files, which the job's readers do not need."""
     show: Mapped[str] = mapped_column(String(128), index=True)
+    requested_by: Mapped[str] = mapped_column(String(200))
+    """The name of the principal."""
     service: Mapped[str] = mapped_column(String(64))
     queue: Mapped[str] = mapped_column(String(200), default="")
     """Of its provider; see :func:`bridge_gateway.providers.base.queue_name`."""
@@ -88,7 +91,6 @@ class JobRow(Base):
     """Measured while the provider ran; later estimates are computed from it."""
     megapixels: Mapped[float | None]
     """Of a plate's frame, where the request has its size."""
-    cost: Mapped[str | None] = mapped_column(Text)
     cancellation: Mapped[str | None] = mapped_column(Text)
     resolution: Mapped[str | None] = mapped_column(Text)
 
@@ -114,6 +116,34 @@ class RemoteJobRow(Base):
     charge: Mapped[str | None] = mapped_column(Text)
     cancellation: Mapped[str | None] = mapped_column(Text)
     """JSON; the provider's answer to a cancellation."""
+
+
+class LedgerRow(Base):
+    """An entry of the ledger. Entries are added, and never changed or deleted; see
+    :mod:`bridge_gateway.policy.ledger`."""
+
+    __tablename__ = "ledger"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    occasion: Mapped[str] = mapped_column(String(32))
+    """Why the entry was made, such as ``succeeded``."""
+    amount: Mapped[str] = mapped_column(Text)
+    """A decimal number without trailing zeros; a correction may be negative."""
+    currency: Mapped[str] = mapped_column(Text)
+    provider: Mapped[str] = mapped_column(String(64))
+    account: Mapped[str] = mapped_column(String(128))
+    principal: Mapped[str] = mapped_column(String(200))
+    """Who asked for the job."""
+    show: Mapped[str] = mapped_column(String(128))
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("job_id", "kind", "occasion", "currency"),
+        Index(None, "show", "currency", "kind", "amount"),
+        {"sqlite_autoincrement": True},
+    )
 
 
 class PinRow(Base):

@@ -76,6 +76,7 @@ class JobContext:
     gateway: GatewayContext
     job_id: str
     submission: Submission
+    requested_by: str
     work_dir: WorkDir
     monitor: JobMonitor
 

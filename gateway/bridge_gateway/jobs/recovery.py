@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from bridge_core.errors import ShotbridgeError, UnknownService
 from bridge_core.models.base import now
-from bridge_core.models.jobs import Cancellation, Cost
+from bridge_core.models.jobs import Cancellation
 from bridge_gateway.db import queries
 from bridge_gateway.db.tables import RemoteJobRow, ResultRow
 from bridge_gateway.jobs import transitions
@@ -32,7 +32,6 @@ from bridge_gateway.providers.remote_cancel import (
     list_untold_cancellations,
     record_cancellation,
 )
-from bridge_gateway.providers.remote_table import load_charge
 from bridge_gateway.threads import run_in_thread
 
 _log = logging.getLogger(__name__)
@@ -212,9 +211,8 @@ def _open_jobs(gateway: GatewayContext) -> dict[str, str]:
 def _end_job(gateway: GatewayContext, job_id: str) -> None:
     with gateway.database.begin_read() as session:
         published = session.scalar(select(ResultRow.published).where(ResultRow.job_id == job_id))
-        charge = load_charge(session, job_id)
     if published is not None:
-        transitions.complete_job(gateway.database, job_id, charge or Cost())
+        transitions.complete_job(gateway.database, job_id)
     else:
         _log.error("job %s was given up by the queue", job_id)
         transitions.fail_job(gateway.database, job_id, transitions.attempts_exhausted(job_id))

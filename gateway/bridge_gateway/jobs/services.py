@@ -6,12 +6,13 @@ run an event loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from bridge_core.errors import ModelMissing, NotFound
-from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState, Resolution
+from bridge_core.errors import NotFound
+from bridge_core.models.costs import Quote, ShowCosts
+from bridge_core.models.jobs import Job, JobFrame, JobState, Resolution
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.requests import Request, Submission
 from bridge_core.models.services import Service
@@ -26,10 +27,12 @@ from bridge_core.models.versions import (
 )
 from bridge_gateway.db import queries
 from bridge_gateway.db.engine import Database
-from bridge_gateway.jobs import estimates, events, recovery, transitions
+from bridge_gateway.jobs import events, quotes, recovery, transitions
 from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.workflow import Workflow
 from bridge_gateway.library import reader
+from bridge_gateway.policy import ledger
+from bridge_gateway.policy.principal import Principal
 from bridge_gateway.providers.base import queue_name
 
 T = TypeVar("T")
@@ -54,40 +57,35 @@ class JobService:
     def list_services(self) -> list[Service]:
         return self._gateway.providers.list_services()
 
-    def estimate_request(self, request: Request) -> Estimate:
-        """
-        :raises InvalidRequest: no such service, or parameters that it does not accept.
-        """
-        resolved = self._gateway.resolve_request(request)
-        service = resolved.service
-        with self._database.begin_read() as session:
-            seconds = estimates.estimate_seconds(session, request)
-        return Estimate(
-            frames=len(request.frames),
-            seconds=seconds,
-            cost=resolved.quote(request),
-            data_locality=service.data_locality,
-            provider=service.provider,
-            allowed=service.available,
-            reason=service.unavailable_reason,
-        )
+    def quote(self, requests: Sequence[Request]) -> list[Quote]:
+        """What each request would take, in order. One that is not possible has a quote that says
+        why."""
+        return quotes.quote_requests(self._gateway, requests)
 
-    def submit(self, submission: Submission, key: str) -> tuple[Job, bool]:
+    def list_show_costs(self, show: str | None = None) -> list[ShowCosts]:
+        """What each show, or this one, has reserved and spent, by currency."""
+        with self._database.begin_read() as session:
+            return ledger.sum_by_show(session, show)
+
+    def submit(self, submission: Submission, key: str, principal: Principal) -> tuple[Job, bool]:
         """The job of this key, and whether it is new.
 
-        :raises InvalidRequest: the service is unknown or does not accept these parameters.
+        :raises InvalidRequest: the service is unknown or does not accept these parameters, or has
+            no price for what the request says.
         :raises ModelMissing: the service is not available; ``next_step`` says what to do.
-        :raises IdempotencyKeyReused: the key has been used with another request.
+        :raises IdempotencyKeyReused: the key has been used with another request, or by another
+            principal.
         """
         resolved = self._gateway.resolve_request(submission.request)
-        service, queue = resolved.service, queue_name(resolved.provider.id, resolved.provider.queue)
-        if not service.available:
-            raise ModelMissing(
-                f"{service.title} cannot run here now",
-                where=f"service {service.id}",
-                next_step=service.unavailable_reason,
-            )
-        job, created = transitions.create_job(self._database, submission, key, queue=queue)
+        quotes.require_available(resolved.service)
+        provider = resolved.provider
+        queue = queue_name(provider.id, provider.queue)
+        reservation = ledger.Reservation(
+            resolved.quote(submission.request), provider.id, provider.queue.account
+        )
+        job, created = transitions.create_job(
+            self._database, submission, key, principal, reservation, queue=queue
+        )
         if job.state is JobState.QUEUED:
             # The row is written, so the job is certain to run.
             self._reconciler.enqueue(job.id, queue)
@@ -124,14 +122,14 @@ class JobService:
             self._workflow.cancel(job_id)
         return job
 
-    def resolve(self, job_id: str, resolution: Resolution) -> Job:
+    def resolve(self, job_id: str, resolution: Resolution, principal: Principal) -> Job:
         """End the question about a job whose outcome was unknown; the job has failed then. Nothing
         is sent again.
 
         :raises NotFound: there is no such job.
         :raises JobFailed: its outcome is not unknown.
         """
-        return transitions.resolve_job(self._database, job_id, resolution)
+        return transitions.resolve_job(self._database, job_id, resolution, principal)
 
     def list_frames(self, job_id: str) -> list[JobFrame]:
         """The frames finished so far, ascending.
@@ -261,18 +259,22 @@ class ReviewService:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add_decision(self, version_id: str, decision: Decision, key: str) -> Version:
+    def add_decision(
+        self, version_id: str, decision: Decision, key: str, principal: Principal
+    ) -> Version:
         """The version after the decision; the same for each call with this key.
 
         :raises NotFound: there is no such version.
-        :raises IdempotencyKeyReused: the key was used for another decision.
+        :raises IdempotencyKeyReused: the key was used for another decision, or by another
+            principal.
         :raises ContentMismatch: the decision names another content hash than the version's.
         """
         with self._database.begin_write() as session:
-            known = queries.find_decision(session, version_id, decision, key)
+            by = principal.name
+            known = queries.find_decision(session, version_id, decision, key, by=by)
             if known is not None:
                 return known
-            version = queries.add_decision(session, version_id, decision, key)
+            version = queries.add_decision(session, version_id, decision, key, by=by)
             events.add_version_event(session, version)
             return version
 
@@ -280,17 +282,20 @@ class ReviewService:
         with self._database.begin_read() as session:
             return queries.list_notes(session, version_id)
 
-    def add_note(self, version_id: str, new: NewNote, key: str) -> tuple[Note, bool]:
+    def add_note(
+        self, version_id: str, new: NewNote, key: str, principal: Principal
+    ) -> tuple[Note, bool]:
         """The note of this key, and whether it is new.
 
         :raises NotFound: there is no such version.
-        :raises IdempotencyKeyReused: the key was used for another note.
+        :raises IdempotencyKeyReused: the key was used for another note, or by another principal.
         """
         with self._database.begin_write() as session:
-            known = queries.find_note(session, version_id, new, key)
+            by = principal.name
+            known = queries.find_note(session, version_id, new, key, by=by)
             if known is not None:
                 return known, False
-            note = queries.add_note(session, version_id, new, key)
+            note = queries.add_note(session, version_id, new, key, by=by)
             events.add_note_event(
                 session, note, job=queries.get_version_row(session, version_id).job_id
             )

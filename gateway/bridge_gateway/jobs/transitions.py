@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -26,6 +27,7 @@ from bridge_core.models.jobs import (
     Cancellation,
     Cost,
     Job,
+    JobOutcome,
     JobState,
     JobUpdate,
     Resolution,
@@ -38,25 +40,40 @@ from bridge_gateway.db.engine import Database
 from bridge_gateway.db.tables import JobRow, PinRow, ResultRow, TimingRow
 from bridge_gateway.jobs import events
 from bridge_gateway.jobs.queue import MAX_ATTEMPTS
+from bridge_gateway.policy import ledger
+from bridge_gateway.policy.principal import Principal
 from bridge_gateway.providers.remote_table import explain_failure, load_charge
 
 
+class StartedJob(NamedTuple):
+    submission: Submission
+    requested_by: str
+
+
 def create_job(
-    database: Database, submission: Submission, key: str, *, queue: str
+    database: Database,
+    submission: Submission,
+    key: str,
+    principal: Principal,
+    reservation: ledger.Reservation,
+    *,
+    queue: str,
 ) -> tuple[Job, bool]:
     """The job of this key, and whether it is new; ``queue`` is the queue that it waits in.
 
-    :raises IdempotencyKeyReused: the key has been used with another request. Only the requests are
-        compared: a repeated submission may name other paths of the same pictures.
+    :raises IdempotencyKeyReused: the key has been used with another request, or by another
+        principal. Only the requests are compared: a repeated submission may name other paths of the
+        same pictures.
     """
     try:
         with database.begin_write() as session:
-            existing = _find_by_key(session, submission, key)
+            existing = _find_by_key(session, submission, key, principal)
             if existing is not None:
                 return existing, False
-            row = _new_row(submission, key, queue)
+            row = _new_row(submission, key, principal, queue)
             session.add(row)
             session.flush()
+            ledger.reserve(session, row, reservation)
             session.add_all(PinRow(job_id=row.id, sha256=sha256) for sha256 in _sent(submission))
             job = queries.load_job(session, row)
             events.add_job_event(session, job)
@@ -64,13 +81,13 @@ def create_job(
     except IntegrityError:
         # On a database that does not lock writers, another one created the job first.
         with database.begin_read() as session:
-            existing = _find_by_key(session, submission, key)
+            existing = _find_by_key(session, submission, key, principal)
             if existing is None:
                 raise
             return existing, False
 
 
-def start_job(database: Database, job_id: str) -> Submission | None:
+def start_job(database: Database, job_id: str) -> StartedJob | None:
     """Mark a job as running, for a first or a further attempt; None where it has ended.
 
     :raises GatewayFault: it has been started :data:`MAX_ATTEMPTS` times already.
@@ -88,7 +105,7 @@ def start_job(database: Database, job_id: str) -> Submission | None:
         row.started = row.started or now()
         row.attempt += 1
         _add_event(session, row)
-        return queries.load_submission(row)
+        return StartedJob(queries.load_submission(row), row.requested_by)
 
 
 def record_progress(
@@ -160,13 +177,14 @@ def record_cancellation(database: Database, job_id: str, cancellation: Cancellat
         row = queries.get_job_row(session, job_id, lock=True)
         if row.state == JobState.CANCELLED:
             row.cancellation = canonical_json(cancellation)
-            if cancellation.charge is not None:
-                row.cost = canonical_json(cancellation.charge)
             _add_event(session, row)
 
 
-def resolve_job(database: Database, job_id: str, resolution: Resolution) -> Job:
-    """Record what a human found out about a job whose outcome was unknown. It has failed then.
+def resolve_job(
+    database: Database, job_id: str, resolution: Resolution, principal: Principal
+) -> Job:
+    """Record what a human found out about a job whose outcome was unknown. It has failed then: what
+    it had reserved is released, and charged where the work was made elsewhere.
 
     :raises JobFailed: its outcome is not unknown.
     """
@@ -178,18 +196,21 @@ def resolve_job(database: Database, job_id: str, resolution: Resolution) -> Job:
                 where=f"job {job_id}, {row.state}",
                 next_step="ask for the job to see its state",
             )
-        record = ResolutionRecord(**resolution.model_dump(), at=now())
+        record = ResolutionRecord(**resolution.model_dump(), by=principal.name, at=now())
         row.resolution = canonical_json(record)
         row.state = JobState.FAILED
+        was_made = resolution.outcome is JobOutcome.MADE_ELSEWHERE
+        charge = _charge_or_quote(session, job_id) if was_made else None
+        ledger.settle(session, job_id, charge, ledger.Occasion.RESOLVED)
         return _add_event(session, row)
 
 
-def complete_job(database: Database, job_id: str, cost: Cost) -> None:
+def complete_job(database: Database, job_id: str) -> None:
+    """End a job whose result is published; it costs what its provider takes, or else its quote."""
     with database.begin_write() as session:
         row = queries.get_job_row(session, job_id, lock=True)
         if JobState(row.state).ended:
             return
-        row.cost = canonical_json(cost)
         row.step = ""
         row.done = row.total = len(queries.load_request(row).frames)
         _mark_ended(session, row, JobState.SUCCEEDED)
@@ -226,13 +247,23 @@ def attempts_exhausted(job_id: str) -> GatewayFault:
     )
 
 
-def _find_by_key(session: Session, submission: Submission, key: str) -> Job | None:
+def correct_quote(database: Database, job_id: str, quote: Cost) -> None:
+    """Reserve what a running job should cost by its files."""
+    with database.begin_write() as session:
+        if queries.get_job_row(session, job_id, lock=True).state == JobState.RUNNING:
+            ledger.correct_reservation(session, job_id, quote)
+
+
+def _find_by_key(
+    session: Session, submission: Submission, key: str, principal: Principal
+) -> Job | None:
     row = session.scalar(select(JobRow).where(JobRow.key == key))
     if row is None:
         return None
-    if row.fingerprint != fingerprint(submission.request):
+    used_for = (row.fingerprint, row.requested_by)
+    if used_for != (fingerprint(submission.request), principal.name):
         raise IdempotencyKeyReused(
-            f"the key {key} has been used for another request",
+            f"the key {key} has been used for another request, or by somebody else",
             where=f"job {row.id}",
             next_step="send this request with a key of its own",
             details={"job": row.id},
@@ -240,7 +271,7 @@ def _find_by_key(session: Session, submission: Submission, key: str) -> Job | No
     return queries.load_job(session, row)
 
 
-def _new_row(submission: Submission, key: str, queue: str) -> JobRow:
+def _new_row(submission: Submission, key: str, principal: Principal, queue: str) -> JobRow:
     request = submission.request
     plate = request.shot.plate
     return JobRow(
@@ -250,6 +281,7 @@ def _new_row(submission: Submission, key: str, queue: str) -> JobRow:
         request=canonical_json(request),
         files=submission.model_dump_json(exclude={"request"}),
         show=request.shot.id.show,
+        requested_by=principal.name,
         service=request.service,
         queue=queue,
         state=JobState.QUEUED,
@@ -268,16 +300,23 @@ def _sent(submission: Submission) -> set[str]:
 
 
 def _mark_ended(session: Session, row: JobRow, state: JobState) -> None:
-    """Set a state in which a job has ended. Work that does not become a result costs what its
-    provider said that it takes."""
+    """Set a state in which a job has ended, and settle it, unless its outcome is unknown. Work that
+    does not become a result costs what its provider said that it takes."""
     session.execute(delete(PinRow).where(PinRow.job_id == row.id))
     row.state = state
     row.finished = now()
     row.seconds_left = row.fraction = None
     row.message = ""
-    if state is not JobState.SUCCEEDED:
+    if state is JobState.SUCCEEDED:
+        charge: Cost | None = _charge_or_quote(session, row.id)
+    else:
         charge = load_charge(session, row.id)
-        row.cost = canonical_json(charge) if charge is not None else None
+    if state is not JobState.UNKNOWN:
+        ledger.settle(session, row.id, charge, ledger.Occasion(state))
+
+
+def _charge_or_quote(session: Session, job_id: str) -> Cost:
+    return load_charge(session, job_id) or ledger.reserved_cost(session, job_id)
 
 
 def _add_event(session: Session, row: JobRow) -> Job:

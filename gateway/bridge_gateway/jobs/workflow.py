@@ -77,13 +77,13 @@ class Workflow:
                 raise JobInterrupted
             self._running[job_id] = monitor
         try:
-            submission = self._retry_until_available(
+            started = self._retry_until_available(
                 lambda: transitions.start_job(gateway.database, job_id)
             )
-            if submission is not None:
+            if started is not None:
                 with monitor:
                     self._run_steps(
-                        JobContext(gateway, job_id, submission, work_dir, monitor), run_step
+                        JobContext(gateway, job_id, *started, work_dir, monitor), run_step
                     )
         except ShotbridgeError as error:
             _log.info("job %s ended: %s", job_id, error)
@@ -142,7 +142,7 @@ class Workflow:
             _NOTHING,
             lambda: publish.publish_result(context, admitted, staged, task_result, hashed),
         )
-        step(StepName.SETTLE, _NOTHING, lambda: publish.settle_charge(context, admitted))
+        step(StepName.SETTLE, _NOTHING, lambda: publish.settle_charge(context))
 
     def _run_step(self, context: JobContext, name: StepName, body: Callable[[], T]) -> T:
         """Run a step's body, record its time, and turn its errors into ShotbridgeErrors.

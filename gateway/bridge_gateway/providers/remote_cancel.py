@@ -17,6 +17,7 @@ from bridge_gateway.providers.base import (
     RemoteProvider,
     RemoteState,
 )
+from bridge_gateway.providers.remote_table import record_charge
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def record_cancellation(database: Database, job_id: str, cancellation: Cancellat
             return False
         row.cancellation = canonical_json(cancellation)
         if cancellation.charge is not None:
-            row.charge = canonical_json(cancellation.charge)
+            record_charge(session, row, cancellation.charge)
         return True
 
 

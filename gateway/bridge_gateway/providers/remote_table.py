@@ -14,6 +14,7 @@ from bridge_core.models.base import canonical_json, now
 from bridge_core.models.jobs import Cost
 from bridge_gateway.db.engine import Database
 from bridge_gateway.db.tables import RemoteJobRow
+from bridge_gateway.policy import ledger
 from bridge_gateway.providers.base import (
     MAX_HANDLE_BYTES,
     RemoteHandle,
@@ -101,7 +102,14 @@ def record_status(database: Database, job_id: str, status: RemoteStatus) -> None
     with database.begin_write() as session:
         row = session.get_one(RemoteJobRow, job_id)
         row.state = status.state
-        row.charge = charge or row.charge
+        if status.charge is not None:
+            record_charge(session, row, status.charge)
+
+
+def record_charge(session: Session, row: RemoteJobRow, charge: Cost) -> None:
+    """Store what the provider takes; in the ledger, too, where the job has ended."""
+    row.charge = canonical_json(charge)
+    ledger.add_late_charge(session, row.job_id, charge)
 
 
 def explain_failure(session: Session, job_id: str, error: ShotbridgeError) -> ShotbridgeError:

@@ -259,7 +259,8 @@ def test_a_progress_bar_shows_what_a_provider_reports() -> None:
     job = Job(
         id="a" * 32,
         key="key-00001",
-        request=Request(shot=shot, service="remote", requested_by="Ada"),
+        request=Request(shot=shot, service="remote"),
+        requested_by="Ada",
         state=JobState.RUNNING,
         created=datetime(2026, 11, 1, tzinfo=UTC),
         progress=progress,

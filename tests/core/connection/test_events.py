@@ -93,7 +93,14 @@ def test_an_id_counts_only_after_a_complete_message() -> None:
 
 @pytest.fixture
 def job(request_of: Request) -> Job:
-    return Job(id="job-1", key="k" * 8, request=request_of, state=JobState.RUNNING, created=now())
+    return Job(
+        id="job-1",
+        key="k" * 8,
+        request=request_of,
+        requested_by="Ada",
+        state=JobState.RUNNING,
+        created=now(),
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -156,7 +156,7 @@ def test_a_slow_response_times_out(settings: Settings) -> None:
     "call",
     [
         lambda client: client.health(),
-        lambda client: client.add_note("v", NewNote(text="x", by="Ada")),
+        lambda client: client.add_note("v", NewNote(text="x")),
         lambda client: client.thumbnail("v"),
         lambda client: next(client.events(after=1)),
         lambda client: client.jobs(),

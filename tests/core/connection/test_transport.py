@@ -39,9 +39,7 @@ def health(transport: Transport) -> Health:
 
 
 def note(transport: Transport) -> Note:
-    return transport.request_json(
-        Note, "POST", "/v1/versions/v/notes", body=NewNote(text="closer", by="Ada")
-    )
+    return transport.request_json(Note, "POST", "/v1/versions/v/notes", body=NewNote(text="closer"))
 
 
 @pytest.fixture

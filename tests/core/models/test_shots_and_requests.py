@@ -28,7 +28,7 @@ def shot(first: int = 1009, last: int = 1032, *, head: int = 8, tail: int = 8) -
 
 
 def request(**changes: object) -> Request:
-    facts: dict[str, object] = {"shot": shot(), "service": "upscale", "requested_by": "ada"}
+    facts: dict[str, object] = {"shot": shot(), "service": "upscale"}
     return Request.model_validate({**facts, **changes})
 
 

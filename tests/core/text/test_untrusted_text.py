@@ -14,12 +14,13 @@ from pydantic import ValidationError
 from bridge_core.cli.output import CommandOutput, format_table
 from bridge_core.config import bounded_yaml, load_settings
 from bridge_core.errors import ConfigError, InvalidRequest, ShotbridgeError
-from bridge_core.models.notes import NewNote
 from bridge_core.models.outbox import OutboxEntry
+from bridge_core.models.requests import Request
 from bridge_core.models.settings import ClientSettings
 from bridge_core.models.shots import ShotId
-from bridge_core.models.versions import Decision, DecisionRecord, ReviewStatus
+from bridge_core.models.versions import DecisionRecord
 from bridge_core.models.versions import ResultOutput as Pictures
+from bridge_core.outbox import Outbox
 from bridge_core.text.control_characters import escape_controls
 
 pytestmark = pytest.mark.usefixtures("collector_off")
@@ -118,13 +119,14 @@ def test_plain_text_is_not_changed() -> None:
 @pytest.mark.parametrize(
     "name", ["", " ", "\t", "\n", "\u2003", "Ada\nEve", "Ada\x1b[31m", "a\u202eb"]
 )
-def test_blank_or_unprintable_names_are_refused(name: str) -> None:
-    with pytest.raises(ValidationError):
-        Decision(status=ReviewStatus.APPROVED, by=name)
-    with pytest.raises(ValidationError):
-        NewNote(text="closer", by=name)
+def test_blank_or_unprintable_names_are_refused(
+    name: str, tmp_path: Path, request_of: Request
+) -> None:
     with pytest.raises(ValidationError):
         ClientSettings(user=name)
+    with pytest.raises(InvalidRequest, match="requested_by"):
+        Outbox(tmp_path / "outbox").add(request_of, requested_by=name)
+    assert not (tmp_path / "outbox").exists()
 
 
 def test_a_decision_of_an_earlier_version_can_still_be_read() -> None:

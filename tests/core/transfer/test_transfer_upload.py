@@ -348,4 +348,4 @@ def _plate_of_ten(folder: Path) -> Request:
     frames = FrameRange.of(0, 9)
     plate = Plate(path=str(folder / "a.%d.exr"), range=frames)
     shot = Shot(id=ShotId(show="s", sequence="q", shot="h"), plate=plate, cut_range=frames)
-    return Request(shot=shot, service="upscale", requested_by="Ada")
+    return Request(shot=shot, service="upscale")

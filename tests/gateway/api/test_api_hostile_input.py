@@ -223,9 +223,9 @@ def test_requests_that_would_fill_the_memory_or_the_disk(
     if path == "shot.plate.range.last":
         with_value(given["request"], "shot.cut_range.last", value)
     submitted = gateway.call("POST", "/v1/jobs", given, headers={"Idempotency-Key": "x" * 20})
-    estimated = gateway.call("POST", "/v1/estimates", given["request"])
-    for answer in (submitted, estimated):
-        assert answer.status == 422, answer.body
+    assert submitted.status == 422, submitted.body
+    quoted = gateway.call("POST", "/v1/quotes", {"requests": [given["request"]]})
+    assert quoted.status == 422 or not quoted.json()[0]["allowed"], quoted.body
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_a_restart_in_the_middle(own_gateway: InProcessGateway) -> None:
     for round_ in range(3):
         with own_gateway.event_stream(last=last) as listener:
             for number in range(3):
-                note = {"text": f"{round_} {number}", "by": "Ada"}
+                note = {"text": f"{round_} {number}"}
                 own_gateway.call("POST", f"/v1/versions/{version}/notes", note)
             # Leave one unread: it is sent after the restart.
             received += [message["id"] for message in listener.take(2)]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from in_process_gateway import InProcessGateway
 
+from bridge_core.models.costs import MAX_QUOTED_REQUESTS
 from bridge_gateway.api.app import create_routes_app
 
 REPO = Path(__file__).parents[3]
@@ -55,13 +56,39 @@ def test_health_and_services(gateway: InProcessGateway) -> None:
     assert [service["id"] for service in services] == ["copy"]
 
 
-def test_an_estimate_sends_nothing(gateway: InProcessGateway) -> None:
+def test_quotes_are_in_order_and_nothing_is_sent(gateway: InProcessGateway) -> None:
     before = gateway.call("GET", "/v1/jobs").json()
-    request = gateway.submission(frames=3).request.model_dump(mode="json")
-    estimate = gateway.call("POST", "/v1/estimates", request).json()
-    assert estimate["frames"] == 3
-    assert estimate["data_locality"] == "local"
+    good = gateway.submission(frames=3).request.model_dump(mode="json")
+    unknown, wrong = {**good, "service": "nothing"}, {**good, "parameters": {"seconds": 61}}
+    longer = gateway.submission(show="long", frames=5).request.model_dump(mode="json")
+    answer = gateway.call("POST", "/v1/quotes", {"requests": [good, unknown, wrong, longer]})
+    quotes = answer.json()
+    assert answer.status == 200
+    assert [(one["allowed"], one["frames"]) for one in quotes] == [
+        (True, 3),
+        (False, 3),
+        (False, 3),
+        (True, 5),
+    ]
+    assert quotes[0]["data_locality"] == "local" and quotes[0]["problem"] is None
+    assert quotes[0]["cost"] == {"amount": "0", "currency": "USD"}
+    assert quotes[1]["cost"] is None and "no provider offers" in quotes[1]["reason"]
+    # The same problem that a submission of the request would get.
+    given = gateway.submission(frames=3).model_dump(mode="json")
+    refused = gateway.call("POST", "/v1/jobs", {**given, "request": wrong}).json()
+    assert quotes[2]["problem"] == refused and quotes[2]["reason"] == refused["message"]
     assert gateway.call("GET", "/v1/jobs").json() == before
+
+
+@pytest.mark.parametrize("count", [0, MAX_QUOTED_REQUESTS + 1])
+def test_a_call_takes_a_limited_number_of_requests_to_quote(
+    gateway: InProcessGateway, count: int
+) -> None:
+    request = gateway.submission().request.model_dump(mode="json")
+    answer = gateway.call("POST", "/v1/quotes", {"requests": [request] * count})
+    assert check_problem(answer, 422, "invalid_request")["details"]["fields"][0]["field"].endswith(
+        "requests"
+    )
 
 
 def test_readable_files(gateway: InProcessGateway, tmp_path: Path) -> None:
@@ -188,10 +215,11 @@ def test_a_versions_content_hash_is_that_of_its_files(
 def test_review(gateway: InProcessGateway, version: str) -> None:
     path = f"/v1/versions/{version}"
     assert gateway.call("GET", path).json()["status"] == "pending review"
-    note = {"text": "Brighter — наверх", "by": "Grace", "frames": None}
-    answer = gateway.call("POST", f"{path}/notes", note)
-    assert answer.status == 201
-    key = {"Idempotency-Key": "the-note-1"}
+    note = {"text": "Brighter — наверх", "frames": None}
+    grace = {"Shotbridge-User": "Grace"}
+    answer = gateway.call("POST", f"{path}/notes", note, headers=grace)
+    assert answer.status == 201 and answer.json()["by"] == "Grace"
+    key = {"Idempotency-Key": "the-note-1", **grace}
     added = gateway.call("POST", f"{path}/notes", note, headers=key)
     repeated = gateway.call("POST", f"{path}/notes", note, headers=key)
     assert (added.status, repeated.status) == (201, 200) and repeated.json() == added.json()
@@ -205,7 +233,7 @@ def test_review(gateway: InProcessGateway, version: str) -> None:
     )
     assert gateway.call("GET", f"{path}/notes").json() == [answer.json(), added.json()]
     content_hash = gateway.call("GET", path).json()["content_hash"]
-    approval = {"status": "approved", "by": "Grace", "content_hash": content_hash}
+    approval = {"status": "approved", "content_hash": content_hash}
     for other in ({**approval, "content_hash": "0" * 64}, {**approval, "content_hash": None}):
         refused = check_problem(
             gateway.call("POST", f"{path}/decisions", other), 409, "content_mismatch"

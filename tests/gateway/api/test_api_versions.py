@@ -66,6 +66,7 @@ def client(gateway: InProcessGateway) -> Iterator[Client]:
                     fingerprint="f",
                     request="{}",
                     files="{}",
+                    requested_by="Ada",
                     show=one.shot.show,
                     service=one.service,
                     state="succeeded",

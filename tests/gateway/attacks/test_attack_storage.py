@@ -55,14 +55,19 @@ def test_a_data_disk_that_is_full_for_twenty_seconds(tmp_path: Path, disk: Path)
     """While jobs run, wait, are sent and are cancelled."""
     submission = harness.submission(harness.write_plate(tmp_path), parameters={"seconds": 1.0})
     with running_runtime(tmp_path, data_dir=disk / "data", workers=2) as runtime:
-        jobs = [runtime.jobs.submit(submission, f"key-{number:05d}")[0] for number in range(4)]
+        jobs = [
+            runtime.jobs.submit(submission, f"key-{number:05d}", harness.PRINCIPAL)[0]
+            for number in range(4)
+        ]
         time.sleep(2)
         answers: Counter[str] = Counter()
         with full(disk):
             until = time.monotonic() + 20
             while time.monotonic() < until:
                 try:
-                    job, new = runtime.jobs.submit(submission, f"key-{len(jobs):05d}")
+                    job, new = runtime.jobs.submit(
+                        submission, f"key-{len(jobs):05d}", harness.PRINCIPAL
+                    )
                     jobs += [job] if new else []
                     answers["done"] += 1
                     runtime.jobs.cancel(jobs[3].id)
@@ -83,7 +88,7 @@ def test_a_data_disk_that_is_full_for_twenty_seconds(tmp_path: Path, disk: Path)
 def test_a_database_that_is_locked_for_forty_seconds(tmp_path: Path, database: str) -> None:
     submission = harness.submission(harness.write_plate(tmp_path), parameters={"seconds": 0.5})
     with running_runtime(tmp_path) as runtime:
-        job, _ = runtime.jobs.submit(submission, "the-key-1")
+        job, _ = runtime.jobs.submit(submission, "the-key-1", harness.PRINCIPAL)
         while not runtime.jobs.list_frames(job.id):
             time.sleep(0.05)
         with contextlib.closing(
@@ -176,8 +181,10 @@ def test_frames_of_ten_thousand(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
     hanging = harness.submission(pattern, parameters={"behaviour": "hang"})
     with running_runtime(tmp_path, workers=1) as runtime:
-        first, _ = runtime.jobs.submit(hanging, "the-key-1")
-        long, _ = runtime.jobs.submit(harness.submission(pattern, frames=10_000), "the-key-2")
+        first, _ = runtime.jobs.submit(hanging, "the-key-1", harness.PRINCIPAL)
+        long, _ = runtime.jobs.submit(
+            harness.submission(pattern, frames=10_000), "the-key-2", harness.PRINCIPAL
+        )
         instance = (tmp_path / "data/instance_id").read_text()
         proxies = tmp_path / "library/.work" / f"{long.id}.{instance}" / "pictures/proxies"
         proxies.mkdir(parents=True)

@@ -33,6 +33,7 @@ def job_row(name: str) -> JobRow:
         fingerprint="f",
         request="{}",
         files="{}",
+        requested_by="Ada",
         show="show",
         service="copy",
         state="queued",

@@ -33,6 +33,7 @@ from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
+from sqlalchemy import select
 
 from bridge_core.errors import JobCancelled, JobFailed, ShotbridgeError
 from bridge_core.models.frames import FrameRange
@@ -49,7 +50,9 @@ from bridge_core.models.services import (
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import ResultOutput
+from bridge_gateway.db.tables import LedgerRow
 from bridge_gateway.jobs.runtime import JobRuntime
+from bridge_gateway.policy.principal import Principal
 from bridge_gateway.providers.base import (
     PICTURE_FILENAME,
     PROXY_FILENAME,
@@ -75,6 +78,8 @@ STEP_FUNCTIONS = {
 }
 STEPS = tuple(STEP_FUNCTIONS)
 WIDTH, HEIGHT = 48, 32
+#: Who submits the jobs.
+PRINCIPAL = Principal("ann")
 
 _BEHAVIOURS = ("work", "hold", "fail", "crash", "hang", "fill", "no proxies", "lose", "NaN")
 
@@ -264,7 +269,7 @@ def submission(
                 mtime_ns=stat.st_mtime_ns if stat else 0,
             )
         )
-    fields = {"service": "copy", "requested_by": "ann", **request}
+    fields = {"service": "copy", **request}
     return Submission(
         request=Request(
             shot=Shot(
@@ -341,10 +346,17 @@ def _handle_call(runtime: JobRuntime, call: dict[str, Any]) -> dict[str, Any]:
     try:
         match call:
             case {"call": "submit", "submission": given, "key": key}:
-                job, _ = runtime.jobs.submit(Submission.model_validate(given), key)
+                job, _ = runtime.jobs.submit(Submission.model_validate(given), key, PRINCIPAL)
                 return job.model_dump(mode="json")
             case {"call": "job", "id": identity}:
                 return runtime.jobs.get_job(identity).model_dump(mode="json")
+            case {"call": "cancel", "id": identity}:
+                return runtime.jobs.cancel(identity).model_dump(mode="json")
+            case {"call": "ledger", "id": identity}:
+                with runtime.gateway.database.begin_read() as session:
+                    query = select(LedgerRow).where(LedgerRow.job_id == identity)
+                    rows = session.scalars(query.order_by(LedgerRow.number)).all()
+                return {"entries": [[row.kind, row.occasion, row.amount] for row in rows]}
             case {"call": "versions"}:
                 return {
                     "versions": [

@@ -16,6 +16,7 @@ from typing import Any
 import av
 import pytest
 from job_helpers import DEADLINE, harness, running_runtime, wait_for_job
+from sqlalchemy import event
 
 from bridge_core.errors import (
     IdempotencyKeyReused,
@@ -26,15 +27,17 @@ from bridge_core.errors import (
     UnknownService,
 )
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.jobs import Job, JobState
+from bridge_core.models.jobs import Cost, Job, JobState
 from bridge_core.models.media import SourceFile
 from bridge_core.models.notes import NewNote, Stroke, StrokeTool
+from bridge_core.models.problems import Problem
 from bridge_core.models.requests import ShapeRegion, Submission
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.versions import Decision, ReviewStatus
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.jobs.steps import outputs, publish
 from bridge_gateway.library import publish as library
+from bridge_gateway.policy.principal import Principal
 from bridge_gateway.providers.registry import ProviderRegistry
 
 
@@ -62,7 +65,7 @@ _keys = iter(range(10**6))
 
 
 def submit(runtime: JobRuntime, submission: Submission) -> Job:
-    job, new = runtime.jobs.submit(submission, f"key-{next(_keys):08d}")
+    job, new = runtime.jobs.submit(submission, f"key-{next(_keys):08d}", harness.PRINCIPAL)
     assert new
     return job
 
@@ -263,7 +266,10 @@ def test_a_key_makes_one_job_however_often_it_is_sent(
     submission = harness.submission(harness.write_plate(folder, shot), shot=shot)
     with ThreadPoolExecutor(8) as pool:
         answers = list(
-            pool.map(lambda _: runtime.jobs.submit(submission, "one-key-8-times"), range(8))
+            pool.map(
+                lambda _: runtime.jobs.submit(submission, "one-key-8-times", harness.PRINCIPAL),
+                range(8),
+            )
         )
     assert len({job.id for job, _ in answers}) == 1
     assert sum(new for _, new in answers) == 1
@@ -275,15 +281,17 @@ def test_a_key_with_another_request_is_refused(
     runtime: JobRuntime, folder: Path, shot: str
 ) -> None:
     submission = harness.submission(harness.write_plate(folder, shot), shot=shot)
-    job, _ = runtime.jobs.submit(submission, "used-key-01")
+    job, _ = runtime.jobs.submit(submission, "used-key-01", harness.PRINCIPAL)
     other = submission.request.model_copy(update={"note": "softer"})
     with pytest.raises(IdempotencyKeyReused) as caught:
-        runtime.jobs.submit(submission.model_copy(update={"request": other}), "used-key-01")
+        runtime.jobs.submit(
+            submission.model_copy(update={"request": other}), "used-key-01", harness.PRINCIPAL
+        )
     assert caught.value.details == {"job": job.id}
     # The same request with other files is a repeat.
     moved = [file.model_copy(update={"mtime_ns": 1}) for file in submission.plate_files]
     again = submission.model_copy(update={"plate_files": tuple(moved)})
-    repeat, new = runtime.jobs.submit(again, "used-key-01")
+    repeat, new = runtime.jobs.submit(again, "used-key-01", harness.PRINCIPAL)
     assert (repeat.id, new) == (job.id, False)
     wait_for_job(runtime, job)
 
@@ -303,7 +311,7 @@ def test_invalid_requests_are_refused_at_once(runtime: JobRuntime, folder: Path,
     ):
         submission = harness.submission(pattern, shot=shot, **wrong)
         with pytest.raises(error) as caught:
-            runtime.jobs.submit(submission, "refused-key")
+            runtime.jobs.submit(submission, "refused-key", harness.PRINCIPAL)
         assert caught.value.next_step
     assert runtime.jobs.list_jobs() == before
 
@@ -447,13 +455,11 @@ def test_names_that_do_not_fit_are_refused_before_a_frame_is_made(
     before = runtime.jobs.list_jobs()
     for names in ({"shot": "\u754c" * 86}, {"show": "\u754c" * 86}, {"shot": "\u754c" * 70}):
         # The last one fits as a folder, but not with the rest of a file name.
-        for call in (
-            lambda given: runtime.jobs.submit(given, "too-long-01"),
-            lambda given: runtime.jobs.estimate_request(given.request),
-        ):
-            with pytest.raises(InvalidRequest, match="bytes") as caught:
-                call(named(**names))
-            assert next(iter(names.values())) in caught.value.where and caught.value.next_step
+        with pytest.raises(InvalidRequest, match="bytes") as caught:
+            runtime.jobs.submit(named(**names), "too-long-01", harness.PRINCIPAL)
+        assert next(iter(names.values())) in caught.value.where and caught.value.next_step
+        (quote,) = runtime.jobs.quote([named(**names).request])
+        assert not quote.allowed and quote.problem == Problem.from_error(caught.value)
     assert runtime.jobs.list_jobs() == before
     # As many characters, and few enough bytes.
     job = wait_for_job(runtime, submit(runtime, named(shot="a" * 128)))
@@ -708,11 +714,11 @@ def test_review_adds_and_changes_nothing(runtime: JobRuntime, folder: Path, shot
     since = runtime.events.last_event_id()
     content_hash = version.content_hash
     changes = Decision(
-        status=ReviewStatus.CHANGES_REQUESTED, by="ben", comment="no", content_hash=content_hash
+        status=ReviewStatus.CHANGES_REQUESTED, comment="no", content_hash=content_hash
     )
-    runtime.reviews.add_decision(version.id, changes, "decision-1")
-    approval = Decision(status=ReviewStatus.APPROVED, by="cleo", content_hash=content_hash)
-    decided = runtime.reviews.add_decision(version.id, approval, "decision-2")
+    runtime.reviews.add_decision(version.id, changes, "decision-1", Principal("ben"))
+    approval = Decision(status=ReviewStatus.APPROVED, content_hash=content_hash)
+    decided = runtime.reviews.add_decision(version.id, approval, "decision-2", Principal("cleo"))
     assert decided.status is ReviewStatus.APPROVED
     assert [(one.by, one.comment) for one in decided.decisions] == [("ben", "no"), ("cleo", "")]
     assert {one.content_hash for one in decided.decisions} == {content_hash}
@@ -729,9 +735,8 @@ def test_review_adds_and_changes_nothing(runtime: JobRuntime, folder: Path, shot
         text="the left edge",
         strokes=(stroke,),
         drawn_on=1002,
-        by="ben",
     )
-    note, is_new = runtime.reviews.add_note(version.id, new_note, "note-key-1")
+    note, is_new = runtime.reviews.add_note(version.id, new_note, "note-key-1", harness.PRINCIPAL)
     assert is_new
     assert note.model_dump(include=set(NewNote.model_fields)) == new_note.model_dump()
     assert runtime.reviews.list_notes(version.id) == [note] and note.version_id == version.id
@@ -746,23 +751,28 @@ def test_a_repeated_note_or_decision_gets_the_same_answer(
     reviews = runtime.reviews
     version = runtime.results.get_version(str(run(runtime, folder, shot).version_id))
     other = runtime.results.get_version(str(run(runtime, folder, shot).version_id))
-    approval = Decision(status=ReviewStatus.APPROVED, by="ben", content_hash=version.content_hash)
+    approval = Decision(status=ReviewStatus.APPROVED, content_hash=version.content_hash)
     key = f"review-{shot}"
-    approved = reviews.add_decision(version.id, approval, key)
+    approved = reviews.add_decision(version.id, approval, key, harness.PRINCIPAL)
     changes = approval.model_copy(update={"status": ReviewStatus.CHANGES_REQUESTED})
-    reviews.add_decision(version.id, changes, f"{key}-2")
+    ben = Principal("ben")
+    reviews.add_decision(version.id, changes, f"{key}-2", harness.PRINCIPAL)
     since = runtime.events.last_event_id()
-    assert reviews.add_decision(version.id, approval, key) == approved
-    new = NewNote(text="the left edge", by="ben")
+    assert reviews.add_decision(version.id, approval, key, harness.PRINCIPAL) == approved
+    new = NewNote(text="the left edge")
     # A key of a decision may be used for a note.
-    note, is_new = reviews.add_note(version.id, new, key)
+    note, is_new = reviews.add_note(version.id, new, key, harness.PRINCIPAL)
     assert is_new
-    assert reviews.add_note(version.id, new, key) == (note, False)
+    assert reviews.add_note(version.id, new, key, harness.PRINCIPAL) == (note, False)
     for reuse in (
-        lambda: reviews.add_decision(version.id, changes, key),
-        lambda: reviews.add_decision(other.id, approval, key),
-        lambda: reviews.add_note(version.id, new.model_copy(update={"text": "x"}), key),
-        lambda: reviews.add_note(other.id, new, key),
+        lambda: reviews.add_decision(version.id, changes, key, harness.PRINCIPAL),
+        lambda: reviews.add_decision(other.id, approval, key, harness.PRINCIPAL),
+        lambda: reviews.add_decision(version.id, approval, key, ben),
+        lambda: reviews.add_note(
+            version.id, new.model_copy(update={"text": "x"}), key, harness.PRINCIPAL
+        ),
+        lambda: reviews.add_note(other.id, new, key, harness.PRINCIPAL),
+        lambda: reviews.add_note(version.id, new, key, ben),
     ):
         with pytest.raises(IdempotencyKeyReused) as caught:
             reuse()
@@ -804,18 +814,49 @@ def test_events_are_complete_and_can_be_resumed(
     assert runtime.events.list_events(after=runtime.events.last_event_id()) == []
 
 
-def test_estimates_come_from_earlier_jobs(folder: Path, runtime: JobRuntime, shot: str) -> None:
+def test_quoted_times_come_from_earlier_jobs(folder: Path, runtime: JobRuntime, shot: str) -> None:
     pattern = harness.write_plate(folder, shot)
     request = harness.submission(pattern, shot=shot, parameters={"seconds": 0.2}).request
     run(runtime, folder, shot, parameters={"seconds": 0.2})
-    estimate = runtime.jobs.estimate_request(request)
-    assert estimate.frames == 6 and estimate.cost.amount == 0
-    assert estimate.seconds is not None and 0 < estimate.seconds < 60
-    assert (estimate.provider, estimate.data_locality) == ("copier", "local")
+    (quote,) = runtime.jobs.quote([request])
+    assert quote.frames == 6 and quote.cost == Cost()
+    assert quote.seconds is not None and 0 < quote.seconds < 60
+    assert (quote.provider, quote.data_locality) == ("copier", "local")
     double = request.model_dump(mode="json")
     double["shot"]["plate"]["width"] *= 2
-    twice = runtime.jobs.estimate_request(type(request).model_validate(double))
-    assert twice.seconds == pytest.approx(2 * estimate.seconds)
+    (twice,) = runtime.jobs.quote([type(request).model_validate(double)])
+    assert twice.seconds == pytest.approx(2 * quote.seconds)
+
+
+def test_any_number_of_quotes_takes_the_same_queries(
+    folder: Path, runtime: JobRuntime, shot: str
+) -> None:
+    run(runtime, folder, shot)
+    request = harness.submission(harness.write_plate(folder, shot), shot=shot).request
+    absent = request.model_copy(update={"service": "absent"})
+    unknown = request.model_copy(update={"service": "nothing"})
+    statements: list[str] = []
+
+    def count(*args: Any) -> None:
+        statements.append(args[2])
+
+    counts = []
+    engine = runtime.gateway.database.engine
+    event.listen(engine, "before_cursor_execute", count)
+    try:
+        for number in (1, 200):
+            statements.clear()
+            quotes = runtime.jobs.quote([request, absent, unknown] * number)
+            counts.append(len([one for one in statements if "seconds_per_frame" in one]))
+            assert [one.allowed for one in quotes] == [True, False, False] * number
+    finally:
+        event.remove(engine, "before_cursor_execute", count)
+    assert counts == [2, 2]  # one for each service that is offered
+    assert quotes[0].seconds and quotes[0] == quotes[3]
+    assert quotes[1].reason == "install its weights" and quotes[1].problem is not None
+    assert (quotes[1].problem.code, quotes[1].cost) == ("model_missing", Cost())
+    assert quotes[2].problem is not None and quotes[2].problem.code == "unknown_service"
+    assert (quotes[2].cost, quotes[2].data_locality, quotes[2].provider) == (None, None, "")
 
 
 def test_jobs_are_listed_in_pages(runtime: JobRuntime, folder: Path, shot: str) -> None:

@@ -84,13 +84,13 @@ def test_a_locked_database_delays_a_job_and_does_not_fail_it(
     monkeypatch.setattr(workflow.run, "run_provider", run)
     submission = harness.submission(harness.write_plate(tmp_path))
     with running_runtime(tmp_path) as runtime:
-        job, _ = runtime.jobs.submit(submission, "the-key-1")
+        job, _ = runtime.jobs.submit(submission, "the-key-1", harness.PRINCIPAL)
         assert reached.wait(DEADLINE)
         with locked(tmp_path / "data/gateway.sqlite"):
             go.set()
             # Writing fails with a reason; reading is not delayed.
             for call in (
-                lambda: runtime.jobs.submit(submission, "the-key-2"),
+                lambda: runtime.jobs.submit(submission, "the-key-2", harness.PRINCIPAL),
                 lambda: runtime.jobs.cancel(job.id),
             ):
                 with pytest.raises(StorageUnavailable, match="locked") as caught:
@@ -131,7 +131,9 @@ def test_a_database_that_fails_once_at_any_write_changes_nothing(
 
     monkeypatch.setattr(owner, function, failing)
     with running_runtime(tmp_path) as runtime:
-        job, _ = runtime.jobs.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
+        job, _ = runtime.jobs.submit(
+            harness.submission(harness.write_plate(tmp_path)), "the-key-1", harness.PRINCIPAL
+        )
         check_one_version(runtime, tmp_path, wait_for_job(runtime, job))
     assert calls
 
@@ -150,7 +152,9 @@ def test_a_failure_is_stored_once_the_database_is_available(
     monkeypatch.setattr(workflow.transitions, "fail_job", failing)
     submission = harness.submission(harness.write_plate(tmp_path), parameters={"behaviour": "fail"})
     with running_runtime(tmp_path) as runtime:
-        job = wait_for_job(runtime, runtime.jobs.submit(submission, "the-key-1")[0])
+        job = wait_for_job(
+            runtime, runtime.jobs.submit(submission, "the-key-1", harness.PRINCIPAL)[0]
+        )
     assert job.problem is not None and job.problem.message == "it cannot be done"
 
 
@@ -200,7 +204,9 @@ def test_a_checkpoint_that_cannot_be_written_is_written_later(
 
     monkeypatch.setattr(SystemDatabase, "record_operation_result", record)
     with running_runtime(tmp_path) as runtime:
-        job, _ = runtime.jobs.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
+        job, _ = runtime.jobs.submit(
+            harness.submission(harness.write_plate(tmp_path)), "the-key-1", harness.PRINCIPAL
+        )
         job = wait_for_job(runtime, job)
         check_one_version(runtime, tmp_path, job)
         # After the last step the row has ended already, and the checkpoint is not needed.
@@ -225,7 +231,10 @@ def test_a_job_that_cannot_be_enqueued_begins_later(
     monkeypatch.setattr(JobQueue, "enqueue", enqueue)
     submission = harness.submission(harness.write_plate(tmp_path))
     with caplog.at_level(logging.ERROR), running_runtime(tmp_path) as runtime:
-        jobs = [runtime.jobs.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
+        jobs = [
+            runtime.jobs.submit(submission, f"key-{number:05d}", harness.PRINCIPAL)[0]
+            for number in range(3)
+        ]
         wait_until(lambda: not runtime.check_health()[0].ok, "the failed check")
         assert (
             "disk I/O error" in runtime.check_health()[0].message
@@ -251,12 +260,12 @@ def test_jobs_are_reconciled_however_many_are_sent(
     monkeypatch.setattr(recovery.Reconciler, "reconcile", reconcile)
     submission = harness.submission(harness.write_plate(tmp_path))
     with running_runtime(tmp_path) as runtime:
-        job, _ = runtime.jobs.submit(submission, "the-key-1")
+        job, _ = runtime.jobs.submit(submission, "the-key-1", harness.PRINCIPAL)
         sent: list[int] = []
 
         def submit_again() -> bool:
             sent.append(1)
-            runtime.jobs.submit(submission, f"key-{len(sent):05d}")
+            runtime.jobs.submit(submission, f"key-{len(sent):05d}", harness.PRINCIPAL)
             return len(reconciliations) > 3
 
         wait_until(submit_again, "the reconciliations")
@@ -271,7 +280,9 @@ def test_attempts_at_a_job_are_limited(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(workflow.stage, "stage_inputs", interrupted)
     with running_runtime(tmp_path) as runtime:
-        job, _ = runtime.jobs.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
+        job, _ = runtime.jobs.submit(
+            harness.submission(harness.write_plate(tmp_path)), "the-key-1", harness.PRINCIPAL
+        )
         job = wait_for_job(runtime, job)
     assert job.problem is not None and job.problem.code == "gateway_fault"
     assert job.progress.attempt == 2
@@ -305,14 +316,19 @@ def test_errors_of_the_library_fail_the_job_with_a_reason(tmp_path: Path) -> Non
             module, _, function = point.partition(":")
             restore = harness.inject_os_error(f"bridge_gateway.{module}", function, number)
             try:
-                job = wait_for_job(runtime, runtime.jobs.submit(submission, f"refused-{shot}")[0])
+                job = wait_for_job(
+                    runtime,
+                    runtime.jobs.submit(submission, f"refused-{shot}", harness.PRINCIPAL)[0],
+                )
             finally:
                 restore()
             assert job.state is JobState.FAILED and job.problem is not None, (point, number)
             assert job.problem.code in ("storage", "not_writable", "disk_full"), (point, number)
             assert job.problem.where and job.problem.next_step
             assert runtime.results.list_versions(shot=shot) == []
-            job = wait_for_job(runtime, runtime.jobs.submit(submission, f"restored-{shot}")[0])
+            job = wait_for_job(
+                runtime, runtime.jobs.submit(submission, f"restored-{shot}", harness.PRINCIPAL)[0]
+            )
             assert runtime.results.get_version(str(job.version_id)).number == 1
 
 
@@ -323,9 +339,12 @@ def test_paths_that_are_too_long_are_refused(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
     with running_runtime(tmp_path, library_dir=deep) as runtime:
         with pytest.raises(InvalidRequest, match="4095"):
-            runtime.jobs.submit(harness.submission(pattern, shot="a" * 128), "too-long-01")
+            runtime.jobs.submit(
+                harness.submission(pattern, shot="a" * 128), "too-long-01", harness.PRINCIPAL
+            )
         job = wait_for_job(
-            runtime, runtime.jobs.submit(harness.submission(pattern), "the-key-1")[0]
+            runtime,
+            runtime.jobs.submit(harness.submission(pattern), "the-key-1", harness.PRINCIPAL)[0],
         )
         assert job.state is JobState.SUCCEEDED, job.problem
 
@@ -340,7 +359,9 @@ def test_a_lack_of_descriptors_delays_a_job(tmp_path: Path) -> None:
             check_one_version(
                 runtime,
                 tmp_path,
-                wait_for_job(runtime, runtime.jobs.submit(submission, "the-key-1")[0]),
+                wait_for_job(
+                    runtime, runtime.jobs.submit(submission, "the-key-1", harness.PRINCIPAL)[0]
+                ),
             )
         finally:
             restore()
@@ -365,7 +386,7 @@ def test_a_work_folder_that_could_not_be_removed_is_removed_later(
                 "request": submission.request.model_copy(update={"parameters": {"seconds": 0.3}})
             }
         )
-        job, _ = runtime.jobs.submit(slow, "the-key-1")
+        job, _ = runtime.jobs.submit(slow, "the-key-1", harness.PRINCIPAL)
         wait_until(lambda: runtime.jobs.list_frames(job.id), "a frame")
         runtime.jobs.cancel(job.id)
         wait_until(lambda: not runtime.has_open_jobs(), "the job to end")
@@ -386,7 +407,7 @@ def test_a_second_gateway_keeps_the_work_folders_of_the_first(tmp_path: Path) ->
     (second / "library").symlink_to(tmp_path / "library")
     submission = harness.submission(harness.write_plate(first), parameters={"seconds": 0.3})
     with running_runtime(first, library_dir=tmp_path / "library") as runtime:
-        job, _ = runtime.jobs.submit(submission, "the-key-1")
+        job, _ = runtime.jobs.submit(submission, "the-key-1", harness.PRINCIPAL)
         wait_until(lambda: runtime.jobs.list_frames(job.id), "a frame")
         command = [sys.executable, str(HARNESS), str(second)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
@@ -415,7 +436,9 @@ def test_two_gateways_that_publish_one_shot_use_two_numbers(
 
     monkeypatch.setattr(library_publish, "rename_into_library", rename)
     with running_runtime(tmp_path) as runtime:
-        job, _ = runtime.jobs.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
+        job, _ = runtime.jobs.submit(
+            harness.submission(harness.write_plate(tmp_path)), "the-key-1", harness.PRINCIPAL
+        )
         job = wait_for_job(runtime, job)
         assert job.state is JobState.SUCCEEDED, job.problem
         version = runtime.results.get_version(str(job.version_id))
@@ -448,7 +471,9 @@ def test_the_newest_version_does_not_depend_on_the_clock(
     with running_runtime(tmp_path) as runtime:
         for number in (1, 2, 3):
             monkeypatch.setattr(publish, "now", lambda n=number: real() - timedelta(days=n))
-            wait_for_job(runtime, runtime.jobs.submit(submission, f"the-key-{number}")[0])
+            wait_for_job(
+                runtime, runtime.jobs.submit(submission, f"the-key-{number}", harness.PRINCIPAL)[0]
+            )
         assert [version.number for version in runtime.results.list_versions(newest=True)] == [3]
 
 
@@ -460,7 +485,7 @@ def interrupted(folder: Path) -> Job:
     runtime = harness.create_runtime(folder)
     runtime.start()
     submission = harness.submission(harness.write_plate(folder), parameters={"seconds": 0.3})
-    job, _ = runtime.jobs.submit(submission, "the-key-1")
+    job, _ = runtime.jobs.submit(submission, "the-key-1", harness.PRINCIPAL)
     wait_until(lambda: runtime.jobs.list_frames(job.id), "a frame")
     runtime.stop()
     return job
@@ -532,7 +557,7 @@ def test_pickles_in_the_queue_database_are_never_read(tmp_path: Path) -> None:
 def test_nothing_is_written_as_pickle(tmp_path: Path) -> None:
     submission = harness.submission(harness.write_plate(tmp_path), parameters={"behaviour": "fail"})
     with running_runtime(tmp_path) as runtime:
-        wait_for_job(runtime, runtime.jobs.submit(submission, "the-key-1")[0])
+        wait_for_job(runtime, runtime.jobs.submit(submission, "the-key-1", harness.PRINCIPAL)[0])
     with contextlib.closing(sqlite3.connect(tmp_path / "data/queue.sqlite")) as connection:
         for table in ("workflow_status", "operation_outputs"):
             formats = connection.execute(f"SELECT DISTINCT serialization FROM {table}").fetchall()

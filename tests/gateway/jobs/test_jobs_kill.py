@@ -50,6 +50,7 @@ KILL_POINTS = [
     ("jobs.steps.publish:_mark_published:after", "publish"),
     ("jobs.steps.publish:publish_result:after", "publish"),
     ("jobs.steps.publish:settle_charge:before", "settle"),
+    ("policy.ledger:settle:after", "settle"),
     ("jobs.steps.publish:settle_charge:after", "settle"),
 ]
 
@@ -175,8 +176,14 @@ def test_a_job_survives_a_kill_at_every_point(tmp_path: Path) -> None:
     with gateway(tmp_path) as running:
         job = running.wait_for_end(job["id"])
         versions = running.ask("versions")["versions"]
+        ledger = running.ask("ledger", id=job["id"])["entries"]
         running.stop()
     assert job["state"] == "succeeded", job["problem"]
+    assert ledger == [
+        ["reserve", "submitted", "0"],
+        ["charge", "succeeded", "0"],
+        ["release", "succeeded", "0"],
+    ]
     assert [version["id"] for version in versions] == [job["version_id"]]
     assert versions[0]["number"] == 1
     check_library(tmp_path, versions[0])

@@ -56,10 +56,10 @@ def test_queued_jobs_wait_and_can_be_cancelled(tmp_path: Path) -> None:
     quick = harness.submission(pattern)
     with running_runtime(tmp_path, workers=1) as runtime:
         assert not runtime.has_open_jobs()
-        first, _ = runtime.jobs.submit(slow, "first-key")
+        first, _ = runtime.jobs.submit(slow, "first-key", harness.PRINCIPAL)
         wait_for_job(runtime, first, JobState.RUNNING)
-        second, _ = runtime.jobs.submit(quick, "second-key")
-        third, _ = runtime.jobs.submit(quick, "third-key")
+        second, _ = runtime.jobs.submit(quick, "second-key", harness.PRINCIPAL)
+        third, _ = runtime.jobs.submit(quick, "third-key", harness.PRINCIPAL)
         assert [runtime.jobs.get_job(job.id).queue_position for job in (first, second, third)] == [
             None,
             1,
@@ -96,7 +96,10 @@ def test_no_more_jobs_at_once_than_workers(tmp_path: Path, monkeypatch: pytest.M
     pattern = harness.write_plate(tmp_path)
     submission = harness.submission(pattern, parameters={"behaviour": "hold"})
     with running_runtime(tmp_path, workers=2) as runtime:
-        jobs = [runtime.jobs.submit(submission, f"key-{number:05d}")[0] for number in range(6)]
+        jobs = [
+            runtime.jobs.submit(submission, f"key-{number:05d}", harness.PRINCIPAL)[0]
+            for number in range(6)
+        ]
         wait_until(lambda: running == 2, "two jobs at once")
         harness.resume_file(tmp_path).touch()
         for job in jobs:
@@ -110,7 +113,7 @@ def test_a_job_starts_within_a_third_of_a_second(tmp_path: Path) -> None:
     waits = []
     with running_runtime(tmp_path, workers=1) as runtime:
         for number in range(9):
-            job, _ = runtime.jobs.submit(submission, f"key-{number:05d}")
+            job, _ = runtime.jobs.submit(submission, f"key-{number:05d}", harness.PRINCIPAL)
             ended = wait_for_job(runtime, job)
             assert ended.started is not None
             waits.append((ended.started - ended.created).total_seconds())
@@ -136,7 +139,10 @@ def test_a_provider_limits_its_starts(tmp_path: Path) -> None:
     provider.queue = ProviderQueue(concurrency=8, starts_per_minute=2)
     submission = harness.submission(harness.write_plate(tmp_path))
     with running_runtime(tmp_path, providers=ProviderRegistry.of([provider])) as runtime:
-        jobs = [runtime.jobs.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
+        jobs = [
+            runtime.jobs.submit(submission, f"key-{number:05d}", harness.PRINCIPAL)[0]
+            for number in range(3)
+        ]
         for job in jobs[:2]:
             assert wait_for_job(runtime, job).state is JobState.SUCCEEDED
         time.sleep(1.0)  # several polls
@@ -152,7 +158,7 @@ def test_draining_lets_a_running_job_end(tmp_path: Path) -> None:
     runtime = harness.create_runtime(tmp_path, workers=1)
     runtime.start()
     job, _ = runtime.jobs.submit(
-        harness.submission(pattern, parameters={"seconds": 0.2}), "the-key-1"
+        harness.submission(pattern, parameters={"seconds": 0.2}), "the-key-1", harness.PRINCIPAL
     )
     wait_for_frame(runtime, job)
     runtime.stop(drain_seconds=DEADLINE)
@@ -166,7 +172,9 @@ def test_stale_work_folders_are_removed_and_open_ones_kept(tmp_path: Path) -> No
     runtime = harness.create_runtime(tmp_path)
     runtime.start()
     job, _ = runtime.jobs.submit(
-        harness.submission(pattern, parameters={"behaviour": "hold"}), "the-key-1"
+        harness.submission(pattern, parameters={"behaviour": "hold"}),
+        "the-key-1",
+        harness.PRINCIPAL,
     )
     wait_for_frame(runtime, job)
     runtime.stop()
@@ -226,7 +234,9 @@ def interrupt_job(folder: Path) -> Job:
     runtime = harness.create_runtime(folder)
     runtime.start()
     job, _ = runtime.jobs.submit(
-        harness.submission(pattern, parameters={"behaviour": "hold"}), "the-key-1"
+        harness.submission(pattern, parameters={"behaviour": "hold"}),
+        "the-key-1",
+        harness.PRINCIPAL,
     )
     wait_for_frame(runtime, job)
     runtime.stop()
@@ -249,7 +259,7 @@ def test_templates_of_a_studio(tmp_path: Path) -> None:
         "file_name_template": "{show}_{shot}_{version}",
     }
     with running_runtime(tmp_path, **settings) as runtime:
-        job, _ = runtime.jobs.submit(harness.submission(pattern), "the-key-1")
+        job, _ = runtime.jobs.submit(harness.submission(pattern), "the-key-1", harness.PRINCIPAL)
         version = runtime.results.get_version(str(wait_for_job(runtime, job).version_id))
         assert version.folder == str(tmp_path / "library/show/shots/sq/sq_010/copy/v001/exr")
         assert runtime.results.find_file(version.id, "show_010_v001.1001.exr").is_file()
@@ -270,7 +280,9 @@ def test_a_full_disk_leaves_no_files_behind(tmp_path: Path, small_disk: Path) ->
     library = small_disk / "library"
     with running_runtime(tmp_path, library_dir=library) as runtime:
         job, _ = runtime.jobs.submit(
-            harness.submission(pattern, parameters={"behaviour": "fill"}), "key-fill"
+            harness.submission(pattern, parameters={"behaviour": "fill"}),
+            "key-fill",
+            harness.PRINCIPAL,
         )
         job = wait_for_job(runtime, job)
         assert job.state is JobState.FAILED and job.problem is not None
@@ -284,7 +296,7 @@ def test_a_full_disk_leaves_no_files_behind(tmp_path: Path, small_disk: Path) ->
             time.sleep(0.02)
         assert runtime.results.list_versions() == []
         # A job that fits still succeeds, and gets the first number.
-        job, _ = runtime.jobs.submit(harness.submission(pattern), "key-fits")
+        job, _ = runtime.jobs.submit(harness.submission(pattern), "key-fits", harness.PRINCIPAL)
         assert runtime.results.get_version(str(wait_for_job(runtime, job).version_id)).number == 1
 
 
@@ -294,7 +306,7 @@ def test_a_job_that_does_not_fit_is_not_started(tmp_path: Path, small_disk: Path
     submission["request"]["shot"]["plate"] |= {"width": 4096, "height": 2160}
     with running_runtime(tmp_path, library_dir=small_disk / "library") as runtime:
         given = type(harness.submission(pattern)).model_validate(submission)
-        job = wait_for_job(runtime, runtime.jobs.submit(given, "key-large")[0])
+        job = wait_for_job(runtime, runtime.jobs.submit(given, "key-large", harness.PRINCIPAL)[0])
         assert job.problem is not None and job.problem.code == "disk_full"
         assert job.problem.details["needed_bytes"] == 6 * 4096 * 2160 * 8
     assert not (tmp_path / "frames.log").exists()
@@ -305,13 +317,17 @@ def test_a_read_only_library(tmp_path: Path, small_disk: Path) -> None:
     with running_runtime(tmp_path, library_dir=small_disk / "library") as runtime:
         subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
         job = wait_for_job(
-            runtime, runtime.jobs.submit(harness.submission(pattern), "key-read-only")[0]
+            runtime,
+            runtime.jobs.submit(harness.submission(pattern), "key-read-only", harness.PRINCIPAL)[0],
         )
         assert job.problem is not None and job.problem.code == "not_writable"
         assert str(small_disk) in job.problem.where and job.problem.next_step
         subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
         job = wait_for_job(
-            runtime, runtime.jobs.submit(harness.submission(pattern), "key-read-write")[0]
+            runtime,
+            runtime.jobs.submit(harness.submission(pattern), "key-read-write", harness.PRINCIPAL)[
+                0
+            ],
         )
         assert job.state is JobState.SUCCEEDED, job.problem
     with pytest.raises(NotWritable):
@@ -343,7 +359,10 @@ def test_readers_and_writers_do_not_wait_for_each_other(
         readers = [threading.Thread(target=ask, args=(runtime,)) for _ in range(3)]
         for reader in readers:
             reader.start()
-        jobs = [runtime.jobs.submit(submission, f"key-{number:05d}")[0] for number in range(12)]
+        jobs = [
+            runtime.jobs.submit(submission, f"key-{number:05d}", harness.PRINCIPAL)[0]
+            for number in range(12)
+        ]
         states = {wait_for_job(runtime, job).state for job in jobs}
         ended.set()
         for reader in readers:
@@ -366,10 +385,13 @@ def test_a_list_of_jobs_needs_as_many_queries_as_one_job(tmp_path: Path) -> None
             statements.append(arguments[2])
 
     with running_runtime(tmp_path, workers=1) as runtime:
-        jobs = [runtime.jobs.submit(harness.submission(pattern), "the-key-0")[0]]
+        jobs = [runtime.jobs.submit(harness.submission(pattern), "the-key-0", harness.PRINCIPAL)[0]]
         wait_for_job(runtime, jobs[0])
         held = harness.submission(pattern, parameters={"behaviour": "hold"})
-        jobs += [runtime.jobs.submit(held, f"the-key-{number}")[0] for number in range(1, 6)]
+        jobs += [
+            runtime.jobs.submit(held, f"the-key-{number}", harness.PRINCIPAL)[0]
+            for number in range(1, 6)
+        ]
         wait_until(lambda: runtime.jobs.list_frames(jobs[1].id), "a frame")
         event.listen(runtime.gateway.database.engine, "before_cursor_execute", count)
         listed = runtime.jobs.list_jobs()
@@ -404,7 +426,10 @@ def test_sent_pictures_are_pinned_until_the_job_ends(tmp_path: Path) -> None:
     with running_runtime(tmp_path, workers=1) as runtime:
         asyncio.run(runtime.gateway.storage.contents.append(digest, 0, len(data), chunks()))
         assert pinned(runtime) == set()
-        jobs = [runtime.jobs.submit(submission, f"the-key-{one}")[0] for one in range(2)]
+        jobs = [
+            runtime.jobs.submit(submission, f"the-key-{one}", harness.PRINCIPAL)[0]
+            for one in range(2)
+        ]
         wait_for_frame(runtime, jobs[0])
         assert pinned(runtime) == {digest}
     with running_runtime(tmp_path, workers=1) as runtime:

@@ -37,14 +37,15 @@ try:
     seen["services"] = [service.id for service in runtime.jobs.list_services()]
     pattern = harness.write_plate(folder, frames=300)
     submission = harness.submission(pattern, service="exposure", parameters={"stops": 1})
-    seen["cost"] = str(runtime.jobs.estimate_request(submission.request).cost.amount)
-    job, _ = runtime.jobs.submit(submission, "key-example-1")
+    (quote,) = runtime.jobs.quote([submission.request])
+    seen["cost"] = str(quote.cost.amount)
+    job, _ = runtime.jobs.submit(submission, "key-example-1", harness.PRINCIPAL)
     job = job_helpers.wait_for_job(runtime, job)
     seen["state"], seen["problem"] = job.state, str(job.problem)
     version = runtime.results.get_version(str(job.version_id))
     seen["files"] = [file.path for file in runtime.results.list_files(version.id)]
     long = harness.submission(pattern, frames=300, service="exposure")
-    job, _ = runtime.jobs.submit(long, "key-example-2")
+    job, _ = runtime.jobs.submit(long, "key-example-2", harness.PRINCIPAL)
     while not runtime.jobs.get_job(job.id).progress.done:
         time.sleep(0.01)
     seen["cancelled"] = runtime.jobs.cancel(job.id).state

@@ -49,7 +49,7 @@ def request(
     span = FrameRange.of(1001, 1000 + frames, rate)
     plate = Plate(path=path, range=span, width=size[0], height=size[1])
     shot = Shot(id=ShotId(show="show", sequence="sq", shot="010"), plate=plate, cut_range=span)
-    return Request(shot=shot, service="edit", requested_by="ann", **fields)
+    return Request(shot=shot, service="edit", **fields)
 
 
 def problems(limited: Service, asked: Request) -> dict[str, str]:

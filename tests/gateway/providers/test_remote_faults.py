@@ -59,7 +59,7 @@ def submit(runtime: JobRuntime, folder: Path, service: str, behaviour: str = "wo
     given = harness.submission(
         harness.write_plate(folder), service=service, parameters={"behaviour": behaviour}
     )
-    job, _ = runtime.jobs.submit(given, f"key-{time.time_ns()}")
+    job, _ = runtime.jobs.submit(given, f"key-{time.time_ns()}", harness.PRINCIPAL)
     return job
 
 

@@ -17,9 +17,10 @@ from bridge_core.errors import InvalidRequest, JobFailed, NotFound
 from bridge_core.models.jobs import Job, JobOutcome, JobState, Resolution
 from bridge_core.models.media import SourceFile
 from bridge_core.models.requests import Reference, ShapeRegion, Submission
-from bridge_gateway.db.tables import JobRow
+from bridge_gateway.db.tables import LedgerRow
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.jobs.steps import outputs
+from bridge_gateway.policy.principal import Principal
 
 remote = harness.load_remote()
 
@@ -43,7 +44,7 @@ def submission(folder: Path, service: str, behaviour: str = "work", **request: A
 
 
 def submit(runtime: JobRuntime, given: Submission) -> Job:
-    job, _ = runtime.jobs.submit(given, f"key-{time.time_ns()}")
+    job, _ = runtime.jobs.submit(given, f"key-{time.time_ns()}", harness.PRINCIPAL)
     return job
 
 
@@ -51,10 +52,18 @@ def run(runtime: JobRuntime, given: Submission) -> Job:
     return wait_for_job(runtime, submit(runtime, given))
 
 
-def recorded_cost(runtime: JobRuntime, job: Job) -> dict[str, str] | None:
+def ledger_of(runtime: JobRuntime, job: Job) -> list[tuple[str, str, str]]:
+    """Kind, occasion and amount of the job's entries in the ledger."""
     with runtime.gateway.database.begin_read() as session:
-        row = session.scalars(select(JobRow).where(JobRow.id == job.id)).one()
-        return json.loads(row.cost) if row.cost else None
+        rows = session.scalars(
+            select(LedgerRow).where(LedgerRow.job_id == job.id).order_by(LedgerRow.number)
+        ).all()
+    assert {(row.provider, row.account) for row in rows} == {("remote", "studio")}
+    assert {(row.currency, row.principal, row.show) for row in rows} == {("EUR", "ann", "show")}
+    return [(row.kind, row.occasion, row.amount) for row in rows]
+
+
+RESERVED = ("reserve", "submitted", "2.5")
 
 
 # --- answers that are lost, and refusals
@@ -62,11 +71,15 @@ def recorded_cost(runtime: JobRuntime, job: Job) -> dict[str, str] | None:
 
 def test_work_is_done_and_its_charge_recorded(runtime: JobRuntime, tmp_path: Path) -> None:
     given = submission(tmp_path, remote.BLIND)
-    assert runtime.jobs.estimate_request(given.request).cost == remote.PRICE
+    assert runtime.jobs.quote([given.request])[0].cost == remote.PRICE
     job = run(runtime, given)
     assert job.state is JobState.SUCCEEDED, job.problem
     assert provider(tmp_path).charges() == [f"shotbridge-{job.id}"]
-    assert recorded_cost(runtime, job) == {"amount": "2.5", "currency": "EUR"}
+    assert ledger_of(runtime, job) == [
+        RESERVED,
+        ("charge", "succeeded", "2.5"),
+        ("release", "succeeded", "2.5"),
+    ]
     version = runtime.results.get_version(str(job.version_id))
     assert runtime.results.find_proxy(version.id, 1003).is_file()  # the gateway made them
 
@@ -86,14 +99,29 @@ def test_a_lost_answer_that_cannot_be_found_asks_a_human(
     assert job.state is JobState.UNKNOWN and job.problem is not None
     assert "ConnectionError" in job.problem.message
     assert [one.id for one in runtime.jobs.list_jobs(state=JobState.UNKNOWN)] == [job.id]
-    answer = Resolution(outcome=JobOutcome.NOT_MADE, text="not on the invoice", by="ann")
-    resolved = runtime.jobs.resolve(job.id, answer)
+    answer = Resolution(outcome=JobOutcome.NOT_MADE, text="not on the invoice")
+    assert ledger_of(runtime, job) == [RESERVED]
+    resolved = runtime.jobs.resolve(job.id, answer, Principal("ben"))
     assert resolved.state is JobState.FAILED and resolved.resolution is not None
-    assert resolved.resolution.by == "ann" and resolved.problem == job.problem
+    assert resolved.resolution.by == "ben" and resolved.problem == job.problem
     assert runtime.jobs.list_jobs(state=JobState.UNKNOWN) == []
     with pytest.raises(JobFailed, match="only a job whose outcome is unknown"):
-        runtime.jobs.resolve(job.id, answer)
+        runtime.jobs.resolve(job.id, answer, harness.PRINCIPAL)
+    assert ledger_of(runtime, job) == [RESERVED, ("release", "resolved", "2.5")]
     assert len(provider(tmp_path).charges()) == 1  # nothing was sent again
+    (tmp_path / "remote" / "lost").unlink()
+    made = run(runtime, submission(tmp_path, remote.BLIND, "lose"))
+    (before,) = runtime.jobs.list_show_costs("show")
+    assert (before.reserved, before.charged) == (remote.PRICE.amount, 0)
+    elsewhere = Resolution(outcome=JobOutcome.MADE_ELSEWHERE, text="on the invoice")
+    runtime.jobs.resolve(made.id, elsewhere, Principal("ben"))
+    assert ledger_of(runtime, made) == [
+        RESERVED,
+        ("charge", "resolved", "2.5"),
+        ("release", "resolved", "2.5"),
+    ]
+    (after,) = runtime.jobs.list_show_costs("show")
+    assert (after.reserved, after.charged) == (0, remote.PRICE.amount)
 
 
 def test_a_refused_key_does_not_mean_that_nothing_was_done(
@@ -128,7 +156,12 @@ def test_refusals_and_failures_keep_their_words(runtime: JobRuntime, tmp_path: P
     failed = run(runtime, submission(tmp_path, remote.BLIND, "fail"))
     assert failed.state is JobState.FAILED and failed.problem is not None
     assert failed.problem.message == "the content was moderated"
-    assert recorded_cost(runtime, failed) == {"amount": "2.5", "currency": "EUR"}
+    assert ledger_of(runtime, refused) == [RESERVED, ("release", "failed", "2.5")]
+    assert ledger_of(runtime, failed) == [
+        RESERVED,
+        ("charge", "failed", "2.5"),
+        ("release", "failed", "2.5"),
+    ]
 
 
 def test_all_that_does_not_fit_is_named_at_once(runtime: JobRuntime, tmp_path: Path) -> None:
@@ -141,7 +174,7 @@ def test_all_that_does_not_fit_is_named_at_once(runtime: JobRuntime, tmp_path: P
         regions=(ShapeRegion(points=((0, 0), (1, 0), (1, 1))),),
     )
     with pytest.raises(InvalidRequest) as caught:
-        runtime.jobs.submit(given, "the-key-1")
+        runtime.jobs.submit(given, "the-key-1", harness.PRINCIPAL)
     fields = {one["field"] for one in caught.value.details["fields"]}  # type: ignore[union-attr,index,call-overload]
     assert fields == {"request.regions", "request.seed", "request.shot"}
 
@@ -161,6 +194,11 @@ def test_cancelling_stops_the_provider_and_names_its_charge(
     assert cancellation is not None and cancellation.provider_stopped is True
     assert cancellation.charge == remote.PRICE
     assert cancellation.message == "stopped, without a refund"
+    assert ledger_of(runtime, job) == [
+        RESERVED,
+        ("release", "cancelled", "2.5"),
+        ("charge", "answered", "2.5"),
+    ]
 
 
 def test_the_charge_of_work_that_was_done_survives_a_cancellation(
@@ -177,7 +215,11 @@ def test_the_charge_of_work_that_was_done_survives_a_cancellation(
     job = run(runtime, submission(tmp_path, remote.BLIND))
     assert job.state is JobState.CANCELLED and job.version_id is None
     assert len(provider(tmp_path).charges()) == 1
-    assert recorded_cost(runtime, job) == {"amount": "2.5", "currency": "EUR"}
+    assert ledger_of(runtime, job) == [
+        RESERVED,
+        ("charge", "cancelled", "2.5"),
+        ("release", "cancelled", "2.5"),
+    ]
 
 
 def test_the_wait_ends_although_the_provider_does_not_answer(
@@ -201,6 +243,7 @@ def test_the_wait_ends_although_the_provider_does_not_answer(
     changed = [event.job for event in runtime.events.list_events(after=last) if event.job]
     assert changed[-1].cancellation is not None
     assert changed[-1].cancellation.charge == remote.PRICE
+    assert ledger_of(runtime, job)[-1] == ("charge", "answered", "2.5")
 
 
 def test_a_cancellation_is_repeated_after_a_restart(tmp_path: Path) -> None:
@@ -213,6 +256,11 @@ def test_a_cancellation_is_repeated_after_a_restart(tmp_path: Path) -> None:
     (tmp_path / "remote" / "answer").touch()
     with running_runtime(tmp_path) as runtime:
         wait_until(lambda: _stopped(runtime, job), "the answer")
+        assert ledger_of(runtime, job) == [
+            RESERVED,
+            ("release", "cancelled", "2.5"),
+            ("charge", "answered", "2.5"),
+        ]
 
 
 def _stopped(runtime: JobRuntime, job: Job) -> bool | None:

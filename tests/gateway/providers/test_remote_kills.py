@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from job_helpers import harness
+from job_helpers import harness, wait_until
 
 KILLS = Path(__file__).parents[1] / "jobs" / "test_jobs_kill.py"
 kills = SimpleNamespace(**runpy.run_path(str(KILLS)))
@@ -20,7 +20,10 @@ BEFORE_HANDLE = "counting_remote:CountingRemoteProvider.submit:after"
 POLLING = "counting_remote:CountingRemoteProvider.poll:before:2"
 FETCHING = "counting_remote:fetch_frame:before:3"
 BEFORE_PUBLISH = "jobs.steps.publish:publish_result:before"
-WINDOWS = (BEFORE_SUBMIT, BEFORE_HANDLE, POLLING, FETCHING, BEFORE_PUBLISH)
+#: In the transaction that ends the job, and after it.
+SETTLING = "policy.ledger:settle:after"
+SETTLED = "jobs.steps.publish:settle_charge:after"
+WINDOWS = (BEFORE_SUBMIT, BEFORE_HANDLE, POLLING, FETCHING, BEFORE_PUBLISH, SETTLING, SETTLED)
 
 
 def _kill_in(folder: Path, service: str, windows: tuple[str, ...]) -> tuple[dict[str, Any], Any]:
@@ -39,8 +42,14 @@ def _kill_in(folder: Path, service: str, windows: tuple[str, ...]) -> tuple[dict
     with kills.gateway(folder) as running:
         ended = running.wait_for_end(job["id"])
         versions = running.ask("versions")["versions"]
+        ledger = running.ask("ledger", id=job["id"])["entries"]
         running.stop()
     assert len(versions) == (1 if ended["state"] == "succeeded" else 0)
+    reserved = ["reserve", "submitted", "2.5"]
+    if ended["state"] == "unknown":
+        assert ledger == [reserved]  # until a person resolves it
+    else:
+        assert ledger == [reserved, ["charge", "succeeded", "2.5"], ["release", "succeeded", "2.5"]]
     return ended, provider
 
 
@@ -56,7 +65,7 @@ def test_killed_in_every_window_and_charged_once(tmp_path: Path, service: str) -
 @pytest.mark.slow
 def test_killed_after_the_handle_was_stored(tmp_path: Path) -> None:
     """Where the provider knows no keys, the handle is enough."""
-    job, provider = _kill_in(tmp_path, remote.BLIND, (POLLING, FETCHING, BEFORE_PUBLISH))
+    job, provider = _kill_in(tmp_path, remote.BLIND, (POLLING, FETCHING, BEFORE_PUBLISH, SETTLING))
     assert job["state"] == "succeeded", job["problem"]
     assert len(provider.charges()) == 1
 
@@ -71,3 +80,28 @@ def test_what_cannot_be_known_ends_unknown(tmp_path: Path, window: str, charged:
     assert "look at the invoice" in job["problem"]["next_step"]
     assert f"shotbridge-{job['id']}" in job["problem"]["next_step"]
     assert len(provider.charges()) == charged
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_the_charge_of_cancelled_work_is_recorded_once(tmp_path: Path, when: str) -> None:
+    """Killed before the provider's answer is stored, it is told again; afterwards it is not."""
+    remote.CountingRemoteProvider(tmp_path / "remote")
+    pattern = harness.write_plate(tmp_path)
+    given = harness.submission(pattern, service=remote.BLIND, parameters={"behaviour": "hang"})
+    with kills.gateway(tmp_path, f"providers.remote:record_cancellation:{when}") as running:
+        job = running.ask("submit", submission=given.model_dump(mode="json"), key="the-key-1")
+        wait_until(
+            lambda: running.ask("job", id=job["id"])["progress"]["fraction"] == 0.5, "a poll"
+        )
+        assert running.ask("cancel", id=job["id"])["state"] == "cancelled"
+        running.wait_for_pause()
+        running.kill()
+    with kills.gateway(tmp_path) as running:
+        wait_until(lambda: len(running.ask("ledger", id=job["id"])["entries"]) == 3, "the charge")
+        ledger = running.ask("ledger", id=job["id"])["entries"]
+        running.stop()
+    assert ledger == [
+        ["reserve", "submitted", "2.5"],
+        ["release", "cancelled", "2.5"],
+        ["charge", "answered", "2.5"],
+    ]

@@ -134,7 +134,10 @@ def test_a_job_waits_for_its_root_and_can_be_cancelled(
     runtime.start()
     try:
         hanging_disk.folder = tmp_path / "plates"
-        jobs = [runtime.jobs.submit(submission, f"the-key-{number}")[0] for number in range(2)]
+        jobs = [
+            runtime.jobs.submit(submission, f"the-key-{number}", harness.PRINCIPAL)[0]
+            for number in range(2)
+        ]
         wait_until(lambda: hanging_disk.calls, "the job to read the plate")
         assert next(one for one in runtime.check_health() if one.name == "queue").ok
         assert runtime.jobs.cancel(jobs[0].id).state is JobState.CANCELLED
@@ -155,7 +158,7 @@ def test_a_library_that_hangs_is_reported_and_does_not_delay_the_stop(
     submission = harness.submission(harness.write_plate(tmp_path))
     runtime = harness.create_runtime(tmp_path)
     runtime.start()
-    job, _ = runtime.jobs.submit(submission, "the-key-1")
+    job, _ = runtime.jobs.submit(submission, "the-key-1", harness.PRINCIPAL)
     wait_until(lambda: runtime.jobs.get_job(job.id).state.ended, "the job to end")
     hanging_disk.folder = tmp_path / "library"
     version = str(runtime.jobs.get_job(job.id).version_id)

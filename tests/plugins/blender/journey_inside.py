@@ -38,12 +38,11 @@ def send(folder: Path) -> dict[str, Any]:
     host = sample_file.extension_module("host").BlenderHost(lambda: settings)
     (item,) = host.scene().shots
     with Client(settings) as client:
-        job = client.submit(Request(shot=item.shot, service="upscale", requested_by="Ada Lovelace"))
+        job = client.submit(Request(shot=item.shot, service="upscale"))
         (done,) = client.wait([job.id], timeout=200)
         assert done.version_id, done
         decision = Decision(
             status=ReviewStatus.APPROVED,
-            by="Ada Lovelace",
             content_hash=client.version(done.version_id).content_hash,
         )
         version = client.decide(done.version_id, decision)

@@ -178,7 +178,7 @@ def test_text_of_a_schema_is_never_markup(form: ParameterForm) -> None:
     assert labels[0].textFormat() is Qt.TextFormat.PlainText
 
 
-def test_while_estimating_only_missing_lines_are_awaited(
+def test_while_quoting_only_missing_lines_are_awaited(
     qapp: QApplication,
 ) -> None:
     """The cleared note of the last request is not awaited."""
@@ -189,9 +189,9 @@ def test_while_estimating_only_missing_lines_are_awaited(
         return [one.text() for pair in card._rows for one in pair if one.isVisible()]
 
     known = (SummaryLine("Send", "8 frames"), SummaryLine("To", "this machine"))
-    estimates = (SummaryLine("Duration", "1 s"), SummaryLine("Allowed", "yes"))
-    card.show_lines((known[0], SummaryLine("Note", "Hold"), known[1], *estimates), estimating=False)
-    card.show_lines(known, estimating=True)
+    quoted = (SummaryLine("Duration", "1 s"), SummaryLine("Allowed", "yes"))
+    card.show_lines((known[0], SummaryLine("Note", "Hold"), known[1], *quoted), quoting=False)
+    card.show_lines(known, quoting=True)
     assert visible_texts() == [
         "Send",
         "8 frames",
@@ -202,9 +202,9 @@ def test_while_estimating_only_missing_lines_are_awaited(
         "Allowed",
         "…",
     ]
-    card.show_lines(known, estimating=True)
+    card.show_lines(known, quoting=True)
     assert len(visible_texts()) == 8
-    card.show_lines((*known, *estimates), estimating=False)
+    card.show_lines((*known, *quoted), quoting=False)
     assert visible_texts()[4:] == ["Duration", "1 s", "Allowed", "yes"]
 
 

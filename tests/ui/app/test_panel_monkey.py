@@ -113,7 +113,7 @@ def _review_something(panel: Panel) -> None:
     )
     on.shots.select([row.key for row in list(on.shots.rows)[:2]])
     on.send.choose_service("round_trip")
-    _wait_until(lambda: on.send.state.value.can_send, "the estimate")
+    _wait_until(lambda: on.send.state.value.can_send, "the quotes")
     on.send.send()
     _wait_until(lambda: sum(bool(row.result_id) for row in on.jobs.rows) == 2, "two versions")
     on.shots.select([on.shots.rows[0].key])

@@ -96,9 +96,7 @@ def test_a_prefilled_request_stays_in_the_form(make_panel) -> None:
     panel = make_panel()
     click(panel, 0)
     click(panel, 1, CONTROL)
-    request = Request(
-        shot=database_filler.shot(1), service="matte", requested_by="Ada", source_version_id="v9"
-    )
+    request = Request(shot=database_filler.shot(1), service="matte", source_version_id="v9")
     panel.prefill(request)
     form = panel.controllers.send.state
     assert (form.value.button_text, form.value.source_version_id) == ("Make v001", "v9")
@@ -138,9 +136,7 @@ def test_a_test_frame_of_a_rendered_plate_stays_under_review_with_its_row(make_p
     job = database_filler.job(2)
     rendered = job.request.shot.plate.model_copy(update={"path": "/rendered/p.%04d.exr"})
     shot = job.request.shot.model_copy(update={"plate": rendered})
-    test_frame_request = Request(
-        shot=shot, service="matte", requested_by="Ada", test_frames=(1004,)
-    )
+    test_frame_request = Request(shot=shot, service="matte", test_frames=(1004,))
     job = job.model_copy(update={"request": test_frame_request})
     panel.controllers.session.store.merge(jobs=[job])
     panel.view_job(job.id)
@@ -171,7 +167,11 @@ def test_the_jobs_page_names_the_state_and_the_next_step(make_panel) -> None:
     ]
     session.store.merge(jobs=ended)
     refused = OutboxEntry(
-        key="key-refused", request=ended[0].request, created=database_filler.NOON, problem=problem
+        key="key-refused",
+        request=ended[0].request,
+        requested_by="Ada",
+        created=database_filler.NOON,
+        problem=problem,
     )
     session.outbox.set(replace(session.outbox.value, refused=(refused,)))
     panel.show_page("jobs")
@@ -203,12 +203,9 @@ def test_pending_renders_are_offered(make_panel) -> None:
     assert not card.isVisible()
     scene = panel.controllers.shots.scene
     pending_renders = panel.controllers.send.pending_renders
-    requests = [
-        Request(shot=database_filler.shot(at), service="matte", requested_by="Ada")
-        for at in (1, 40)
-    ]
+    requests = [Request(shot=database_filler.shot(at), service="matte") for at in (1, 40)]
     for request in requests:
-        pending_renders._outbox.add(request)
+        pending_renders._outbox.add(request, requested_by="Ada")
     pending_renders.refresh(scene)
     wait_until(card.isVisible)
     tabs = panel.findChild(QTabBar, "tabs")

@@ -74,9 +74,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioFixture]:
             approved = stored[1, "upscale", 1]
             client.decide(
                 approved.id,
-                Decision(
-                    status=ReviewStatus.APPROVED, by="Ben", content_hash=approved.content_hash
-                ),
+                Decision(status=ReviewStatus.APPROVED, content_hash=approved.content_hash),
             )
         yield StudioFixture(settings, cut, stored)
 

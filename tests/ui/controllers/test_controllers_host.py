@@ -194,7 +194,7 @@ def test_plates_are_rendered_first_and_then_sent(
     send: SendController,
     host: RenderingHost,
 ) -> None:
-    main_thread.wait_until(lambda: len(send.state.value.summary) == 6, "the estimate")
+    main_thread.wait_until(lambda: len(send.state.value.summary) == 6, "the quotes")
     lines = {line.title: line.text for line in send.state.value.summary}
     assert lines["Render first"] == "16 frames in Example 1"
     progress = []

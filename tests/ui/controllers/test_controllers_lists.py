@@ -52,7 +52,8 @@ def job(number: int, of: Shot, state: JobState = JobState.RUNNING, done: int = 0
     return Job(
         id=f"job{number:05d}",
         key=f"key-{number:05d}",
-        request=Request(shot=of, service="upscale", requested_by="Ada"),
+        request=Request(shot=of, service="upscale"),
+        requested_by="Ada",
         state=state,
         created=START + timedelta(seconds=number),
         progress=JobProgress(step="Upscaling", done=done, total=20, seconds_left=31),

@@ -57,10 +57,21 @@ def offline_session(
 
 def requests(cut: Path, settings: Settings, count: int) -> list[Request]:
     shots = [item.shot for item in StandaloneHost(settings, cut).scene().shots]
-    return [
-        Request(shot=shots[at % 2], service="round_trip", requested_by="Ada", note=str(at))
-        for at in range(count)
-    ]
+    return [Request(shot=shots[at % 2], service="round_trip", note=str(at)) for at in range(count)]
+
+
+def test_requests_are_stored_with_the_person_who_asked(
+    offline_session: Session, cut: Path, main_thread: FakeMainThread
+) -> None:
+    session, sender = offline_session, RequestSender(offline_session)
+    first, second = requests(cut, session.settings, 2)
+    sender.send(with_keys([first]), lambda _: None, lambda _: None)
+    session.set_user("Eve")
+    # A host has rendered the plate of a request that Grace made in an earlier panel.
+    sender.send(with_keys([second]), lambda _: None, lambda _: None, requested_by="Grace")
+    main_thread.wait_until(lambda: len(session.outbox.value.waiting) == 2, "both in the outbox")
+    asked = {entry.request.note: entry.requested_by for entry in session.outbox.value.waiting}
+    assert asked == {"0": "Ada Lovelace", "1": "Grace"}
 
 
 def test_requests_are_stored_while_storage_hangs(
@@ -135,7 +146,7 @@ def test_requests_are_accepted_all_or_none(
     offline_session: Session, cut: Path, main_thread: FakeMainThread
 ) -> None:
     new = requests(cut, offline_session.settings, 2)
-    offline_session.client.outbox.add(new[0], "key-of-another")
+    offline_session.client.outbox.add(new[0], "key-of-another", requested_by="Ada")
     failed: list[ShotbridgeError] = []
     RequestSender(offline_session).send(
         {"key-of-its-own": new[0], "key-of-another": new[1]}, lambda _: None, failed.append
@@ -150,7 +161,7 @@ def test_a_refused_request_is_kept_until_it_is_accepted(
 ) -> None:
     new = requests(cut, offline_session.settings, 3)
     outbox = offline_session.client.outbox
-    refused = outbox.add(new[0])
+    refused = outbox.add(new[0], requested_by="Ada")
     outbox.mark_refused(refused.key, Problem.from_error(InvalidRequest("no such service")))
     jobs = JobsController(offline_session)
     offline_session.refresh_outbox()

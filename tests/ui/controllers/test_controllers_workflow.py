@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bridge_core.models.costs import Quote
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import JobState
 from bridge_core.models.notes import Stroke
@@ -70,8 +71,20 @@ def version_of(
 
 
 def test_two_shots_are_sent_and_every_list_shows_it(
-    session: Session, main_thread: FakeMainThread, shots: ShotsController, send: SendController
+    session: Session,
+    main_thread: FakeMainThread,
+    shots: ShotsController,
+    send: SendController,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    quoted: list[int] = []
+    real = session.client.quote
+
+    def quote(requests: Sequence[Request]) -> list[Quote]:
+        quoted.append(len(requests))
+        return real(requests)
+
+    monkeypatch.setattr(session.client, "quote", quote)
     jobs = JobsController(session)
     assert [row.sign.text for row in shots.rows] == ["nothing sent yet"] * 2
     assert shots.rows[0].range_text == "1003–1006 · 4 + 4 handles"
@@ -79,8 +92,9 @@ def test_two_shots_are_sent_and_every_list_shows_it(
     send.set_shots(row.shot for row in shots.selected if row.shot)
     state = send.state.value
     assert state.button_text == "Make 2 versions"
-    main_thread.wait_until(lambda: len(send.state.value.summary) == 5, "the estimate")
+    main_thread.wait_until(lambda: len(send.state.value.summary) == 5, "the quotes")
     lines = {line.title: line.text for line in send.state.value.summary}
+    assert quoted[-1:] == [2], "one call for all shots"
     assert lines["Send"].startswith("2 shots, 8 frames + 8 handles · ACEScg")
     assert lines["To"] == "this machine, nothing leaves it"
     assert lines["Cost"] == "none"
@@ -184,8 +198,12 @@ def test_a_version_is_reviewed(
     )
     assert shots.rows[0].attention_ids == (first,), "the older version is still pending"
     review.choose_b(first)
+    session.set_user("Grace Hopper")
     review.decide(ReviewStatus.REJECTED, "softer than the next one")
+    session.set_user("Ada Lovelace")  # the name at the click counts
     main_thread.wait_until(lambda: not shots.rows[0].needs_attention, "no pending version")
+    rejected = session.store.versions[first]
+    assert [record.by for record in rejected.decisions] == ["Grace Hopper"]
     assert shots.rows[0].sign.text == "Round trip v002 · approved · Ada Lovelace"
 
     target = tmp_path / "out.otio"

@@ -181,7 +181,6 @@ def test_all_feedback_is_in_the_next_request(tmp_path: Path) -> None:
     earlier_request = Request(
         shot=reviewed,
         service="extend",
-        requested_by="Ada",
         note="the whole sky",
         parameters={"prompt": "a meadow"},
     )

@@ -100,7 +100,7 @@ class RecentRequests:
         values = dict(request.parameters)
         if service is not None:
             values = {p.name: values.get(p.name, p.default) for p in service.parameters}
-        ignored = ("note", "requested_by", "source_version_id", "schema_version", "parameters")
+        ignored = ("note", "source_version_id", "schema_version", "parameters")
         kept = {name: value for name, value in dict(request).items() if name not in ignored}
         return {**kept, "parameters": values}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bridge_core.errors import GatewayUnreachable, ShotbridgeError
 from bridge_core.hosts.base import Capability
+from bridge_core.system.login import login_name
 from bridge_ui.core.event_listener import EventListener
 from bridge_ui.core.observable import Observable, Post, Unwatch, Watchers
 from bridge_ui.core.recent_requests import RecentRequests
@@ -151,12 +151,13 @@ class Session:
     @property
     def user(self) -> str:
         """The name under which requests, notes and decisions are recorded."""
-        return self.settings.client.user or getpass.getuser()
+        return self.settings.client.user or login_name()
 
     def set_user(self, name: str | None) -> None:
         """Use this name from now on; None: the system's user name."""
         client = self.settings.client.model_copy(update={"user": name})
         self.settings = self.settings.model_copy(update={"client": client})
+        self.client.set_user(name)
         self._user_watchers.notify(None)
 
     def on_user_changed(self, callback: Callable[[], None]) -> Unwatch:

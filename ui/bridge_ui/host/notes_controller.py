@@ -53,7 +53,7 @@ class HostNotesController:
 
     def import_notes(self) -> None:
         """Submit all notes in the name of the user."""
-        session, notes = self._session, self.state.value.notes
+        session, notes, user = self._session, self.state.value.notes, self._session.user
         if not notes or self.state.value.busy:
             return
 
@@ -62,7 +62,7 @@ class HostNotesController:
             for one in notes:
                 if task.cancelled:
                     break
-                submitted.append((one.note_key, self._submit(one)))
+                submitted.append((one.note_key, self._submit(one, user)))
             return submitted
 
         self.state.update(busy=True, problem="", next_step="")
@@ -73,12 +73,12 @@ class HostNotesController:
         if self._task is not None:
             self._task.cancel()
 
-    def _submit(self, one: HostNote) -> Note:
-        note = NewNote(frames=one.frames, text=one.text[:5000], by=self._session.user)
+    def _submit(self, one: HostNote, user: str) -> Note:
+        note = NewNote(frames=one.frames, text=one.text[:5000])
         # The same key whenever this note is imported: a crash may come before the host marks it.
-        act = f"{one.note_key}\n{one.version_id}\n{fingerprint(note)}"
+        act = f"{one.note_key}\n{one.version_id}\n{fingerprint(note)}\n{user}"
         key = hashlib.sha256(act.encode()).hexdigest()
-        return self._session.client.add_note(one.version_id, note, key=key)
+        return self._session.client.add_note(one.version_id, note, key=key, user=user)
 
     def _submitted(self, submitted: list[tuple[str, Note]]) -> None:
         host = self._session.host

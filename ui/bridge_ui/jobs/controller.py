@@ -138,10 +138,12 @@ class JobsController:
             problem, next_step = missing_user_name()
             self.state.update(problem=problem, next_step=next_step)
             return
-        resolution = Resolution(outcome=outcome, text=reason[:2000], by=user)
+        resolution = Resolution(outcome=outcome, text=reason[:2000])
         client = self._session.client
         self._session.request_pool.run(
-            lambda _: client.resolve_job(id, resolution), self._job_changed, self.state.show_error
+            lambda _: client.resolve_job(id, resolution, user=user),
+            self._job_changed,
+            self.state.show_error,
         )
 
     def _resend(self, id: str, request: Request) -> None:  # noqa: A002
@@ -231,7 +233,7 @@ class JobsController:
             problem=problem.message if problem else "",
             next_step="\n".join(filter(None, (next_step, *said))),
             created=job.created,
-            requested_by=job.request.requested_by,
+            requested_by=job.requested_by,
             result_id=job.version_id or job.test_frame_id,
             is_running=job.state is JobState.RUNNING,
             has_ended=job.state.ended,
@@ -252,7 +254,7 @@ class JobsController:
             problem=entry.problem.message if entry.problem else "",
             next_step=entry.problem.next_step if entry.problem else "",
             created=entry.created,
-            requested_by=entry.request.requested_by,
+            requested_by=entry.requested_by,
             result_id=None,
             is_running=False,
             has_ended=refused,

@@ -39,7 +39,7 @@ class FeedbackSender:
         self._session = session
         self._update_state, self._on_notes, self._on_error = update_state, on_notes, on_error
         self._tasks: set[BackgroundTask] = set()
-        self._unanswered: dict[tuple[str, type, str, int], str] = {}
+        self._unanswered: dict[tuple[str, type, str, str, int], str] = {}
         """The idempotency keys of decisions and notes without a response."""
 
     def decide(
@@ -49,9 +49,7 @@ class FeedbackSender:
 
         def decision() -> Decision:
             content_hash = version.content_hash
-            return Decision(
-                status=status, by=self._author(), comment=comment[:5000], content_hash=content_hash
-            )
+            return Decision(status=status, comment=comment[:5000], content_hash=content_hash)
 
         def decided(saved: Version) -> None:
             self._session.store.merge(versions=[saved])
@@ -91,7 +89,6 @@ class FeedbackSender:
                 text=text[:5000],
                 strokes=strokes,
                 drawn_on=drawn_on if strokes else None,
-                by=self._author(),
             )
 
         def added(saved: Note) -> None:
@@ -112,7 +109,7 @@ class FeedbackSender:
     ) -> None:
         """Send what ``make`` returns."""
         try:
-            content = make()
+            author, content = self._author(), make()
         except ValidationError as error:
             self._on_error(validation_error(error, label=error.title))
             return
@@ -121,8 +118,8 @@ class FeedbackSender:
             return
         # A user who saw no response sends the same again: it has the same key, and counts once.
         # A decision that returns to an earlier one is another act.
-        seen = _other_decisions(version, content) if isinstance(content, Decision) else 0
-        act = (version.id, type(content), fingerprint(content), seen)
+        seen = _other_decisions(version, content, author) if isinstance(content, Decision) else 0
+        act = (version.id, type(content), fingerprint(content), author, seen)
         key = self._unanswered.setdefault(act, uuid.uuid4().hex)
 
         def ended(answer: Any) -> None:
@@ -138,7 +135,7 @@ class FeedbackSender:
 
         self._update_state(busy=True, problem="", next_step="", message="")
         task = self._session.request_pool.run(
-            lambda _: send(version.id, content, key=key), ended, failed
+            lambda _: send(version.id, content, key=key, user=author), ended, failed
         )
         self._tasks.add(task)
 
@@ -157,12 +154,12 @@ class FeedbackSender:
         return name
 
 
-def _other_decisions(version: Version, decision: Decision) -> int:
+def _other_decisions(version: Version, decision: Decision, author: str) -> int:
     """Number of the version's decisions before the last ones that equal this one: those may be this
     one, recorded without a response."""
     number = len(version.decisions)
     for last in reversed(version.decisions):
-        if (last.status, last.by, last.comment) != (decision.status, decision.by, decision.comment):
+        if (last.status, last.by, last.comment) != (decision.status, author, decision.comment):
             break
         number -= 1
     return number

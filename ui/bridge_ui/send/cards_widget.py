@@ -31,13 +31,13 @@ class SendSummaryCard(QFrame):
         parts = (title(tr("Before you send")), self._hint, self._grid)
         self.setLayout(column(*parts, margin=(12, 10, 12, 10)))
 
-    def show_lines(self, lines: tuple[SummaryLine, ...], *, estimating: bool) -> None:
-        """While estimating, lines that are not known yet keep their space, so that the layout does
+    def show_lines(self, lines: tuple[SummaryLine, ...], *, quoting: bool) -> None:
+        """While ``quoting``, lines that are not known yet keep their space, so that the layout does
         not jump: those shown after the last known line."""
         shown_titles = [name.text() for name, _ in self._rows if not name.isHidden()]
         last = lines[-1].title if lines else ""
         awaited_titles: list[str] = []
-        if estimating and last in shown_titles:
+        if quoting and last in shown_titles:
             awaited_titles = shown_titles[shown_titles.index(last) + 1 :]
         while len(self._rows) < len(lines):
             name, text = label("", "dim"), label("", wrap=True)
@@ -62,7 +62,7 @@ class SendSummaryCard(QFrame):
         self._hint.setVisible(not lines)
         if not lines:
             self._hint.setText(
-                tr("Estimating …") if estimating else tr("Choose a service and shots.")
+                tr("Asking what it takes …") if quoting else tr("Choose a service and shots.")
             )
 
 

@@ -16,10 +16,10 @@ from bridge_ui.core.recent_requests import DuplicateCheck
 from bridge_ui.core.store import StoreChange
 from bridge_ui.core.translate import tr
 from bridge_ui.host.playhead import ViewedFrame
-from bridge_ui.send.estimator import Estimator
 from bridge_ui.send.form import FormField, UnsentInputs, form_fields, search_services
 from bridge_ui.send.pending_renders import PendingRenders
 from bridge_ui.send.presets import Preset, PresetController
+from bridge_ui.send.quotes import QuoteLoader
 from bridge_ui.send.request_sender import RequestSender, SendProgress, with_keys
 from bridge_ui.send.send_summary import SummaryLine, button_text, missing_steps, summary_lines
 from bridge_ui.send.state import SendState, build_requests, kept_note_text
@@ -49,7 +49,7 @@ class SendController:
         self._unsent_inputs = UnsentInputs()
         self._requests: tuple[Request, ...] = ()
         """The requests of the current form; none while it is invalid."""
-        self._estimator = Estimator(session, lambda: self._update_summary(self._requests))
+        self._quotes = QuoteLoader(session, lambda: self._update_summary(self._requests))
         self.duplicate_check = DuplicateCheck(
             session.recent_requests, lambda question: self.state.update(question=question)
         )
@@ -226,7 +226,7 @@ class SendController:
         a later panel."""
         self.pending_renders.close()
         self._unwatch()
-        self._estimator.close()
+        self._quotes.close()
         self.presets.close()
 
     def save_preset(self, name: str) -> None:
@@ -312,7 +312,7 @@ class SendController:
         self._requests = requests
         if requests != before and state.question:
             self.duplicate_check.cancel()  # it was about other requests
-        self._estimator.update(requests)
+        self._quotes.update(requests)
         self._update_summary(requests)
 
     def _update_summary(self, requests: tuple[Request, ...]) -> None:
@@ -325,27 +325,26 @@ class SendController:
                 r.shot.work_range.count for r in requests if r.shot in self._render_handles
             )
             render = (frames_to_render, self._session.host.title) if frames_to_render else None
-            estimates = self._estimator.estimates
+            quotes = self._quotes.quotes
             summary = summary_lines(
-                service, requests, estimates, jobs_ahead, connected=is_connected, render=render
+                service, requests, quotes, jobs_ahead, connected=is_connected, render=render
             )
         self.state.update(
             summary=summary,
             missing=self._missing_steps(requests),
             button_text=button_text(requests, len(self.state.value.shots), self._session.store),
-            estimating=self._estimator.busy,
+            quoting=self._quotes.busy,
         )
 
     def _build_requests(self) -> tuple[Request, ...]:
         """One request per shot; none while a value is invalid."""
-        return build_requests(self.state.value, self._values(), self._session.user)
+        return build_requests(self.state.value, self._values())
 
     def _missing_steps(self, requests: tuple[Request, ...]) -> tuple[str, ...]:
-        state, estimator = self.state.value, self._estimator
+        state, quotes = self.state.value, self._quotes
         unnamed = () if self._session.user.strip() else (missing_user_name()[1],)
         form = (state.service, state.shots, state.fields, requests)
-        refusal = estimator.refusal(requests)
-        return (*unnamed, *missing_steps(*form, estimator.estimates, refusal))
+        return (*unnamed, *missing_steps(*form, quotes.quotes, quotes.refusal(requests)))
 
     def _store_changed(self, change: StoreChange) -> None:
         if change.jobs or change.versions:

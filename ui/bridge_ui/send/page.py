@@ -158,7 +158,7 @@ class SendPage(QWidget):
         self._references.setVisible(service is not None and service.accepts.references > 0)
         at = self._output_format_box.findData(state.output_format)
         self._output_format_box.setCurrentIndex(at)
-        self._summary_card.show_lines(state.summary, estimating=state.estimating)
+        self._summary_card.show_lines(state.summary, quoting=state.quoting)
         self._problem.show_problem(state.problem, state.next_step)
         show_text(self._message, "" if state.problem else state.message)
         self._duplicate_prompt.show_question(state.question)

@@ -71,14 +71,19 @@ class PendingRenders:
     ) -> None:
         """Add requests, each with the host's item id of its shot. ``on_accepted`` is called when
         they are stored, ``on_sent`` for each that the gateway has."""
+        user = self._session.user
         handles, requests = zip(*handle_requests, strict=True)
         by_key = with_keys(requests)
         self._own_keys |= by_key.keys()
         self._session.recent_requests.add(by_key)
 
         def store(_: object) -> list[OutboxEntry]:
-            entries = [self._outbox.add(request, key) for key, request in by_key.items()]
-            return self._claim(entries)
+            return self._claim(
+                [
+                    self._outbox.add(request, key, requested_by=user)
+                    for key, request in by_key.items()
+                ]
+            )
 
         def stored(entries: list[OutboxEntry]) -> None:
             on_accepted()
@@ -159,7 +164,13 @@ class PendingRenders:
         self._own_keys.discard(entry.key)
         request = entry.request.model_copy(update={"shot": shot})
         after_stored = partial(self._remove, entry.key)
-        self._sender.send({entry.key: request}, on_sent, self._on_error, after_stored=after_stored)
+        self._sender.send(
+            {entry.key: request},
+            on_sent,
+            self._on_error,
+            requested_by=entry.requested_by,
+            after_stored=after_stored,
+        )
 
     def _render_failed(self, entry: OutboxEntry, error: ShotbridgeError) -> None:
         self._own_keys.discard(entry.key)

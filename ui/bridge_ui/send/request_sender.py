@@ -52,15 +52,18 @@ class RequestSender:
         on_sent: Callable[[Job], None],
         on_error: Callable[[ShotbridgeError], None],
         *,
+        requested_by: str | None = None,
         on_accepted: Callable[[], None] | None = None,
         after_stored: Callable[[], object] | None = None,
     ) -> None:
         """Send requests by key (see :func:`with_keys`); either all are accepted or none.
+        ``requested_by`` is the person who asked; None: the user.
 
         ``on_accepted`` is called when they are in the outbox, then ``on_sent`` or ``on_error`` for
         each. If they are not accepted, ``on_error`` is called once. ``after_stored`` is called on
         the outbox thread after they are stored, to remove what they replace.
         """
+        user = requested_by or self._session.user
         cancel_events = self._session.cancel_events
         for key in requests:
             cancel_events[key] = threading.Event()
@@ -74,7 +77,7 @@ class RequestSender:
             try:
                 for key, request in requests.items():
                     if not cancel_events[key].is_set():
-                        outbox.add(request, key)
+                        outbox.add(request, key, requested_by=user)
                         stored.append(key)
             except ShotbridgeError:
                 for key in stored:
@@ -88,7 +91,7 @@ class RequestSender:
             if on_accepted is not None:
                 on_accepted()
             for key, request in requests.items():
-                self._transfer(key, request, on_sent, on_error)
+                self._transfer(key, request, user, on_sent, on_error)
 
         def refused(error: ShotbridgeError) -> None:
             self._session.recent_requests.discard(*requests)
@@ -107,6 +110,7 @@ class RequestSender:
         self,
         key: str,
         request: Request,
+        user: str,
         on_sent: Callable[[Job], None],
         on_error: Callable[[ShotbridgeError], None],
     ) -> None:
@@ -123,7 +127,9 @@ class RequestSender:
         def submit(_: object) -> Job:
             if cancelled.is_set():
                 raise JobCancelled("withdrawn before it was sent", where=key)
-            return session.client.submit(request, key=key, progress=progress, cancel=cancelled)
+            return session.client.submit(
+                request, key=key, user=user, progress=progress, cancel=cancelled
+            )
 
         def done(job: Job) -> None:
             self._ended(key)

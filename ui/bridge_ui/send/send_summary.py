@@ -9,13 +9,14 @@ from pathlib import PurePath
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+from bridge_core.models.jobs import Cost
 from bridge_core.models.services import DataLocality
 from bridge_ui.core.display_text import format_estimated_duration, format_frame_count
 from bridge_ui.core.status_sign import Tone
 from bridge_ui.core.translate import tr, tr_count
 
 if TYPE_CHECKING:
-    from bridge_core.models.jobs import Estimate
+    from bridge_core.models.costs import Quote
     from bridge_core.models.requests import Request
     from bridge_core.models.services import Service
     from bridge_core.models.shots import Shot
@@ -41,13 +42,13 @@ class SummaryLine:
 def summary_lines(
     service: Service,
     requests: Sequence[Request],
-    estimates: Sequence[Estimate],
+    quotes: Sequence[Quote],
     jobs_ahead: int,
     *,
     connected: bool,
     render: tuple[int, str] | None = None,
 ) -> tuple[SummaryLine, ...]:
-    """``estimates`` are empty while not known; ``jobs_ahead`` is the length of the queue;
+    """``quotes`` are empty while not known; ``jobs_ahead`` is the length of the queue;
     ``render`` the number of frames to render first and the host's title."""
     result = [SummaryLine(tr("Send"), _plates_text(requests))]
     if requests[0].note.strip():
@@ -63,10 +64,10 @@ def summary_lines(
     if not connected:
         text = tr("starts once the gateway is reachable; kept in the outbox until then")
         result.append(SummaryLine(tr("Duration"), text, Tone.ATTENTION))
-    elif estimates:
-        result.append(SummaryLine(tr("Duration"), _duration_text(estimates, jobs_ahead)))
-        result.append(SummaryLine(tr("Cost"), _cost_text(estimates)))
-        result.append(_permission_line(estimates))
+    elif quotes:
+        result.append(SummaryLine(tr("Duration"), _duration_text(quotes, jobs_ahead)))
+        result.append(SummaryLine(tr("Cost"), _cost_text(quotes)))
+        result.append(_permission_line(requests, quotes))
     return tuple(result)
 
 
@@ -111,9 +112,9 @@ def _destination_text(service: Service) -> str:
             return tr("outside the studio: {provider}", provider=service.provider)
 
 
-def _duration_text(estimates: Sequence[Estimate], jobs_ahead: int) -> str:
-    known = [estimate.seconds for estimate in estimates if estimate.seconds is not None]
-    if len(known) == len(estimates):
+def _duration_text(quotes: Sequence[Quote], jobs_ahead: int) -> str:
+    known = [quote.seconds for quote in quotes if quote.seconds is not None]
+    if len(known) == len(quotes):
         text = format_estimated_duration(sum(known))
     else:
         text = tr("not known yet: first request for this service")
@@ -122,23 +123,41 @@ def _duration_text(estimates: Sequence[Estimate], jobs_ahead: int) -> str:
     return text + ", " + tr("starts now")
 
 
-def _cost_text(estimates: Sequence[Estimate]) -> str:
+def _cost_text(quotes: Sequence[Quote]) -> str:
+    """The sum in each currency, of the requests that have a price."""
     sums: dict[str, Decimal] = {}
-    for estimate in estimates:
-        cost = estimate.cost
+    for cost in (quote.cost for quote in quotes if quote.cost is not None):
         sums[cost.currency] = sums.get(cost.currency, Decimal(0)) + cost.amount
-    amounts = [f"{amount:.2f} {currency}" for currency, amount in sums.items() if amount]
-    return " + ".join(amounts) or tr("none")
+    amounts = [str(Cost(amount=amount, currency=name)) for name, amount in sums.items() if amount]
+    return " + ".join(amounts) or (tr("none") if sums else tr("not known"))
 
 
-def _permission_line(estimates: Sequence[Estimate]) -> SummaryLine:
-    refused = next((estimate for estimate in estimates if not estimate.allowed), None)
-    if refused is not None:
-        why = refused.reason or tr("the gateway does not say why")
-        return SummaryLine(tr("Allowed"), tr("no: {why}", why=why), Tone.ERROR)
-    reason = estimates[0].reason
+def _permission_line(requests: Sequence[Request], quotes: Sequence[Quote]) -> SummaryLine:
+    refusal = _refusal_text(requests, quotes)
+    if refusal:
+        return SummaryLine(tr("Allowed"), tr("no: {why}", why=refusal), Tone.ERROR)
+    reason = quotes[0].reason
     text = tr("yes: {why}", why=reason) if reason else tr("yes")
     return SummaryLine(tr("Allowed"), text, Tone.SUCCESS)
+
+
+def _refusal_text(requests: Sequence[Request], quotes: Sequence[Quote]) -> str:
+    """Why the first request that is not allowed is not, with its shot where there are several;
+    empty where all are allowed or nothing is known yet."""
+    found = [
+        (request, quote)
+        for request, quote in zip(requests, quotes, strict=bool(quotes))
+        if not quote.allowed
+    ]
+    if not found:
+        return ""
+    request, quote = found[0]
+    text = quote.reason or tr("the gateway does not say why")
+    if len(requests) > 1:
+        text = f"{request.shot.id.shot}: {text}"
+    if len(found) > 1:
+        text += " " + tr_count(len(found) - 1, "(and {n} more)", "(and {n} more)")
+    return text
 
 
 def missing_steps(
@@ -146,11 +165,11 @@ def missing_steps(
     shots: Sequence[Shot],
     fields: Sequence[FormField],
     requests: Sequence[Request],
-    estimates: Sequence[Estimate],
+    quotes: Sequence[Quote],
     refused: str,
 ) -> tuple[str, ...]:
-    """What has to be done before sending; empty: nothing. ``refused``: why the gateway refused to
-    estimate the requests."""
+    """What has to be done before sending; empty: nothing. ``refused``: why the gateway gives
+    no quotes."""
     if service is None:
         return (tr("wait for the gateway: its services are not known yet"),)
     steps = [] if service.available else [service.unavailable_reason]
@@ -161,9 +180,9 @@ def missing_steps(
         steps.append(tr("shorten the note or trim the shot: the request is too large"))
     if refused and requests:
         steps.append(refused)
-    forbidden = next((estimate for estimate in estimates if not estimate.allowed), None)
-    if forbidden is not None:
-        steps.append(forbidden.reason or tr("the gateway does not allow it"))
+    refusal = _refusal_text(requests, quotes)
+    if refusal and service.available:
+        steps.append(refusal)
     return tuple(steps)
 
 

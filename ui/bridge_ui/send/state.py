@@ -33,7 +33,8 @@ class SendState(ActionState):
     shots: tuple[Shot, ...] = ()
     summary: tuple[SummaryLine, ...] = ()
     """"Before you send"; empty if nothing is chosen."""
-    estimating: bool = False
+    quoting: bool = False
+    """The gateway is asked what the requests would take."""
     question: str = ""
     """Whether to repeat a request that is active or recently done; otherwise empty."""
     missing: tuple[str, ...] = ()
@@ -50,9 +51,7 @@ class SendState(ActionState):
         return not self.missing
 
 
-def build_requests(
-    state: SendState, values: Mapping[str, JsonValue], user: str
-) -> tuple[Request, ...]:
+def build_requests(state: SendState, values: Mapping[str, JsonValue]) -> tuple[Request, ...]:
     """One request per shot; none while a value is invalid. ``values`` are the given ones."""
     if state.service is None or any(one.problem for one in state.fields):
         return ()
@@ -67,7 +66,6 @@ def build_requests(
                 references=references,
                 note=state.note,
                 output_format=state.output_format,
-                requested_by=user,
                 source_version_id=state.source_version_id,
             )
             for shot in state.shots

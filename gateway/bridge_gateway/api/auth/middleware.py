@@ -1,4 +1,5 @@
-"""Checks the token, host, origin and client version of every call, before any route.
+"""Checks the token, host, origin and client version of every call, before any route, and finds out
+who makes it.
 
 Any web page in a browser may send requests to ``localhost``. It cannot read the token, but pages
 should not reach the gateway at all: calls under a foreign Host name (DNS rebinding) or from a
@@ -21,6 +22,7 @@ from bridge_core.errors import (
     NotAuthorised,
     ShotbridgeError,
 )
+from bridge_gateway.api.auth.principal import identify_principal
 from bridge_gateway.api.errors import problem_response
 
 #: The oldest client that is supported.
@@ -59,10 +61,15 @@ class AuthMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = _check_call(Headers(scope=scope), scope["path"], self._config)
+        call_headers = Headers(scope=scope)
+        refusal = _check_call(call_headers, scope["path"], self._config)
+        if refusal is None and scope["path"] != PUBLIC_PATH:
+            _mark_authenticated(scope)
+            try:
+                scope.setdefault("state", {})["principal"] = identify_principal(call_headers)
+            except InvalidRequest as invalid:
+                refusal = invalid, 400, {}
         if refusal is None:
-            if scope["path"] != PUBLIC_PATH:
-                _mark_authenticated(scope)
             await self._app(scope, receive, send)
             return
         error, status, headers = refusal

@@ -15,6 +15,7 @@ from bridge_gateway.api.dependencies import (
     IdPath,
     KeyHeader,
     NameQuery,
+    PrincipalDep,
     create_router,
 )
 from bridge_gateway.api.downloads import JPEG_RESPONSES, DownloadResponse, jpeg_response
@@ -34,10 +35,11 @@ def submit_job(
     response: Response,
     submission: Submission,
     idempotency_key: KeyHeader,
+    principal: PrincipalDep,
 ) -> Job:
     """Create a job. The same key with the same request is one job, however often it is sent; with
-    another request it is refused."""
-    job, created = context.jobs.submit(submission, idempotency_key)
+    another request, or from another principal, it is refused."""
+    job, created = context.jobs.submit(submission, idempotency_key, principal)
     if not created:
         response.status_code = 200
     response.headers["Location"] = f"/v1/jobs/{job.id}"
@@ -68,10 +70,12 @@ def cancel_job(context: ContextDep, job_id: IdPath) -> Job:
 
 
 @router.post("/jobs/{id}/resolve", responses=error_responses(404, 409))
-def resolve_job(context: ContextDep, job_id: IdPath, resolution: Resolution) -> Job:
-    """Record what a human found out about a job whose outcome is unknown. The job has failed then;
-    nothing is sent again."""
-    return context.jobs.resolve(job_id, resolution)
+def resolve_job(
+    context: ContextDep, job_id: IdPath, resolution: Resolution, principal: PrincipalDep
+) -> Job:
+    """Record what the principal found out about a job whose outcome is unknown. The job has failed
+    then; nothing is sent again."""
+    return context.jobs.resolve(job_id, resolution, principal)
 
 
 @router.get("/jobs/{id}/frames", responses=error_responses(404))

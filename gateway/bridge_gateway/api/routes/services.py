@@ -1,9 +1,8 @@
-"""The services that can be asked for, and estimates."""
+"""The services that can be asked for, and quotes."""
 
 from __future__ import annotations
 
-from bridge_core.models.jobs import Estimate
-from bridge_core.models.requests import Request
+from bridge_core.models.costs import Quote, QuoteQuery
 from bridge_core.models.services import Service
 from bridge_gateway.api.dependencies import ContextDep, create_router
 from bridge_gateway.api.errors import error_responses
@@ -17,7 +16,8 @@ def list_services(context: ContextDep) -> list[Service]:
     return context.jobs.list_services()
 
 
-@router.post("/estimates", responses=error_responses(403, 409, 413, 503, 507))
-def estimate_request(context: ContextDep, request: Request) -> Estimate:
-    """Frames, seconds, cost and data locality of a request. Nothing is sent or stored."""
-    return context.jobs.estimate_request(request)
+@router.post("/quotes", responses=error_responses(413))
+def quote_requests(context: ContextDep, query: QuoteQuery) -> list[Quote]:
+    """Frames, seconds, cost and data locality of each request, in order. A request that is not
+    possible has a quote that says why. Nothing is sent or stored."""
+    return context.jobs.quote(query.requests)

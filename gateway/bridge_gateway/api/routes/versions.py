@@ -14,6 +14,7 @@ from bridge_gateway.api.dependencies import (
     IdPath,
     KeyHeader,
     NameQuery,
+    PrincipalDep,
     create_router,
 )
 from bridge_gateway.api.errors import error_responses
@@ -55,11 +56,16 @@ def get_version(context: ContextDep, version_id: IdPath) -> Version:
 
 @router.post("/versions/{id}/decisions", responses=error_responses(404, 409, 413))
 def add_decision(
-    context: ContextDep, version_id: IdPath, decision: Decision, idempotency_key: KeyHeader
+    context: ContextDep,
+    version_id: IdPath,
+    decision: Decision,
+    idempotency_key: KeyHeader,
+    principal: PrincipalDep,
 ) -> Version:
-    """Set the review status in a person's name. Earlier decisions are kept. The same key with the
-    same decision is one decision, however often it is sent; with another one it is refused."""
-    return context.reviews.add_decision(version_id, decision, idempotency_key)
+    """Set the review status in the principal's name. Earlier decisions are kept. The same key with
+    the same decision is one decision, however often it is sent; with another one, or from another
+    principal, it is refused."""
+    return context.reviews.add_decision(version_id, decision, idempotency_key, principal)
 
 
 @router.get("/versions/{id}/notes", responses=error_responses(404))
@@ -80,10 +86,11 @@ def add_note(
     version_id: IdPath,
     new: NewNote,
     idempotency_key: KeyHeader,
+    principal: PrincipalDep,
 ) -> Note:
-    """Add a note. The same key with the same note is one note, however often it is sent; with
-    another one it is refused."""
-    note, created = context.reviews.add_note(version_id, new, idempotency_key)
+    """Add a note in the principal's name. The same key with the same note is one note, however
+    often it is sent; with another one, or from another principal, it is refused."""
+    note, created = context.reviews.add_note(version_id, new, idempotency_key, principal)
     if not created:
         response.status_code = 200
     return note

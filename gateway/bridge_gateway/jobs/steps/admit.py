@@ -75,13 +75,14 @@ def admit_job(context: JobContext) -> AdmittedJob:
     warnings = check_against_plate(plate, info, request.frames) + colour.warnings + info.notes
     if warnings:
         transitions.record_warnings(gateway.database, context.job_id, warnings)
+    quote = resolved.quote(request.model_copy(update={"shot": sized}))
+    transitions.correct_quote(gateway.database, context.job_id, quote)
     return AdmittedJob(
         parameters=resolved.parameters,
         provider=resolved.provider.id,
         colour_space=colour.space,
         produces=resolved.service.produces,
         capabilities=resolved.service.capabilities,
-        quote=resolved.quote(request.model_copy(update={"shot": sized})),
         seed=_choose_seed(context, resolved.service),
         source_version_id=_source_version_id(context, resolved.service),
         warnings=warnings,

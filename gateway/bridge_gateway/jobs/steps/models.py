@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 from bridge_core.models.base import ResponseModel
-from bridge_core.models.jobs import Cost
 from bridge_core.models.media import Sha256
 from bridge_core.models.services import Capabilities, OutputKind
 from bridge_core.models.versions import Proxies, ResultFile
@@ -36,8 +35,6 @@ class AdmittedJob(ResponseModel):
     colour_space: str
     produces: tuple[OutputKind, ...] = (OutputKind.PICTURES,)
     capabilities: Capabilities = Capabilities()
-    quote: Cost = Cost()
-    """What the job should cost."""
     seed: int | None = None
     """The request's, or one that the gateway chose; None where the service takes none."""
     source_version_id: str | None = None

@@ -47,7 +47,6 @@ from bridge_gateway.jobs.steps.models import AdmittedJob, HashedOutputs, StagedI
 from bridge_gateway.library import publish as library
 from bridge_gateway.library.naming import final_pattern, pattern_files
 from bridge_gateway.providers.base import TaskResult
-from bridge_gateway.providers.remote_table import load_charge
 
 
 def publish_result(
@@ -85,11 +84,9 @@ def publish_result(
         _mark_published(context, _build_result(context, row, names, admitted, task_result, hashed))
 
 
-def settle_charge(context: JobContext, admitted: AdmittedJob) -> None:
-    """End the job and record its cost: what the provider said, or else what was quoted."""
-    with context.gateway.database.begin_read() as session:
-        charge = load_charge(session, context.job_id)
-    transitions.complete_job(context.gateway.database, context.job_id, charge or admitted.quote)
+def settle_charge(context: JobContext) -> None:
+    """End the job and record its cost in the ledger."""
+    transitions.complete_job(context.gateway.database, context.job_id)
 
 
 def _reserve_result(context: JobContext) -> ResultRow:
@@ -203,7 +200,7 @@ def _write_lineage(
         request=context.request,
         parameters=dict(admitted.parameters),
         seed=admitted.seed,
-        requested_by=context.request.requested_by,
+        requested_by=context.requested_by,
         created=row.created,
         provider=admitted.provider,
         models=task_result.models,
@@ -257,7 +254,7 @@ def _build_result(
         "texts": tuple(text.name for text in task_result.texts),
         "finding_count": len(task_result.findings),
         "created": row.created,
-        "requested_by": context.request.requested_by,
+        "requested_by": context.requested_by,
         "warnings": admitted.warnings,
     }
     if row.number is None:

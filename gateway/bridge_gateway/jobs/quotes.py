@@ -1,0 +1,122 @@
+"""Quotes: what requests would take, before they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge_core.errors import ModelMissing, ShotbridgeError
+from bridge_core.models.costs import Quote
+from bridge_core.models.jobs import Cost, JobState
+from bridge_core.models.problems import Problem
+from bridge_core.models.requests import Request
+from bridge_core.models.services import Service
+from bridge_gateway.db.tables import JobRow
+from bridge_gateway.jobs.context import GatewayContext, ResolvedRequest
+
+#: Only so many of the newest jobs count, because machines and models change.
+_RECENT_JOBS = 20
+
+
+class _PricedRequest(NamedTuple):
+    """Service and cost as far as they are known, and why the request is not possible."""
+
+    resolved: ResolvedRequest | None
+    cost: Cost | None
+    error: ShotbridgeError | None
+
+
+def quote_requests(gateway: GatewayContext, requests: Sequence[Request]) -> list[Quote]:
+    """A quote for each request. One that is not possible has the error in its quote."""
+    priced = [_price_request(gateway, request) for request in requests]
+    offered = {one.resolved.service.id for one in priced if one.resolved is not None}
+    with gateway.database.begin_read() as session:
+        times = WorkingTimes(session, offered)
+    return [
+        _build_quote(request, one, times.estimate_seconds(request))
+        for request, one in zip(requests, priced, strict=True)
+    ]
+
+
+def require_available(service: Service) -> None:
+    """
+    :raises ModelMissing: the service is not available; ``next_step`` says what to do.
+    """
+    if not service.available:
+        raise ModelMissing(
+            f"{service.title} cannot run here now",
+            where=f"service {service.id}",
+            next_step=service.unavailable_reason,
+        )
+
+
+class WorkingTimes:
+    """How long services took for earlier jobs; read once for each service."""
+
+    def __init__(self, session: Session, services: Iterable[str]) -> None:
+        self._recent = {service: _load_recent(session, service) for service in services}
+
+    def estimate_seconds(self, request: Request) -> float | None:
+        """The provider's working time without the time in the queue; None without earlier jobs.
+
+        The median of seconds per frame and megapixel, where the request names the plate's size;
+        otherwise of seconds per frame.
+        """
+        recent = self._recent.get(request.service, [])
+        plate = request.shot.plate
+        frames = len(request.frames)
+        if plate.width and plate.height:
+            paces = [pace / size for pace, size in recent if size]
+            if paces:
+                return frames * median(paces) * plate.width * plate.height / 1e6
+        paces = [pace for pace, _ in recent]
+        return frames * median(paces) if paces else None
+
+
+def _load_recent(session: Session, service: str) -> list[tuple[float, float | None]]:
+    """Seconds per frame and megapixels of the newest jobs."""
+    query = (
+        select(JobRow.seconds_per_frame, JobRow.megapixels)
+        .where(
+            JobRow.service == service,
+            JobRow.state == JobState.SUCCEEDED,
+            JobRow.seconds_per_frame.is_not(None),
+        )
+        .order_by(JobRow.number.desc())
+        .limit(_RECENT_JOBS)
+    )
+    return [(pace, size) for pace, size in session.execute(query) if pace]
+
+
+def _price_request(gateway: GatewayContext, request: Request) -> _PricedRequest:
+    resolved = cost = None
+    try:
+        resolved = gateway.resolve_request(request)
+        cost = resolved.quote(request)
+        require_available(resolved.service)
+    except ShotbridgeError as error:
+        return _PricedRequest(resolved, cost, error)
+    return _PricedRequest(resolved, cost, None)
+
+
+def _build_quote(request: Request, priced: _PricedRequest, seconds: float | None) -> Quote:
+    error = priced.error
+    service = priced.resolved.service if priced.resolved is not None else None
+    if isinstance(error, ModelMissing):
+        reason = error.next_step
+    else:
+        reason = error.message if error is not None else ""
+    return Quote(
+        frames=len(request.frames),
+        seconds=seconds,
+        cost=priced.cost,
+        data_locality=service.data_locality if service is not None else None,
+        provider=service.provider if service is not None else "",
+        allowed=error is None,
+        reason=reason,
+        problem=Problem.from_error(error) if error is not None else None,
+    )

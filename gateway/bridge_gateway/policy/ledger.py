@@ -1,0 +1,194 @@
+"""The ledger: what jobs reserve and what they cost.
+
+Each entry belongs to a job:
+
+- ``reserve``: the quote, in the transaction of the job's row;
+- ``charge``: what the provider takes, or the quote where it does not say, in the transaction that
+  ends the job; in one of its own where it becomes known later;
+- ``release``: what was reserved, in the transaction that ends the job.
+
+Entries are only added. Whoever adds one states the new total, and the entry is the difference to
+those before: a step that is repeated adds nothing, and a provider that corrects its charge gets a
+second entry. The transactions hold the lock of the job's row. A job whose outcome is unknown keeps
+its reservation until a person resolves it.
+
+Local jobs cost 0, and have the same entries.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bridge_core.models.base import now
+from bridge_core.models.costs import ShowCosts
+from bridge_core.models.jobs import Cost
+from bridge_gateway.db.tables import JobRow, LedgerRow
+
+
+class EntryKind(StrEnum):
+    RESERVE = "reserve"
+    CHARGE = "charge"
+    RELEASE = "release"
+
+
+class Occasion(StrEnum):
+    """Why an entry was made."""
+
+    SUBMITTED = "submitted"
+    ADMITTED = "admitted"
+    """The plate's files have another size than the request says, and so another price."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    ANSWERED = "answered"
+    """The provider named a charge after the end of the job."""
+    RESOLVED = "resolved"
+    """A person found out what became of the job."""
+
+
+#: What may happen more than once, with a number from the second time on: a gateway with other
+#: prices takes over a job; a provider corrects its charge.
+_REPEATABLE = (Occasion.ADMITTED, Occasion.ANSWERED)
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """What a new job reserves, and where."""
+
+    quote: Cost
+    provider: str
+    account: str
+
+
+def reserve(session: Session, job: JobRow, reservation: Reservation) -> None:
+    """Reserve the quote of a new job."""
+    session.add(
+        LedgerRow(
+            job_id=job.id,
+            kind=EntryKind.RESERVE,
+            occasion=Occasion.SUBMITTED,
+            amount=_to_text(reservation.quote.amount),
+            currency=reservation.quote.currency,
+            provider=reservation.provider,
+            account=reservation.account,
+            principal=job.requested_by,
+            show=job.show,
+            at=now(),
+        )
+    )
+
+
+def correct_reservation(session: Session, job_id: str, quote: Cost) -> None:
+    """Reserve what the job should cost by its files, instead of what its request says."""
+    entries = _JobEntries(session, job_id)
+    entries.bring_to(EntryKind.RESERVE, {quote.currency: quote.amount}, Occasion.ADMITTED)
+
+
+def reserved_cost(session: Session, job_id: str) -> Cost:
+    """What a job has reserved: its newest quote."""
+    reserved = _JobEntries(session, job_id).totals(EntryKind.RESERVE)
+    # A corrected quote may have another currency; nothing is left in the earlier one.
+    return next(
+        (Cost(amount=amount, currency=name) for name, amount in reserved.items() if amount),
+        Cost(currency=next(iter(reserved))) if reserved else Cost(),
+    )
+
+
+def settle(session: Session, job_id: str, charge: Cost | None, occasion: Occasion) -> None:
+    """Charge and release at the end of a job; ``charge`` None: nothing is known to be charged."""
+    entries = _JobEntries(session, job_id)
+    if charge is not None:
+        entries.bring_to(EntryKind.CHARGE, {charge.currency: charge.amount}, occasion)
+    entries.bring_to(EntryKind.RELEASE, entries.totals(EntryKind.RESERVE), occasion)
+
+
+def add_late_charge(session: Session, job_id: str, charge: Cost) -> None:
+    """Record what a provider says that it takes, where its job is settled already. Otherwise the
+    end of the job records it."""
+    # Locked, so that the job does not end meanwhile.
+    session.scalars(select(JobRow.id).where(JobRow.id == job_id).with_for_update()).one()
+    entries = _JobEntries(session, job_id)
+    if entries.totals(EntryKind.RELEASE):
+        entries.bring_to(EntryKind.CHARGE, {charge.currency: charge.amount}, Occasion.ANSWERED)
+
+
+def sum_by_show(session: Session, show: str | None = None) -> list[ShowCosts]:
+    """What each show, or this one, has reserved and spent; by show and currency."""
+    # Equal amounts are counted by the database, and added here: databases add text as floats.
+    group = (LedgerRow.show, LedgerRow.currency, LedgerRow.kind, LedgerRow.amount)
+    query = select(*group, func.count()).group_by(*group)
+    if show is not None:
+        query = query.where(LedgerRow.show == show)
+    sums: dict[tuple[str, str], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for name, currency, kind, amount, count in session.execute(query):
+        sums[name, currency][kind] += Decimal(amount) * count
+    return [
+        ShowCosts(
+            show=name,
+            currency=currency,
+            reserved=by_kind[EntryKind.RESERVE] - by_kind[EntryKind.RELEASE],
+            charged=by_kind[EntryKind.CHARGE],
+        )
+        for (name, currency), by_kind in sorted(sums.items())
+    ]
+
+
+class _JobEntries:
+    """The entries of one job."""
+
+    def __init__(self, session: Session, job_id: str) -> None:
+        self._session = session
+        query = select(LedgerRow).where(LedgerRow.job_id == job_id).order_by(LedgerRow.number)
+        self._rows = list(session.scalars(query))
+
+    def totals(self, kind: EntryKind) -> dict[str, Decimal]:
+        """The sums of the entries of a kind, by currency; empty if there are none."""
+        sums: dict[str, Decimal] = {}
+        for row in self._rows:
+            if row.kind == kind:
+                sums[row.currency] = sums.get(row.currency, Decimal(0)) + Decimal(row.amount)
+        return sums
+
+    def bring_to(self, kind: EntryKind, wanted: Mapping[str, Decimal], occasion: Occasion) -> None:
+        """Add entries so that the totals are as wanted; none where they are."""
+        have = self.totals(kind)
+        for currency in sorted(wanted.keys() | have.keys()):
+            difference = wanted.get(currency, Decimal(0)) - have.get(currency, Decimal(0))
+            if difference or currency not in have:
+                self._add(kind, difference, currency, occasion)
+
+    def _add(self, kind: EntryKind, amount: Decimal, currency: str, occasion: Occasion) -> None:
+        reserved = self._rows[0]
+        row = LedgerRow(
+            job_id=reserved.job_id,
+            kind=kind,
+            occasion=self._numbered(kind, currency, occasion),
+            amount=_to_text(amount),
+            currency=currency,
+            provider=reserved.provider,
+            account=reserved.account,
+            principal=reserved.principal,
+            show=reserved.show,
+            at=now(),
+        )
+        self._session.add(row)
+        self._rows.append(row)
+
+    def _numbered(self, kind: EntryKind, currency: str, occasion: Occasion) -> str:
+        """``answered``, ``answered 2``, ...; the end of a job occurs once."""
+        count = sum(
+            row.kind == kind and row.currency == currency and row.occasion.startswith(occasion)
+            for row in self._rows
+        )
+        return f"{occasion} {count + 1}" if occasion in _REPEATABLE and count else occasion
+
+
+def _to_text(amount: Decimal) -> str:
+    return format(amount.normalize() + Decimal(0), "f")
