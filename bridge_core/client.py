@@ -219,7 +219,7 @@ class Client:
             "POST",
             f"/v1/jobs/{_quote_id(job_id)}/resolve",
             body=resolution,
-            headers=_user_header(user or self.user),
+            headers=_user_header(self._acting_user(user)),
         )
 
     def job_frames(self, job_id: str) -> list[JobFrame]:

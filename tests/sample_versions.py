@@ -1,8 +1,9 @@
-"""Versions as a gateway returns them, for tests that place them in a cut."""
+"""Versions as a gateway returns them, for tests that place them in a cut or in a host."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
 from bridge_core.models.shots import Shot
@@ -13,38 +14,61 @@ from bridge_core.timeline.version_writer import PlacedVersion
 CREATED = datetime(2026, 3, 1, tzinfo=UTC)
 
 
+def make_version(
+    shot: Shot,
+    number: int = 1,
+    *,
+    status: ReviewStatus = ReviewStatus.PENDING,
+    output: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Version:
+    """A version of a shot's work range with one output; ``output`` and ``fields`` replace values of
+    that and of the version."""
+    values = {
+        "name": "main",
+        "pattern": "main.%04d.exr",
+        "range": shot.work_range,
+        "colour_space": shot.plate.colour_space or "ACEScg",
+        "width": 64,
+        "height": 36,
+        "channels": ("R", "G", "B"),
+        "depth": "half",
+        **(output or {}),
+    }
+    created = fields.get("created", CREATED)
+    decision = DecisionRecord(status=status, by="Ada", at=created)
+    version = {
+        "id": f"id-{shot.id.shot}-{number}",
+        "shot": shot.id,
+        "service": "upscale",
+        "job_id": f"job-{number}",
+        "folder": f"/library/{shot.id.shot}/v{number:03d}",
+        "frames": tuple(values["range"].frames()),
+        "outputs": (ResultOutput.model_validate(values),),
+        "proxies": Proxies(pattern="p.%d.jpg", width=64, height=36, display="sRGB", view="ACES"),
+        "created": created,
+        "requested_by": "Ada",
+        "number": number,
+        "status": status,
+        "decisions": () if status is ReviewStatus.PENDING else (decision,),
+        **fields,
+    }
+    return Version.model_validate(version)
+
+
 def version_of(shot: Shot, *, approved: bool = True, ending: str = ".exr") -> Version:
     """Round trip v001 of a shot, over its work range."""
     shot_id = shot.id
     name = f"{shot_id.shot}_round_trip_v001"
-    status = ReviewStatus.APPROVED if approved else ReviewStatus.PENDING
-    return Version(
+    is_movie = file_extension(name + ending) in MOVIE_EXTENSIONS
+    pattern = f"{name}{ending}" if is_movie else f"{name}.%04d.exr"
+    return make_version(
+        shot,
+        status=ReviewStatus.APPROVED if approved else ReviewStatus.PENDING,
+        output={"pattern": pattern, "colour_space": "ACEScg"},
         id=f"{shot_id.sequence}-{shot_id.shot}-1",
-        shot=shot_id,
         service="round_trip",
-        job_id="job",
         folder=f"/versions/{shot_id.sequence}/{shot_id.shot}/round_trip/v001",
-        frames=tuple(shot.work_range.frames()),
-        outputs=(
-            ResultOutput(
-                name="main",
-                pattern=f"{name}{ending}"
-                if file_extension(name + ending) in MOVIE_EXTENSIONS
-                else f"{name}.%04d.exr",
-                range=shot.work_range,
-                colour_space="ACEScg",
-                width=64,
-                height=36,
-                channels=("R", "G", "B"),
-                depth="half",
-            ),
-        ),
-        proxies=Proxies(pattern="p.%04d.jpg", width=64, height=36, display="d", view="v"),
-        created=CREATED,
-        requested_by="Ada",
-        number=1,
-        status=status,
-        decisions=(DecisionRecord(status=status, by="Ada", at=CREATED),) if approved else (),
     )
 
 

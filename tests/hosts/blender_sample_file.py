@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,8 +151,9 @@ def _shown_value(scene: Any, frame: int) -> float:
 
 def placement(folder: Path, item: HostShot, number: int, *, size: int = 16) -> Placement:
     """A version of the whole work range, in ``folder/versions``."""
+    from sample_versions import make_version
+
     from bridge_core.hosts.base import Placement
-    from bridge_core.models.versions import Proxies, ResultOutput, Version
 
     shot = item.shot
     files = folder / "versions" / shot.id.shot / f"v{number:03d}"
@@ -161,30 +161,9 @@ def placement(folder: Path, item: HostShot, number: int, *, size: int = 16) -> P
     for frame in shot.work_range.frames():
         value = (frame - 1000 + VERSION_OFFSET * number) / 2048
         (files / f"main.{frame:04d}.exr").write_bytes(exr((value, 0.25, 0.5), (size, size)))
-    version = Version(
-        id=f"{shot.id.shot}-{number}",
-        shot=shot.id,
-        service="upscale",
-        job_id=f"job-{number}",
-        folder="/on/the/gateway",
-        frames=tuple(shot.work_range.frames()),
-        outputs=(
-            ResultOutput(
-                name="main",
-                pattern="main.%04d.exr",
-                range=shot.work_range,
-                colour_space="Linear Rec.709 (sRGB)",
-                width=size,
-                height=size,
-                channels=("R", "G", "B"),
-                depth="half",
-            ),
-        ),
-        proxies=Proxies(pattern="p.%d.jpg", width=8, height=8, display="sRGB", view="ACES"),
-        created=datetime(2026, 11, 1, tzinfo=UTC),
-        requested_by="Ada",
-        number=number,
-    )
+    output = {"colour_space": "Linear Rec.709 (sRGB)", "width": size, "height": size}
+    version_id = f"{shot.id.shot}-{number}"
+    version = make_version(shot, number, output=output, id=version_id, folder="/on/the/gateway")
     return Placement(item.item_id, version, files)
 
 

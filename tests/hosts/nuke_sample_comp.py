@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 from nuke_fake import FakeNuke
 from nuke_fake.nodes import Node
+from sample_versions import make_version
 from small_exr import exr
 
 from bridge_core.models.shots import Shot
-from bridge_core.models.versions import Proxies, ResultOutput, Version
+from bridge_core.models.versions import Version
 
 SIZE = (16, 12)
 FRAMES = range(1001, 1011)
@@ -113,27 +113,12 @@ def version(
 ) -> Version:
     """A version of a shot's work range with twice the size; ``facts`` override its output."""
     name = f"{shot.id.shot}_{service}_v{number:03d}"
-    pictures: dict[str, Any] = {
-        "name": output,
-        "pattern": f"{name}.%04d.exr",
-        "range": shot.work_range,
-        "colour_space": shot.plate.colour_space or "ACEScg",
-        "width": 2 * SIZE[0],
-        "height": 2 * SIZE[1],
-        "channels": ("R", "G", "B"),
-        "depth": "half",
-        **facts,
-    }
-    return Version(
+    size = {"width": 2 * SIZE[0], "height": 2 * SIZE[1]}
+    return make_version(
+        shot,
+        number,
+        output={"name": output, "pattern": f"{name}.%04d.exr", **size, **facts},
         id=f"id-{name}-{output}",
-        shot=shot.id,
         service=service,
-        job_id=f"job-{name}",
         folder=str(folder / shot.id.shot / service / f"v{number:03d}"),
-        frames=tuple(shot.work_range.frames()),
-        outputs=(ResultOutput.model_validate(pictures),),
-        proxies=Proxies(pattern="p.%d.jpg", width=64, height=36, display="sRGB", view="ACES"),
-        created=datetime(2026, 11, 1, tzinfo=UTC),
-        requested_by="Ada",
-        number=number,
     )

@@ -13,10 +13,11 @@ from resolve_fake import Resolve
 from resolve_project import Project
 from resolve_sample_project import sample_project, write_plate
 from resolve_timeline import Timeline, TimelineItem
+from sample_versions import make_version
 
 from bridge_core.hosts.base import HostShot, Placement
 from bridge_core.models.settings import Settings
-from bridge_core.models.versions import DecisionRecord, Proxies, ResultOutput, ReviewStatus, Version
+from bridge_core.models.versions import ReviewStatus, Version
 from bridge_resolve.host import ResolveHost
 
 AT = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -52,32 +53,10 @@ class ResolveSample:
         span = changed.pop("span", shot.work_range)
         write_plate(folder, "main", range(span.first, span.last + 1))
         at = AT.replace(hour=number)
-        decisions = (DecisionRecord(status=status, by="Ada", at=at),)
-        return Version(
-            id=f"id-{shot.id.shot}-{number}",
-            shot=shot.id,
-            service="upscale",
-            job_id=f"job-{number}",
-            folder=str(folder),
-            frames=tuple(span.frames()),
-            outputs=(
-                ResultOutput(
-                    name="main",
-                    pattern=changed.pop("pattern", "main.%04d.exr"),
-                    range=span,
-                    colour_space=shot.plate.colour_space or "ACEScg",
-                    width=48,
-                    height=32,
-                    channels=("R", "G", "B"),
-                    depth="half",
-                ),
-            ),
-            proxies=Proxies(pattern="p.%d.jpg", width=48, height=32, display="sRGB", view="ACES"),
-            created=at,
-            requested_by="Ada",
-            number=number,
-            status=status,
-            decisions=decisions if status is not ReviewStatus.PENDING else (),
+        output = {"range": span, "width": 48, "height": 32, **changed}
+        folder_name = str(folder)
+        return make_version(
+            shot, number, status=status, output=output, folder=folder_name, created=at
         )
 
     def place(self, of: HostShot, version: Version, **how: Any) -> str:
