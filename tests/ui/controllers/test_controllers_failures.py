@@ -96,8 +96,8 @@ def test_requests_wait_in_the_outbox_without_a_gateway(
     _shots, send = ready(first, main_thread)
     real = first.client.submit
 
-    def unreachable(request: Any, *, key: str, **_: Any) -> Any:
-        first.client.outbox.add(request, key, requested_by="Ada")
+    def unreachable(request: Any, *, key: str, user: str, **_: Any) -> Any:
+        first.client.outbox.add(request, key, requested_by=user)
         raise GatewayUnreachable("no gateway", details={"outbox_key": key})
 
     first.client.submit = unreachable  # type: ignore[method-assign,assignment]
