@@ -1,7 +1,7 @@
 """Everything that the gateway reads, receives and publishes as files.
 
 The only module that knows where they are: nothing outside ``storage/`` and ``library/`` reads a
-setting of a folder or opens a store, see docs/decisions/0016-storage-boundary.md.
+setting of a folder or opens a store, see docs/decisions/0017-storage-boundary.md.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def sequence_matte(folder: Path, **changes: Any) -> tuple[MatteRegion, tuple[Sou
 
 
 def submit(runtime: JobRuntime, given: Submission) -> Job:
-    return runtime.jobs.submit(given, f"key-{time.time_ns()}")[0]
+    return runtime.jobs.submit(given, f"key-{time.time_ns()}", harness.PRINCIPAL)[0]
 
 
 def run(runtime: JobRuntime, given: Submission) -> Job:

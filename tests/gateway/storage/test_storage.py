@@ -66,14 +66,14 @@ def test_contents_in_another_store(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             asyncio.run(contents.append(digest, 0, len(data), chunks()))
             sent.append(file.model_copy(update={"path": f"/c/{file.frame}", "sha256": digest}))
         by_content = given.model_copy(update={"plate_files": tuple(sent)})
-        job, _ = runtime.jobs.submit(by_content, "key-00000001")
+        job, _ = runtime.jobs.submit(by_content, "key-00000001", harness.PRINCIPAL)
         ended = wait_for_job(runtime, job)
         assert ended.state is JobState.SUCCEEDED, ended.problem
         assert len(runtime.results.list_versions()) == 1
 
         damaged = str(sent[1].sha256)
         contents.find(damaged).write_bytes(b"damaged")
-        job, _ = runtime.jobs.submit(by_content, "key-00000002")
+        job, _ = runtime.jobs.submit(by_content, "key-00000002", harness.PRINCIPAL)
         problem = wait_for_job(runtime, job).problem
         assert problem is not None and problem.code == "transfer"
         assert damaged not in contents.bucket, "the next upload sends it again"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
-from bridge_core.models.findings import Finding
 from bridge_ui.core.translate import tr
 from bridge_ui.review.documents_controller import Documents, DocumentsController
 from bridge_ui.widgets.basic import button, clear_layout, column, framed, label, row, title
+
+if TYPE_CHECKING:
+    from bridge_core.models.findings import Finding
 
 #: Characters of a text that are shown: Qt lays out more for seconds, and nobody reads them here.
 _MAX_CHARACTERS = 200_000
