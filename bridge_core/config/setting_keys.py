@@ -32,7 +32,9 @@ class SettingKey:
 
     @property
     def default(self) -> Any:
-        return self.section.model_fields[self.field].get_default(call_default_factory=True)
+        return self.section.model_fields[self.field].get_default(
+            call_default_factory=True, validated_data={}
+        )
 
     @property
     def description(self) -> str:

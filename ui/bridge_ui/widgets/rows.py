@@ -40,7 +40,7 @@ ModelIndex = QModelIndex | QPersistentModelIndex
 ROW_ROLE = Qt.ItemDataRole.UserRole
 
 
-class RowsModel(QStringListModel, Generic[T]):
+class RowsModel(Generic[T], QStringListModel):
     """``accessible_text`` of a row is used by screen readers and by keyboard search.
 
     The base class, filled with empty strings, does the counting. A view asks for the row count
@@ -161,7 +161,7 @@ def tone_colour(colours: ThemeColours, tone: Tone) -> str:
     }[tone]
 
 
-class RowDelegate(QStyledItemDelegate, Generic[T]):
+class RowDelegate(Generic[T], QStyledItemDelegate):
     """``describe`` returns the content of a row; ``thumbnail`` its pixmap for a size in device
     pixels, or None while loading (only called for visible rows). Without ``thumbnail``, rows have
     no space for one."""
