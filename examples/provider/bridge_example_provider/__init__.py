@@ -9,12 +9,12 @@ import OpenImageIO as oiio
 from bridge_core.errors import JobCancelled, NotWritable, UnknownService, UnreadableMedia
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.services import (
-    Capabilities,
     DataLocality,
     NumberParameter,
     Pricing,
     PricingUnit,
     Service,
+    ServiceCapabilities,
     ServiceLimits,
 )
 from bridge_core.models.settings import GatewaySettings
@@ -31,7 +31,7 @@ EXPOSURE = Service(
         NumberParameter(name="stops", title="Stops", default=1, minimum=-8, maximum=8, step=0.25),
     ),
     limits=ServiceLimits(formats=("exr",)),
-    capabilities=Capabilities(cancel=True, progress=True),
+    capabilities=ServiceCapabilities(cancel=True, progress=True),
     pricing=Pricing(unit=PricingUnit.FRAME, amount=Decimal("0.01")),
 )
 

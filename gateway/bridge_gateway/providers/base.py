@@ -72,7 +72,7 @@ class TaskSource:
 
         :raises KeyError: the version has no such output.
         """
-        patterns = {one.name: one.pattern for one in self.outputs}
+        patterns = {output.name: output.pattern for output in self.outputs}
         return self.folder / frame_path(patterns[output], frame)
 
 

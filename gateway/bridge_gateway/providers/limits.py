@@ -18,10 +18,10 @@ def check_request(service: Service, request: Request) -> None:
     """
     problems = [*_input_problems(service, request), *_limit_problems(service, request)]
     problems += check_size(service, request.shot.plate.width, request.shot.plate.height)
-    raise_problems(service, problems)
+    refuse_request(service, problems)
 
 
-def raise_problems(service: Service, problems: list[tuple[str, str]]) -> None:
+def refuse_request(service: Service, problems: list[tuple[str, str]]) -> None:
     """Raise one error for all ``problems``, pairs of a field and what is wrong; none if empty."""
     if problems:
         raise InvalidRequest(
@@ -65,7 +65,7 @@ def _input_problems(service: Service, request: Request) -> Iterator[tuple[str, s
             f"it takes at most {accepts.references} references, not {references}",
         )
     elif accepts.reference_roles:
-        for role in dict.fromkeys(one.role for one in request.references):
+        for role in dict.fromkeys(reference.role for reference in request.references):
             if role not in accepts.reference_roles:
                 roles = ", ".join(accepts.reference_roles)
                 yield "request.references", f"references have the role {roles}, not {role!r}"

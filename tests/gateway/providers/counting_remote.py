@@ -31,7 +31,6 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import Cost
 from bridge_core.models.services import (
     AcceptedInputs,
-    Capabilities,
     ChoiceParameter,
     DataLocality,
     IntegerParameter,
@@ -40,6 +39,7 @@ from bridge_core.models.services import (
     Pricing,
     RegionKind,
     Service,
+    ServiceCapabilities,
     ServiceLimits,
 )
 from bridge_core.models.versions import ResultOutput
@@ -103,7 +103,7 @@ class CountingRemoteProvider(RemoteProvider):
                 IntegerParameter(name="polls", title="Polls", default=2, minimum=1, maximum=1000),
             ),
             limits=ServiceLimits(formats=("exr",), max_frames=100),
-            capabilities=Capabilities(cancel=True, idempotency=kind == KEYED),
+            capabilities=ServiceCapabilities(cancel=True, idempotency=kind == KEYED),
             pricing=Pricing(amount=PRICE.amount, currency=PRICE.currency),
             **fields,
         )

@@ -29,8 +29,8 @@ from bridge_gateway.jobs.queue import JobQueue, WorkflowStatus
 from bridge_gateway.providers.base import RemoteProvider
 from bridge_gateway.providers.remote_cancel import (
     cancel_at_provider,
-    list_untold_cancellations,
-    record_cancellation,
+    list_unacknowledged_cancellations,
+    store_cancellation_response,
 )
 from bridge_gateway.threads import run_in_thread
 
@@ -59,7 +59,7 @@ class Reconciler:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._orphaned: set[str] = set()
-        self._cancellations = CancellationRepeater(gateway)
+        self._cancellations = CancellationRetrier(gateway)
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
         #: The error of the last reconciliation; empty where it succeeded.
         self.last_error = ""
@@ -149,7 +149,7 @@ class Reconciler:
                 next_reconcile = time.monotonic() + RECONCILE_SECONDS
 
 
-class CancellationRepeater:
+class CancellationRetrier:
     """Tells remote providers again about cancelled jobs where they have not answered, because the
     gateway ended, or they could not be reached."""
 
@@ -163,28 +163,30 @@ class CancellationRepeater:
         """Repeat the cancellations that are older than ``seconds`` and are not under way; in
         threads, without waiting for them."""
         before = now() - timedelta(seconds=seconds)
-        untold = list_untold_cancellations(self._gateway.database, before)
+        unacknowledged = list_unacknowledged_cancellations(self._gateway.database, before)
         first = (0.0, FIRST_REPETITION_SECONDS)
-        self._next_times = {row.job_id: self._next_times.get(row.job_id, first) for row in untold}
-        for row in untold:
+        self._next_times = {
+            row.job_id: self._next_times.get(row.job_id, first) for row in unacknowledged
+        }
+        for row in unacknowledged:
             due, delay = self._next_times[row.job_id]
             if time.monotonic() >= due and row.job_id not in self._under_way:
                 later = min(LAST_REPETITION_SECONDS, delay * 2)
                 self._next_times[row.job_id] = (time.monotonic() + delay, later)
                 self._under_way.add(row.job_id)
-                run_in_thread(partial(self._tell_provider, row), f"cancel {row.job_id}")
+                run_in_thread(partial(self._send_cancellation, row), f"cancel {row.job_id}")
 
-    def _tell_provider(self, row: RemoteJobRow) -> None:
+    def _send_cancellation(self, row: RemoteJobRow) -> None:
         database = self._gateway.database
         try:
             answer, answered = self._ask(row)
             if answered:
-                is_news = record_cancellation(database, row.job_id, answer)
+                is_news = store_cancellation_response(database, row.job_id, answer)
             else:
                 with database.begin_read() as session:
                     is_news = queries.get_job_row(session, row.job_id).cancellation is None
             if is_news:
-                transitions.record_cancellation(database, row.job_id, answer)
+                transitions.set_job_cancellation(database, row.job_id, answer)
         except ShotbridgeError as error:
             _log.warning("the cancellation of job %s cannot be repeated: %s", row.job_id, error)
         finally:
