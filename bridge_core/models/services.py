@@ -140,8 +140,8 @@ class ServiceCapabilities(TolerantModel):
     cancel: bool = False
     """Cancelling stops the work where it runs. Otherwise only the waiting for it ends."""
     progress: bool = False
-    seed: bool = False
-    """The same request with the same seed has the same result."""
+    deterministic: bool = False
+    """The same request has the same result; with the same seed, where it accepts one."""
     idempotency: bool = False
     """Work that is submitted twice with one key is done and charged once."""
     idempotency_hours: float | None = Field(default=None, gt=0)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import OpenImageIO as oiio
 
-from bridge_core.errors import JobCancelled, NotWritable, UnknownService, UnreadableMedia
+from bridge_core.errors import JobCancelled, NotWritable, ProviderRefused, UnreadableMedia
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.services import (
     DataLocality,
@@ -44,7 +44,11 @@ class ExampleProvider(FrameProvider):
 
     def run(self, task: ProviderTask, monitor: TaskMonitor) -> TaskResult:
         if task.service != EXPOSURE.id:
-            raise UnknownService(f"there is no service {task.service!r}", where="example")
+            raise ProviderRefused(
+                f"there is no service {task.service!r}",
+                where="provider example",
+                next_step="choose another service",
+            )
         gain = 2.0 ** float(task.parameters["stops"])
         for frame in task.frames:
             if monitor.cancelled():

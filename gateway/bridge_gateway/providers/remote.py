@@ -31,6 +31,7 @@ from bridge_core.errors import (
     JobCancelled,
     JobFailed,
     OutcomeUnknown,
+    ProviderRefused,
     ProviderUnavailable,
     ShotbridgeError,
     StorageUnavailable,
@@ -125,8 +126,8 @@ class RemoteRun:
         """
         :raises JobCancelled: the job was cancelled, or the gateway stops.
         :raises OutcomeUnknown: whether the provider did the work is not known.
-        :raises ShotbridgeError: the provider refused the work or failed, or its results cannot be
-            used.
+        :raises ProviderRefused: the provider did not take the work.
+        :raises ShotbridgeError: the work failed, or its results cannot be used.
         """
         handle: RemoteHandle | None = None
         try:
@@ -184,14 +185,24 @@ class RemoteRun:
             except JobCancelled:
                 raise
             except ShotbridgeError as error:
-                if reason is not None:  # which says nothing about the first call
-                    return self._find_work(f"the key was refused: {error.message}")
-                if not isinstance(error, StorageUnavailable):
-                    with suppress(StorageUnavailable):
-                        withdraw_submission(self._database, job_id)
-                raise
+                return self._handle_refusal(error, repeated=reason is not None)
             self._pause(delay)
             delay = min(_LAST_DELAY, delay * 2)
+
+    def _handle_refusal(self, error: ShotbridgeError, *, repeated: bool) -> RemoteHandle:
+        """What follows a call that certainly submitted nothing: it was refused, or failed before.
+
+        ``repeated``: an earlier call may have been accepted, about which this one says nothing, so
+        the provider is asked. Otherwise the job ends with ``error``.
+        """
+        if repeated:
+            refused = isinstance(error, ProviderRefused)
+            what = "the key was refused" if refused else "the work cannot be submitted again"
+            return self._find_work(f"{what}: {error.message}")
+        if not isinstance(error, StorageUnavailable):  # after which the job waits, and submits
+            with suppress(StorageUnavailable):
+                withdraw_submission(self._database, self._task.job_id)
+        raise error
 
     def _submit_and_record(self) -> RemoteHandle:
         """Submit once; the handle is stored even if nobody waits for it any more."""

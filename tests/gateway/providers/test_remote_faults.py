@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from job_helpers import harness, running_runtime, wait_for_job, wait_until
 
-from bridge_core.errors import JobCancelled, JobFailed, ProviderUnavailable
+from bridge_core.errors import JobCancelled, JobFailed, ProviderUnavailable, UnreadableMedia
 from bridge_core.models.base import now
 from bridge_core.models.jobs import Cancellation, Job, JobState
 from bridge_core.models.problems import Problem
@@ -28,7 +28,9 @@ from bridge_gateway.jobs import reconciler, transitions
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.providers import remote as runner
 from bridge_gateway.providers.base import RemoteState, RemoteStatus
+from bridge_gateway.providers.conformance.cases import CASES
 from bridge_gateway.providers.conformance.pytest_suite import ProviderConformance
+from bridge_gateway.providers.conformance.tasks import ConformanceContext, ConformanceError
 from bridge_gateway.providers.registry import ProviderRegistry
 from bridge_gateway.providers.remote_cancel import store_cancellation_response
 from bridge_gateway.providers.remote_table import load_row
@@ -238,6 +240,41 @@ def test_a_refusal_leaves_no_recorded_submission(runtime: JobRuntime, tmp_path: 
     assert job.state is JobState.FAILED and row(runtime, job) is None
 
 
+@pytest.mark.parametrize("is_blind", [False, True], ids=["found by its key", "not to be found"])
+def test_a_failure_before_a_repeated_submission_asks_the_provider(
+    runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_blind: bool
+) -> None:
+    """The first call was accepted; the failure of the second one says nothing about that."""
+    if is_blind:
+        (tmp_path / "remote" / "blind").touch()
+
+    def send(real: Callable[[], Any], number: int, *_: Any) -> Any:
+        if number == 1:
+            _lose(real)
+        raise UnreadableMedia("the plate cannot be read", where="plate.1001.exr")
+
+    submissions = replace_call(monkeypatch, "submit", send)
+    job = wait_for_job(runtime, submit(runtime, tmp_path, remote.KEYED))
+    assert len(submissions) == 2 and len(charges(tmp_path)) == 1
+    if is_blind:
+        assert job.state is JobState.UNKNOWN and job.problem is not None
+        assert "cannot be submitted again: the plate cannot be read" in job.problem.message
+    else:
+        assert job.state is JobState.SUCCEEDED, job.problem
+
+
+def test_a_failure_before_the_first_submission_keeps_its_error(
+    runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send(*_: Any) -> None:
+        raise UnreadableMedia("the plate cannot be read", where="plate.1001.exr")
+
+    replace_call(monkeypatch, "submit", send)
+    job = wait_for_job(runtime, submit(runtime, tmp_path, remote.KEYED))
+    assert job.state is JobState.FAILED and job.problem is not None
+    assert job.problem.code == "unreadable_media" and row(runtime, job) is None
+
+
 def test_a_list_that_is_behind_is_asked_again(
     runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -425,3 +462,21 @@ def test_the_suite_wants_a_provider() -> None:
 
     with pytest.raises(TypeError, match="make_provider"):
         Forgotten()  # type: ignore[abstract]
+
+
+def test_the_suite_wants_a_refusal_by_its_name(tmp_path: Path) -> None:
+    """After a ProviderUnavailable the gateway would submit such work for ever."""
+
+    class Unavailable(Provider):  # type: ignore[misc, valid-type]
+        def submit(self, task: Any, key: str) -> Any:
+            raise ProviderUnavailable(f"there is no service {task.service!r}")
+
+    (case,) = (case for case in CASES if case.title == "an unknown service is refused")
+    for kind, folder in ((Provider, tmp_path / "refuses"), (Unavailable, tmp_path / "waits")):
+        folder.mkdir()
+        context = ConformanceContext(kind(folder / "remote"), Provider, folder / "tasks")
+        if kind is Provider:
+            assert case.run(context)
+        else:
+            with pytest.raises(ConformanceError, match="not by ProviderUnavailable"):
+                case.run(context)
