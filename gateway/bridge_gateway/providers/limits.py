@@ -17,12 +17,15 @@ def check_request(service: Service, request: Request) -> None:
         names all that does not fit, also in ``details["fields"]``.
     """
     problems = [*_input_problems(service, request), *_limit_problems(service, request)]
-    problems += check_size(service, request.shot.plate.width, request.shot.plate.height)
-    refuse_request(service, problems)
+    problems += size_problems(service, request.shot.plate.width, request.shot.plate.height)
+    require_no_problems(service, problems)
 
 
-def refuse_request(service: Service, problems: list[tuple[str, str]]) -> None:
-    """Raise one error for all ``problems``, pairs of a field and what is wrong; none if empty."""
+def require_no_problems(service: Service, problems: list[tuple[str, str]]) -> None:
+    """``problems``: pairs of a field and what is wrong.
+
+    :raises InvalidRequest: there are any; the error names them all.
+    """
     if problems:
         raise InvalidRequest(
             f"{service.title} does not accept this request: "
@@ -33,7 +36,7 @@ def refuse_request(service: Service, problems: list[tuple[str, str]]) -> None:
         )
 
 
-def check_size(service: Service, width: int | None, height: int | None) -> list[tuple[str, str]]:
+def size_problems(service: Service, width: int | None, height: int | None) -> list[tuple[str, str]]:
     """Why a plate of ``width`` and ``height`` pixels does not fit; None is not checked."""
     limits, problems = service.limits, []
     for name, value, smallest, largest in (

@@ -47,7 +47,7 @@ def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "_LAST_DELAY", 0.02)
     monkeypatch.setattr(runner, "_SETTLE_SECONDS", 0.0)
     monkeypatch.setattr(reconciler, "RECONCILE_SECONDS", 0.1)
-    monkeypatch.setattr(reconciler, "FIRST_REPETITION_SECONDS", 0.1)
+    monkeypatch.setattr(reconciler, "FIRST_RETRY_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -411,7 +411,7 @@ def test_a_cancellation_under_way_is_not_repeated(
     runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The run and the reconciler each ask once; the answer that says more is kept."""
-    monkeypatch.setattr(reconciler, "LAST_REPETITION_SECONDS", 0.1)
+    monkeypatch.setattr(reconciler, "LAST_RETRY_SECONDS", 0.1)
     calls = replace_call(monkeypatch, "cancel", lambda real, *_: real())
     job = submit(runtime, tmp_path, remote.BLIND, "deaf")
     wait_for_poll(runtime, job)
