@@ -204,6 +204,10 @@ class OutcomeUnknown(JobError, code="outcome_unknown"):
     a human decides."""
 
 
+class ProviderRefused(JobError, code="provider_refused"):
+    """A provider certainly refused some work, and did nothing of it."""
+
+
 class ProviderUnavailable(JobError, code="provider_unavailable", status=503):
     """A provider cannot be reached or has no capacity. Certainly nothing was done."""
 

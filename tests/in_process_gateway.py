@@ -196,7 +196,7 @@ class InProcessGateway:
             settings, ProviderRegistry.of([SlowCopyProvider(settings.workers)])
         )
         self.runtime.start()
-        self.content_store = self.runtime.gateway.storage.contents
+        self.blob_store = self.runtime.gateway.storage.blobs
         listener = serve.open_listener("127.0.0.1", 0)
         self.port = listener.getsockname()[1]
         about = About(

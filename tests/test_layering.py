@@ -96,7 +96,7 @@ STORAGE_NAMES = {
     "content_limit_mb",
     "version_folder_template",
     "file_name_template",
-    "ContentStore",
+    "BlobStore",
     "MediaRoots",
     "Library()",
     "LibraryNaming()",

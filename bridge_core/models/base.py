@@ -1,4 +1,4 @@
-"""Base classes of all models: frozen, strict about input, tolerant of newer responses."""
+"""Base classes of all models: frozen, strict about input, tolerant of newer gateways."""
 
 from __future__ import annotations
 
@@ -45,8 +45,9 @@ class StrictModel(BaseModel):
     )
 
 
-class ResponseModel(BaseModel):
-    """A response of the gateway; unknown fields of a newer gateway are ignored."""
+class TolerantModel(BaseModel):
+    """What the gateway writes: responses, events, checkpoints. Fields that this version does not
+    know, because a newer one wrote them, are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 

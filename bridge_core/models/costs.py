@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bridge_core.models.base import ResponseModel, StrictModel
+from bridge_core.models.base import StrictModel, TolerantModel
 from bridge_core.models.jobs import Cost
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Request
@@ -23,7 +23,7 @@ class QuoteQuery(StrictModel):
     requests: Annotated[tuple[Request, ...], Field(min_length=1, max_length=MAX_QUOTED_REQUESTS)]
 
 
-class Quote(ResponseModel):
+class Quote(TolerantModel):
     """What a request would take, before it is sent."""
 
     frames: int
@@ -42,7 +42,7 @@ class Quote(ResponseModel):
     """The error with which the request would be refused; None where it is allowed."""
 
 
-class ShowCosts(ResponseModel):
+class ShowCosts(TolerantModel):
     """What a show has reserved and spent in one currency."""
 
     show: str

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bridge_core.models.base import ResponseModel, StrictModel, Timestamp
+from bridge_core.models.base import StrictModel, Timestamp, TolerantModel
 from bridge_core.models.frames import FRAME_LIMIT, Rate
 from bridge_core.models.jobs import Job, JobUpdate
 from bridge_core.models.media import Plate, SourceFile
@@ -19,7 +19,7 @@ from bridge_core.models.versions import Version
 Challenge = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{20,128}$")]
 
 
-class About(ResponseModel):
+class About(TolerantModel):
     """The handshake: which gateway answers, and whether client and gateway are compatible."""
 
     product: str = "shotbridge-gateway"
@@ -42,14 +42,14 @@ def compute_proof(token: str, challenge: str, instance: str) -> str:
     return hmac.new(token.encode(), text.encode(), "sha256").hexdigest()
 
 
-class HealthCheck(ResponseModel):
+class HealthCheck(TolerantModel):
     name: str
     ok: bool
     message: str
     next_step: str = ""
 
 
-class Health(ResponseModel):
+class Health(TolerantModel):
     ok: bool
     checks: tuple[HealthCheck, ...]
 
@@ -61,7 +61,7 @@ class EventKind(StrEnum):
     NOTE = "note"
 
 
-class Event(ResponseModel):
+class Event(TolerantModel):
     """A change at the gateway. It has the complete new state, so a later event replaces an earlier
     one, and the next event makes up for a missed one. Only the frequent progress events leave out
     what does not change: the client's event stream turns them into events with the whole job."""
@@ -83,13 +83,13 @@ class ReadableFilesQuery(StrictModel):
     files: tuple[SourceFile, ...]
 
 
-class ReadableFilesResponse(ResponseModel):
+class ReadableFilesResponse(TolerantModel):
     """Indices into the query of the files that the gateway can read and that are unchanged."""
 
     readable: tuple[int, ...]
 
 
-class MediaInfo(ResponseModel):
+class MediaInfo(TolerantModel):
     """Metadata of a movie or a still."""
 
     width: int

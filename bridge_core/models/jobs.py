@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from bridge_core.models.base import ResponseModel, StrictModel, Timestamp
+from bridge_core.models.base import StrictModel, Timestamp, TolerantModel
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import IdempotencyKey, Request
 
@@ -27,7 +27,7 @@ class JobState(StrEnum):
         return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
-class JobProgress(ResponseModel):
+class JobProgress(TolerantModel):
     """Progress of a job, in frames of its current step."""
 
     step: str = ""
@@ -48,7 +48,7 @@ class JobProgress(ResponseModel):
         return min(1.0, self.done / self.total) if self.total else self.fraction
 
 
-class Cost(ResponseModel):
+class Cost(TolerantModel):
     amount: Decimal = Decimal(0)
     currency: str = "USD"
 
@@ -59,7 +59,7 @@ class Cost(ResponseModel):
         return f"{self.amount:.{places}f} {self.currency}"
 
 
-class Cancellation(ResponseModel):
+class Cancellation(TolerantModel):
     """What the provider said when a job was cancelled."""
 
     provider_stopped: bool | None = None
@@ -96,7 +96,7 @@ class ResolutionRecord(Resolution):
     at: Timestamp
 
 
-class Job(ResponseModel):
+class Job(TolerantModel):
     id: str
     key: IdempotencyKey
     request: Request
@@ -123,7 +123,7 @@ class Job(ResponseModel):
     """Id of the test frame that the job made; None for a version."""
 
 
-class JobUpdate(ResponseModel):
+class JobUpdate(TolerantModel):
     """What changes while a job runs; the rest is in the last event that has the whole job."""
 
     id: str
@@ -135,7 +135,7 @@ class JobUpdate(ResponseModel):
         return job.model_copy(update={"state": self.state, "progress": self.progress})
 
 
-class JobFrame(ResponseModel):
+class JobFrame(TolerantModel):
     """A finished frame of a job that may still be running."""
 
     frame: int

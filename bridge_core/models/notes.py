@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from bridge_core.models.base import ResponseModel, StrictModel, Timestamp
+from bridge_core.models.base import StrictModel, Timestamp, TolerantModel
 from bridge_core.models.frames import FRAME_LIMIT, FrameRange
 
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
@@ -60,7 +60,7 @@ class NewNote(StrictModel):
         return self
 
 
-class Note(ResponseModel):
+class Note(TolerantModel):
     """A note as the gateway stores it."""
 
     id: str

@@ -7,10 +7,10 @@ from typing import Self
 from pydantic import JsonValue
 
 from bridge_core.errors import ShotbridgeError, from_problem
-from bridge_core.models.base import ResponseModel
+from bridge_core.models.base import TolerantModel
 
 
-class Problem(ResponseModel):
+class Problem(TolerantModel):
     """An error; ``code`` identifies the class in :mod:`bridge_core.errors`."""
 
     code: str

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue
 
 from bridge_core.errors import InvalidRequest
-from bridge_core.models.base import ResponseModel, StrictModel
+from bridge_core.models.base import StrictModel, TolerantModel
 from bridge_core.models.frames import Rate
 
 
@@ -99,7 +99,7 @@ class OutputKind(StrEnum):
     """What an analysis saw, frame by frame."""
 
 
-class AcceptedInputs(ResponseModel):
+class AcceptedInputs(TolerantModel):
     """What a service uses besides the plate and its parameters. A request with anything else is
     refused, because its result would not be what was requested."""
 
@@ -115,7 +115,7 @@ class AcceptedInputs(ResponseModel):
     make a revision from the plate alone."""
 
 
-class ServiceLimits(ResponseModel):
+class ServiceLimits(TolerantModel):
     """The largest and smallest work that a service takes; None and empty mean no limit."""
 
     max_frames: int | None = Field(default=None, ge=1)
@@ -134,14 +134,14 @@ class ServiceLimits(ResponseModel):
     """Extensions of the plate's files, in lower case without a dot: ``exr``, ``mov``."""
 
 
-class Capabilities(ResponseModel):
+class ServiceCapabilities(TolerantModel):
     """What a service can do while it works."""
 
     cancel: bool = False
     """Cancelling stops the work where it runs. Otherwise only the waiting for it ends."""
     progress: bool = False
-    seed: bool = False
-    """The same request with the same seed has the same result."""
+    deterministic: bool = False
+    """The same request has the same result; with the same seed, where it accepts one."""
     idempotency: bool = False
     """Work that is submitted twice with one key is done and charged once."""
     idempotency_hours: float | None = Field(default=None, gt=0)
@@ -159,7 +159,7 @@ class PricingUnit(StrEnum):
     """A million pixels of one frame of the plate."""
 
 
-class Pricing(ResponseModel):
+class Pricing(TolerantModel):
     """What a service costs; nothing by default."""
 
     unit: PricingUnit = PricingUnit.JOB
@@ -168,7 +168,7 @@ class Pricing(ResponseModel):
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
 
 
-class Service(ResponseModel):
+class Service(TolerantModel):
     """An operation that a director can request for a shot."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -183,7 +183,7 @@ class Service(ResponseModel):
     accepts: AcceptedInputs = AcceptedInputs()
     produces: tuple[OutputKind, ...] = (OutputKind.PICTURES,)
     limits: ServiceLimits = ServiceLimits()
-    capabilities: Capabilities = Capabilities()
+    capabilities: ServiceCapabilities = ServiceCapabilities()
     pricing: Pricing = Pricing()
     available: bool = True
     unavailable_reason: str = ""

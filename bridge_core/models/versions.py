@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
-from bridge_core.models.base import ResponseModel, StoredModel, StrictModel, Timestamp
+from bridge_core.models.base import StoredModel, StrictModel, Timestamp, TolerantModel
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Sha256
 from bridge_core.models.requests import Request
@@ -55,7 +55,7 @@ class DecisionRecord(Decision):
     at: Timestamp
 
 
-class ResultOutput(ResponseModel):
+class ResultOutput(TolerantModel):
     """One image sequence or movie of a result: the main picture, or a matte beside it."""
 
     name: str
@@ -73,7 +73,7 @@ class ResultOutput(ResponseModel):
     """Sample type: half, float, uint8, uint10, uint16."""
 
 
-class ResultFile(ResponseModel):
+class ResultFile(TolerantModel):
     """A file of a result: path relative to its folder, size in bytes, hash of the content."""
 
     path: str
@@ -88,7 +88,7 @@ def content_hash(files: Iterable[ResultFile]) -> str:
     return hashlib.sha256("".join(line for _, line in lines).encode()).hexdigest()
 
 
-class Proxies(ResponseModel):
+class Proxies(TolerantModel):
     """JPEGs for viewing, one for each frame, with the display view baked in."""
 
     pattern: str
@@ -98,7 +98,7 @@ class Proxies(ResponseModel):
     view: str
 
 
-class Result(ResponseModel):
+class Result(TolerantModel):
     """The common base of versions and test frames."""
 
     id: str
@@ -145,7 +145,7 @@ class TestFrame(Result):
     """A few frames made to check a request. It has no version number and is not reviewed."""
 
 
-class ModelUsed(ResponseModel):
+class ModelUsed(TolerantModel):
     id: str
     name: str
     version: str
@@ -153,13 +153,13 @@ class ModelUsed(ResponseModel):
     licence: str
 
 
-class StepTiming(ResponseModel):
+class StepTiming(TolerantModel):
     step: str
     seconds: float
     attempt: int = 1
 
 
-class InputFile(ResponseModel):
+class InputFile(TolerantModel):
     path: str
     frame: int | None = None
     size: int

@@ -34,7 +34,7 @@ from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_gateway.api.activity import Activity
 from bridge_gateway.api.app import create_app
 from bridge_gateway.api.auth.middleware import MIN_CLIENT_VERSION, AuthConfig
-from bridge_gateway.api.auth.token import load_or_create_token
+from bridge_gateway.api.auth.token_file import load_or_create_token
 from bridge_gateway.api.connection_limits import (
     BoundedProtocol,
     ConnectionLimits,

@@ -447,7 +447,7 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
             if file.sha256 is None:
                 assert _is_within(file.path, gateway.roots), "the gateway cannot read this path"
             elif file.sha256 not in gateway.contents:
-                raise InvalidRequest("a content is missing")
+                raise InvalidRequest("an uploaded file is missing")
         with gateway.lock:
             if key in gateway.keys:
                 job = gateway.jobs[gateway.keys[key]]

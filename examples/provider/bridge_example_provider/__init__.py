@@ -6,15 +6,15 @@ from decimal import Decimal
 
 import OpenImageIO as oiio
 
-from bridge_core.errors import JobCancelled, NotWritable, UnknownService, UnreadableMedia
+from bridge_core.errors import JobCancelled, NotWritable, ProviderRefused, UnreadableMedia
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.services import (
-    Capabilities,
     DataLocality,
     NumberParameter,
     Pricing,
     PricingUnit,
     Service,
+    ServiceCapabilities,
     ServiceLimits,
 )
 from bridge_core.models.settings import GatewaySettings
@@ -31,7 +31,7 @@ EXPOSURE = Service(
         NumberParameter(name="stops", title="Stops", default=1, minimum=-8, maximum=8, step=0.25),
     ),
     limits=ServiceLimits(formats=("exr",)),
-    capabilities=Capabilities(cancel=True, progress=True),
+    capabilities=ServiceCapabilities(cancel=True, progress=True),
     pricing=Pricing(unit=PricingUnit.FRAME, amount=Decimal("0.01")),
 )
 
@@ -44,7 +44,11 @@ class ExampleProvider(FrameProvider):
 
     def run(self, task: ProviderTask, monitor: TaskMonitor) -> TaskResult:
         if task.service != EXPOSURE.id:
-            raise UnknownService(f"there is no service {task.service!r}", where="example")
+            raise ProviderRefused(
+                f"there is no service {task.service!r}",
+                where="provider example",
+                next_step="choose another service",
+            )
         gain = 2.0 ** float(task.parameters["stops"])
         for frame in task.frames:
             if monitor.cancelled():

@@ -21,7 +21,7 @@ from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Request, Submission
 from bridge_core.models.versions import Decision, DecisionRecord, ReviewStatus, TestFrame, Version
 from bridge_gateway.db.engine import Database
-from bridge_gateway.db.tables import DecisionRow, JobRow, NoteRow, PinRow, ResultRow
+from bridge_gateway.db.tables import BlobPinRow, DecisionRow, JobRow, NoteRow, ResultRow
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -85,9 +85,9 @@ def list_jobs(
 
 
 def list_pinned(database: Database) -> set[str]:
-    """The hashes of the contents that open jobs need."""
+    """The hashes of the uploaded files that open jobs need."""
     with database.begin_read() as session:
-        return set(session.scalars(select(PinRow.sha256)))
+        return set(session.scalars(select(BlobPinRow.sha256)))
 
 
 def list_open_job_queues(session: Session) -> dict[str, str]:

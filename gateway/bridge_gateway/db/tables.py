@@ -108,7 +108,7 @@ class RemoteJobRow(Base):
     key: Mapped[str] = mapped_column(String(64))
     """Sent with the work; the same for all attempts of the job."""
     submitted: Mapped[datetime]
-    """When the intent was written, just before the first call."""
+    """When the submission was recorded, just before the first call."""
     handle: Mapped[str | None] = mapped_column(Text)
     """JSON; None: nothing came back yet, and whether there is work is not known."""
     state: Mapped[str] = mapped_column(String(16))
@@ -146,8 +146,8 @@ class LedgerRow(Base):
     )
 
 
-class PinRow(Base):
-    """A content that an open job needs. The end of the job deletes its rows."""
+class BlobPinRow(Base):
+    """An uploaded file that an open job needs. The end of the job deletes its rows."""
 
     __tablename__ = "pins"
 

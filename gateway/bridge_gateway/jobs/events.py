@@ -11,7 +11,7 @@ from __future__ import annotations
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from bridge_core.models.base import ResponseModel, canonical_json, now
+from bridge_core.models.base import TolerantModel, canonical_json, now
 from bridge_core.models.gateway import Event, EventKind
 from bridge_core.models.jobs import Job, JobUpdate
 from bridge_core.models.notes import Note
@@ -20,7 +20,7 @@ from bridge_gateway.db.engine import Database
 from bridge_gateway.db.tables import EventCounterRow, EventRow
 
 #: The field of an event of each kind, and its type.
-_SUBJECTS: dict[EventKind, tuple[str, type[ResponseModel]]] = {
+_SUBJECTS: dict[EventKind, tuple[str, type[TolerantModel]]] = {
     EventKind.JOB: ("job", Job),
     EventKind.PROGRESS: ("update", JobUpdate),
     EventKind.VERSION: ("version", Version),

@@ -14,7 +14,7 @@ from bridge_core.models.jobs import JobState
 from bridge_core.system.files import atomic_write, storage_errors
 from bridge_gateway.db import queries
 from bridge_gateway.jobs.context import GatewayContext
-from bridge_gateway.jobs.recovery import Reconciler
+from bridge_gateway.jobs.reconciler import Reconciler
 from bridge_gateway.providers.base import queue_name
 from bridge_gateway.storage.disks import Disk
 
@@ -72,8 +72,8 @@ def _check_queue(gateway: GatewayContext, reconciler: Reconciler) -> HealthCheck
     with gateway.database.begin_read() as session:
         counts = queries.count_open_jobs(session)
     limits = ", ".join(
-        f"{queue_name(one.id, one.queue)} {one.queue.concurrency}"
-        for one in gateway.providers.list_providers()
+        f"{queue_name(provider.id, provider.queue)} {provider.queue.concurrency}"
+        for provider in gateway.providers.list_providers()
     )
     message = (
         f"{counts[JobState.RUNNING]} running, {counts[JobState.QUEUED]} queued; "

@@ -33,12 +33,12 @@ class _PricedRequest(NamedTuple):
 def quote_requests(gateway: GatewayContext, requests: Sequence[Request]) -> list[Quote]:
     """A quote for each request. One that is not possible has the error in its quote."""
     priced = [_price_request(gateway, request) for request in requests]
-    offered = {one.resolved.service.id for one in priced if one.resolved is not None}
+    service_ids = {item.resolved.service.id for item in priced if item.resolved is not None}
     with gateway.database.begin_read() as session:
-        times = WorkingTimes(session, offered)
+        times = WorkingTimes(session, service_ids)
     return [
-        _build_quote(request, one, times.estimate_seconds(request))
-        for request, one in zip(requests, priced, strict=True)
+        _build_quote(request, item, times.estimate_seconds(request))
+        for request, item in zip(requests, priced, strict=True)
     ]
 
 

@@ -12,7 +12,7 @@ from bridge_core.system.files import atomic_write_bytes
 from bridge_core.system.locks import FileLock
 from bridge_gateway.db import queries
 from bridge_gateway.db.engine import Database, sqlite_url
-from bridge_gateway.jobs import health, recovery
+from bridge_gateway.jobs import health
 from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.events import EventLog
 from bridge_gateway.jobs.queue import (
@@ -21,6 +21,7 @@ from bridge_gateway.jobs.queue import (
     JobQueue,
     QueueLimits,
 )
+from bridge_gateway.jobs.reconciler import Reconciler
 from bridge_gateway.jobs.services import JobService, ResultService, ReviewService
 from bridge_gateway.jobs.workflow import Workflow
 from bridge_gateway.media.colour import ColourManager
@@ -46,7 +47,7 @@ class JobRuntime:
     events: EventLog
     _workflow: Workflow
     _queue: JobQueue
-    _reconciler: recovery.Reconciler
+    _reconciler: Reconciler
 
     def __init__(self, settings: GatewaySettings, providers: ProviderRegistry) -> None:
         self._settings = settings
@@ -128,7 +129,7 @@ class JobRuntime:
             replaceable=settings.database_url is None,
         )
         queue.start()
-        self._reconciler = recovery.Reconciler(gateway, queue)
+        self._reconciler = Reconciler(gateway, queue)
         self._reconciler.start()
         self.results = ResultService(gateway)
         self.jobs = JobService(gateway, workflow, self._reconciler, self.results)

@@ -27,8 +27,9 @@ from bridge_core.models.versions import (
 )
 from bridge_gateway.db import queries
 from bridge_gateway.db.engine import Database
-from bridge_gateway.jobs import events, quotes, recovery, transitions
+from bridge_gateway.jobs import events, quotes, transitions
 from bridge_gateway.jobs.context import GatewayContext
+from bridge_gateway.jobs.reconciler import Reconciler
 from bridge_gateway.jobs.workflow import Workflow
 from bridge_gateway.library import reader
 from bridge_gateway.policy import ledger
@@ -45,7 +46,7 @@ class JobService:
         self,
         gateway: GatewayContext,
         workflow: Workflow,
-        reconciler: recovery.Reconciler,
+        reconciler: Reconciler,
         results: ResultService,
     ) -> None:
         self._gateway = gateway

@@ -37,7 +37,7 @@ from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Submission
 from bridge_gateway.db import queries
 from bridge_gateway.db.engine import Database
-from bridge_gateway.db.tables import JobRow, PinRow, ResultRow, TimingRow
+from bridge_gateway.db.tables import BlobPinRow, JobRow, ResultRow, TimingRow
 from bridge_gateway.jobs import events
 from bridge_gateway.jobs.queue import MAX_ATTEMPTS
 from bridge_gateway.policy import ledger
@@ -74,7 +74,9 @@ def create_job(
             session.add(row)
             session.flush()
             ledger.reserve(session, row, reservation)
-            session.add_all(PinRow(job_id=row.id, sha256=sha256) for sha256 in _sent(submission))
+            session.add_all(
+                BlobPinRow(job_id=row.id, sha256=sha256) for sha256 in _uploaded_hashes(submission)
+            )
             job = queries.load_job(session, row)
             events.add_job_event(session, job)
             return job, True
@@ -171,7 +173,7 @@ def fail_job(database: Database, job_id: str, error: ShotbridgeError) -> None:
         _add_event(session, row)
 
 
-def record_cancellation(database: Database, job_id: str, cancellation: Cancellation) -> None:
+def set_job_cancellation(database: Database, job_id: str, cancellation: Cancellation) -> None:
     """Store what a remote provider said about a job that was cancelled, with an event."""
     with database.begin_write() as session:
         row = queries.get_job_row(session, job_id, lock=True)
@@ -294,15 +296,15 @@ def _new_row(submission: Submission, key: str, principal: Principal, queue: str)
     )
 
 
-def _sent(submission: Submission) -> set[str]:
-    """The hashes of the files that were sent as contents."""
+def _uploaded_hashes(submission: Submission) -> set[str]:
+    """The hashes of the files that were uploaded."""
     return {file.sha256 for file in submission.files if file.sha256 is not None}
 
 
 def _mark_ended(session: Session, row: JobRow, state: JobState) -> None:
     """Set a state in which a job has ended, and settle it, unless its outcome is unknown. Work that
     does not become a result costs what its provider said that it takes."""
-    session.execute(delete(PinRow).where(PinRow.job_id == row.id))
+    session.execute(delete(BlobPinRow).where(BlobPinRow.job_id == row.id))
     row.state = state
     row.finished = now()
     row.seconds_left = row.fraction = None

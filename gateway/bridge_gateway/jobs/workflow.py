@@ -29,7 +29,12 @@ from bridge_gateway.jobs.context import GatewayContext, JobContext
 from bridge_gateway.jobs.progress import JobMonitor
 from bridge_gateway.jobs.queue import JobInterrupted, JobQueue, StepRunner
 from bridge_gateway.jobs.steps import admit, outputs, publish, run, stage
-from bridge_gateway.jobs.steps.models import AdmittedJob, HashedOutputs, StagedInputs, StepName
+from bridge_gateway.jobs.steps.step_results import (
+    AdmittedJob,
+    HashedOutputs,
+    StagedInputs,
+    StepName,
+)
 from bridge_gateway.library.work_dir import library_errors
 from bridge_gateway.providers.base import TaskResult
 from bridge_gateway.threads import run_in_thread

@@ -121,12 +121,12 @@ class ColourManager:
 
     def _find_space(self, name: str) -> str | None:
         """The config's space for a name, alias or id of the Color Interop Forum; else None."""
-        found = self._config.getColorSpace(name)
-        if found is None:
+        known_space = self._config.getColorSpace(name)
+        if known_space is None:
             # OpenColorIO has had these ids since 2.5.
             spaces = (s for s in self._config.getColorSpaces() if hasattr(s, "getInteropID"))
-            found = next((space for space in spaces if space.getInteropID() == name), None)
-        return None if found is None else str(found.getName())
+            known_space = next((space for space in spaces if space.getInteropID() == name), None)
+        return None if known_space is None else str(known_space.getName())
 
     def space_names(self) -> list[str]:
         """The names of the config's colour spaces."""
@@ -137,9 +137,9 @@ class ColourManager:
 
         :raises UnknownColourSpace: listing the closest names first.
         """
-        found = self._config.getColorSpace(space)
-        if found is not None:
-            return str(found.getName())
+        known_space = self._config.getColorSpace(space)
+        if known_space is not None:
+            return str(known_space.getName())
         if space == MODEL_SPACE:
             return space
         raise UnknownColourSpace(
@@ -151,14 +151,15 @@ class ColourManager:
 
     def is_data(self, space: str) -> bool:
         """Whether the values are not colours and are never converted."""
-        found = self._config.getColorSpace(space)
-        return space == DATA or (found is not None and bool(found.isData()))
+        known_space = self._config.getColorSpace(space)
+        return space == DATA or (known_space is not None and bool(known_space.isData()))
 
     def is_linear(self, space: str) -> bool:
         """Whether values are proportional to light, so that pixels may be averaged directly."""
-        found = self._config.getColorSpace(space)
+        known_space = self._config.getColorSpace(space)
         return space == MODEL_SPACE or (
-            found is not None and found.getEncoding() in ("scene-linear", "display-linear")
+            known_space is not None
+            and known_space.getEncoding() in ("scene-linear", "display-linear")
         )
 
     def convert(self, rgb: FloatArray, source: str, target: str) -> FloatArray:
@@ -210,8 +211,8 @@ class ColourManager:
         return f"choose one of: {', '.join([*first, *(n for n in names if n not in first)])}"
 
     def _display_and_view(self) -> tuple[str, str]:
-        config, wanted = self._config, self._settings
-        display = wanted.display or str(config.getDefaultDisplay())
+        config, settings = self._config, self._settings
+        display = settings.display or str(config.getDefaultDisplay())
         displays = [str(name) for name in config.getDisplays()]
         if display not in displays:
             raise ConfigError(
@@ -219,7 +220,7 @@ class ColourManager:
                 where="gateway.colour.display",
                 next_step=f"choose one of: {', '.join(displays)}",
             )
-        view = wanted.view or str(config.getDefaultView(display))
+        view = settings.view or str(config.getDefaultView(display))
         views = [str(name) for name in config.getViews(display)]
         if view not in views:
             raise ConfigError(
@@ -300,14 +301,14 @@ class ColourManagerCache:
         return self._managers[key]
 
 
-def _load_config(wanted: str) -> tuple[str, Any]:
+def _load_config(setting: str) -> tuple[str, Any]:
     import PyOpenColorIO as ocio
 
-    origin = (os.environ.get("OCIO") or wanted) if wanted == _BUILTIN_CONFIG else wanted
+    origin = (os.environ.get("OCIO") or setting) if setting == _BUILTIN_CONFIG else setting
     try:
         return origin, ocio.Config.CreateFromFile(origin)
     except (ocio.Exception, ocio.ExceptionMissingFile) as error:
-        named = "$OCIO" if origin != wanted else "gateway.colour.config"
+        named = "$OCIO" if origin != setting else "gateway.colour.config"
         raise ConfigError(
             f"the OCIO config {origin} cannot be read: {error}",
             where=named,

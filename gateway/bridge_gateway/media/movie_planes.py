@@ -54,8 +54,8 @@ def extract_planes(frame: Any, colour_model: str) -> ComponentPlanes:
         (colour_model, alpha), "yuva444p"
     )
     depths = frame.format.components
-    wanted = max(component.bits for component in depths)
-    bits = next(depth for depth in _PLANAR_DEPTHS[family] if depth >= wanted)
+    frame_bits = max(component.bits for component in depths)
+    bits = next(depth for depth in _PLANAR_DEPTHS[family] if depth >= frame_bits)
     target = family if bits == 8 else f"{family}{bits}le"
     if frame.format.name.startswith("yuvj"):  # FFmpeg's names for full range in 8 bits
         target = "yuvj444p"
@@ -64,7 +64,7 @@ def extract_planes(frame: Any, colour_model: str) -> ComponentPlanes:
         frame = frame.reformat(format=target, src_color_range="MPEG", dst_color_range="MPEG")
     dtype = np.dtype(np.uint8 if bits == 8 else "<u2")
     colour = [_plane_array(plane, dtype, frame.width) for plane in frame.planes]
-    if colour_model == "rgb" and wanted < 8:
+    if colour_model == "rgb" and frame_bits < 8:
         red, green, blue = (component.bits for component in depths[:3])
         scaled = map(_scale_to_16_bits, colour, (green, blue, red))
         return ComponentPlanes(colour_model, 16, tuple(scaled), None)

@@ -24,7 +24,7 @@ from bridge_gateway.media.cicp import UNSPECIFIED, CicpCodes
 from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.picture import Picture, PicturePart
 from bridge_gateway.media.picture_samples import pack_timecode
-from bridge_gateway.media.quicktime import timecode_frames_per_second
+from bridge_gateway.media.quicktime_timecode import timecode_frames_per_second
 
 #: Decoding on is faster than seeking if the frame is at most this many frames ahead.
 _MAX_DECODE_AHEAD = 24

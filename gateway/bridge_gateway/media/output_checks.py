@@ -41,22 +41,22 @@ def check_output(
 
     :raises CheckFailed: with every failed frame; ``details["frames"]`` maps frames to reasons.
     """
-    wanted = sorted(set(frames))
+    frame_numbers = sorted(set(frames))
     if PurePath(output.pattern).suffix.lower() in MOVIE_EXTENSIONS:
-        failures = _check_movie(folder / output.pattern, output, wanted, frame_done)
+        failures = _check_movie(folder / output.pattern, output, frame_numbers, frame_done)
     else:
         failures = {}
-        for frame in wanted:
+        for frame in frame_numbers:
             path = folder / frame_path(output.pattern, frame)
             reason = _check_picture(path, output, frame, plate)
             if reason:
                 failures[frame] = reason
             frame_done(frame)
         failures |= dict.fromkeys(
-            _unexpected_frames(folder, output.pattern, set(wanted)), "was not requested"
+            _unexpected_frames(folder, output.pattern, set(frame_numbers)), "was not requested"
         )
     if failures:
-        listed = "; ".join(
+        reasons = "; ".join(
             f"frame {frame}: {reason}"
             for frame, reason in list(failures.items())[:_MAX_LISTED_FRAMES]
         )
@@ -66,8 +66,8 @@ def check_output(
             else ""
         )
         raise CheckFailed(
-            f"{len(failures)} of {len(wanted)} frames of the output {output.name!r} failed their "
-            f"checks: {listed}{more}",
+            f"{len(failures)} of {len(frame_numbers)} frames of the output {output.name!r} failed "
+            f"their checks: {reasons}{more}",
             where=str(folder),
             next_step="send the request again; if it fails again, check these frames of the plate",
             details={"frames": {str(frame): reason for frame, reason in failures.items()}},
@@ -138,33 +138,35 @@ def _check_values(picture: Picture, plate: Picture | None) -> str:
 
 
 def _check_movie(
-    path: Path, output: ResultOutput, wanted: list[int], frame_done: Callable[[int], None]
+    path: Path, output: ResultOutput, frame_numbers: list[int], frame_done: Callable[[int], None]
 ) -> dict[int, str]:
     if not path.is_file():
-        return dict.fromkeys(wanted, f"{path.name} is missing")
+        return dict.fromkeys(frame_numbers, f"{path.name} is missing")
     try:
         with MovieReader(path) as movie:
             info = movie.info
             if (info.width, info.height) != (output.width, output.height):
                 reason = f"is {info.width}x{info.height}, not {output.width}x{output.height}"
-                return dict.fromkeys(wanted, reason)
+                return dict.fromkeys(frame_numbers, reason)
             failures = {}
-            for index, frame in enumerate(wanted[: info.frame_count]):
+            for index, frame in enumerate(frame_numbers[: info.frame_count]):
                 try:
                     movie.read(index)
                 except MediaError as error:
                     failures[frame] = error.message
                 frame_done(frame)
-            failures |= dict.fromkeys(wanted[info.frame_count :], f"{path.name} ends before it")
-            if info.frame_count > len(wanted) and wanted:
-                failures[wanted[-1] + 1] = f"{path.name} has {info.frame_count} pictures"
+            failures |= dict.fromkeys(
+                frame_numbers[info.frame_count :], f"{path.name} ends before it"
+            )
+            if info.frame_count > len(frame_numbers) and frame_numbers:
+                failures[frame_numbers[-1] + 1] = f"{path.name} has {info.frame_count} pictures"
             return failures
     except MediaError as error:
-        return dict.fromkeys(wanted, error.message)
+        return dict.fromkeys(frame_numbers, error.message)
 
 
-def _unexpected_frames(folder: Path, pattern: str, wanted: set[int]) -> list[int]:
-    """Frames that were not requested but have a picture under the output's name."""
+def _unexpected_frames(folder: Path, pattern: str, frame_numbers: set[int]) -> list[int]:
+    """Frames that were not frame_numbers but have a picture under the output's name."""
     parent = (folder / pattern).parent
     name = PurePath(pattern).name
     number = FRAME_NUMBER_PATTERN.search(name)
@@ -173,4 +175,4 @@ def _unexpected_frames(folder: Path, pattern: str, wanted: set[int]) -> list[int
     before, after = re.escape(name[: number.start()]), re.escape(name[number.end() :])
     match = re.compile(f"{before}(-?\\d+){after}").fullmatch
     matches = (match(path.name) for path in parent.iterdir())
-    return sorted({int(hit[1]) for hit in matches if hit} - wanted)
+    return sorted({int(hit[1]) for hit in matches if hit} - frame_numbers)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bridge_core.errors import UnreadableMedia
 from bridge_gateway.arrays import FloatArray, repeat_pixels, upsample_plane
 from bridge_gateway.media import channel_roles
-from bridge_gateway.media.exr_header import RawAttribute
+from bridge_gateway.media.exr_header_patch import RawAttribute
 from bridge_gateway.media.picture_samples import (
     SAMPLE_DTYPES,
     from_float,

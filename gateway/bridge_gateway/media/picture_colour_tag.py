@@ -64,8 +64,8 @@ def _tag_from_primaries(chromaticities: Any) -> ColourTag | None:
             abs(a - b) < _PRIMARIES_TOLERANCE for a, b in zip(chromaticities, values, strict=True)
         ):
             return ColourTag(f"primaries {name}", (linear,), is_complete=False)
-    listed = ", ".join(f"{value:.4f}" for value in chromaticities)
-    return ColourTag(f"custom primaries ({listed})", is_complete=False)
+    coordinates = ", ".join(f"{value:.4f}" for value in chromaticities)
+    return ColourTag(f"custom primaries ({coordinates})", is_complete=False)
 
 
 def _printable(text: str) -> str:

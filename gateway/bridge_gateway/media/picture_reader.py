@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bridge_core.errors import UnreadableMedia
-from bridge_gateway.media import exr_header, jpeg
+from bridge_gateway.media import exr_header_patch, jpeg
 from bridge_gateway.media.picture import MAX_PIXELS, Picture, PicturePart
 from bridge_gateway.media.picture_samples import SAMPLE_DTYPES
 
@@ -100,12 +100,12 @@ def read_for_proxy(path: Path) -> Picture:
             index, rgb = Picture(headers, file.kind, str(path)).main_channels
             first = min(rgb)
             part = _read_part(file.source, index, specs[index], path, (first, max(rgb) + 1))
-            wanted = [channel - first for channel in dict.fromkeys(rgb)]
+            rgb_positions = [channel - first for channel in dict.fromkeys(rgb)]
             part = replace(
                 part,
-                channels=tuple(part.channels[at] for at in wanted),
-                sample_types=tuple(part.sample_types[at] for at in wanted),
-                pixels=part.pixels[..., wanted],
+                channels=tuple(part.channels[index] for index in rgb_positions),
+                sample_types=tuple(part.sample_types[index] for index in rgb_positions),
+                pixels=part.pixels[..., rgb_positions],
             )
             reason = _library_error(file.source)
             if reason:
@@ -316,7 +316,7 @@ def _read_part(
 
 def _with_attributes(parts: list[PicturePart], path: Path) -> list[PicturePart]:
     try:
-        pairs = list(zip(parts, exr_header.read_attributes(path), strict=True))
+        pairs = list(zip(parts, exr_header_patch.read_attributes(path), strict=True))
     except ValueError as error:
         raise _unreadable_error(path, str(error)) from error
     return [replace(part, attributes=attributes) for part, attributes in pairs]

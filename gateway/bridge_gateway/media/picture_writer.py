@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bridge_core.errors import InvalidRequest, StorageError
 from bridge_core.system import files
-from bridge_gateway.media import exr_header
+from bridge_gateway.media import exr_header_patch
 from bridge_gateway.media.picture import Picture, PicturePart
 from bridge_gateway.media.picture_samples import SAMPLE_DTYPES
 
@@ -83,8 +83,12 @@ def write_picture(path: Path, picture: Picture, *, compression: str | None = Non
                 next_step="check the disk; if it is fine, report this picture",
             )
         if kind == "openexr":
-            exr_header.retype_as_uint(partial, [_uint_channels(part) for part in picture.parts])
-            exr_header.restore_attributes(partial, [part.attributes for part in picture.parts])
+            exr_header_patch.retype_as_uint(
+                partial, [_uint_channels(part) for part in picture.parts]
+            )
+            exr_header_patch.restore_attributes(
+                partial, [part.attributes for part in picture.parts]
+            )
 
 
 def _require_supported(kind: str, picture: Picture, path: Path) -> None:
@@ -133,7 +137,7 @@ def _spec_to_write(part: PicturePart, kind: str, compression: str | None) -> Any
         orientation = spec.get_int_attribute("Orientation", 1)
         spec.attribute("Orientation", _DPX_ORIENTATIONS.get(orientation, orientation))
     if kind == "openexr":
-        exr_header.prepare_spec(spec, has_uint_as_float=bool(_uint_channels(part)))
+        exr_header_patch.prepare_spec(spec, has_uint_as_float=bool(_uint_channels(part)))
     return spec
 
 

@@ -156,11 +156,11 @@ class _JobEntries:
                 sums[row.currency] = sums.get(row.currency, Decimal(0)) + Decimal(row.amount)
         return sums
 
-    def bring_to(self, kind: EntryKind, wanted: Mapping[str, Decimal], occasion: Occasion) -> None:
-        """Add entries so that the totals are as wanted; none where they are."""
+    def bring_to(self, kind: EntryKind, totals: Mapping[str, Decimal], occasion: Occasion) -> None:
+        """Add entries so that the sums of the kind become ``totals``; none where they are."""
         have = self.totals(kind)
-        for currency in sorted(wanted.keys() | have.keys()):
-            difference = wanted.get(currency, Decimal(0)) - have.get(currency, Decimal(0))
+        for currency in sorted(totals.keys() | have.keys()):
+            difference = totals.get(currency, Decimal(0)) - have.get(currency, Decimal(0))
             if difference or currency not in have:
                 self._add(kind, difference, currency, occasion)
 

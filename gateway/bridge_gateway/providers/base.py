@@ -72,7 +72,7 @@ class TaskSource:
 
         :raises KeyError: the version has no such output.
         """
-        patterns = {one.name: one.pattern for one in self.outputs}
+        patterns = {output.name: output.pattern for output in self.outputs}
         return self.folder / frame_path(patterns[output], frame)
 
 
@@ -274,11 +274,13 @@ class RemoteProvider(Provider, Protocol):
         ``key`` is the same whenever the same job is submitted. It has at most 64 characters of
         ``a-z``, ``0-9`` and ``-``.
 
+        :raises bridge_core.errors.ProviderRefused: certainly refused; the job fails with its words.
         :raises bridge_core.errors.ProviderUnavailable: certainly not accepted; it is submitted
             again later.
         :raises bridge_core.errors.OutcomeUnknown: the answer was lost, as with any exception that
             is not a ShotbridgeError.
-        :raises bridge_core.errors.ShotbridgeError: certainly refused, and the job fails.
+        :raises bridge_core.errors.ShotbridgeError: it failed before anything was submitted, such as
+            at a file that cannot be read; the job fails with this error.
         """
 
     def poll(self, handle: RemoteHandle) -> RemoteStatus:

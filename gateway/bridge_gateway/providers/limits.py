@@ -17,12 +17,15 @@ def check_request(service: Service, request: Request) -> None:
         names all that does not fit, also in ``details["fields"]``.
     """
     problems = [*_input_problems(service, request), *_limit_problems(service, request)]
-    problems += check_size(service, request.shot.plate.width, request.shot.plate.height)
-    raise_problems(service, problems)
+    problems += size_problems(service, request.shot.plate.width, request.shot.plate.height)
+    require_no_problems(service, problems)
 
 
-def raise_problems(service: Service, problems: list[tuple[str, str]]) -> None:
-    """Raise one error for all ``problems``, pairs of a field and what is wrong; none if empty."""
+def require_no_problems(service: Service, problems: list[tuple[str, str]]) -> None:
+    """``problems``: pairs of a field and what is wrong.
+
+    :raises InvalidRequest: there are any; the error names them all.
+    """
     if problems:
         raise InvalidRequest(
             f"{service.title} does not accept this request: "
@@ -33,7 +36,7 @@ def raise_problems(service: Service, problems: list[tuple[str, str]]) -> None:
         )
 
 
-def check_size(service: Service, width: int | None, height: int | None) -> list[tuple[str, str]]:
+def size_problems(service: Service, width: int | None, height: int | None) -> list[tuple[str, str]]:
     """Why a plate of ``width`` and ``height`` pixels does not fit; None is not checked."""
     limits, problems = service.limits, []
     for name, value, smallest, largest in (
@@ -65,7 +68,7 @@ def _input_problems(service: Service, request: Request) -> Iterator[tuple[str, s
             f"it takes at most {accepts.references} references, not {references}",
         )
     elif accepts.reference_roles:
-        for role in dict.fromkeys(one.role for one in request.references):
+        for role in dict.fromkeys(reference.role for reference in request.references):
             if role not in accepts.reference_roles:
                 roles = ", ".join(accepts.reference_roles)
                 yield "request.references", f"references have the role {roles}, not {role!r}"

@@ -59,8 +59,8 @@ class ProviderRegistry:
         """
         registry = cls.__new__(cls)
         registry._entries = {}
-        for one in providers:
-            loaded = require_provider(one, getattr(one, "id", repr(one)))
+        for provider in providers:
+            loaded = require_provider(provider, getattr(provider, "id", repr(provider)))
             registry._entries[loaded.id] = _Entry(loaded.id, lambda loaded=loaded: loaded)  # type: ignore[misc]
         return registry
 
@@ -120,11 +120,11 @@ class ProviderRegistry:
             entry.close()
 
     def _services(self) -> list[tuple[Service, Provider | None]]:
-        found: list[tuple[Service, Provider | None]] = []
+        services: list[tuple[Service, Provider | None]] = []
         taken: dict[str, str] = {}
         for entry in self._entries.values():
-            offered = entry.services()
-            for service in offered:
+            entry_services = entry.services()
+            for service in entry_services:
                 if service.id in taken:
                     entry.problem = (
                         f"its service {service.id!r} has the id of one of {taken[service.id]!r}, "
@@ -132,10 +132,10 @@ class ProviderRegistry:
                     )
                     continue
                 taken[service.id] = entry.name
-                found.append((service, entry.provider))
-            if entry.problem and not offered:
-                found.append((_unavailable_service(entry.name, entry.problem), None))
-        return found
+                services.append((service, entry.provider))
+            if entry.problem and not entry_services:
+                services.append((_unavailable_service(entry.name, entry.problem), None))
+        return services
 
 
 def load_provider(name: str, settings: GatewaySettings) -> Provider:
@@ -158,10 +158,11 @@ def load_provider(name: str, settings: GatewaySettings) -> Provider:
 
 def installed_providers() -> dict[str, str]:
     """The names that ``gateway.providers`` may list, each with the package that has it."""
-    found = {
-        one.name: one.dist.name if one.dist is not None else one.value for one in _entry_points()
+    packages = {
+        point.name: point.dist.name if point.dist is not None else point.value
+        for point in _entry_points()
     }
-    return dict(sorted((found | dict.fromkeys(BUILT_IN, "shotbridge")).items()))
+    return dict(sorted((packages | dict.fromkeys(BUILT_IN, "shotbridge")).items()))
 
 
 def require_provider(candidate: object, name: str) -> FrameProvider | RemoteProvider:
@@ -204,17 +205,17 @@ def _find_factory(name: str) -> ProviderFactory:
         module, _, attribute = BUILT_IN[name].partition(":")
         factory: ProviderFactory = getattr(importlib.import_module(module), attribute)
         return factory
-    found = [one for one in _entry_points() if one.name == name]
-    if len(found) == 1:
-        loaded: ProviderFactory = found[0].load()
+    points = [point for point in _entry_points() if point.name == name]
+    if len(points) == 1:
+        loaded: ProviderFactory = points[0].load()
         return loaded
     known = ", ".join(installed_providers())
     raise ConfigError(
-        f"{len(found)} packages have a provider {name!r}" if found else "it is not installed",
+        f"{len(points)} packages have a provider {name!r}" if points else "it is not installed",
         where=f"gateway.providers, {name}",
         next_step=(
-            "uninstall all but one: " + ", ".join(one.dist.name for one in found if one.dist)
-            if found
+            "uninstall all but one: " + ", ".join(point.dist.name for point in points if point.dist)
+            if points
             else f"install its package where the gateway runs; installed are: {known}"
         ),
     )
@@ -223,8 +224,8 @@ def _find_factory(name: str) -> ProviderFactory:
 def _entry_points() -> list[EntryPoint]:
     """The entry points of the group; one that is found twice on the path is listed once."""
     unique = {
-        (one.name, one.value, one.dist.name if one.dist is not None else ""): one
-        for one in entry_points(group=ENTRY_POINT_GROUP)
+        (point.name, point.value, point.dist.name if point.dist is not None else ""): point
+        for point in entry_points(group=ENTRY_POINT_GROUP)
     }
     return list(unique.values())
 

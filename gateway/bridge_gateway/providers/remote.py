@@ -1,14 +1,14 @@
 """Runs the work of a remote provider, so that nothing is submitted, and paid for, twice.
 
-The order is: the intent is committed, the work is submitted with a key made from the job's id, its
-handle is committed, it is polled until it ends, its results are fetched. Every attempt at a job
+The order is: the submission is recorded, the work is submitted with a key made from the job's id,
+its handle is recorded, it is polled until it ends, its results are fetched. Every attempt at a job
 runs this from the beginning:
 
 - with a handle it continues to poll;
-- with an intent and no handle, an earlier attempt was killed while it submitted, or the answer was
-  lost. A provider that knows keys gets the same key again; one that can find work by its key is
-  asked; with any other the outcome cannot be known: the job ends as ``unknown``, and nothing is
-  sent again.
+- with a recorded submission and no handle, an earlier attempt was killed while it submitted, or
+  the answer was lost. A provider that knows keys gets the same key again; one that can find work by
+  its key is asked; with any other the outcome cannot be known: the job ends as ``unknown``, and
+  nothing is sent again.
 
 Each call to the provider runs in a thread that can be left behind, so that a provider that hangs
 delays neither a cancellation nor a stop of the gateway.
@@ -31,13 +31,14 @@ from bridge_core.errors import (
     JobCancelled,
     JobFailed,
     OutcomeUnknown,
+    ProviderRefused,
     ProviderUnavailable,
     ShotbridgeError,
     StorageUnavailable,
 )
 from bridge_core.models.base import now
 from bridge_core.models.jobs import Cancellation
-from bridge_core.models.services import Capabilities
+from bridge_core.models.services import ServiceCapabilities
 from bridge_core.system.files import DISK_FULL_ERRNOS
 from bridge_gateway.db.engine import Database
 from bridge_gateway.providers.base import (
@@ -49,14 +50,14 @@ from bridge_gateway.providers.base import (
     TaskMonitor,
     TaskResult,
 )
-from bridge_gateway.providers.remote_cancel import cancel_at_provider, record_cancellation
+from bridge_gateway.providers.remote_cancel import cancel_at_provider, store_cancellation_response
 from bridge_gateway.providers.remote_table import (
-    delete_intent,
     load_row,
     record_handle,
-    record_intent,
     record_status,
+    record_submission,
     remote_key,
+    withdraw_submission,
 )
 from bridge_gateway.threads import run_in_thread
 
@@ -68,8 +69,8 @@ _log = logging.getLogger(__name__)
 _FIRST_DELAY, _LAST_DELAY = 1.0, 10.0
 #: The longest that a provider can ask us to wait, in seconds.
 _MAX_RETRY_AFTER = 300.0
-#: Seconds without an answer after which the progress says so.
-_SILENCE_SECONDS = 60.0
+#: Seconds without a response after which the progress says so.
+_NO_RESPONSE_SECONDS = 60.0
 #: How often a lost answer is followed by another submission with the same key.
 _MAX_LOST_ANSWERS = 5
 #: Seconds for which a provider that finds no work is asked again, before that is believed: its list
@@ -106,7 +107,7 @@ class RemoteRun:
         task: ProviderTask,
         monitor: RemoteMonitor,
         *,
-        capabilities: Capabilities,
+        capabilities: ServiceCapabilities,
         on_cancellation: Callable[[Cancellation], None],
     ) -> None:
         self._database = database
@@ -118,15 +119,15 @@ class RemoteRun:
         self._key = remote_key(task.job_id)
         self._lost_answers = 0
         self._has_reported = False
-        self._heard = time.monotonic()
+        self._last_response = time.monotonic()
         self._where = f"job {task.job_id}, provider {provider.id}"
 
     def run(self) -> TaskResult:
         """
         :raises JobCancelled: the job was cancelled, or the gateway stops.
         :raises OutcomeUnknown: whether the provider did the work is not known.
-        :raises ShotbridgeError: the provider refused the work or failed, or its results cannot be
-            used.
+        :raises ProviderRefused: the provider did not take the work.
+        :raises ShotbridgeError: the work failed, or its results cannot be used.
         """
         handle: RemoteHandle | None = None
         try:
@@ -156,16 +157,16 @@ class RemoteRun:
         if row.handle is not None:
             handle: RemoteHandle = json.loads(row.handle)
             return handle
-        return self._resolve_intent("the gateway ended while the work was being submitted")
+        return self._recover_submission("the gateway ended while the work was being submitted")
 
     def _submit(self, repeated_because: str | None = None) -> RemoteHandle:
         """Submit until there is a handle. ``repeated_because``: an earlier submission may have been
-        accepted, so its intent stays even where this one was not, and the key is repeated only
+        accepted, so its record stays even where this one was not, and the key is repeated only
         while the provider knows it."""
         job_id, delay, reason = self._task.job_id, _FIRST_DELAY, repeated_because
         while True:
             if reason is None:
-                record_intent(self._database, self._provider, job_id)
+                record_submission(self._database, self._provider, job_id)
             elif not self._can_repeat_key():
                 return self._find_work(reason)
             call = run_in_thread(self._submit_and_record, f"submit {job_id}")
@@ -173,25 +174,35 @@ class RemoteRun:
                 return self._wait_for_submission(call)
             except ProviderUnavailable as error:
                 if reason is None:
-                    delete_intent(self._database, job_id)
+                    withdraw_submission(self._database, job_id)
                 self._monitor.progress(None, f"waiting for the provider: {error.message}")
             except OutcomeUnknown as error:
                 self._lost_answers += 1
                 if self._lost_answers >= _MAX_LOST_ANSWERS:
                     raise _outcome_unknown(error.message, self._where, self._key, error) from error
                 self._pause(delay)
-                return self._resolve_intent(error.message)
+                return self._recover_submission(error.message)
             except JobCancelled:
                 raise
             except ShotbridgeError as error:
-                if reason is not None:  # which says nothing about the first call
-                    return self._find_work(f"the key was refused: {error.message}")
-                if not isinstance(error, StorageUnavailable):
-                    with suppress(StorageUnavailable):
-                        delete_intent(self._database, job_id)
-                raise
+                return self._handle_refusal(error, repeated=reason is not None)
             self._pause(delay)
             delay = min(_LAST_DELAY, delay * 2)
+
+    def _handle_refusal(self, error: ShotbridgeError, *, repeated: bool) -> RemoteHandle:
+        """What follows a call that certainly submitted nothing: it was refused, or failed before.
+
+        ``repeated``: an earlier call may have been accepted, about which this one says nothing, so
+        the provider is asked. Otherwise the job ends with ``error``.
+        """
+        if repeated:
+            refused = isinstance(error, ProviderRefused)
+            what = "the key was refused" if refused else "the work cannot be submitted again"
+            return self._find_work(f"{what}: {error.message}")
+        if not isinstance(error, StorageUnavailable):  # after which the job waits, and submits
+            with suppress(StorageUnavailable):
+                withdraw_submission(self._database, self._task.job_id)
+        raise error
 
     def _submit_and_record(self) -> RemoteHandle:
         """Submit once; the handle is stored even if nobody waits for it any more."""
@@ -224,7 +235,7 @@ class RemoteRun:
         thread."""
         error = call.exception()
         if error is None:
-            self._tell_provider(call.result())
+            self._send_cancellation(call.result())
         elif isinstance(error, ShotbridgeError) and not isinstance(error, OutcomeUnknown):
             self._report_cancellation(
                 Cancellation(provider_stopped=True, message="the provider did not take the work")
@@ -237,7 +248,7 @@ class RemoteRun:
         row = load_row(self._database, self._task.job_id)
         return hours is None or row is None or now() < row.submitted + timedelta(hours=hours)
 
-    def _resolve_intent(self, reason: str) -> RemoteHandle:
+    def _recover_submission(self, reason: str) -> RemoteHandle:
         """The handle of work that may have been submitted.
 
         :raises OutcomeUnknown: whether it was cannot be known.
@@ -247,14 +258,14 @@ class RemoteRun:
         return self._find_work(reason)
 
     def _find_work(self, reason: str) -> RemoteHandle:
-        """As :meth:`_resolve_intent`, by asking the provider for the key."""
-        delay, settled = _FIRST_DELAY, time.monotonic() + _SETTLE_SECONDS
+        """As :meth:`_recover_submission`, by asking the provider for the key."""
+        delay, deadline = _FIRST_DELAY, time.monotonic() + _SETTLE_SECONDS
         while True:
             try:
                 handle = self._call(self._find_and_record, "find")
                 if handle is not None:
                     return handle
-                if time.monotonic() >= settled:
+                if time.monotonic() >= deadline:
                     break
                 self._monitor.progress(None, "asking the provider whether it has the work")
             except JobCancelled:
@@ -277,11 +288,11 @@ class RemoteRun:
     # --- polling and fetching
 
     def _poll_until_finished(self, handle: RemoteHandle) -> None:
-        delay, self._heard, failed = _FIRST_DELAY, time.monotonic(), False
+        delay, self._last_response, failed = _FIRST_DELAY, time.monotonic(), False
         while True:
             try:
                 status = self._call(
-                    lambda: self._provider.poll(handle), "poll", waiting=self._report_silence
+                    lambda: self._provider.poll(handle), "poll", waiting=self._report_no_response
                 )
             except JobCancelled:
                 raise
@@ -291,28 +302,28 @@ class RemoteRun:
                 if not failed:
                     _log.warning("a poll failed and is repeated: %s: %s", self._where, error)
                 failed = True
-                self._report_silence()
+                self._report_no_response()
                 self._pause(delay)
             else:
-                self._heard, failed = time.monotonic(), False
+                self._last_response, failed = time.monotonic(), False
                 record_status(self._database, self._task.job_id, status)
                 if status.state is RemoteState.SUCCEEDED:
                     return
                 if status.state.ended:
                     raise self._failure(status)
                 self._monitor.progress(status.fraction, status.message or status.state)
-                asked = status.retry_after
-                self._pause(
-                    delay if asked is None else min(_MAX_RETRY_AFTER, max(_CHECK_SECONDS, asked))
-                )
+                if status.retry_after is None:
+                    self._pause(delay)
+                else:
+                    self._pause(min(_MAX_RETRY_AFTER, max(_CHECK_SECONDS, status.retry_after)))
             delay = min(_LAST_DELAY, delay * 1.5)
 
-    def _report_silence(self) -> None:
-        """Say in the progress that nothing is heard, after a while."""
-        silence = time.monotonic() - self._heard
-        if silence > _SILENCE_SECONDS:
+    def _report_no_response(self) -> None:
+        """Say in the progress that the provider has not responded for a while."""
+        seconds = time.monotonic() - self._last_response
+        if seconds > _NO_RESPONSE_SECONDS:
             self._monitor.progress(
-                None, f"no answer from the provider for {silence / 60:.0f} min; still asking"
+                None, f"no answer from the provider for {seconds / 60:.0f} min; still asking"
             )
 
     def _fetch(self, handle: RemoteHandle) -> TaskResult:
@@ -327,7 +338,7 @@ class RemoteRun:
                 if isinstance(error, ShotbridgeError):
                     if not isinstance(error, ProviderUnavailable):
                         raise
-                elif isinstance(error, OSError) and _is_of_disk(error):
+                elif isinstance(error, OSError) and _is_disk_error(error):
                     raise
                 elif not isinstance(error, OSError) or error.filename is not None:
                     faults += 1  # of an HTTP library, or of the provider's code
@@ -386,13 +397,13 @@ class RemoteRun:
         self._report_cancellation(
             Cancellation(message="the provider has not answered yet"), answered=False
         )
-        call = run_in_thread(lambda: self._tell_provider(handle), f"cancel {self._task.job_id}")
+        call = run_in_thread(lambda: self._send_cancellation(handle), f"cancel {self._task.job_id}")
         wait([call], timeout=_GRACE_SECONDS)
 
     def _report_cancellation(self, cancellation: Cancellation, *, answered: bool = True) -> None:
         self._has_reported = True
         try:
-            if answered and not record_cancellation(
+            if answered and not store_cancellation_response(
                 self._database, self._task.job_id, cancellation
             ):
                 return
@@ -400,7 +411,7 @@ class RemoteRun:
         except StorageUnavailable as error:
             _log.error("a cancellation could not be recorded: %s: %s", self._where, error)
 
-    def _tell_provider(self, handle: RemoteHandle) -> None:
+    def _send_cancellation(self, handle: RemoteHandle) -> None:
         cancellation, answered = cancel_at_provider(self._provider, handle, self._where)
         self._report_cancellation(cancellation, answered=answered)
 
@@ -436,7 +447,7 @@ class RemoteRun:
         return outcome.result()
 
 
-def _is_of_disk(error: OSError) -> bool:
+def _is_disk_error(error: OSError) -> bool:
     """Whether it is about a file on this machine. HTTP libraries name a URL as the file."""
     if error.errno in _DISK_ERRNOS:
         return True

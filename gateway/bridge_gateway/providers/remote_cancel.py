@@ -37,7 +37,9 @@ def cancel_at_provider(
     return answer, True
 
 
-def record_cancellation(database: Database, job_id: str, cancellation: Cancellation) -> bool:
+def store_cancellation_response(
+    database: Database, job_id: str, cancellation: Cancellation
+) -> bool:
     """Store the provider's answer to a cancellation, with the charge that it names.
 
     False where an earlier answer is kept: a provider that was told twice says the second time that
@@ -55,7 +57,7 @@ def record_cancellation(database: Database, job_id: str, cancellation: Cancellat
         return True
 
 
-def list_untold_cancellations(database: Database, before: datetime) -> list[RemoteJobRow]:
+def list_unacknowledged_cancellations(database: Database, before: datetime) -> list[RemoteJobRow]:
     """Jobs that were cancelled before that time, whose provider has not answered the cancellation
     and may still work."""
     with database.begin_read() as session:

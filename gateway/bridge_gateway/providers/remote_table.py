@@ -39,9 +39,9 @@ def load_row(database: Database, job_id: str) -> RemoteJobRow | None:
         return session.get(RemoteJobRow, job_id)
 
 
-def record_intent(database: Database, provider: RemoteProvider, job_id: str) -> None:
-    """Record that a job's work is about to be submitted; the time of an earlier intent, after which
-    there certainly is no work, is replaced."""
+def record_submission(database: Database, provider: RemoteProvider, job_id: str) -> None:
+    """Record, before the call, that a job's work is about to be submitted. The time of an earlier
+    record, after which there certainly is no work, is replaced."""
     with database.begin_write() as session:
         row = session.get(RemoteJobRow, job_id)
         if row is not None:
@@ -59,7 +59,7 @@ def record_intent(database: Database, provider: RemoteProvider, job_id: str) -> 
         )
 
 
-def delete_intent(database: Database, job_id: str) -> None:
+def withdraw_submission(database: Database, job_id: str) -> None:
     """Record that certainly nothing was accepted."""
     with database.begin_write() as session:
         session.execute(

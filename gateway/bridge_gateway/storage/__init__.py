@@ -1,1 +1,1 @@
-"""Media roots, the content store, and disks that may hang."""
+"""Media roots, the blob store, and disks that may hang."""

@@ -21,17 +21,17 @@ from bridge_core.system.files import storage_errors
 from bridge_gateway.library.naming import LibraryNaming
 from bridge_gateway.library.work_dir import WORK_DIR_NAME, WorkDir
 from bridge_gateway.providers.base import PROXY_PATTERN
-from bridge_gateway.storage.content_store import ContentStore
+from bridge_gateway.storage.blob_store import BlobStore
 from bridge_gateway.storage.disks import Disk
 from bridge_gateway.storage.media_roots import MediaRoots
 
 
 @dataclass(frozen=True)
 class Storage:
-    """The media roots, which are only read; the contents that clients sent; the library."""
+    """The media roots, which are only read; the files that clients uploaded; the library."""
 
     media: MediaRoots
-    contents: ContentStore
+    blobs: BlobStore
     library: Library
 
     @classmethod
@@ -41,27 +41,27 @@ class Storage:
         instance_id: str,
         list_pinned: Callable[[], Collection[str]],
     ) -> Storage:
-        """Open the folders of the settings; ``list_pinned`` as for :class:`ContentStore`.
+        """Open the folders of the settings; ``list_pinned`` as for :class:`BlobStore`.
 
         :raises ConfigError: an invalid template of the library.
-        :raises StorageError: the library or the content store cannot be created.
+        :raises StorageError: the library or the blob store cannot be created.
         """
         folder, limit_bytes = settings.data_dir / "contents", settings.content_limit_mb * 1_000_000
         return cls(
             media=MediaRoots(settings.media_roots),
             library=Library(settings, instance_id),
-            contents=ContentStore(folder, limit_bytes, list_pinned=list_pinned),
+            blobs=BlobStore(folder, limit_bytes, list_pinned=list_pinned),
         )
 
     def locate(self, file: SourceFile) -> Path | None:
-        """The path to read a client's file from, which need not exist; None where it is to be sent
-        as a content and is not complete.
+        """The path to read a client's file from, which need not exist; None where it is to be
+        uploaded and is not complete.
 
         :raises OutsideMediaRoots: a path that this gateway may not read.
         :raises StorageUnavailable: the disk of a path does not answer.
         """
         if file.sha256 is not None:
-            return self.contents.find(file.sha256)
+            return self.blobs.find(file.sha256)
         return self.media.resolve(file.path)
 
 

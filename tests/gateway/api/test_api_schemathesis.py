@@ -23,7 +23,7 @@ load_all_checks()
 NOT_IN_SCHEMA = {"positive_data_acceptance"}
 #: Numbers are read from strings and booleans, as pydantic does.
 LENIENT = {"negative_data_rejection"}
-#: ``states`` matches the path of a content, so its other methods match that route.
+#: ``states`` matches the path of an uploaded file, so its other methods match that route.
 AMBIGUOUS = {"unsupported_method", "allow_header_conformance"}
 
 pytestmark = [

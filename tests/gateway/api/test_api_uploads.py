@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from in_process_gateway import TOKEN, InProcessGateway
 
-from bridge_gateway.storage.content_store import BLOCK_BYTES
+from bridge_gateway.storage.blob_store import BLOCK_BYTES
 
 
 def make_content(size: int, seed: str) -> tuple[bytes, str]:
@@ -81,7 +81,7 @@ def test_an_upload_is_resumed_after_a_lost_connection(gateway: InProcessGateway,
         offset = answer.json()["details"]["offset"]
     assert answer.json() == {"sha256": sha256, "offset": len(data), "complete": True}
     assert offset <= sent
-    path = gateway.content_store.find(sha256)
+    path = gateway.blob_store.find(sha256)
     assert path is not None
     assert path.read_bytes() == data
 
@@ -126,7 +126,7 @@ def test_two_at_once(gateway: InProcessGateway) -> None:
     assert sorted(answer.status for answer in answers) == [200, 409]
     refused = next(answer for answer in answers if answer.status == 409)
     assert refused.json()["details"]["offset"] == len(data)
-    path = gateway.content_store.find(sha256)
+    path = gateway.blob_store.find(sha256)
     assert path is not None
     assert path.read_bytes() == data
 
@@ -163,7 +163,7 @@ def test_a_job_from_uploaded_pictures(gateway: InProcessGateway) -> None:
     for file in submission.plate_files:
         data = Path(file.path).read_bytes()
         sha256 = hashlib.sha256(data).hexdigest()
-        known = gateway.content_store.find(sha256) is not None
+        known = gateway.blob_store.find(sha256) is not None
         assert known or patch(gateway, sha256, data).json()["complete"]
         path = f"/Volumes/elsewhere/{Path(file.path).name}"
         files.append(file.model_copy(update={"sha256": sha256, "path": path}))

@@ -168,7 +168,7 @@ def test_two_gateways_on_one_library_publish_one_shot_forty_times(tmp_path: Path
 def test_the_end_does_not_wait_for_a_library_that_hangs(tmp_path: Path) -> None:
     """In the middle of publishing."""
     given = harness.submission(harness.write_plate(tmp_path)).model_dump(mode="json")
-    with kills.gateway(tmp_path, "library.publish:rename_into_library:before") as running:
+    with kills.gateway(tmp_path, "library.result_folder:rename_into_library:before") as running:
         running.ask("submit", submission=given, key="the-key-1")
         running.wait_for_pause()
         started = time.monotonic()

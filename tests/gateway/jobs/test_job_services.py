@@ -36,7 +36,7 @@ from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.versions import Decision, ReviewStatus
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.jobs.steps import outputs, publish
-from bridge_gateway.library import publish as library
+from bridge_gateway.library import result_folder
 from bridge_gateway.policy.principal import Principal
 from bridge_gateway.providers.registry import ProviderRegistry
 
@@ -187,7 +187,7 @@ def test_a_still_is_one_file_and_one_frame(runtime: JobRuntime, folder: Path, sh
 def test_pictures_may_be_uploaded(runtime: JobRuntime, folder: Path, shot: str) -> None:
     pattern = harness.write_plate(folder, shot, frames=2)
     submission = harness.submission(pattern, shot=shot, frames=2)
-    store = runtime.gateway.storage.contents
+    store = runtime.gateway.storage.blobs
     sent: list[SourceFile] = []
     for file in submission.plate_files:
         data = Path(file.path).read_bytes()
@@ -218,11 +218,11 @@ def test_contents_that_were_swapped_on_disk_are_noticed(
 ) -> None:
     """Before they are read, and while the job runs."""
     pattern = harness.write_plate(folder, shot, frames=2)
-    # A content that no other test uses, because it is damaged here.
+    # A file that no other test uses, because it is damaged here.
     with Path(pattern % 1001).open("ab") as file:
         file.write(moment.encode())
     submission = harness.submission(pattern, shot=shot, frames=2)
-    store = runtime.gateway.storage.contents
+    store = runtime.gateway.storage.blobs
     digest = harness.sha256(Path(pattern % 1001))
     data = Path(pattern % 1001).read_bytes()
 
@@ -230,14 +230,14 @@ def test_contents_that_were_swapped_on_disk_are_noticed(
         yield data
 
     asyncio.run(store.append(digest, 0, len(data), chunks()))
-    content = store.find(digest)
-    assert content is not None
+    blob = store.find(digest)
+    assert blob is not None
     first = submission.plate_files[0].model_copy(update={"sha256": digest})
     files = (first, *submission.plate_files[1:])
     submission = submission.model_copy(update={"plate_files": files})
 
     def swap() -> None:
-        content.write_bytes(data[::-1])
+        blob.write_bytes(data[::-1])
 
     if moment == "before":
         swap()
@@ -563,7 +563,7 @@ def test_a_failure_in_publishing_leaves_no_gap(
 ) -> None:
     """The first of two jobs fails with a reserved number, while the second waits for its own."""
     arrived: list[str] = []
-    real_publish, real_write = publish.publish_result, library.atomic_write_bytes
+    real_publish, real_write = publish.publish_result, result_folder.atomic_write_bytes
 
     def arrive(context: Any, *rest: Any) -> None:
         arrived.append(context.job_id)
@@ -580,7 +580,7 @@ def test_a_failure_in_publishing_leaves_no_gap(
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(publish, "publish_result", arrive)
-    monkeypatch.setattr(library, "atomic_write_bytes", write)
+    monkeypatch.setattr(result_folder, "atomic_write_bytes", write)
     submission = harness.submission(harness.write_plate(folder, shot), shot=shot)
     jobs = [wait_for_job(runtime, job) for job in [submit(runtime, submission) for _ in range(2)]]
     failed, succeeded = sorted(jobs, key=lambda job: arrived.index(job.id))

@@ -23,10 +23,10 @@ from job_helpers import DEADLINE, HARNESS, harness, running_runtime, wait_for_jo
 from bridge_core.errors import ConfigError, InvalidRequest, StorageError, StorageUnavailable
 from bridge_core.models.jobs import Job, JobState
 from bridge_gateway.db import engine
-from bridge_gateway.jobs import recovery, workflow
+from bridge_gateway.jobs import reconciler, workflow
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.jobs.steps import publish
-from bridge_gateway.library import publish as library_publish
+from bridge_gateway.library import result_folder
 
 FRAMES = [str(frame) for frame in range(1001, 1007)]
 
@@ -34,7 +34,7 @@ FRAMES = [str(frame) for frame in range(1001, 1007)]
 @pytest.fixture(autouse=True)
 def short_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short intervals, so that tests do not wait."""
-    monkeypatch.setattr(recovery, "RECONCILE_SECONDS", 0.2)
+    monkeypatch.setattr(reconciler, "RECONCILE_SECONDS", 0.2)
     monkeypatch.setattr(workflow, "_RETRY_SECONDS", 0.1)
     monkeypatch.setattr(engine, "_BUSY_TIMEOUT_SECONDS", 0.2)
 
@@ -251,13 +251,13 @@ def test_jobs_are_reconciled_however_many_are_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """New jobs do not delay reconciliations, however often they come."""
-    real, reconciliations = recovery.Reconciler.reconcile, []
+    real, reconciliations = reconciler.Reconciler.reconcile, []
 
-    def reconcile(self: recovery.Reconciler) -> None:
+    def reconcile(self: reconciler.Reconciler) -> None:
         reconciliations.append(1)
         real(self)
 
-    monkeypatch.setattr(recovery.Reconciler, "reconcile", reconcile)
+    monkeypatch.setattr(reconciler.Reconciler, "reconcile", reconcile)
     submission = harness.submission(harness.write_plate(tmp_path))
     with running_runtime(tmp_path) as runtime:
         job, _ = runtime.jobs.submit(submission, "the-key-1", harness.PRINCIPAL)
@@ -292,11 +292,11 @@ def test_attempts_at_a_job_are_limited(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 FAILURES = [
-    ("library.publish:_make_read_only", errno.EIO),
-    ("library.publish:_make_read_only", errno.EROFS),
-    ("library.publish:rename_into_library", errno.EIO),
-    ("library.publish:rename_into_library", errno.EROFS),
-    ("library.publish:rename_into_library", errno.ENOSPC),
+    ("library.result_folder:_make_read_only", errno.EIO),
+    ("library.result_folder:_make_read_only", errno.EROFS),
+    ("library.result_folder:rename_into_library", errno.EIO),
+    ("library.result_folder:rename_into_library", errno.EROFS),
+    ("library.result_folder:rename_into_library", errno.ENOSPC),
     ("jobs.steps.outputs:make_proxies", errno.ENOSPC),
     ("jobs.steps.outputs:make_proxies", errno.ENOENT),
     ("jobs.steps.outputs:_hash_output", errno.EIO),
@@ -424,7 +424,7 @@ def test_two_gateways_that_publish_one_shot_use_two_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another gateway's version appears between the choice of the number and the rename."""
-    library, real = tmp_path / "library", library_publish.rename_into_library
+    library, real = tmp_path / "library", result_folder.rename_into_library
     taken = [library / "show/sq/010/copy/v001", library / "show/sq/010/copy/v002"]
 
     def rename(result: Path, final: Path) -> bool:
@@ -434,7 +434,7 @@ def test_two_gateways_that_publish_one_shot_use_two_numbers(
             (folder / "theirs.exr").touch()
         return bool(real(result, final))
 
-    monkeypatch.setattr(library_publish, "rename_into_library", rename)
+    monkeypatch.setattr(result_folder, "rename_into_library", rename)
     with running_runtime(tmp_path) as runtime:
         job, _ = runtime.jobs.submit(
             harness.submission(harness.write_plate(tmp_path)), "the-key-1", harness.PRINCIPAL

@@ -424,7 +424,7 @@ def test_sent_pictures_are_pinned_until_the_job_ends(tmp_path: Path) -> None:
         return queries.list_pinned(runtime.gateway.database)
 
     with running_runtime(tmp_path, workers=1) as runtime:
-        asyncio.run(runtime.gateway.storage.contents.append(digest, 0, len(data), chunks()))
+        asyncio.run(runtime.gateway.storage.blobs.append(digest, 0, len(data), chunks()))
         assert pinned(runtime) == set()
         jobs = [
             runtime.jobs.submit(submission, f"the-key-{one}", harness.PRINCIPAL)[0]

@@ -104,8 +104,8 @@ class LedgerJob:
 
     def answer(self, stopped: bool | None, charge: Cost | None) -> None:
         cancellation = Cancellation(provider_stopped=stopped, charge=charge)
-        if remote_cancel.record_cancellation(self.database, self.id, cancellation):
-            transitions.record_cancellation(self.database, self.id, cancellation)
+        if remote_cancel.store_cancellation_response(self.database, self.id, cancellation):
+            transitions.set_job_cancellation(self.database, self.id, cancellation)
 
     def rows(self) -> list[LedgerRow]:
         with self.database.begin_read() as session:

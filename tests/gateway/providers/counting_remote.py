@@ -25,13 +25,12 @@ from typing import Any
 
 import OpenImageIO as oiio
 
-from bridge_core.errors import JobFailed, OutcomeUnknown, ProviderUnavailable, UnknownService
+from bridge_core.errors import OutcomeUnknown, ProviderRefused, ProviderUnavailable
 from bridge_core.models.findings import Finding
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import Cost
 from bridge_core.models.services import (
     AcceptedInputs,
-    Capabilities,
     ChoiceParameter,
     DataLocality,
     IntegerParameter,
@@ -40,6 +39,7 @@ from bridge_core.models.services import (
     Pricing,
     RegionKind,
     Service,
+    ServiceCapabilities,
     ServiceLimits,
 )
 from bridge_core.models.versions import ResultOutput
@@ -103,7 +103,7 @@ class CountingRemoteProvider(RemoteProvider):
                 IntegerParameter(name="polls", title="Polls", default=2, minimum=1, maximum=1000),
             ),
             limits=ServiceLimits(formats=("exr",), max_frames=100),
-            capabilities=Capabilities(cancel=True, idempotency=kind == KEYED),
+            capabilities=ServiceCapabilities(cancel=True, idempotency=kind == KEYED),
             pricing=Pricing(amount=PRICE.amount, currency=PRICE.currency),
             **fields,
         )
@@ -116,15 +116,17 @@ class CountingRemoteProvider(RemoteProvider):
     def submit(self, task: ProviderTask, key: str) -> RemoteHandle:
         behaviour = str(task.parameters.get("behaviour"))
         if task.service not in (*KINDS, DESCRIBE):
-            raise UnknownService(f"there is no service {task.service!r}")
+            raise ProviderRefused(f"there is no service {task.service!r}")
         if behaviour == "refuse":
-            raise JobFailed("the content was refused", where=self.id, next_step="change the note")
+            raise ProviderRefused(
+                "the content was refused", where=self.id, next_step="change the note"
+            )
         if behaviour == "busy" and not (self.folder / "was-busy").exists():
             (self.folder / "was-busy").touch()
             raise ProviderUnavailable("too many requests", where=self.id)
         handle = self._find(key) if task.service == KEYED else None
         if handle is not None and behaviour == "strict":
-            raise JobFailed("this key was used", where=self.id, next_step="use another one")
+            raise ProviderRefused("this key was used", where=self.id, next_step="use another one")
         if handle is None:
             handle = {"id": uuid.uuid4().hex}
             with (self.folder / "charges.log").open("a") as log:

@@ -144,7 +144,7 @@ def test_mattes_may_be_uploaded_and_are_kept_for_the_job(
         async def chunks(data: bytes = data) -> AsyncIterator[bytes]:
             yield data
 
-        store = runtime.gateway.storage.contents
+        store = runtime.gateway.storage.blobs
         asyncio.run(store.append(digest, 0, len(data), chunks()))
         path = f"/client/{file.frame}.exr"
         uploaded.append(file.model_copy(update={"path": path, "sha256": digest}))

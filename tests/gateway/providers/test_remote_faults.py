@@ -18,19 +18,21 @@ from typing import Any
 import pytest
 from job_helpers import harness, running_runtime, wait_for_job, wait_until
 
-from bridge_core.errors import JobCancelled, JobFailed, ProviderUnavailable
+from bridge_core.errors import JobCancelled, JobFailed, ProviderUnavailable, UnreadableMedia
 from bridge_core.models.base import now
 from bridge_core.models.jobs import Cancellation, Job, JobState
 from bridge_core.models.problems import Problem
-from bridge_core.models.services import Capabilities
+from bridge_core.models.services import ServiceCapabilities
 from bridge_gateway.db.tables import RemoteJobRow
-from bridge_gateway.jobs import recovery, transitions
+from bridge_gateway.jobs import reconciler, transitions
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.providers import remote as runner
 from bridge_gateway.providers.base import RemoteState, RemoteStatus
+from bridge_gateway.providers.conformance.cases import CASES
 from bridge_gateway.providers.conformance.pytest_suite import ProviderConformance
+from bridge_gateway.providers.conformance.tasks import ConformanceContext, ConformanceError
 from bridge_gateway.providers.registry import ProviderRegistry
-from bridge_gateway.providers.remote_cancel import record_cancellation
+from bridge_gateway.providers.remote_cancel import store_cancellation_response
 from bridge_gateway.providers.remote_table import load_row
 
 remote = harness.load_remote()
@@ -44,8 +46,8 @@ def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "_FIRST_DELAY", 0.02)
     monkeypatch.setattr(runner, "_LAST_DELAY", 0.02)
     monkeypatch.setattr(runner, "_SETTLE_SECONDS", 0.0)
-    monkeypatch.setattr(recovery, "RECONCILE_SECONDS", 0.1)
-    monkeypatch.setattr(recovery, "FIRST_REPETITION_SECONDS", 0.1)
+    monkeypatch.setattr(reconciler, "RECONCILE_SECONDS", 0.1)
+    monkeypatch.setattr(reconciler, "FIRST_RETRY_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -233,9 +235,44 @@ def test_an_error_of_a_local_file_ends_a_fetch(
 # --- submissions
 
 
-def test_a_refusal_leaves_no_intent(runtime: JobRuntime, tmp_path: Path) -> None:
+def test_a_refusal_leaves_no_recorded_submission(runtime: JobRuntime, tmp_path: Path) -> None:
     job = wait_for_job(runtime, submit(runtime, tmp_path, remote.BLIND, "refuse"))
     assert job.state is JobState.FAILED and row(runtime, job) is None
+
+
+@pytest.mark.parametrize("is_blind", [False, True], ids=["found by its key", "not to be found"])
+def test_a_failure_before_a_repeated_submission_asks_the_provider(
+    runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_blind: bool
+) -> None:
+    """The first call was accepted; the failure of the second one says nothing about that."""
+    if is_blind:
+        (tmp_path / "remote" / "blind").touch()
+
+    def send(real: Callable[[], Any], number: int, *_: Any) -> Any:
+        if number == 1:
+            _lose(real)
+        raise UnreadableMedia("the plate cannot be read", where="plate.1001.exr")
+
+    submissions = replace_call(monkeypatch, "submit", send)
+    job = wait_for_job(runtime, submit(runtime, tmp_path, remote.KEYED))
+    assert len(submissions) == 2 and len(charges(tmp_path)) == 1
+    if is_blind:
+        assert job.state is JobState.UNKNOWN and job.problem is not None
+        assert "cannot be submitted again: the plate cannot be read" in job.problem.message
+    else:
+        assert job.state is JobState.SUCCEEDED, job.problem
+
+
+def test_a_failure_before_the_first_submission_keeps_its_error(
+    runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send(*_: Any) -> None:
+        raise UnreadableMedia("the plate cannot be read", where="plate.1001.exr")
+
+    replace_call(monkeypatch, "submit", send)
+    job = wait_for_job(runtime, submit(runtime, tmp_path, remote.KEYED))
+    assert job.state is JobState.FAILED and job.problem is not None
+    assert job.problem.code == "unreadable_media" and row(runtime, job) is None
 
 
 def test_a_list_that_is_behind_is_asked_again(
@@ -255,14 +292,14 @@ def test_work_that_is_not_found_for_a_while_is_submitted_again(
     runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "_SETTLE_SECONDS", 0.5)
-    first_intents = []
+    first_submissions = []
 
     def send(real: Callable[[], Any], number: int, task: Any, *_: Any) -> Any:
         if number > 1:
             return real()
         first = load_row(runtime.gateway.database, task.job_id)
         assert first is not None
-        first_intents.append(first.submitted)
+        first_submissions.append(first.submitted)
         raise ConnectionError("the connection was closed before the work was accepted")
 
     submissions = replace_call(monkeypatch, "submit", send)
@@ -271,7 +308,7 @@ def test_work_that_is_not_found_for_a_while_is_submitted_again(
     assert len(submissions) == 2 and submissions[1] - submissions[0] >= 0.5
     assert len(charges(tmp_path)) == 1
     last = row(runtime, job)
-    assert last is not None and last.submitted >= first_intents[0] + timedelta(seconds=0.4)
+    assert last is not None and last.submitted >= first_submissions[0] + timedelta(seconds=0.4)
 
 
 def test_a_late_answer_of_find_is_stored_and_the_work_cancelled(
@@ -306,7 +343,7 @@ def test_a_key_is_not_repeated_once_it_has_expired(
     runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It expires while the gateway waits for a provider that is busy."""
-    capabilities = Capabilities(cancel=True, idempotency=True, idempotency_hours=1)
+    capabilities = ServiceCapabilities(cancel=True, idempotency=True, idempotency_hours=1)
     replace_call(
         monkeypatch,
         "list_services",
@@ -374,7 +411,7 @@ def test_a_cancellation_under_way_is_not_repeated(
     runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The run and the reconciler each ask once; the answer that says more is kept."""
-    monkeypatch.setattr(recovery, "LAST_REPETITION_SECONDS", 0.1)
+    monkeypatch.setattr(reconciler, "LAST_RETRY_SECONDS", 0.1)
     calls = replace_call(monkeypatch, "cancel", lambda real, *_: real())
     job = submit(runtime, tmp_path, remote.BLIND, "deaf")
     wait_for_poll(runtime, job)
@@ -391,9 +428,9 @@ def test_a_second_answer_does_not_replace_the_first(runtime: JobRuntime, tmp_pat
     wait_for_poll(runtime, job)
     database = runtime.gateway.database
     ended = Cancellation(provider_stopped=False, message="it had ended")
-    assert record_cancellation(database, job.id, ended)
-    assert record_cancellation(database, job.id, Cancellation(provider_stopped=True))
-    assert not record_cancellation(database, job.id, ended)
+    assert store_cancellation_response(database, job.id, ended)
+    assert store_cancellation_response(database, job.id, Cancellation(provider_stopped=True))
+    assert not store_cancellation_response(database, job.id, ended)
     kept = row(runtime, job)
     assert kept is not None and json.loads(kept.cancellation or "")["provider_stopped"] is True
 
@@ -408,7 +445,7 @@ def test_work_of_an_earlier_attempt_is_cancelled(runtime: JobRuntime, tmp_path: 
         Provider(tmp_path / "remote"),
         SimpleNamespace(job_id=job.id),  # type: ignore[arg-type]
         SimpleNamespace(cancelled=lambda: True, cancelled_by_user=True),  # type: ignore[arg-type]
-        capabilities=Capabilities(cancel=True),
+        capabilities=ServiceCapabilities(cancel=True),
         on_cancellation=answers.append,
     )
     with pytest.raises(JobCancelled):
@@ -425,3 +462,21 @@ def test_the_suite_wants_a_provider() -> None:
 
     with pytest.raises(TypeError, match="make_provider"):
         Forgotten()  # type: ignore[abstract]
+
+
+def test_the_suite_wants_a_refusal_by_its_name(tmp_path: Path) -> None:
+    """After a ProviderUnavailable the gateway would submit such work for ever."""
+
+    class Unavailable(Provider):  # type: ignore[misc, valid-type]
+        def submit(self, task: Any, key: str) -> Any:
+            raise ProviderUnavailable(f"there is no service {task.service!r}")
+
+    (case,) = (case for case in CASES if case.title == "an unknown service is refused")
+    for kind, folder in ((Provider, tmp_path / "refuses"), (Unavailable, tmp_path / "waits")):
+        folder.mkdir()
+        context = ConformanceContext(kind(folder / "remote"), Provider, folder / "tasks")
+        if kind is Provider:
+            assert case.run(context)
+        else:
+            with pytest.raises(ConformanceError, match="not by ProviderUnavailable"):
+                case.run(context)

@@ -134,7 +134,7 @@ def test_a_refused_key_does_not_mean_that_nothing_was_done(
     (tmp_path / "remote" / "blind").touch()
     unknown = run(runtime, submission(tmp_path, remote.KEYED, "strict"))
     assert unknown.state is JobState.UNKNOWN and unknown.problem is not None
-    assert "this key was used" in unknown.problem.message
+    assert "the key was refused: this key was used" in unknown.problem.message
     assert len(provider(tmp_path).charges()) == 2
 
 
@@ -150,6 +150,7 @@ def test_work_that_was_certainly_not_accepted_is_submitted_later(
 def test_refusals_and_failures_keep_their_words(runtime: JobRuntime, tmp_path: Path) -> None:
     refused = run(runtime, submission(tmp_path, remote.BLIND, "refuse"))
     assert refused.state is JobState.FAILED and refused.problem is not None
+    assert refused.problem.code == "provider_refused"
     assert refused.problem.message == "the content was refused"
     assert refused.problem.next_step == "change the note"
     assert provider(tmp_path).charges() == []

@@ -15,7 +15,7 @@ KILLS = Path(__file__).parents[1] / "jobs" / "test_jobs_kill.py"
 kills = SimpleNamespace(**runpy.run_path(str(KILLS)))
 remote = harness.load_remote()
 
-BEFORE_SUBMIT = "providers.remote:record_intent:after"
+BEFORE_SUBMIT = "providers.remote:record_submission:after"
 BEFORE_HANDLE = "counting_remote:CountingRemoteProvider.submit:after"
 POLLING = "counting_remote:CountingRemoteProvider.poll:before:2"
 FETCHING = "counting_remote:fetch_frame:before:3"
@@ -88,7 +88,7 @@ def test_the_charge_of_cancelled_work_is_recorded_once(tmp_path: Path, when: str
     remote.CountingRemoteProvider(tmp_path / "remote")
     pattern = harness.write_plate(tmp_path)
     given = harness.submission(pattern, service=remote.BLIND, parameters={"behaviour": "hang"})
-    with kills.gateway(tmp_path, f"providers.remote:record_cancellation:{when}") as running:
+    with kills.gateway(tmp_path, f"providers.remote:store_cancellation_response:{when}") as running:
         job = running.ask("submit", submission=given.model_dump(mode="json"), key="the-key-1")
         wait_until(
             lambda: running.ask("job", id=job["id"])["progress"]["fraction"] == 0.5, "a poll"

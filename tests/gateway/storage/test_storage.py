@@ -1,4 +1,4 @@
-"""Another content store is one class, which nothing but ``Storage`` has to know."""
+"""Another blob store is one class, which nothing but ``Storage`` has to know."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bridge_core.models.media import ContentAddress, ContentState
 from bridge_gateway.storage import storage
 
 
-class BucketContents:
-    """Contents that are not on this machine's disk; each is fetched when it is first needed."""
+class BucketBlobs:
+    """Uploads that are not on this machine's disk; each is fetched when it is first needed."""
 
     def __init__(self, folder: Path, *_: Any, **__: Any) -> None:
         self.bucket: dict[str, bytes] = {}
@@ -49,12 +49,12 @@ class BucketContents:
         del self.bucket[sha256]
 
 
-def test_contents_in_another_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "ContentStore", BucketContents)
+def test_uploaded_files_in_another_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "BlobStore", BucketBlobs)
     pattern = harness.write_plate(tmp_path, frames=2)
     given = harness.submission(pattern, frames=2)
     with running_runtime(tmp_path) as runtime:
-        contents: Any = runtime.gateway.storage.contents
+        blobs: Any = runtime.gateway.storage.blobs
         sent = []
         for file in given.plate_files:
             data = Path(file.path).read_bytes()
@@ -63,17 +63,17 @@ def test_contents_in_another_store(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             async def chunks(data: bytes = data) -> AsyncIterator[bytes]:
                 yield data
 
-            asyncio.run(contents.append(digest, 0, len(data), chunks()))
+            asyncio.run(blobs.append(digest, 0, len(data), chunks()))
             sent.append(file.model_copy(update={"path": f"/c/{file.frame}", "sha256": digest}))
-        by_content = given.model_copy(update={"plate_files": tuple(sent)})
-        job, _ = runtime.jobs.submit(by_content, "key-00000001", harness.PRINCIPAL)
+        uploaded = given.model_copy(update={"plate_files": tuple(sent)})
+        job, _ = runtime.jobs.submit(uploaded, "key-00000001", harness.PRINCIPAL)
         ended = wait_for_job(runtime, job)
         assert ended.state is JobState.SUCCEEDED, ended.problem
         assert len(runtime.results.list_versions()) == 1
 
         damaged = str(sent[1].sha256)
-        contents.find(damaged).write_bytes(b"damaged")
-        job, _ = runtime.jobs.submit(by_content, "key-00000002", harness.PRINCIPAL)
+        blobs.find(damaged).write_bytes(b"damaged")
+        job, _ = runtime.jobs.submit(uploaded, "key-00000002", harness.PRINCIPAL)
         problem = wait_for_job(runtime, job).problem
         assert problem is not None and problem.code == "transfer"
-        assert damaged not in contents.bucket, "the next upload sends it again"
+        assert damaged not in blobs.bucket, "the next upload sends it again"

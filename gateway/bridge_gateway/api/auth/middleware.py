@@ -105,18 +105,24 @@ def _check_call(
         return error, 403, {}
     if path == PUBLIC_PATH:
         return None
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(
+    refusal = _check_token(headers.get("authorization", ""), config)
+    return refusal or _check_client_version(headers.get(CLIENT_HEADER), config)
+
+
+def _check_token(
+    authorization: str, config: AuthConfig
+) -> tuple[ShotbridgeError, int, dict[str, str]] | None:
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() == "bearer" and hmac.compare_digest(
         token.strip().encode("latin-1", "replace"), config.token.encode()
     ):
-        error = NotAuthorised(
-            "the token is missing" if not token else "the token is not this gateway's",
-            where="header Authorization",
-            next_step="send 'Authorization: Bearer TOKEN' with the token from the gateway's "
-            "token file",
-        )
-        return error, 401, {"WWW-Authenticate": "Bearer"}
-    return _check_client_version(headers.get(CLIENT_HEADER), config)
+        return None
+    error = NotAuthorised(
+        "the token is missing" if not token else "the token is not this gateway's",
+        where="header Authorization",
+        next_step="send 'Authorization: Bearer TOKEN' with the token from the gateway's token file",
+    )
+    return error, 401, {"WWW-Authenticate": "Bearer"}
 
 
 def _check_client_version(

@@ -1,4 +1,4 @@
-"""Input files: read by path where the gateway can, and uploaded to the content store otherwise."""
+"""Input files: read by path where the gateway can, and uploaded otherwise."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def find_readable(context: ContextDep, query: ReadableFilesQuery) -> ReadableFil
     responses=error_responses(403, 409, 413, 416, 507) | JPEG_RESPONSES,
 )
 async def get_plate_proxy(context: ContextDep, plate_frame: PlateFrameQuery) -> DownloadResponse:
-    """A frame of a plate with the display view baked in. The file is read by its path, or from the
-    content that was sent; see `POST /v1/media/readable`."""
+    """A frame of a plate with the display view baked in. The file is read by its path, or from what
+    was uploaded; see `POST /v1/media/readable`."""
     return jpeg_response(
         await to_thread.run_sync(
             _render_plate_proxy, context, plate_frame, limiter=context.media_limiter
@@ -68,8 +68,8 @@ def get_content_states(
     context: ContextDep,
     addresses: Annotated[list[ContentAddress], Body(max_length=MAX_LIST_LENGTH)],
 ) -> list[ContentState]:
-    """How much of each content the gateway has. Complete contents are kept for some hours."""
-    return context.storage.contents.states(addresses)
+    """How much of each file the gateway has. Complete files are kept for some hours."""
+    return context.storage.blobs.states(addresses)
 
 
 @router.patch(
@@ -91,11 +91,11 @@ async def upload_content(
     upload_offset: ByteCountHeader,
     upload_length: ByteCountHeader,
 ) -> ContentState:
-    """Upload a content, or the rest of it. After a lost connection, ask for its state and continue.
+    """Upload a file, or the rest of it. After a lost connection, ask for its state and continue.
 
     409 has the offset to continue from in ``details.offset``.
     """
-    return await context.storage.contents.append(
+    return await context.storage.blobs.append(
         sha256, upload_offset, upload_length, request.stream()
     )
 
@@ -124,14 +124,14 @@ def _resolve_source(context: ApiContext, file: SourceFile) -> PlateFile:
     """
     :raises OutsideMediaRoots: a path that this gateway may not read.
     :raises PlateChanged: it does not exist, or is not as the client saw it.
-    :raises TransferError: the content was not sent.
+    :raises TransferError: the file was not uploaded.
     """
     path = context.storage.locate(file)
     if path is None:
         raise TransferError(
-            "this picture has not been sent",
+            "this picture has not been uploaded",
             where=file.path,
-            next_step="send its content, then ask again",
+            next_step="upload the file, then ask again",
             details={"sha256": [file.sha256]},
         )
     if file.sha256 is None and not context.storage.media.is_readable(file):

@@ -13,7 +13,6 @@ from bridge_core.models.services import Service
 from bridge_gateway.db import queries
 from bridge_gateway.jobs import transitions
 from bridge_gateway.jobs.context import JobContext
-from bridge_gateway.jobs.steps.models import AdmittedJob
 from bridge_gateway.jobs.steps.stage import (
     MATTE_FILE,
     PLATE_FILE,
@@ -22,10 +21,11 @@ from bridge_gateway.jobs.steps.stage import (
     locate_references,
     stage_files,
 )
+from bridge_gateway.jobs.steps.step_results import AdmittedJob
 from bridge_gateway.library.work_dir import require_disk_space
 from bridge_gateway.media.decode_tasks import CheckMatteTask, DecodeResult, ProbePlateTask
 from bridge_gateway.media.plate_info import check_against_plate
-from bridge_gateway.providers.limits import check_size, raise_problems
+from bridge_gateway.providers.limits import require_no_problems, size_problems
 
 
 def admit_job(context: JobContext) -> AdmittedJob:
@@ -57,7 +57,7 @@ def admit_job(context: JobContext) -> AdmittedJob:
     info = _decode(context, probe, located[:1], PLATE_FILE).info
     assert info is not None  # a ProbePlateTask always returns it
     # The request may not state the size, and the file's own word counts.
-    raise_problems(resolved.service, check_size(resolved.service, info.width, info.height))
+    require_no_problems(resolved.service, size_problems(resolved.service, info.width, info.height))
     for matte, files in zip(request.mattes, mattes, strict=True):
         check = CheckMatteTask(
             plate=matte.as_plate(plate.range),

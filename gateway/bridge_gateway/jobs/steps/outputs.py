@@ -12,12 +12,17 @@ from bridge_core.models.versions import Proxies, ResultFile
 from bridge_core.system.files import hash_file
 from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.progress import JobMonitor
-from bridge_gateway.jobs.steps.models import AdmittedJob, HashedOutputs, StagedInputs, StepName
 from bridge_gateway.jobs.steps.stage import (
     MATTE_FILE,
     REFERENCE,
     files_by_frame,
     require_unchanged,
+)
+from bridge_gateway.jobs.steps.step_results import (
+    AdmittedJob,
+    HashedOutputs,
+    StagedInputs,
+    StepName,
 )
 from bridge_gateway.library.naming import FINDINGS_NAME, THUMBNAIL_NAME, text_path
 from bridge_gateway.media.decode_tasks import CheckOutputTask, OutputProxiesTask, ThumbnailTask
@@ -127,7 +132,7 @@ def _render_missing_proxies(
     context.work_dir.proxy(frames[0]).parent.mkdir(exist_ok=True)
     task = OutputProxiesTask(
         folder=context.work_dir.pictures,
-        output=next((one for one in outputs if one.name == "main"), outputs[0]),
+        output=next((output for output in outputs if output.name == "main"), outputs[0]),
         targets={frame: context.work_dir.proxy(frame) for frame in frames},
         colour=gateway.settings.colour,
         proxies=gateway.settings.proxies,

@@ -6,7 +6,8 @@ Its order makes it safe to kill anywhere, to cancel at any time and to run again
 1. the number is reserved in a transaction. A cancellation before it ends the job without a version;
    after it the job can no longer be cancelled. The row keeps the number for this job, so that a
    repeated run gets the same one;
-2. the folder is completed and moved into the library, see :mod:`bridge_gateway.library.publish`;
+2. the folder is completed and moved into the library, see
+   :mod:`bridge_gateway.library.result_folder`;
 3. the row is marked as published, with its event.
 
 A number is never used twice. A single gateway uses them without gaps; where several share a
@@ -43,8 +44,8 @@ from bridge_gateway.db.engine import Database
 from bridge_gateway.db.tables import JobRow, ResultRow, TimingRow
 from bridge_gateway.jobs import events, transitions
 from bridge_gateway.jobs.context import JobContext
-from bridge_gateway.jobs.steps.models import AdmittedJob, HashedOutputs, StagedInputs
-from bridge_gateway.library import publish as library
+from bridge_gateway.jobs.steps.step_results import AdmittedJob, HashedOutputs, StagedInputs
+from bridge_gateway.library import result_folder
 from bridge_gateway.library.naming import final_pattern, pattern_files
 from bridge_gateway.providers.base import TaskResult
 
@@ -66,15 +67,16 @@ def publish_result(
         if row.published is not None:
             return
         try:
-            while not library.is_in_place(Path(row.folder), context.job_id):
+            while not result_folder.is_in_place(Path(row.folder), context.job_id):
                 names = _final_names(context, row, task_result)
-                library.move_into_result(context.work_dir, names, hashed.files)
-                _write_lineage(context, row, names, admitted, staged, task_result, hashed)
-                if library.rename_into_library(context.work_dir.result, Path(row.folder)):
+                result_folder.move_into_result(context.work_dir, names, hashed.files)
+                lineage = _build_lineage(context, row, names, admitted, staged, task_result, hashed)
+                result_folder.write_lineage(context.work_dir, lineage)
+                if result_folder.rename_into_library(context.work_dir.result, Path(row.folder)):
                     break
                 # A network share may report a failure for a rename that succeeded.
-                if not library.is_in_place(Path(row.folder), context.job_id):
-                    library.move_back(context.work_dir, names, hashed.files)
+                if not result_folder.is_in_place(Path(row.folder), context.job_id):
+                    result_folder.move_back(context.work_dir, names, hashed.files)
                     row = _assign_next_number(context, row)
         except (ShotbridgeError, OSError):
             # Still under the lock: no other job has the next number, so this leaves no gap.
@@ -179,7 +181,7 @@ def _final_names(context: JobContext, row: ResultRow, task_result: TaskResult) -
     return names
 
 
-def _write_lineage(
+def _build_lineage(
     context: JobContext,
     row: ResultRow,
     names: dict[str, str],
@@ -187,13 +189,13 @@ def _write_lineage(
     staged: StagedInputs,
     task_result: TaskResult,
     hashed: HashedOutputs,
-) -> None:
+) -> Lineage:
     with context.gateway.database.begin_read() as session:
         key = session.scalar(select(JobRow.key).where(JobRow.id == context.job_id))
         timings = session.scalars(
             select(TimingRow).where(TimingRow.job_id == context.job_id).order_by(TimingRow.number)
         ).all()
-    lineage = Lineage(
+    return Lineage(
         result_id=row.id,
         job_id=context.job_id,
         key=key or "",
@@ -218,7 +220,6 @@ def _write_lineage(
         outputs=_result_files(hashed, names),
         warnings=admitted.warnings,
     )
-    library.write_lineage(context.work_dir, lineage)
 
 
 def _result_files(hashed: HashedOutputs, names: dict[str, str]) -> tuple[ResultFile, ...]:

@@ -19,8 +19,8 @@ from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_gateway.db import queries
 from bridge_gateway.jobs import transitions
 from bridge_gateway.jobs.context import JobContext
-from bridge_gateway.jobs.steps.models import AdmittedJob, StagedInputs, StepName
 from bridge_gateway.jobs.steps.stage import files_by_frame, matte_files_by_frame
+from bridge_gateway.jobs.steps.step_results import AdmittedJob, StagedInputs, StepName
 from bridge_gateway.library.naming import FINDINGS_NAME, text_path
 from bridge_gateway.providers.base import (
     FrameProvider,
@@ -67,7 +67,7 @@ def run_provider(context: JobContext, admitted: AdmittedJob, staged: StagedInput
             context.monitor,
             capabilities=admitted.capabilities,
             on_cancellation=partial(
-                transitions.record_cancellation, context.gateway.database, context.job_id
+                transitions.set_job_cancellation, context.gateway.database, context.job_id
             ),
         ).run()
     else:

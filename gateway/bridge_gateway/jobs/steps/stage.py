@@ -11,7 +11,7 @@ from bridge_core.models.media import PlateKind, SourceFile
 from bridge_core.models.requests import MatteRegion, Submission
 from bridge_core.system.files import hash_file
 from bridge_gateway.jobs.context import JobContext
-from bridge_gateway.jobs.steps.models import StagedFile, StagedInputs, StepName
+from bridge_gateway.jobs.steps.step_results import StagedFile, StagedInputs, StepName
 from bridge_gateway.media.decode_tasks import CheckPlateTask
 from bridge_gateway.storage.storage import Storage
 
@@ -88,7 +88,7 @@ def locate_files(context: JobContext) -> list[tuple[SourceFile, Path]]:
 
     :raises OutsideMediaRoots: a path that this gateway may not read.
     :raises MissingFrames: missing files; the error names all of them.
-    :raises TransferError: contents that have not been sent, or were removed since.
+    :raises TransferError: files that have not been uploaded, or were removed since.
     :raises PlateChanged: the first file is not the one that the client saw.
     """
     located, missing = _locate(required_files(context.submission), context.gateway.storage)
@@ -104,7 +104,7 @@ def locate_references(context: JobContext) -> list[tuple[SourceFile, Path]]:
     """The file of each reference with the path that the gateway reads.
 
     :raises OutsideMediaRoots: a path that this gateway may not read.
-    :raises TransferError: contents that have not been sent, or were removed since.
+    :raises TransferError: files that have not been uploaded, or were removed since.
     :raises UnreadableMedia: a reference does not exist.
     """
     located, missing = _locate(context.submission.reference_files, context.gateway.storage)
@@ -122,7 +122,7 @@ def locate_mattes(context: JobContext) -> list[list[tuple[SourceFile, Path]]]:
     """The files of each matte with the paths that the gateway reads.
 
     :raises OutsideMediaRoots: a path that this gateway may not read.
-    :raises TransferError: contents that have not been sent, or were removed since.
+    :raises TransferError: files that have not been uploaded, or were removed since.
     :raises MissingFrames: missing files of a matte; the error names all of them.
     :raises PlateChanged: a file is not the one that the client saw.
     """
@@ -176,7 +176,7 @@ def stage_files(
 
     :raises JobCancelled: the job was cancelled meanwhile.
     :raises PlateChanged: a file is not the one that the client saw.
-    :raises TransferError: a content does not match its address; it is discarded.
+    :raises TransferError: an uploaded file does not match its hash; it is discarded.
     :raises UnreadableMedia: a file cannot be read.
     """
     staged: list[StagedFile] = []
@@ -184,7 +184,7 @@ def stage_files(
     for file, path in located:
         if file.sha256 is not None:
             if hash_file(path, check_cancelled) != file.sha256:
-                context.gateway.storage.contents.discard(file.sha256)
+                context.gateway.storage.blobs.discard(file.sha256)
                 raise TransferError(
                     "a picture that was sent has been changed or damaged on the gateway's disk",
                     where=file.path,
@@ -210,8 +210,8 @@ def require_unchanged(
     *,
     subject: str = PLATE_FILE,
 ) -> None:
-    """Check that the files are the same as when they were staged: contents by their hash, other
-    files by size and time. ``check_cancelled`` is called before each block and may raise.
+    """Check that the files are the same as when they were staged: uploaded ones by their hash,
+    others by size and time. ``check_cancelled`` is called before each block and may raise.
     ``subject`` is what messages call a file.
 
     :raises PlateChanged: a file is no longer the one that was staged.

@@ -8,7 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from bridge_core.errors import JobCancelled, OutcomeUnknown, ShotbridgeError, StorageError
+from bridge_core.errors import (
+    InvalidRequest,
+    JobCancelled,
+    OutcomeUnknown,
+    ProviderRefused,
+    ShotbridgeError,
+    StorageError,
+)
 from bridge_core.models.services import OutputKind, Service, resolve_parameters
 from bridge_gateway.providers.base import (
     MAX_HANDLE_BYTES,
@@ -193,7 +200,13 @@ def _a_cancelled_task_is_not_started(context: ConformanceContext) -> None:
 
 def _an_unknown_service_is_refused(context: ConformanceContext) -> None:
     task = replace(make_task(context, context.services()[0], "unknown"), service="no_such_service")
-    _require_error(lambda: complete_task(context, task, RecordingMonitor()), "an unknown service")
+    error = _require_error(
+        lambda: complete_task(context, task, RecordingMonitor()), "an unknown service"
+    )
+    require(
+        isinstance(error, ProviderRefused | InvalidRequest),
+        f"an unknown service is refused by ProviderRefused, not by {type(error).__name__}",
+    )
     require(not all_files(task.folder), "it wrote files for an unknown service")
 
 

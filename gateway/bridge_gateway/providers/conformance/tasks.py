@@ -95,7 +95,7 @@ class ConformanceContext:
 def plate_format(service: Service) -> str | None:
     """The format of test plates for a service; None where it takes neither."""
     formats = service.limits.formats
-    return next((one for one in PLATE_FORMATS if not formats or one in formats), None)
+    return next((name for name in PLATE_FORMATS if not formats or name in formats), None)
 
 
 def make_task(
@@ -251,8 +251,8 @@ def all_files(folder: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-def _fitting(wanted: int, smallest: int | None, multiple: int) -> int:
-    size = max(wanted, smallest or 1)
+def _fitting(size: int, smallest: int | None, multiple: int) -> int:
+    size = max(size, smallest or 1)
     return -(-size // multiple) * multiple
 
 

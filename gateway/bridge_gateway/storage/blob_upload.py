@@ -1,4 +1,4 @@
-"""The upload of one content."""
+"""The upload of one file."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _BLOCK_BYTES = 1 << 20
 _HINT = "send the rest again; what arrived is kept"
 
 
-class ContentUpload:
-    """A file that is appended to, and becomes a content once its hash is verified.
+class BlobUpload:
+    """A file that is appended to, and gets its final name once its hash is verified.
 
     ``offset`` is its length in bytes. The part of an earlier upload is read again, so that the hash
     always covers what is on the disk. The methods block; for one thread at a time.

@@ -91,11 +91,11 @@ def retype_as_uint(path: Path, channels: Sequence[Sequence[str]]) -> None:
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as data:
         headers, _ = _read_headers(data)
         for header, names in zip(headers, channels, strict=True):
-            wanted = {name.encode() for name in names}
+            uint_names = {name.encode() for name in names}
             at = next(entry for entry in header if entry.type == b"chlist").offset
             while data[at]:
                 name, at = _read_string(data, at)
-                if name in wanted:
+                if name in uint_names:
                     struct.pack_into("<i", data, at, _UINT)
                 at += _CHANNEL_BYTES
 
@@ -130,9 +130,9 @@ def restore_attributes(path: Path, attributes: Sequence[Sequence[RawAttribute]])
     flags = struct.unpack_from("<I", data, 4)[0]
     is_multi_part = bool(flags & _MULTI_PART)
     parts = []
-    for header, wanted in zip(headers, attributes, strict=True):
+    for header, replacements in zip(headers, attributes, strict=True):
         packed = {entry.name: data[entry.start : entry.offset + entry.size] for entry in header}
-        for attribute in wanted:
+        for attribute in replacements:
             packed[attribute.name] = _pack_attribute(attribute)
             if max(len(attribute.name), len(attribute.type)) > _MAX_SHORT_NAME:
                 flags |= _LONG_NAMES

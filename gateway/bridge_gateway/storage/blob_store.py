@@ -1,11 +1,11 @@
-"""The files that clients sent, addressed by the SHA-256 of their content.
+"""The files that clients uploaded, addressed by the SHA-256 of their bytes.
 
-An unfinished content is in ``partial/`` and is only appended to. Once its hash is verified it gets
+An unfinished file is in ``partial/`` and is only appended to. Once its hash is verified it gets
 its final name and never changes again. Everything is flushed to the disk before it is reported, so
 an upload can be resumed after a lost connection and after a power failure.
 
 **Eviction.** ``limit_bytes`` applies to all files in the folder; running uploads count with their
-full length. To make space for an upload, the least recently used contents are removed first, but
+full length. To make space for an upload, the least recently used files are removed first, but
 never one that an open job needs, that is being written, or that was sent, asked for or read within
 ``retention_seconds``: what a client was told to be complete is still there when it submits. Where
 that is not enough the upload is refused. The time of last use is the file's modification time.
@@ -29,12 +29,12 @@ from anyio import to_thread
 from bridge_core.errors import InvalidRequest, StorageError, TransferError, WrongOffset
 from bridge_core.models.media import ContentAddress, ContentState
 from bridge_core.system.files import storage_errors
-from bridge_gateway.storage.content_upload import ContentUpload, wrong_offset
+from bridge_gateway.storage.blob_upload import BlobUpload, wrong_offset
 
-#: Bytes gathered before a worker thread writes and hashes them: enough that switching threads costs
-#: little compared with hashing.
+#: Bytes collected before a worker thread writes and hashes them: enough that switching threads
+#: costs little compared with hashing.
 BLOCK_BYTES = 1 << 20
-#: Seconds that an upload waits for another one of the same content to end.
+#: Seconds that an upload waits for another one of the same file to end.
 LOCK_TIMEOUT_SECONDS = 10.0
 #: Seconds without data after which an upload is ended, so that another one can continue.
 IDLE_TIMEOUT_SECONDS = 30.0
@@ -44,16 +44,16 @@ RETENTION_SECONDS = 6 * 3600.0
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class _ContentFile(NamedTuple):
+class _StoredFile(NamedTuple):
     last_used: float
     size: int
     path: Path
 
 
-class ContentStore:
-    """The contents in ``folder``, at most ``limit_bytes`` in all. Safe to call from any thread.
+class BlobStore:
+    """The files in ``folder``, at most ``limit_bytes`` in all. Safe to call from any thread.
 
-    ``list_pinned`` returns the hashes of the contents that must not be removed.
+    ``list_pinned`` returns the hashes of the files that must not be removed.
 
     Only one process may use a folder at a time; the gateway's lock ensures that.
 
@@ -74,7 +74,7 @@ class ContentStore:
         self._list_pinned = list_pinned
         self._partial_dir = folder / "partial"
         self._lock = threading.Lock()
-        #: Contents being written, with the bytes of each that are part of ``_used_bytes``.
+        #: Files being written, with the bytes of each that are part of ``_used_bytes``.
         self._uploads: dict[str, int] = {}
         with storage_errors(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -82,18 +82,18 @@ class ContentStore:
             self._used_bytes = sum(file.size for file in self._scan())
 
     def states(self, addresses: Sequence[ContentAddress]) -> list[ContentState]:
-        """The state of each content. Counts as use."""
+        """How much of each file is there. Counts as use."""
         return [self._state(address.sha256) for address in addresses]
 
     def find(self, sha256: str) -> Path | None:
-        """The file of a complete content; None while it is not complete. Counts as use."""
+        """The path of a complete file; None while it is not complete. Counts as use."""
         path = self._final_path(sha256)
         with suppress(OSError):  # it can still be read from a read-only disk
             os.utime(path)
         return path if path.is_file() else None
 
     def discard(self, sha256: str) -> None:
-        """Remove a complete content that does not match its address."""
+        """Remove a complete file that does not match its hash."""
         path = self._final_path(sha256)
         with self._lock, storage_errors(path), suppress(FileNotFoundError):
             size = path.stat().st_size
@@ -103,14 +103,14 @@ class ContentStore:
     async def append(
         self, sha256: str, offset: int, length: int, chunks: AsyncIterable[bytes]
     ) -> ContentState:
-        """Write ``chunks`` at ``offset`` (bytes) of a content that is ``length`` bytes long.
+        """Write ``chunks`` at ``offset`` (bytes) of a file that is ``length`` bytes long.
 
-        ``chunks`` may be the rest of the content or a part of it. When it raises, what arrived
+        ``chunks`` may be the rest of the file or a part of it. When it raises, what arrived
         before is kept on the disk and the error is raised again. A second upload of the same
-        content waits for the first one. For a complete content nothing is read.
+        file waits for the first one. For a complete file nothing is read.
 
-        :raises WrongOffset: the content does not end at ``offset``.
-        :raises TransferError: the finished content does not match its address, or is longer than
+        :raises WrongOffset: the stored bytes do not end at ``offset``.
+        :raises TransferError: the finished file does not match its hash, or is longer than
             ``length``, and was discarded; or nothing arrived for :data:`IDLE_TIMEOUT_SECONDS`.
         :raises StorageError: it does not fit under the limit.
         :raises DiskFull: it does not fit on the disk.
@@ -139,13 +139,13 @@ class ContentStore:
             raise
         return await to_thread.run_sync(self._finish_upload, upload, pending, length)
 
-    async def _acquire(self, sha256: str, offset: int, length: int) -> ContentUpload | None:
-        """The upload, once no other one writes the same content; None where it is complete."""
+    async def _acquire(self, sha256: str, offset: int, length: int) -> BlobUpload | None:
+        """The upload, once no other one writes the same file; None where it is complete."""
         deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
         while not await to_thread.run_sync(self._try_lock, sha256):
             if time.monotonic() > deadline:
                 raise WrongOffset(
-                    "another client is sending this content",
+                    "another client is sending this file",
                     where=sha256,
                     next_step="ask for its state later, and send what is missing then",
                     details={"offset": (await to_thread.run_sync(self._state, sha256)).offset},
@@ -164,7 +164,7 @@ class ContentStore:
         with self._lock:
             self._used_bytes += self._stored_bytes(sha256) - self._uploads.pop(sha256)
 
-    def _open_upload(self, sha256: str, offset: int, length: int) -> ContentUpload | None:
+    def _open_upload(self, sha256: str, offset: int, length: int) -> BlobUpload | None:
         opened = None
         try:
             state = self._state(sha256)
@@ -172,15 +172,13 @@ class ContentStore:
                 raise wrong_offset(sha256, state.offset)
             if not state.complete:
                 self._reserve_space(sha256, offset, length)
-                opened = ContentUpload(self._partial_dir / sha256, offset)
+                opened = BlobUpload(self._partial_dir / sha256, offset)
         finally:
             if opened is None:
                 self._unlock(sha256)
         return opened
 
-    def _finish_upload(
-        self, upload: ContentUpload, pending: bytearray, length: int
-    ) -> ContentState:
+    def _finish_upload(self, upload: BlobUpload, pending: bytearray, length: int) -> ContentState:
         sha256 = upload.path.name
         try:
             upload.flush_and_close(pending)
@@ -191,7 +189,7 @@ class ContentStore:
             self._unlock(sha256)
         return ContentState(sha256=sha256, offset=upload.offset, complete=complete)
 
-    def _suspend_upload(self, upload: ContentUpload, pending: bytearray, length: int) -> None:
+    def _suspend_upload(self, upload: BlobUpload, pending: bytearray, length: int) -> None:
         try:
             if upload.offset + len(pending) > length:
                 upload.discard()
@@ -201,16 +199,16 @@ class ContentStore:
             self._unlock(upload.path.name)
 
     def _reserve_space(self, sha256: str, offset: int, length: int) -> None:
-        """Reserve space for an upload's full length; evict contents if necessary."""
+        """Reserve space for an upload's full length; evict files if necessary."""
         if length < offset:
             raise InvalidRequest(
-                f"a content of {length} bytes cannot continue at byte {offset}",
+                f"a file of {length} bytes cannot continue at byte {offset}",
                 where=sha256,
                 next_step="the file changed while it was sent; send it again",
             )
         if length > self.limit_bytes:
             raise InvalidRequest(
-                f"a content of {length} bytes is larger than the limit for all contents: "
+                f"a file of {length} bytes is larger than the limit for all uploaded files: "
                 f"{self.limit_bytes} bytes",
                 where=sha256,
                 next_step="have the gateway read it from a folder in gateway.media_roots, or "
@@ -222,7 +220,7 @@ class ContentStore:
                 self._evict_unused(needed_bytes)
             if self._used_bytes + needed_bytes > self.limit_bytes:
                 raise StorageError(
-                    f"{length} bytes do not fit: contents in use take {self._used_bytes} of "
+                    f"{length} bytes do not fit: files in use take {self._used_bytes} of "
                     f"{self.limit_bytes} bytes",
                     where=sha256,
                     next_step="wait until jobs have ended, or raise gateway.content_limit_mb",
@@ -231,7 +229,7 @@ class ContentStore:
             self._uploads[sha256] = length
 
     def _evict_unused(self, needed_bytes: int) -> None:
-        """Remove the least recently used contents, by a twentieth of the limit more than needed, so
+        """Remove the least recently used files, by a twentieth of the limit more than needed, so
         that not every upload has to scan the folder."""
         files = [file for file in self._scan() if file.path.name not in self._uploads]
         self._used_bytes = sum(file.size for file in files) + sum(self._uploads.values())
@@ -250,7 +248,7 @@ class ContentStore:
         return ContentState(sha256=sha256, offset=self._stored_bytes(sha256), complete=complete)
 
     def _stored_bytes(self, sha256: str) -> int:
-        """The bytes on disk of a content, complete or not."""
+        """The bytes on disk of a file, complete or not."""
         for path in (self._final_path(sha256), self._partial_dir / sha256):
             try:
                 return path.stat().st_size
@@ -261,21 +259,21 @@ class ContentStore:
     def _final_path(self, sha256: str) -> Path:
         if not _SHA256.fullmatch(sha256):
             raise InvalidRequest(
-                "a content's address is its SHA-256 as 64 lower-case hexadecimal digits",
+                "an uploaded file's address is its SHA-256 as 64 lower-case hexadecimal digits",
                 where=repr(sha256[:80]),
                 next_step="correct the address",
             )
         return self.folder / sha256[:2] / sha256
 
-    def _scan(self) -> Iterator[_ContentFile]:
+    def _scan(self) -> Iterator[_StoredFile]:
         for path in self.folder.glob("*/*"):
             try:
                 stat_result = path.stat()
             except FileNotFoundError:
                 continue  # it was just renamed, and counts as an upload
             if not _SHA256.fullmatch(path.name) or not stat.S_ISREG(stat_result.st_mode):
-                continue  # not a content: not to be counted or removed
-            yield _ContentFile(stat_result.st_mtime, stat_result.st_size, path)
+                continue  # not an upload: not to be counted or removed
+            yield _StoredFile(stat_result.st_mtime, stat_result.st_size, path)
 
 
 async def _next_chunk(stream: AsyncIterator[bytes], sha256: str) -> bytes | None:
@@ -287,5 +285,5 @@ async def _next_chunk(stream: AsyncIterator[bytes], sha256: str) -> bytes | None
         raise TransferError(
             f"nothing arrived for {IDLE_TIMEOUT_SECONDS:g} seconds",
             where=sha256,
-            next_step="ask for the content's state and send what is missing",
+            next_step="ask for the file's state and send what is missing",
         ) from None

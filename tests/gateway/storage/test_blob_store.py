@@ -1,4 +1,4 @@
-"""The content store: resumable, verified and limited uploads, never outside its folder."""
+"""The blob store: resumable, verified and limited uploads, never outside its folder."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from bridge_core.errors import (
     WrongOffset,
 )
 from bridge_core.models.media import ContentAddress, ContentState
-from bridge_gateway.storage import content_store
-from bridge_gateway.storage.content_store import ContentStore
+from bridge_gateway.storage import blob_store
+from bridge_gateway.storage.blob_store import BlobStore
 
 
 def make_content(size: int, seed: int = 0) -> tuple[bytes, str]:
@@ -38,7 +38,7 @@ async def split(data: bytes, *, size: int = 100_000, then: Exception | None = No
 
 
 def send(
-    store: ContentStore,
+    store: BlobStore,
     sha256: str,
     data: bytes,
     *,
@@ -50,23 +50,23 @@ def send(
     return asyncio.run(store.append(sha256, offset, whole, split(data, then=then)))
 
 
-def state(store: ContentStore, sha256: str) -> ContentState:
+def state(store: BlobStore, sha256: str) -> ContentState:
     return store.states([ContentAddress(sha256=sha256, size=0)])[0]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> ContentStore:
-    return ContentStore(tmp_path / "content", 50_000_000)
+def store(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path / "content", 50_000_000)
 
 
-def all_files(store: ContentStore) -> list[Path]:
+def all_files(store: BlobStore) -> list[Path]:
     return [path for path in store.folder.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize(
-    "size", [0, 1, 99_999, content_store.BLOCK_BYTES, 3 * content_store.BLOCK_BYTES + 7]
+    "size", [0, 1, 99_999, blob_store.BLOCK_BYTES, 3 * blob_store.BLOCK_BYTES + 7]
 )
-def test_a_content_is_stored(store: ContentStore, size: int) -> None:
+def test_an_uploaded_file_is_stored(store: BlobStore, size: int) -> None:
     data, sha256 = make_content(size)
     assert state(store, sha256) == ContentState(sha256=sha256, offset=0, complete=False)
     assert store.find(sha256) is None
@@ -77,19 +77,19 @@ def test_a_content_is_stored(store: ContentStore, size: int) -> None:
     assert state(store, sha256) == ContentState(sha256=sha256, offset=size, complete=True)
 
 
-def test_pictures_are_private(store: ContentStore) -> None:
+def test_pictures_are_private(store: BlobStore) -> None:
     data, sha256 = make_content(10)
     send(store, sha256, data)
     assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in all_files(store))
 
 
-def test_an_upload_is_resumed_where_it_stopped(store: ContentStore) -> None:
+def test_an_upload_is_resumed_where_it_stopped(store: BlobStore) -> None:
     data, sha256 = make_content(2_500_000)
     with pytest.raises(ConnectionError):
         send(store, sha256, data[:1_700_000], length=len(data), then=ConnectionError("cut"))
     # Another process, as after a kill.
-    again = ContentStore(store.folder, store.limit_bytes)
+    again = BlobStore(store.folder, store.limit_bytes)
     assert state(again, sha256) == ContentState(sha256=sha256, offset=1_700_000, complete=False)
     assert again.find(sha256) is None
     assert send(again, sha256, data[1_700_000:], offset=1_700_000).complete
@@ -98,14 +98,14 @@ def test_an_upload_is_resumed_where_it_stopped(store: ContentStore) -> None:
     assert path.read_bytes() == data
 
 
-def test_an_upload_in_parts(store: ContentStore) -> None:
+def test_an_upload_in_parts(store: BlobStore) -> None:
     data, sha256 = make_content(300_000)
     first = send(store, sha256, data[:100_000], length=len(data))
     assert first == ContentState(sha256=sha256, offset=100_000, complete=False)
     assert send(store, sha256, data[100_000:], offset=100_000).complete
 
 
-def test_a_kill_between_the_last_byte_and_the_rename(store: ContentStore) -> None:
+def test_a_kill_between_the_last_byte_and_the_rename(store: BlobStore) -> None:
     data, sha256 = make_content(300_000)
     (store.folder / "partial" / sha256).write_bytes(data)
     assert state(store, sha256) == ContentState(sha256=sha256, offset=len(data), complete=False)
@@ -113,7 +113,7 @@ def test_a_kill_between_the_last_byte_and_the_rename(store: ContentStore) -> Non
 
 
 @pytest.mark.parametrize("offset", [0, 99_999, 100_001])
-def test_a_wrong_offset_is_refused_with_the_right_one(store: ContentStore, offset: int) -> None:
+def test_a_wrong_offset_is_refused_with_the_right_one(store: BlobStore, offset: int) -> None:
     data, sha256 = make_content(300_000)
     send(store, sha256, data[:100_000], length=len(data))
     with pytest.raises(WrongOffset) as excinfo:
@@ -123,7 +123,7 @@ def test_a_wrong_offset_is_refused_with_the_right_one(store: ContentStore, offse
     assert send(store, sha256, data[100_000:], offset=100_000).complete
 
 
-def test_sending_again_what_is_complete(store: ContentStore) -> None:
+def test_sending_again_what_is_complete(store: BlobStore) -> None:
     data, sha256 = make_content(300_000)
     send(store, sha256, data)
     with pytest.raises(WrongOffset) as excinfo:
@@ -132,7 +132,7 @@ def test_sending_again_what_is_complete(store: ContentStore) -> None:
     assert send(store, sha256, b"", offset=len(data)).complete
 
 
-def test_bytes_that_do_not_match_the_address_are_discarded(store: ContentStore) -> None:
+def test_bytes_that_do_not_match_the_address_are_discarded(store: BlobStore) -> None:
     data, sha256 = make_content(300_000)
     with pytest.raises(TransferError, match="SHA-256"):
         send(store, sha256, b"x" + data[1:])
@@ -140,7 +140,7 @@ def test_bytes_that_do_not_match_the_address_are_discarded(store: ContentStore) 
     assert send(store, sha256, data).complete
 
 
-def test_damage_in_the_first_part_is_found(store: ContentStore) -> None:
+def test_damage_in_the_first_part_is_found(store: BlobStore) -> None:
     data, sha256 = make_content(300_000)
     send(store, sha256, data[:100_000], length=len(data))
     with (store.folder / "partial" / sha256).open("r+b") as file:
@@ -150,14 +150,14 @@ def test_damage_in_the_first_part_is_found(store: ContentStore) -> None:
     assert all_files(store) == []
 
 
-def test_more_bytes_than_announced_are_discarded(store: ContentStore) -> None:
+def test_more_bytes_than_announced_are_discarded(store: BlobStore) -> None:
     data, sha256 = make_content(300_000)
     with pytest.raises(TransferError, match="more arrived"):
         send(store, sha256, data, length=200_000)
     assert all_files(store) == []
 
 
-def test_a_length_below_the_stored_bytes_is_refused(store: ContentStore) -> None:
+def test_a_length_below_the_stored_bytes_is_refused(store: BlobStore) -> None:
     data, sha256 = make_content(300_000)
     send(store, sha256, data[:100_000], length=len(data))
     with pytest.raises(InvalidRequest):
@@ -168,14 +168,14 @@ def test_a_length_below_the_stored_bytes_is_refused(store: ContentStore) -> None
     "sha256",
     ["", "..", "../../../etc/passwd", "A" * 64, "a" * 63, "a" * 64 + "\n", "a" * 64 + "\0", "é"],
 )
-def test_no_address_leads_outside(store: ContentStore, sha256: str) -> None:
+def test_no_address_leads_outside(store: BlobStore, sha256: str) -> None:
     for call in (lambda: store.find(sha256), lambda: send(store, sha256, b"x")):
         with pytest.raises(InvalidRequest):
             call()
     assert all_files(store) == []
 
 
-def test_two_uploads_at_once_write_one_content(store: ContentStore) -> None:
+def test_two_uploads_at_once_write_one_file(store: BlobStore) -> None:
     data, sha256 = make_content(2_000_000)
 
     async def slowly() -> AsyncIterator[bytes]:
@@ -198,9 +198,9 @@ def test_two_uploads_at_once_write_one_content(store: ContentStore) -> None:
 
 
 def test_a_silent_upload_frees_the_content(
-    store: ContentStore, monkeypatch: pytest.MonkeyPatch
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(content_store, "IDLE_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(blob_store, "IDLE_TIMEOUT_SECONDS", 0.2)
     data, sha256 = make_content(300_000)
 
     async def dies_away() -> AsyncIterator[bytes]:
@@ -220,7 +220,7 @@ def test_a_silent_upload_frees_the_content(
     assert asyncio.run(one_then_other()).complete
 
 
-def make_old(store: ContentStore, sha256: str, hours: float) -> None:
+def make_old(store: BlobStore, sha256: str, hours: float) -> None:
     path = store.find(sha256)
     assert path is not None
     then = path.stat().st_mtime - hours * 3600
@@ -229,7 +229,7 @@ def make_old(store: ContentStore, sha256: str, hours: float) -> None:
 
 def test_the_limit_evicts_the_least_recently_used(tmp_path: Path) -> None:
     pinned: list[str] = []
-    store = ContentStore(tmp_path, 1000, list_pinned=lambda: pinned)
+    store = BlobStore(tmp_path, 1000, list_pinned=lambda: pinned)
     shas = []
     for seed in range(4):
         data, sha256 = make_content(250, seed)
@@ -248,7 +248,7 @@ def test_the_limit_evicts_the_least_recently_used(tmp_path: Path) -> None:
 
 def test_the_limit_refuses_when_all_is_in_use(tmp_path: Path) -> None:
     pinned: list[str] = []
-    store = ContentStore(tmp_path, 1000, list_pinned=lambda: pinned)
+    store = BlobStore(tmp_path, 1000, list_pinned=lambda: pinned)
     data, sha256 = make_content(800)
     send(store, sha256, data)
     other, other_sha256 = make_content(300, 1)
@@ -267,7 +267,7 @@ def test_the_limit_refuses_when_all_is_in_use(tmp_path: Path) -> None:
 
 
 def test_the_limit_counts_uploads_by_their_full_length(tmp_path: Path) -> None:
-    store = ContentStore(tmp_path, 1000)
+    store = BlobStore(tmp_path, 1000)
 
     async def both() -> list[ContentState | BaseException]:
         calls = []
@@ -287,7 +287,7 @@ def test_the_limit_counts_uploads_by_their_full_length(tmp_path: Path) -> None:
 
 
 def test_a_failed_upload_frees_its_space(tmp_path: Path) -> None:
-    store = ContentStore(tmp_path, 1000)
+    store = BlobStore(tmp_path, 1000)
     data, sha256 = make_content(900)
     for _ in range(3):
         with pytest.raises(TransferError):
@@ -295,26 +295,24 @@ def test_a_failed_upload_frees_its_space(tmp_path: Path) -> None:
     assert send(store, sha256, data).complete
 
 
-def test_a_full_disk_keeps_what_arrived(
-    store: ContentStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data, sha256 = make_content(2 * content_store.BLOCK_BYTES)
-    real = content_store.ContentUpload.write
+def test_a_full_disk_keeps_what_arrived(store: BlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, sha256 = make_content(2 * blob_store.BLOCK_BYTES)
+    real = blob_store.BlobUpload.write
     written = 0
 
-    def write(self: content_store.ContentUpload, block: bytes) -> None:
+    def write(self: blob_store.BlobUpload, block: bytes) -> None:
         nonlocal written
         if written:
             raise DiskFull("the gateway's disk is full")
         written += 1
         real(self, block)
 
-    monkeypatch.setattr(content_store.ContentUpload, "write", write)
+    monkeypatch.setattr(blob_store.BlobUpload, "write", write)
     with pytest.raises(DiskFull):
         send(store, sha256, data)
     monkeypatch.undo()
     offset = state(store, sha256).offset
-    assert offset >= content_store.BLOCK_BYTES
+    assert offset >= blob_store.BLOCK_BYTES
     assert send(store, sha256, data[offset:], offset=offset).complete
 
 
@@ -328,7 +326,7 @@ def test_a_full_disk_keeps_what_arrived(
     ],
 )
 def test_errors_of_the_disk_are_translated(
-    store: ContentStore, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[StorageError]
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[StorageError]
 ) -> None:
     def refuse(_: int) -> None:
         raise OSError(number, os.strerror(number))
@@ -345,7 +343,7 @@ def test_errors_of_the_disk_are_translated(
 def test_a_folder_without_write_permission(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(NotWritable):
-        ContentStore(tmp_path / "content", 1000)
+        BlobStore(tmp_path / "content", 1000)
 
 
 def test_foreign_files_in_the_folder_are_kept(tmp_path: Path) -> None:
@@ -354,14 +352,14 @@ def test_foreign_files_in_the_folder_are_kept(tmp_path: Path) -> None:
     for odd in ("ab/thumbs.db", "cd/notes/x", "partial/.nfs0001", "ef/" + "0" * 63):
         (folder / odd).parent.mkdir(parents=True, exist_ok=True)
         (folder / odd).write_bytes(bytes(600))
-    store = ContentStore(folder, 1000, retention_seconds=0)
+    store = BlobStore(folder, 1000, retention_seconds=0)
     for seed in range(3):
         data, sha256 = make_content(600, seed)
         assert send(store, sha256, data).complete
     assert (folder / "ab/thumbs.db").exists() and (folder / "cd/notes/x").exists()
 
 
-def test_a_folder_with_the_name_of_a_content_is_not_one(store: ContentStore) -> None:
+def test_a_folder_with_the_name_of_an_uploaded_file_is_not_one(store: BlobStore) -> None:
     address = "0" * 64
     (store.folder / "00" / address).mkdir(parents=True)
     assert store.find(address) is None

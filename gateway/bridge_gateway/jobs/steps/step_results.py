@@ -1,12 +1,12 @@
-"""The names of the steps, and what they hand on. Stored in checkpoints."""
+"""The names of the steps, and the results that one passes to the next. Stored in checkpoints."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from bridge_core.models.base import ResponseModel
+from bridge_core.models.base import TolerantModel
 from bridge_core.models.media import Sha256
-from bridge_core.models.services import Capabilities, OutputKind
+from bridge_core.models.services import OutputKind, ServiceCapabilities
 from bridge_core.models.versions import Proxies, ResultFile
 
 
@@ -26,7 +26,7 @@ class StepName(StrEnum):
     SETTLE = "settle"
 
 
-class AdmittedJob(ResponseModel):
+class AdmittedJob(TolerantModel):
     """What ``admit`` resolved."""
 
     parameters: dict[str, float | int | str | bool]
@@ -34,7 +34,7 @@ class AdmittedJob(ResponseModel):
     provider: str
     colour_space: str
     produces: tuple[OutputKind, ...] = (OutputKind.PICTURES,)
-    capabilities: Capabilities = Capabilities()
+    capabilities: ServiceCapabilities = ServiceCapabilities()
     seed: int | None = None
     """The request's, or one that the gateway chose; None where the service takes none."""
     source_version_id: str | None = None
@@ -43,7 +43,7 @@ class AdmittedJob(ResponseModel):
     """Where the plate's files contradict the request."""
 
 
-class StagedFile(ResponseModel):
+class StagedFile(TolerantModel):
     """A file of the plate, of a matte, or a reference, with the hash of its content."""
 
     source: str
@@ -53,11 +53,11 @@ class StagedFile(ResponseModel):
     frame: int | None
     size: int
     mtime_ns: int | None
-    """None for a file of the content store, whose time is that of its last use."""
+    """None for an uploaded file, whose time is that of its last use."""
     sha256: Sha256
 
 
-class StagedInputs(ResponseModel):
+class StagedInputs(TolerantModel):
     """The files of the requested frames, ascending; of a movie or a still, the one file."""
 
     files: tuple[StagedFile, ...]
@@ -67,7 +67,7 @@ class StagedInputs(ResponseModel):
     """Of each matte, by frame; in the order of the request's mattes."""
 
 
-class HashedOutputs(ResponseModel):
+class HashedOutputs(TolerantModel):
     """The files to publish, by their paths in the provider's folder."""
 
     files: tuple[ResultFile, ...]

@@ -1,4 +1,5 @@
-"""Moves a finished result into the library. Nothing there is ever overwritten.
+"""The folder of a finished result, and its way into the library, where nothing is ever
+overwritten.
 
 The files go to the work folder's ``result/`` under their final names, the lineage is written beside
 them, all are made read-only, and one rename moves the folder into the library. Each function may be

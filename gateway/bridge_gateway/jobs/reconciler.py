@@ -29,8 +29,8 @@ from bridge_gateway.jobs.queue import JobQueue, WorkflowStatus
 from bridge_gateway.providers.base import RemoteProvider
 from bridge_gateway.providers.remote_cancel import (
     cancel_at_provider,
-    list_untold_cancellations,
-    record_cancellation,
+    list_unacknowledged_cancellations,
+    store_cancellation_response,
 )
 from bridge_gateway.threads import run_in_thread
 
@@ -40,9 +40,9 @@ _log = logging.getLogger(__name__)
 RECONCILE_SECONDS = 5.0
 #: Seconds that a stop waits for a running reconciliation, which may wait for a locked database.
 _STOP_SECONDS = 2.0
-#: Seconds after a cancellation until a provider that has not answered is told again. Doubled with
-#: each repetition, up to the second value.
-FIRST_REPETITION_SECONDS, LAST_REPETITION_SECONDS = 30.0, 600.0
+#: Seconds after a cancellation until it is sent again to a provider that has not answered. Doubled
+#: with each retry, up to the second value.
+FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 30.0, 600.0
 
 
 class Reconciler:
@@ -59,7 +59,7 @@ class Reconciler:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._orphaned: set[str] = set()
-        self._cancellations = CancellationRepeater(gateway)
+        self._cancellations = CancellationRetrier(gateway)
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
         #: The error of the last reconciliation; empty where it succeeded.
         self.last_error = ""
@@ -67,7 +67,7 @@ class Reconciler:
     def start(self) -> None:
         """Reconcile once, then start the thread."""
         self.reconcile()
-        self._cancellations.repeat(0)
+        self._cancellations.retry(0)
         self._thread.start()
 
     def stop(self) -> None:
@@ -101,7 +101,7 @@ class Reconciler:
             else:
                 self._repair(job_id, queue, status)
         gateway.storage.library.remove_stale_work_dirs(lambda: _open_jobs(gateway).keys())
-        self._cancellations.repeat(FIRST_REPETITION_SECONDS)
+        self._cancellations.retry(FIRST_RETRY_SECONDS)
 
     def _repair(self, job_id: str, queue: str, status: WorkflowStatus | None) -> None:
         match status:
@@ -149,48 +149,50 @@ class Reconciler:
                 next_reconcile = time.monotonic() + RECONCILE_SECONDS
 
 
-class CancellationRepeater:
-    """Tells remote providers again about cancelled jobs where they have not answered, because the
-    gateway ended, or they could not be reached."""
+class CancellationRetrier:
+    """Sends cancellations again that remote providers have not answered, because the gateway ended,
+    or they could not be reached."""
 
     def __init__(self, gateway: GatewayContext) -> None:
         self._gateway = gateway
         self._under_way: set[str] = set()
         self._next_times: dict[str, tuple[float, float]] = {}
-        """When each is repeated, and the seconds until the repetition after that."""
+        """When each is sent again, and the seconds until the time after that."""
 
-    def repeat(self, seconds: float) -> None:
-        """Repeat the cancellations that are older than ``seconds`` and are not under way; in
+    def retry(self, seconds: float) -> None:
+        """Send again the cancellations that are older than ``seconds`` and are not under way; in
         threads, without waiting for them."""
         before = now() - timedelta(seconds=seconds)
-        untold = list_untold_cancellations(self._gateway.database, before)
-        first = (0.0, FIRST_REPETITION_SECONDS)
-        self._next_times = {row.job_id: self._next_times.get(row.job_id, first) for row in untold}
-        for row in untold:
+        unacknowledged = list_unacknowledged_cancellations(self._gateway.database, before)
+        first = (0.0, FIRST_RETRY_SECONDS)
+        self._next_times = {
+            row.job_id: self._next_times.get(row.job_id, first) for row in unacknowledged
+        }
+        for row in unacknowledged:
             due, delay = self._next_times[row.job_id]
             if time.monotonic() >= due and row.job_id not in self._under_way:
-                later = min(LAST_REPETITION_SECONDS, delay * 2)
+                later = min(LAST_RETRY_SECONDS, delay * 2)
                 self._next_times[row.job_id] = (time.monotonic() + delay, later)
                 self._under_way.add(row.job_id)
-                run_in_thread(partial(self._tell_provider, row), f"cancel {row.job_id}")
+                run_in_thread(partial(self._send_cancellation, row), f"cancel {row.job_id}")
 
-    def _tell_provider(self, row: RemoteJobRow) -> None:
+    def _send_cancellation(self, row: RemoteJobRow) -> None:
         database = self._gateway.database
         try:
-            answer, answered = self._ask(row)
+            answer, answered = self._cancel_at_provider(row)
             if answered:
-                is_news = record_cancellation(database, row.job_id, answer)
+                is_news = store_cancellation_response(database, row.job_id, answer)
             else:
                 with database.begin_read() as session:
                     is_news = queries.get_job_row(session, row.job_id).cancellation is None
             if is_news:
-                transitions.record_cancellation(database, row.job_id, answer)
+                transitions.set_job_cancellation(database, row.job_id, answer)
         except ShotbridgeError as error:
             _log.warning("the cancellation of job %s cannot be repeated: %s", row.job_id, error)
         finally:
             self._under_way.discard(row.job_id)
 
-    def _ask(self, row: RemoteJobRow) -> tuple[Cancellation, bool]:
+    def _cancel_at_provider(self, row: RemoteJobRow) -> tuple[Cancellation, bool]:
         """As :func:`cancel_at_provider`; a provider that is missing does not answer."""
         where = f"job {row.job_id}, provider {row.provider}"
         try:
