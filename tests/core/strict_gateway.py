@@ -368,7 +368,7 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
             return 200, gateway.jobs[match[1]]
         if match := re.fullmatch(r"POST /v1/jobs/([^/]+)/resolve", call):
             answer = Resolution.model_validate_json(self._body())
-            record = ResolutionRecord(**answer.model_dump(), at=now())
+            record = ResolutionRecord(**answer.model_dump(), by=self._user(), at=now())
             resolved = {"state": JobState.FAILED, "resolution": record}
             gateway.publish_job(gateway.jobs[match[1]].model_copy(update=resolved))
             return 200, gateway.jobs[match[1]]
