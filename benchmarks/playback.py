@@ -32,7 +32,7 @@ from benchmarks import json_parser
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Stroke, StrokeTool
 from bridge_ui.review.compare.viewer_settings import CompareMode
-from bridge_ui.review.player.qt_player import Player, decode_jpeg
+from bridge_ui.review.player.player import Player, decode_jpeg
 from bridge_ui.review.viewer_widget import ViewerWidget
 from bridge_ui.theme.colours import ThemeColours
 

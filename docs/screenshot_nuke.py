@@ -20,7 +20,7 @@ from nuke_fake import FakeNuke
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 
-from bridge_core.launcher import stop_gateway
+from bridge_core.gateway_launcher import stop_gateway
 from bridge_ui.widgets.basic import safe_painter
 
 SIZE, GAP = (340, 640), 24  # pixels

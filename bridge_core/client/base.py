@@ -57,11 +57,11 @@ class ClientBase:
         return Transport(self._find_endpoint, self.settings.client)
 
     def _find_endpoint(self) -> Endpoint:
-        from bridge_core import launcher
+        from bridge_core import gateway_launcher
 
         if self._start_gateway:
-            return launcher.ensure_gateway(self.settings)
-        return launcher.find_gateway(self.settings)
+            return gateway_launcher.ensure_gateway(self.settings)
+        return gateway_launcher.find_gateway(self.settings)
 
     def _acting_user(self, user: str | None) -> str:
         """

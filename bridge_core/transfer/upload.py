@@ -28,7 +28,7 @@ from bridge_core.errors import (
 from bridge_core.models.gateway import ReadableFilesQuery, ReadableFilesResponse
 from bridge_core.models.media import ContentState, SourceFile
 from bridge_core.models.requests import Request, Submission
-from bridge_core.plate_files import single_file, source_files
+from bridge_core.plate_file_search import single_file, source_files
 from bridge_core.system.files import unreadable_media
 from bridge_core.transfer.transfer_pool import ProgressCallback, TransferPool
 

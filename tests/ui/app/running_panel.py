@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtTest import QTest
 
-from bridge_core import launcher
+from bridge_core import gateway_launcher
 from bridge_core.config import load_settings
 from bridge_ui.app.opening import open_panel
 
@@ -36,7 +36,7 @@ def gateway_settings(folder: Path) -> Iterator[Settings]:
     try:
         yield settings
     finally:
-        launcher.stop_gateway(settings)
+        gateway_launcher.stop_gateway(settings)
 
 
 @contextmanager

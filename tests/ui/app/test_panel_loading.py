@@ -16,7 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 from bridge_core.errors import ConfigError
-from bridge_core.hosts.base import Capability, Host, HostScene
+from bridge_core.hosts.base import Host, HostCapability, HostScene
 from bridge_core.models.settings import ClientSettings, Settings
 from bridge_ui.app.loading_view import LoadingView
 from bridge_ui.app.opening import open_panel
@@ -212,7 +212,7 @@ class FaultyHost(Host):
         return "a host"
 
     @property
-    def capabilities(self) -> frozenset[Capability]:
+    def capabilities(self) -> frozenset[HostCapability]:
         raise OSError("the host is gone")
 
     def scene(self) -> HostScene:

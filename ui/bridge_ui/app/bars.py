@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
-from bridge_core.hosts.base import Capability, Host
+from bridge_core.hosts.base import Host, HostCapability
 from bridge_ui.connection.connection_view import ConnectionButton
 from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.session import Session
@@ -111,16 +111,16 @@ class Toolbar(QWidget):
     def _fill_menu(self) -> None:
         state, shots, menu = self._shots.state.value, self._shots, self._menu
         menu.clear()
-        if Capability.OPEN in self._capabilities:
+        if HostCapability.OPEN in self._capabilities:
             add_action(menu, tr("Open a cut …"), self.open_cut)
         add_action(menu, tr("Reload"), shots.reload)
-        if Capability.PLACE in self._capabilities and state.selected:
+        if HostCapability.PLACE in self._capabilities and state.selected:
             place = partial(self.placement_requested.emit, "")
             add_action(menu, tr("Place approved versions of selected shots"), place)
             if not self._placement_menu.isEmpty():
                 menu.addMenu(self._placement_menu)
         menu.addSeparator()
-        if Capability.CUT in self._capabilities:
+        if HostCapability.CUT in self._capabilities:
             compare = partial(self._choose_cut, tr("Compare with an older cut"), shots.compare_with)
             add_action(menu, tr("Compare with an older cut …"), compare)
             if state.compared_cut:

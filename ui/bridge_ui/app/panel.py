@@ -17,13 +17,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QWidget
 
-from bridge_core.hosts.base import Capability
+from bridge_core.hosts.base import HostCapability
 from bridge_ui.app.loading_view import LoadingView
 from bridge_ui.app.page_registry import PAGES, PageSpec
 from bridge_ui.app.panel_loader import PanelLoader, opening_error
 from bridge_ui.app.panel_pages import PanelPages
 from bridge_ui.core.observable import ActionState, Unwatch, unwatch_all
-from bridge_ui.review.qt_shortcuts import FocusKeyFilter
+from bridge_ui.review.review_shortcuts import FocusKeyFilter
 from bridge_ui.theme.style_sheet import apply_theme
 from bridge_ui.widgets.basic import fill_background
 from bridge_ui.widgets.main_thread import call_later
@@ -184,7 +184,7 @@ class Panel(PanelPages):
             self.setFocus()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        opens = Capability.OPEN in self.controllers.session.host.capabilities
+        opens = HostCapability.OPEN in self.controllers.session.host.capabilities
         if opens and any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QWidget
 from shiboken6 import isValid
 
 from bridge_ui.core.translate import tr
-from bridge_ui.review.qt_shortcuts import shortcut_help
+from bridge_ui.review.review_shortcuts import shortcut_help
 from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import column, label, scroll_area, title
 

@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge_core.hosts.base import Capability
+from bridge_core.hosts.base import HostCapability
 from bridge_core.models.base import fingerprint
 from bridge_core.models.notes import NewNote
 from bridge_ui.core.observable import ActionState, Observable
+from bridge_ui.core.thread_pool import BackgroundTask, LatestCall
 from bridge_ui.core.translate import tr_count
-from bridge_ui.core.workers import BackgroundTask, LatestCall
 
 if TYPE_CHECKING:
     from bridge_core.hosts.base import HostNote
@@ -41,7 +41,7 @@ class HostNotesController:
     def refresh(self) -> None:
         """Read the host's notes; call after reading the scene."""
         host = self._session.host
-        if Capability.NOTES not in host.capabilities or self.state.value.busy:
+        if HostCapability.NOTES not in host.capabilities or self.state.value.busy:
             return
 
         def found(notes: tuple[HostNote, ...]) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import NotFound
-from bridge_core.hosts.base import Capability, Placement, PlacementResult
+from bridge_core.hosts.base import HostCapability, Placement, PlacementResult
 from bridge_core.models.versions import ReviewStatus
 from bridge_core.system.private_files import make_private_folder
 from bridge_ui.core.observable import ActionState, Observable
+from bridge_ui.core.thread_pool import BackgroundTask
 from bridge_ui.core.translate import tr
-from bridge_ui.core.workers import BackgroundTask
 
 if TYPE_CHECKING:
     from bridge_core.models.versions import Version
@@ -42,7 +42,7 @@ class PlacementController:
     @property
     def is_supported(self) -> bool:
         """Whether the host can place versions."""
-        return Capability.PLACE in self._session.host.capabilities
+        return HostCapability.PLACE in self._session.host.capabilities
 
     def options(self, version: Version) -> tuple[PlacementOption, ...]:
         """Options for a version; the main output in the host's default mode is first."""

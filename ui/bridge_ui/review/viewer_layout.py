@@ -24,7 +24,7 @@ from bridge_ui.review.decisions.decision_widgets import (
     DecisionSummary,
 )
 from bridge_ui.review.decisions.target_widgets import NewResultPrompt, TargetChooser
-from bridge_ui.review.player.qt_player import Player
+from bridge_ui.review.player.player import Player
 from bridge_ui.review.player.timeline_widget import TimelineBar
 from bridge_ui.review.player.transport_widgets import TransportBar
 from bridge_ui.theme.colours import ThemeColours

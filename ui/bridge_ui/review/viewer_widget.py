@@ -26,7 +26,7 @@ from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
 from bridge_ui.review.player.frame_sources import FrameSource
 from bridge_ui.review.player.plate_timecode import PlateTimecode
 from bridge_ui.review.presenters import AnnotationPresenter, Captions, DecisionPresenter
-from bridge_ui.review.qt_shortcuts import ShortcutFilter
+from bridge_ui.review.review_shortcuts import ShortcutFilter
 from bridge_ui.review.viewer_layout import ViewerLayout
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
@@ -185,7 +185,7 @@ class ViewerWidget(ViewerLayout):
         self.player.close()
 
     def trigger_action(self, action: str) -> None:
-        """Run an action of :data:`bridge_ui.review.qt_shortcuts.SHORTCUTS` by its name."""
+        """Run an action of :data:`bridge_ui.review.review_shortcuts.SHORTCUTS` by its name."""
         self._actions.trigger(action)
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
@@ -275,7 +275,7 @@ class ViewerWidget(ViewerLayout):
 
 
 class ViewerActions:
-    """Runs actions by the names in :data:`bridge_ui.review.qt_shortcuts.SHORTCUTS`."""
+    """Runs actions by the names in :data:`bridge_ui.review.review_shortcuts.SHORTCUTS`."""
 
     def __init__(self, viewer: ViewerWidget) -> None:
         self._viewer = viewer

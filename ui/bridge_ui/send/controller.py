@@ -55,7 +55,7 @@ class SendController:
         )
         self._sender = RequestSender(session)
         self.pending_renders = PendingRenders(session, self._sender, self.state.show_error)
-        self._render_handles: dict[Shot, str] = {}
+        self._item_ids_to_render: dict[Shot, str] = {}
         """The host's item ids of the shots whose plates it has to render first."""
         self._unwatch = unwatch_all(
             session.services.watch(self._services_changed),
@@ -109,12 +109,12 @@ class SendController:
         self._write_input(references=remaining)
 
     def set_shots(
-        self, shots: Iterable[Shot], render_handles: Mapping[Shot, str] | None = None
+        self, shots: Iterable[Shot], item_ids_to_render: Mapping[Shot, str] | None = None
     ) -> None:
-        """Set the shots to send; ``render_handles`` has the host's item ids of those whose plates
-        it has to render first. The input for the previous shots is kept."""
+        """Set the shots to send. ``item_ids_to_render`` has the host's item ids of those whose
+        plates it has to render first. The input for the previous shots is kept."""
         found = tuple(shots)
-        self._render_handles = dict(render_handles or {})
+        self._item_ids_to_render = dict(item_ids_to_render or {})
         self._switch_to(shots=found)
 
     def prefill(self, request: Request) -> None:
@@ -183,14 +183,14 @@ class SendController:
         sent: Callable[[Job], None],
     ) -> None:
         """Send requests with plates now, the others when the host has rendered theirs."""
-        ready = [r for r in requests if r.shot not in self._render_handles]
-        others = [r for r in requests if r.shot in self._render_handles]
+        ready = [r for r in requests if r.shot not in self._item_ids_to_render]
+        others = [r for r in requests if r.shot in self._item_ids_to_render]
         if ready:
             self._sender.send(
                 with_keys(ready), sent, self.state.show_error, on_accepted=lambda: accepted(ready)
             )
         if others:
-            wanted = [(self._render_handles[request.shot], request) for request in others]
+            wanted = [(self._item_ids_to_render[request.shot], request) for request in others]
             self.pending_renders.add(wanted, sent, lambda: accepted(others))
 
     def request_test_frame(
@@ -322,7 +322,7 @@ class SendController:
         summary: tuple[SummaryLine, ...] = ()
         if service is not None and requests:
             frames_to_render = sum(
-                r.shot.work_range.count for r in requests if r.shot in self._render_handles
+                r.shot.work_range.count for r in requests if r.shot in self._item_ids_to_render
             )
             render = (frames_to_render, self._session.host.title) if frames_to_render else None
             quotes = self._quotes.quotes

@@ -15,8 +15,8 @@ from bridge_core.models.shots import sanitise_name
 from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_core.system.private_files import make_private_folder
 from bridge_ui.core.observable import Observable
+from bridge_ui.core.thread_pool import BackgroundTask, LatestCall, OnError
 from bridge_ui.core.translate import tr
-from bridge_ui.core.workers import BackgroundTask, LatestCall, OnError
 
 if TYPE_CHECKING:
     from bridge_ui.core.session import Session

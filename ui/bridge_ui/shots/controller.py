@@ -11,12 +11,12 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge_core.hosts.base import Capability, HostScene
+from bridge_core.hosts.base import HostCapability, HostScene
 from bridge_core.models.versions import ReviewStatus
 from bridge_ui.core.observable import ActionState, Observable, ObservableList, Unwatch, unwatch_all
 from bridge_ui.core.store import StoreChange, batches
+from bridge_ui.core.thread_pool import BackgroundTask, LatestCall
 from bridge_ui.core.translate import tr
-from bridge_ui.core.workers import BackgroundTask, LatestCall
 from bridge_ui.shots.cut_export import CutExport, export_cut
 from bridge_ui.shots.shot_row import ShotRow, build_rows, with_change, with_status
 from bridge_ui.shots.thumbnail_loader import ThumbnailKey, ThumbnailLoader
@@ -83,7 +83,7 @@ class ShotsController:
         self._export_call: LatestCall[CutExport] = LatestCall(session.transfer_pool)
         self._thumbnails = ThumbnailLoader(session)
         self._visible_keys: tuple[str, ...] = ()
-        watches_host = Capability.WATCH in session.host.capabilities
+        watches_host = HostCapability.WATCH in session.host.capabilities
         self._unwatch = unwatch_all(
             session.store.watch(self._store_changed),
             session.on_connected(self._fetch_versions),

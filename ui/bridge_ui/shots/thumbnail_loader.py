@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
 from bridge_ui.core.observable import Unwatch, Watchers
-from bridge_ui.core.workers import BackgroundTask
+from bridge_ui.core.thread_pool import BackgroundTask
 
 if TYPE_CHECKING:
     from bridge_core.models.shots import Shot

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from bridge_core.models.notes import Stroke
 from bridge_ui.core.translate import tr
 from bridge_ui.review.annotations.stroke_painter import StrokeOverlay, paint_strokes
+from bridge_ui.review.canvas.canvas_layout import CanvasLayout, CanvasTransform
 from bridge_ui.review.canvas.caption_painter import CaptionPainter, paint_wipe_line
-from bridge_ui.review.canvas.qt_canvas_layout import CanvasLayout, CanvasTransform
 from bridge_ui.review.compare.comparison_painter import paint_comparison
 from bridge_ui.review.compare.viewer_settings import CompareMode, ViewerSettings
 from bridge_ui.theme.colours import ThemeColours

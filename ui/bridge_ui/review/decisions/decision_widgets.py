@@ -149,7 +149,7 @@ class DecisionButtons(QWidget):
 
 #: Pixels around a button's label, with its frame.
 _PADDING = 34
-#: As in :data:`bridge_ui.review.qt_shortcuts.SHORTCUTS`.
+#: As in :data:`bridge_ui.review.review_shortcuts.SHORTCUTS`.
 _SHORTCUTS = {
     ReviewStatus.REJECTED: "Shift+R",
     ReviewStatus.CHANGES_REQUESTED: "Shift+C",

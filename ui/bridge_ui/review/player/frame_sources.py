@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from bridge_ui.core.observable import Observable, Unwatch
-from bridge_ui.core.workers import LatestCall
+from bridge_ui.core.thread_pool import LatestCall
 
 if TYPE_CHECKING:
     from bridge_core.client import Client

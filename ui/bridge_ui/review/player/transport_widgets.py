@@ -12,7 +12,7 @@ from bridge_ui.core.translate import tr
 from bridge_ui.icons import icon
 from bridge_ui.review.player.plate_timecode import PlateTimecode
 from bridge_ui.review.player.playback_clock import PlaybackClock
-from bridge_ui.review.player.qt_player import Player
+from bridge_ui.review.player.player import Player
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import ToolButton, row

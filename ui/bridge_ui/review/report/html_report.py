@@ -13,7 +13,6 @@ from bridge_core.models.notes import Note, Stroke
 from bridge_ui.core.display_text import decision_text
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.review.player.frame_sources import FrameSource
-from bridge_ui.review.report.qt_report_images import CancelCheck, encode_jpeg, report_image
 from bridge_ui.review.report.report_data import (
     ReportShot,
     ReportVersion,
@@ -21,6 +20,7 @@ from bridge_ui.review.report.report_data import (
     note_author_text,
     note_location_text,
 )
+from bridge_ui.review.report.report_image_painter import CancelCheck, encode_jpeg, report_image
 
 _THUMBNAIL_WIDTH = 240  # pixels
 _STYLE = """

@@ -30,7 +30,6 @@ from bridge_core.models.notes import Note
 from bridge_ui.core.display_text import decision_text
 from bridge_ui.core.status_sign import Tone
 from bridge_ui.core.translate import tr, tr_count
-from bridge_ui.review.report.qt_report_images import CancelCheck, report_image
 from bridge_ui.review.report.report_data import (
     ReportShot,
     ReportVersion,
@@ -38,6 +37,7 @@ from bridge_ui.review.report.report_data import (
     note_author_text,
     note_location_text,
 )
+from bridge_ui.review.report.report_image_painter import CancelCheck, report_image
 
 _PAGE = QSizeF(842, 595)
 _MARGIN = 36.0
