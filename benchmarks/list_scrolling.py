@@ -206,7 +206,7 @@ def measure_panel_list(count: int, versions: int, folder: Path) -> dict[str, flo
     QApplication.processEvents()
     timings["select_all"] = timed(widget.view.selectAll)
     assert len(controller.state.value.selected) == count
-    widget.stop_watching()
+    widget.stop()
     controller.close()
     session.close()
     return timings

@@ -84,7 +84,7 @@ def _pictures(program: FakeNuke) -> QImage:
             painter.drawImage(SIZE[0] + GAP, 0, pane.grab().toImage())
         return whole
     finally:
-        pane.shut_down(10.0)
+        pane.stop(10.0)
 
 
 if __name__ == "__main__":

@@ -76,14 +76,14 @@ def _single_undo(name: str) -> Iterator[None]:
     nuke.Undo.end()
 
 
-def _place_version(one: _NukePlacement, show: str) -> list[str]:
+def _place_version(placement: _NukePlacement, show: str) -> list[str]:
     """Sentences that say what was done."""
-    source, plan = one.source, one.plan
+    source, plan = placement.source, placement.plan
     shot = plan.version.shot
     sentences = []
-    output_title = _output_title(one)
-    read = _find_or_create_read(one, output_title)
-    node_version, manual_step = _version_for_read(one, read)
+    output_title = _output_title(placement)
+    read = _find_or_create_read(placement, output_title)
+    node_version, manual_step = _version_for_read(placement, read)
     stored, source_knobs = user_knobs.version_knobs(read), user_knobs.version_knobs(source)
     plate = plate_pattern(source) if source_knobs is None else source_knobs.plate
     new_knobs = user_knobs.VersionKnobs((shot.sequence, shot.shot), plate, output_title, ())
@@ -97,26 +97,26 @@ def _place_version(one: _NukePlacement, show: str) -> list[str]:
         user_knobs.store_shot(source, (shot.sequence, shot.shot), plate)
     user_knobs.store_show(show)
     if plan.mode_id == ALPHA and not _has_alpha_shuffle(source, read):
-        sentences.append(f"{_create_alpha_shuffle(one, read).name()} has it as its alpha")
+        sentences.append(f"{_create_alpha_shuffle(placement, read).name()} has it as its alpha")
     if manual_step:
         sentences.append(manual_step)
     return sentences or [f"{output_title} {current.label} is placed already"]
 
 
-def _output_title(one: _NukePlacement) -> str:
+def _output_title(placement: _NukePlacement) -> str:
     """``Upscale``, or ``Matte, matte`` for an output that is not the main one."""
-    service = one.plan.version.service.replace("_", " ").capitalize()
-    output = one.plan.output.name
+    service = placement.plan.version.service.replace("_", " ").capitalize()
+    output = placement.plan.output.name
     return service if output == "main" else f"{service}, {output}"
 
 
-def _find_or_create_read(one: _NukePlacement, output_title: str) -> nuke.Node:
+def _find_or_create_read(placement: _NukePlacement, output_title: str) -> nuke.Node:
     """The Read for this service's versions of this shot, or a new one beside the source."""
-    shot = one.plan.version.shot
+    shot = placement.plan.version.shot
     for read, knobs in user_knobs.versioned_reads():
         if knobs.shot == (shot.sequence, shot.shot) and knobs.output_title == output_title:
             return read
-    source = one.source
+    source = placement.source
     with source.parent():
         read = nuke.nodes.Read()
         read["label"].setValue(f"{output_title} [value {user_knobs.VERSION_KNOB}]")
@@ -128,16 +128,16 @@ def _find_or_create_read(one: _NukePlacement, output_title: str) -> nuke.Node:
 
 
 def _version_for_read(
-    one: _NukePlacement, read: nuke.Node
+    placement: _NukePlacement, read: nuke.Node
 ) -> tuple[user_knobs.ReadNodeVersion, str]:
     """The version as the Read stores it, and what has to be set by hand, if anything."""
-    source, plan = one.source, one.plan
+    source, plan = placement.source, placement.plan
     version, output, shot = plan.version, plan.output, plan.host_shot.shot
     folder = plan.placement.folder
     base_folder = folder.as_posix() if folder is not None else version.folder.replace("\\", "/")
     space, manual_step = "", ""
     if output.colour_space.casefold() not in ("data", "raw"):
-        space, manual_step = _colour_space_for_read(one, read)
+        space, manual_step = _colour_space_for_read(placement, read)
     mode, frame = "expression", ""
     if source.Class() == "Read" and not plan.host_shot.needs_render:
         mode, frame = str(source["frame_mode"].value()), str(source["frame"].value())
@@ -163,13 +163,13 @@ def _version_for_read(
     return node_version, manual_step
 
 
-def _colour_space_for_read(one: _NukePlacement, read: nuke.Node) -> tuple[str, str]:
+def _colour_space_for_read(placement: _NukePlacement, read: nuke.Node) -> tuple[str, str]:
     """The value for the Read's colour space knob, empty for raw, and what has to be set by hand.
 
     If the version has the plate's colour space, the value is the source's own.
     """
-    source, space = one.source, one.plan.output.colour_space
-    host_shot = one.plan.host_shot
+    source, space = placement.source, placement.plan.output.colour_space
+    host_shot = placement.plan.host_shot
     if source.Class() == "Read" and not host_shot.needs_render:
         # The gateway determined the space of the raw files and wrote the version in the same.
         if source["raw"].value():
@@ -217,11 +217,11 @@ def _has_alpha_shuffle(source: nuke.Node, read: nuke.Node) -> bool:
     return any((one.input(0), one.input(1)) == (source, read) for one in shuffles)
 
 
-def _create_alpha_shuffle(one: _NukePlacement, read: nuke.Node) -> nuke.Node:
+def _create_alpha_shuffle(placement: _NukePlacement, read: nuke.Node) -> nuke.Node:
     """A Shuffle with the source's colours, and the version's alpha or red channel as alpha. It is
     not connected to anything: the compositor decides where it goes."""
-    source = one.source
-    matte = "rgba.alpha" if _has_alpha(one.plan.output.channels) else "rgba.red"
+    source = placement.source
+    matte = "rgba.alpha" if _has_alpha(placement.plan.output.channels) else "rgba.red"
     with source.parent():
         shuffle = nuke.nodes.Shuffle2(inputs=[source, read])
         inputs = {"fromInput1": "B", "fromInput2": "A", "in1": "rgba", "in2": "rgba"}
@@ -229,7 +229,7 @@ def _create_alpha_shuffle(one: _NukePlacement, read: nuke.Node) -> nuke.Node:
             shuffle[name].setValue(value)
         wires = [(0, name, name) for name in _RGB_CHANNELS]
         shuffle["mappings"].setValue([*wires, (1, matte, "rgba.alpha")])
-        shuffle["label"].setValue(f"{_output_title(one)} as alpha")
+        shuffle["label"].setValue(f"{_output_title(placement)} as alpha")
         shuffle.setXYpos(read.xpos(), read.ypos() + read.screenHeight() + _NODE_SPACING)
     return shuffle
 

@@ -126,7 +126,7 @@ def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
     for one in panels:
         panel = one()
         if panel is not None:
-            panel.close_down(2.0)
+            panel.stop(2.0)
             panel.close()
             panel.deleteLater()
     qapp.processEvents()

@@ -54,6 +54,6 @@ def opened_panel(settings: Settings, host: Host) -> Iterator[Panel]:
     try:
         yield panel
     finally:
-        panel.close_down(10.0)
+        panel.stop(10.0)
         panel.close()
         panel.deleteLater()

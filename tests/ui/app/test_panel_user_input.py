@@ -75,6 +75,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioFixture]:
             client.decide(
                 approved.id,
                 Decision(status=ReviewStatus.APPROVED, content_hash=approved.content_hash),
+                user="Ben",
             )
         yield StudioFixture(settings, cut, stored)
 

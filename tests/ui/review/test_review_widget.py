@@ -133,7 +133,7 @@ def review_widget(
     review.b.set(blue)
     wait_until(lambda: widget.frame == 1009 and widget.player.picture("B") is not None)
     yield widget
-    widget.close_down()
+    widget.stop()
     assert widget.player.cache.join(20)
     review.close()
     shots.close()

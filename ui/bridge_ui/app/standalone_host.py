@@ -117,17 +117,20 @@ class StandaloneHost(Host):
         host_shots = {item.clip_id: _host_shot(item, ()) for item in self._read(self._cut)}
         plans = [
             plan_placement(
-                host_shots.get(one.item_id), one, self.placement_modes, where=str(self._cut.path)
+                host_shots.get(placement.item_id),
+                placement,
+                self.placement_modes,
+                where=str(self._cut.path),
             )
-            for one in placements
+            for placement in placements
         ]
         self._check_output_path(self.output)
         versions: dict[str, list[PlacedVersion]] = {}
         for plan in plans:
-            one = plan.placement
-            folder = str(one.folder) if one.folder is not None else None
-            versions.setdefault(one.item_id, []).append(
-                PlacedVersion(one.version, folder, one.output, one.notes)
+            placement = plan.placement
+            folder = str(placement.folder) if placement.folder is not None else None
+            versions.setdefault(placement.item_id, []).append(
+                PlacedVersion(placement.version, folder, placement.output, placement.notes)
             )
         written = write_versions(
             self._carrying_source(),

@@ -68,18 +68,18 @@ class PlacementController:
         client = self._session.client
 
         def choose(task: BackgroundTask) -> list[Placement]:
-            found = []
+            placements = []
             for item_id, shot in shots:
                 versions = client.versions(show=shot.show, sequence=shot.sequence, shot=shot.shot)
                 if (version := _last_approved(versions)) is not None:
                     option = PlacementOption(mode_id, "main", "")
-                    found.append(self._make_placement(task, item_id, version, option))
-            if not found:
+                    placements.append(self._make_placement(task, item_id, version, option))
+            if not placements:
                 raise NotFound(
                     tr("none of these shots has an approved version"),
                     next_step=tr("approve one in the review first"),
                 )
-            return found
+            return placements
 
         self._place(choose)
 

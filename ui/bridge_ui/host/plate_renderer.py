@@ -192,8 +192,9 @@ def _new_folder(root: Path, shot_id: ShotId) -> Path:
     :raises NotWritable: it cannot be created.
     :raises DiskFull: no space or quota is left.
     """
-    at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    folder = root / shot_id.show / shot_id.sequence / shot_id.shot / f"{at}-{uuid.uuid4().hex[:6]}"
+    timestamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    name = f"{timestamp}-{uuid.uuid4().hex[:6]}"
+    folder = root / shot_id.show / shot_id.sequence / shot_id.shot / name
     with storage_errors(folder, hint="or move client.state_dir"):
         make_private_folder(folder.parent)
         folder.mkdir(mode=0o700)

@@ -185,12 +185,12 @@ class ReviewController:
             self._target_side = "A" if id == self.state.value.a else "B"
             self._update_target()
 
-    def step_version(self, by: int) -> None:
+    def step_version(self, offset: int) -> None:
         """Set B to the next newer (1) or older (-1) version, if there is one."""
         state = self.state.value
         versions, b = [one.id for one in state.choices if one.can_be_reviewed], state.b
         if versions:
-            index = versions.index(b) - by if b in versions else 0
+            index = versions.index(b) - offset if b in versions else 0
             self.choose_b(versions[min(max(index, 0), len(versions) - 1)])
 
     # Feedback

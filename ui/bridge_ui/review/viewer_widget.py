@@ -36,7 +36,7 @@ _SKIP_FRAMES = 10
 
 
 class ViewerWidget(ViewerLayout):
-    """Player, comparison, drawing, notes and decisions. :meth:`close_down` ends its threads."""
+    """Player, comparison, drawing, notes and decisions. :meth:`stop` ends its threads."""
 
     side_chosen = Signal(str, str)
     """``A`` or ``B``, and the id of a choice."""
@@ -180,7 +180,7 @@ class ViewerWidget(ViewerLayout):
         else:
             self._focus_canvas()
 
-    def close_down(self) -> None:
+    def stop(self) -> None:
         """End the player's threads. May be called twice."""
         self.player.close()
 
@@ -358,9 +358,9 @@ class ViewerActions:
         canvas = self._viewer.canvas
         canvas.update_settings(exposure=_clamp(canvas.settings.exposure + stops, EXPOSURE_RANGE))
 
-    def _change_gamma(self, by: float) -> None:
+    def _change_gamma(self, offset: float) -> None:
         canvas = self._viewer.canvas
-        canvas.update_settings(gamma=_clamp(round(canvas.settings.gamma + by, 2), GAMMA_RANGE))
+        canvas.update_settings(gamma=_clamp(round(canvas.settings.gamma + offset, 2), GAMMA_RANGE))
 
     def _write_note(self) -> None:
         self._viewer.player.stop()

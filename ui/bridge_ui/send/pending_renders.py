@@ -193,23 +193,23 @@ class PendingRenders:
 
     def _unclaimed_entries(self) -> tuple[OutboxEntry, ...]:
         """Requests that no panel has claimed."""
-        found = []
+        unclaimed = []
         for entry in self._outbox.entries():
             if entry.key not in self._locks:
                 with self._lock(entry.key) as lock:
                     if lock.acquire():
-                        found.append(entry)
-        return tuple(found)
+                        unclaimed.append(entry)
+        return tuple(unclaimed)
 
     def _claim(self, entries: Iterable[OutboxEntry]) -> list[OutboxEntry]:
         """Lock requests against other panels while this one runs; returns those that were free."""
-        found = []
+        claimed = []
         for entry in entries:
             lock = self._lock(entry.key)
             if lock.acquire():
                 self._locks[entry.key] = lock
-                found.append(entry)
-        return found
+                claimed.append(entry)
+        return claimed
 
     def _lock(self, key: str) -> FileLock:
         return FileLock(self._outbox.folder / "locks" / key)

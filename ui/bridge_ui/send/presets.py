@@ -42,8 +42,8 @@ class PresetStore:
     def names(self, service: str) -> tuple[str, ...]:
         """Names of a service's presets, sorted."""
         # Hidden files are ones that are being written; a preset's name has no dot at its ends.
-        found = (self.folder / service).glob("[!.]*.yaml")
-        return tuple(sorted((path.stem for path in found), key=str.casefold))
+        paths = (self.folder / service).glob("[!.]*.yaml")
+        return tuple(sorted((path.stem for path in paths), key=str.casefold))
 
     def load(self, service: str, name: str) -> Preset:
         """

@@ -103,8 +103,8 @@ def _overview_table(report: ReviewReport) -> Iterator[str]:
 def _version_article(shot: ReportShot, version: ReportVersion) -> Iterator[str]:
     yield f"<article>{_image_tag(version.frame_source, version.key_frame, ())}<div>"
     yield f"<h3>{escape(version.title)}</h3><p>{_status_badge(version, version.status_text)}</p>"
-    for at, record in enumerate(reversed(version.version.decisions)):
-        if at:
+    for index, record in enumerate(reversed(version.version.decisions)):
+        if index:
             yield f'<p class="by">{escape(decision_text(record))}</p>'
         if record.comment:
             yield f'<p class="text">{escape(record.comment)}</p>'
