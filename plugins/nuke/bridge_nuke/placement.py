@@ -45,15 +45,15 @@ def place(
     :param find: returns the shot of an item id.
     :raises HostError: ``find`` does not know an item id, or a version does not fit its shot.
     """
-    checked: list[_NukePlacement] = []
-    for one in placements:
-        node_shot = find(one.item_id)
-        plan = plan_placement(node_shot.host_shot, one, PLACEMENT_MODES, where=where)
-        checked.append(_NukePlacement(node_shot.node, plan))
+    nuke_placements: list[_NukePlacement] = []
+    for placement in placements:
+        node_shot = find(placement.item_id)
+        plan = plan_placement(node_shot.host_shot, placement, PLACEMENT_MODES, where=where)
+        nuke_placements.append(_NukePlacement(node_shot.node, plan))
     sentences: list[str] = []
     with _single_undo("Place versions"):
-        for planned in checked:
-            sentences += _place_version(planned, show)
+        for nuke_placement in nuke_placements:
+            sentences += _place_version(nuke_placement, show)
     return PlacementResult(". ".join(sentences) or "nothing was to be placed")
 
 

@@ -97,7 +97,7 @@ def test_requests_wait_in_the_outbox_without_a_gateway(
     real = first.client.submit
 
     def unreachable(request: Any, *, key: str, **_: Any) -> Any:
-        first.client.outbox.add(request, key, requested_by="Ada")
+        first.client.outbox.add(request, key, requested_by=first.user)
         raise GatewayUnreachable("no gateway", details={"outbox_key": key})
 
     first.client.submit = unreachable  # type: ignore[method-assign,assignment]
