@@ -13,7 +13,7 @@ import OpenImageIO as oiio
 from benchmarks import MODELS
 from bridge_core.client import Client
 from bridge_core.config import load_settings
-from bridge_core.launcher import stop_gateway
+from bridge_core.gateway_launcher import stop_gateway
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import Request

@@ -32,7 +32,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView
 
 from benchmarks import json_parser
-from bridge_core.hosts.base import Capability, Host, HostScene, HostShot
+from bridge_core.hosts.base import Host, HostCapability, HostScene, HostShot
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import Job, JobProgress, JobState
 from bridge_core.models.media import Plate
@@ -55,7 +55,7 @@ class MemoryHost(Host):
     """Keeps its shots in memory."""
 
     title = "benchmark"
-    capabilities = frozenset({Capability.SELECTION})
+    capabilities = frozenset({HostCapability.SELECTION})
 
     def __init__(self, shots: Sequence[Shot]) -> None:
         items = tuple(HostShot(shot, shot.id.shot, "V1") for shot in shots)
@@ -206,7 +206,7 @@ def measure_panel_list(count: int, versions: int, folder: Path) -> dict[str, flo
     QApplication.processEvents()
     timings["select_all"] = timed(widget.view.selectAll)
     assert len(controller.state.value.selected) == count
-    widget.stop_watching()
+    widget.stop()
     controller.close()
     session.close()
     return timings

@@ -95,7 +95,7 @@ def measure_panel(app: QApplication, cut: Path, width: int = 1440) -> dict[str, 
         longest, last = max(longest, now - last), now
         time.sleep(0.0005)
     usage |= {"ready_mb": usage_meter.mb, "block_ms": longest * 1000}
-    widget.close_down(2.0)
+    widget.stop(2.0)
     return usage
 
 

@@ -32,7 +32,7 @@ from benchmarks import json_parser
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Stroke, StrokeTool
 from bridge_ui.review.compare.viewer_settings import CompareMode
-from bridge_ui.review.player.qt_player import Player, decode_jpeg
+from bridge_ui.review.player.player import Player, decode_jpeg
 from bridge_ui.review.viewer_widget import ViewerWidget
 from bridge_ui.theme.colours import ThemeColours
 
@@ -122,7 +122,7 @@ def measure_playback(
     _run(app, seconds)
     clock = viewer.player.clock
     shown, dropped = clock.shown_count, clock.dropped_count
-    viewer.close_down()
+    viewer.stop()
     viewer.player.cache.join(5)
     viewer.close()
     return {"rate": rate, "shown": shown, "dropped": dropped, "fps": shown / seconds}
@@ -177,7 +177,7 @@ def measure_drawing(a: JpegSequence, b: JpegSequence) -> dict[str, float]:
     canvas.show_strokes(strokes, None)
     first = paint(1)
     with_strokes = paint(60)
-    viewer.close_down()
+    viewer.stop()
     viewer.close()
     cost = with_strokes - without
     return {"without": without, "with": with_strokes, "cost": cost, "redraw": first}

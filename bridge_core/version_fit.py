@@ -24,7 +24,7 @@ def output_mismatch(output: ResultOutput, shot: Shot) -> str:
     return ""
 
 
-def check_output(
+def require_fitting_output(
     version: Version,
     output_name: str,
     shot: Shot,

@@ -20,7 +20,7 @@ from nuke_fake import FakeNuke
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 
-from bridge_core.launcher import stop_gateway
+from bridge_core.gateway_launcher import stop_gateway
 from bridge_ui.widgets.basic import safe_painter
 
 SIZE, GAP = (340, 640), 24  # pixels
@@ -84,7 +84,7 @@ def _pictures(program: FakeNuke) -> QImage:
             painter.drawImage(SIZE[0] + GAP, 0, pane.grab().toImage())
         return whole
     finally:
-        pane.shut_down(10.0)
+        pane.stop(10.0)
 
 
 if __name__ == "__main__":

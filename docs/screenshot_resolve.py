@@ -23,7 +23,7 @@ from PySide6.QtTest import QTest
 from resolve_fake import Resolve
 from resolve_sample_project import camera_file
 
-from bridge_core.launcher import stop_gateway
+from bridge_core.gateway_launcher import stop_gateway
 from bridge_core.models.versions import ReviewStatus
 from bridge_resolve.window import CompanionWindow
 from bridge_ui.review.compare.viewer_settings import CompareMode

@@ -21,7 +21,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QToolButton, QWidget
 from user_input import start_user_input
 
-from bridge_core.launcher import stop_gateway
+from bridge_core.gateway_launcher import stop_gateway
 from bridge_ui.app.standalone_host import StandaloneHost
 from bridge_ui.widgets.basic import safe_painter
 

@@ -8,7 +8,7 @@ from bridge_core.cli.context import CommandContext
 from bridge_core.cli.main import build_parser
 from bridge_core.cli.output import CommandOutput
 from bridge_core.cli.sources import load_shots
-from bridge_core.launcher import stop_gateway
+from bridge_core.gateway_launcher import stop_gateway
 from bridge_core.timeline.cut import Cut, CutShot
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
-from bridge_core import launcher
+from bridge_core import gateway_launcher
 from bridge_core.config import load_settings
 
 pytest.importorskip("fastapi")
@@ -55,7 +55,7 @@ def show(tmp_path: Path) -> Path:
 @pytest.fixture
 def _gateway_stopped() -> Iterator[None]:
     yield
-    launcher.stop_gateway(load_settings().settings)
+    gateway_launcher.stop_gateway(load_settings().settings)
 
 
 @pytest.mark.usefixtures("_gateway_stopped")

@@ -52,9 +52,9 @@ LAYERS = {
         ("errors", "text"),
         ("system",),
         ("models",),
-        ("config", "connection", "plate_files", "version_fit"),
+        ("config", "connection", "plate_file_search", "version_fit"),
         ("gateway_program", "outbox", "transfer"),
-        ("launcher", "outbox_sender"),
+        ("gateway_launcher", "outbox_sender"),
         ("client",),
         ("timeline",),
         ("hosts",),
@@ -115,8 +115,7 @@ HEAVY = ("pydantic", "requests", "urllib3", "yaml", "opentimelineio", "PySide6",
 #: Packages of the panel that may use Qt in every module; elsewhere the name says so.
 QT_PACKAGES = ("app", "icons", "theme", "widgets")
 QT_MODULE = re.compile(
-    r"qt_\w+|(\w+_)?"
-    r"(page|view|widgets?|card|bar|menu|popover|overlay|prompt|dialogs?|layout|painter|delegate)"
+    r"(\w+_)?(page|view|widgets?|bar|menu|popover|prompt|layout|painter|player|shortcuts)"
 )
 
 #: Modules that read or write pictures. They run in child processes only.

@@ -40,7 +40,7 @@ def _run_serve(context: CommandContext) -> int:
 
 
 def _stop_gateway(context: CommandContext) -> int:
-    from bridge_core.launcher import stop_gateway
+    from bridge_core.gateway_launcher import stop_gateway
 
     stopped = stop_gateway(context.config.settings)
     context.output.print_result({"stopped": stopped}, "stopped" if stopped else "none was running")

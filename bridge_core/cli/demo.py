@@ -86,7 +86,7 @@ def read_demo(folder: Path) -> FinishedDemo:
 def _run_demo(context: CommandContext) -> int:
     from bridge_core.cli.jobs import follow_jobs, format_outcomes, jobs_exit_code, submit_all
     from bridge_core.cli.timeline import place_gateway_versions
-    from bridge_core.launcher import stop_gateway
+    from bridge_core.gateway_launcher import stop_gateway
     from bridge_core.timeline.cut_reader import read_cut
     from bridge_core.timeline.media_check import check_media
 

@@ -234,7 +234,7 @@ def shot_from_plate(
 def _frames_on_disk(plate: Plate, typed_path: Path) -> tuple[int, int]:
     """First and last frame of a plate on disk, both included; ``typed_path`` is as given."""
     from bridge_core.models.media import PlateKind
-    from bridge_core.plate_files import frames_on_disk
+    from bridge_core.plate_file_search import frames_on_disk
 
     if plate.kind is PlateKind.MOVIE:
         raise InvalidRequest(

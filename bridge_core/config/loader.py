@@ -131,8 +131,8 @@ def user_file(environ: Mapping[str, str] | None = None) -> Path:
 
 
 def _site_files(environ: Mapping[str, str]) -> list[Path]:
-    listed = environ.get(SITE_VARIABLE, "").split(os.pathsep)
-    paths = [Path(text).expanduser().absolute() for text in listed if text]
+    texts = environ.get(SITE_VARIABLE, "").split(os.pathsep)
+    paths = [Path(text).expanduser().absolute() for text in texts if text]
     missing = [path for path in paths if not path.exists()]
     if missing:
         raise ConfigError(

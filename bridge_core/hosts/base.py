@@ -7,8 +7,8 @@ the host can do. Methods without the required capability raise
 
 **Threads.** The methods of a host are called on its main thread and return within milliseconds:
 they only read what the host has in memory. Only a step of :meth:`Host.render` may take as long as
-the host needs to render one frame. A host with :attr:`Capability.ANY_THREAD` uses files instead:
-its methods may be slow, and the panel calls them in other threads.
+the host needs to render one frame. A host with :attr:`HostCapability.ANY_THREAD` uses files
+instead: its methods may be slow, and the panel calls them in other threads.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bridge_core.timeline.cut import Cut, CutProblem
 
 
-class Capability(StrEnum):
+class HostCapability(StrEnum):
     """An optional feature of a host."""
 
     SELECTION = "selection"
@@ -56,11 +56,11 @@ class Capability(StrEnum):
 #: What a program with an interface of its own can do, whatever it edits.
 INTERACTIVE_CAPABILITIES = frozenset(
     {
-        Capability.SELECTION,
-        Capability.WATCH,
-        Capability.PLACE,
-        Capability.RENDER,
-        Capability.PLAYHEAD,
+        HostCapability.SELECTION,
+        HostCapability.WATCH,
+        HostCapability.PLACE,
+        HostCapability.RENDER,
+        HostCapability.PLAYHEAD,
     }
 )
 
@@ -124,7 +124,7 @@ class HostScene:
     shots: tuple[HostShot, ...] = ()
     problems: tuple[HostProblem, ...] = ()
     cut: Cut | None = None
-    """Set with :attr:`Capability.CUT`, if a cut is open."""
+    """Set with :attr:`HostCapability.CUT`, if a cut is open."""
     is_selection: bool = False
     """The shots are those selected in the host; otherwise all."""
 
@@ -190,7 +190,7 @@ class Host(ABC):
 
     @property
     @abstractmethod
-    def capabilities(self) -> frozenset[Capability]:
+    def capabilities(self) -> frozenset[HostCapability]:
         """The capabilities of the host, which do not change."""
 
     @abstractmethod
@@ -204,14 +204,14 @@ class Host(ABC):
     def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
         """Call ``on_change`` on the main thread whenever the scene may have changed. Returns a
         function that ends this, and that can be called more than once."""
-        raise self._unsupported(Capability.WATCH)
+        raise self._unsupported(HostCapability.WATCH)
 
     def open_cut(self, path: Path) -> None:
         """Open a cut.
 
         :raises TimelineError: it cannot be read; the previous one stays open.
         """
-        raise self._unsupported(Capability.OPEN)
+        raise self._unsupported(HostCapability.OPEN)
 
     @property
     def placement_modes(self) -> tuple[PlacementMode, ...]:
@@ -226,7 +226,7 @@ class Host(ABC):
         :raises HostError: an item does not exist in the scene.
         :raises ShotbridgeError: the versions cannot be placed; nothing was changed.
         """
-        raise self._unsupported(Capability.PLACE)
+        raise self._unsupported(HostCapability.PLACE)
 
     def render(
         self, item_id: str, folder: Path, frames: Sequence[int] = ()
@@ -243,26 +243,26 @@ class Host(ABC):
         :raises HostError: the item does not exist, does not need to be rendered, or cannot be
             rendered; nothing is left in the folder.
         """
-        raise self._unsupported(Capability.RENDER)
+        raise self._unsupported(HostCapability.RENDER)
 
     def notes(self) -> tuple[HostNote, ...]:
         """Notes that were written in the host on placed versions, except those added by
         :meth:`place` and those already synced by :meth:`mark_note_synced`."""
-        raise self._unsupported(Capability.NOTES)
+        raise self._unsupported(HostCapability.NOTES)
 
     def mark_note_synced(self, note_key: str, note: Note) -> None:
         """Record that a note of :meth:`notes` is now stored at the gateway as ``note``."""
-        raise self._unsupported(Capability.NOTES)
+        raise self._unsupported(HostCapability.NOTES)
 
     def current_frame(self) -> int | None:
         """The record frame that the host shows; None if it shows none."""
-        raise self._unsupported(Capability.PLAYHEAD)
+        raise self._unsupported(HostCapability.PLAYHEAD)
 
     def go_to_frame(self, frame: int) -> None:
         """Show a record frame."""
-        raise self._unsupported(Capability.PLAYHEAD)
+        raise self._unsupported(HostCapability.PLAYHEAD)
 
-    def _unsupported(self, capability: Capability) -> HostError:
+    def _unsupported(self, capability: HostCapability) -> HostError:
         return HostError(
             f"{self.title} does not support {capability.value!r}",
             where=f"host {type(self).__name__}",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import HostError
-from bridge_core.version_fit import check_output
+from bridge_core.version_fit import require_fitting_output
 
 if TYPE_CHECKING:
     from bridge_core.hosts.base import HostShot, Placement, PlacementMode
@@ -63,7 +63,7 @@ class PlacementPlan:
         return first, first + cut_range.count
 
 
-def placement_plan(
+def plan_placement(
     host_shot: HostShot | None, placement: Placement, modes: Sequence[PlacementMode], *, where: str
 ) -> PlacementPlan:
     """Check a placement. Hosts plan all placements before they make the first.
@@ -72,7 +72,7 @@ def placement_plan(
     :param modes: the host's placement modes, the default first; a host may have none.
     :param where: the scene, for messages: a script, a file, a timeline.
     :raises HostError: the item or the mode does not exist, the version was made for another shot,
-        or the output does not fit (:func:`bridge_core.version_fit.check_output`).
+        or the output does not fit (:func:`bridge_core.version_fit.require_fitting_output`).
     """
     version = placement.version
     if host_shot is None:
@@ -98,5 +98,5 @@ def placement_plan(
             where=where,
             next_step="open the scene that the shot was sent from, and place the version there",
         )
-    output = check_output(version, placement.output, shot, where=f"{where}, {label}")
+    output = require_fitting_output(version, placement.output, shot, where=f"{where}, {label}")
     return PlacementPlan(host_shot, placement, output, mode_id)

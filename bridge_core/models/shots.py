@@ -125,7 +125,7 @@ class Shot(StrictModel):
     @property
     def work_range(self) -> FrameRange:
         """The frames to process: the cut range plus the handles, as far as the plate has them."""
-        wanted = self.cut_range.with_handles(self.head_handle, self.tail_handle)
-        available = wanted.intersection(self.plate.range)
+        frames_with_handles = self.cut_range.with_handles(self.head_handle, self.tail_handle)
+        available = frames_with_handles.intersection(self.plate.range)
         assert available is not None  # the plate contains the cut range
         return available

@@ -285,11 +285,13 @@ class _CutReader:
             height=metadata.get("height"),
             pixel_aspect=metadata.get("pixel_aspect", 1.0),
         )
-        handles, key = self._handles(placed_clip, media.rate, retime), media_key(plate.path)
+        handles, key = self._frame_handles(placed_clip, media.rate, retime), media_key(plate.path)
         ranges = (cut_range, record_range)
         return _ParsedClip(placed_clip, media, plate, *ranges, retime, phase, handles, key)
 
-    def _handles(self, placed_clip: PlacedClip, rate: Fraction, retime: Retime) -> tuple[int, int]:
+    def _frame_handles(
+        self, placed_clip: PlacedClip, rate: Fraction, retime: Retime
+    ) -> tuple[int, int]:
         """Head and tail handles in plate frames, with the frames that transitions show.
 
         For a reversed clip, the head of the cut is the tail of the plate.

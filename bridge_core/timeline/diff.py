@@ -182,7 +182,7 @@ def _change_kinds(pair: ClipPair, relocation: _Relocation) -> frozenset[ChangeKi
         kinds.add(ChangeKind.REPLACED)
         before = pair.matched_range or plate_media_range(pair.old)
         after = plate_media_range(pair.new)
-    if before[1:3] != after[1:3] or _handles(pair.old) != _handles(pair.new):
+    if before[1:3] != after[1:3] or _frame_handles(pair.old) != _frame_handles(pair.new):
         kinds.add(ChangeKind.RETRIMMED)
     if old.retime != new.retime:
         kinds.add(ChangeKind.RETIMED)
@@ -191,7 +191,7 @@ def _change_kinds(pair: ClipPair, relocation: _Relocation) -> frozenset[ChangeKi
     return frozenset(kinds or {ChangeKind.UNCHANGED})
 
 
-def _handles(item: CutShot) -> tuple[int, int]:
+def _frame_handles(item: CutShot) -> tuple[int, int]:
     return item.shot.head_handle, item.shot.tail_handle
 
 
@@ -207,7 +207,7 @@ def _describe_changes(kinds: frozenset[ChangeKind], old: CutShot, new: CutShot) 
             frames = f"frames {_frames_text(old_range)} of the movie, counted from its first"
             yield f"{frames}, are now {_frames_text(new_range)}"
         for side, old_count, new_count in zip(
-            ("before", "after"), _handles(old), _handles(new), strict=True
+            ("before", "after"), _frame_handles(old), _frame_handles(new), strict=True
         ):
             if old_count != new_count:
                 count = abs(new_count - old_count)

@@ -105,7 +105,7 @@ def ensure_shotbridge_metadata(node: JsonObject) -> JsonObject:
 
 
 def is_annotation_track(track: Any) -> bool:
-    """Whether a track repeats another one's clips for OpenRV's annotations, see openrv.py."""
+    """Whether a track repeats another one's clips for OpenRV, see openrv_annotations.py."""
     return shotbridge_metadata(track).get("annotations") is True
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge_core.errors import InvalidRequest
-from bridge_core.timeline import openrv
+from bridge_core.timeline import openrv_annotations
 
 #: Effects that OTIO's own library reads; it rejects a file with any other.
 CORE_EFFECTS = frozenset({"Effect", "TimeEffect", "LinearTimeWarp", "FreezeFrame"})
@@ -88,7 +88,7 @@ OPENRV = ExportProfile(
         "with drawings, the lowest track is renamed to MediaTrack, which OpenRV requires",
     ),
     sequence_naming=SequenceNaming.IMAGE_SEQUENCE_REFERENCE,
-    effects=CORE_EFFECTS | openrv.EFFECTS,
+    effects=CORE_EFFECTS | openrv_annotations.EFFECTS,
     speed_ramps=False,
     reverse_speed=False,
     annotations=True,

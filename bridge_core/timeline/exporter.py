@@ -16,7 +16,7 @@ from bridge_core.models.media import (
     MOVIE_EXTENSIONS,
     file_extension,
 )
-from bridge_core.timeline import openrv
+from bridge_core.timeline import openrv_annotations
 from bridge_core.timeline.cut import CutSource, ProblemKind, UnusableClipError
 from bridge_core.timeline.document import (
     MALFORMED_ERRORS,
@@ -129,7 +129,7 @@ class _Exporter:
     def run(self) -> list[ExportWarning]:
         timeline = self.document.timeline
         stack = timeline.get("tracks")
-        openrv.restore_tracks(stack)
+        openrv_annotations.restore_tracks(stack)
         children = get_list(stack, "children")
         for number, track in enumerate(children, 1):
             self.track_name = str((isinstance(track, dict) and track.get("name")) or f"V{number}")
@@ -137,7 +137,7 @@ class _Exporter:
         if isinstance(stack, dict):
             stack["children"] = [child for child in children if child is not None]
             if self.profile.annotations:
-                for track, clip, message in openrv.separate_annotations(stack):
+                for track, clip, message in openrv_annotations.separate_annotations(stack):
                     self.warnings.append(ExportWarning(clip, track, message))
         return self.warnings
 
@@ -219,7 +219,7 @@ class _Exporter:
         media = self._read_source_media(clip, plate, references.get(active))
         times = MediaTimes.from_reference(media, plate, clip.get("source_range")) if media else None
         if self.profile.annotations:
-            for message in openrv.annotate_clip(clip, times, references, active):
+            for message in openrv_annotations.annotate_clip(clip, times, references, active):
                 self._warn(clip, message)
         self._export_markers(clip)
         if times is not None:

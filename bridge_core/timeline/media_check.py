@@ -11,7 +11,7 @@ from bridge_core.errors import format_frames
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import PlateKind, signed_frame_path, split_path
 from bridge_core.models.shots import Shot
-from bridge_core.plate_files import comparable_name, path_as_on_disk
+from bridge_core.plate_file_search import comparable_name, path_as_on_disk
 from bridge_core.timeline.cut import Cut, CutProblem, CutShot, ProblemKind
 
 #: A damaged cut may have billions of frames; no more missing ones than this are listed.
@@ -43,7 +43,7 @@ def check_media(cut: Cut) -> Cut:
 class _FolderListings:
     """File names by folder, each folder listed once; a folder that cannot be listed has none.
 
-    Names are compared by :func:`bridge_core.plate_files.comparable_name`.
+    Names are compared by :func:`bridge_core.plate_file_search.comparable_name`.
     """
 
     def __init__(self) -> None:

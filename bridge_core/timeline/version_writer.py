@@ -46,7 +46,7 @@ from bridge_core.timeline.media_reference_builder import (
     make_references_absolute,
 )
 from bridge_core.timeline.media_times import MediaTimes, exceeds_media
-from bridge_core.version_fit import check_output
+from bridge_core.version_fit import require_fitting_output
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,9 @@ def _place_on_clip(
     shot = shot_id.shot if is_unique_name else f"{shot_id.sequence}_{shot_id.shot}"
     short_versions = []
     for one in placed:
-        output = check_output(one.version, one.output, item.shot, where=where, error=TimelineError)
+        output = require_fitting_output(
+            one.version, one.output, item.shot, where=where, error=TimelineError
+        )
         reference = _build_reference(one, output, times, shot)
         if not media.is_still and exceeds_media(node["source_range"], reference["available_range"]):
             name = f"{one.version.service} {one.version.label}"

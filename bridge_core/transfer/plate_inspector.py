@@ -11,7 +11,7 @@ from bridge_core.connection.transport import Transport
 from bridge_core.errors import OutsideMediaRoots, PlateChanged, TransferError
 from bridge_core.models.gateway import MediaInfo, PlateFrameQuery
 from bridge_core.models.media import Plate, PlateKind, SourceFile
-from bridge_core.plate_files import source_files
+from bridge_core.plate_file_search import source_files
 from bridge_core.transfer.upload import upload_files
 
 T = TypeVar("T")

@@ -28,7 +28,7 @@ from bridge_core.errors import (
 from bridge_core.models.gateway import ReadableFilesQuery, ReadableFilesResponse
 from bridge_core.models.media import ContentState, SourceFile
 from bridge_core.models.requests import Request, Submission
-from bridge_core.plate_files import single_file, source_files
+from bridge_core.plate_file_search import single_file, source_files
 from bridge_core.system.files import unreadable_media
 from bridge_core.transfer.transfer_pool import ProgressCallback, TransferPool
 
@@ -57,7 +57,7 @@ def prepare_submission(
     :raises TransferError: a file was corrupted twice.
     :raises JobCancelled: ``cancel`` was set.
     """
-    found = Submission(
+    on_disk = Submission(
         request=request,
         plate_files=source_files(request.shot.plate, request.frames),
         reference_files=tuple(single_file(reference.path) for reference in request.references),
@@ -66,16 +66,16 @@ def prepare_submission(
             for matte in request.mattes
         ),
     )
-    files = iter(upload_files(found.files, transport, progress, cancel))
+    files = iter(upload_files(on_disk.files, transport, progress, cancel))
 
     def take(group: Sequence[SourceFile]) -> tuple[SourceFile, ...]:
         return tuple(islice(files, len(group)))
 
     return Submission(
         request=request,
-        plate_files=take(found.plate_files),
-        reference_files=take(found.reference_files),
-        matte_files=tuple(take(group) for group in found.matte_files),
+        plate_files=take(on_disk.plate_files),
+        reference_files=take(on_disk.reference_files),
+        matte_files=tuple(take(group) for group in on_disk.matte_files),
     )
 
 

@@ -12,7 +12,7 @@ from cut_queries import cut_ranges, only_shot, shots_to_send
 
 from bridge_core.errors import InvalidRequest, UnreadableMedia
 from bridge_core.models.media import PlateKind, to_printf_pattern
-from bridge_core.plate_files import frames_on_disk, source_files
+from bridge_core.plate_file_search import frames_on_disk, source_files
 from bridge_core.timeline.cut import ProblemKind
 from bridge_core.timeline.cut_reader import read_cut
 from bridge_core.timeline.media_check import check_media

@@ -13,7 +13,7 @@ from cut_queries import cut_ranges, only_shot, record_ranges, shots_to_send
 
 from bridge_core.cli.main import main
 from bridge_core.errors import TimelineError
-from bridge_core.hosts.base import Capability
+from bridge_core.hosts.base import HostCapability
 from bridge_core.models.frames import to_rate
 from bridge_core.timeline.cut import ProblemKind
 from bridge_core.timeline.cut_reader import read_cut
@@ -118,7 +118,7 @@ def test_the_playhead_at_mixed_rates(case_input: Inputs, name: str, frame: int) 
     class RecordFrameHost:
         """The part of a host that ``find_viewed_frame`` uses."""
 
-        capabilities = frozenset({Capability.PLAYHEAD})
+        capabilities = frozenset({HostCapability.PLAYHEAD})
 
         def current_frame(self) -> int:
             return 10

@@ -13,7 +13,7 @@ import pytest
 
 from bridge_core.client import Client
 from bridge_core.connection.transport import Transport
-from bridge_core.launcher import find_gateway
+from bridge_core.gateway_launcher import find_gateway
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import Request

@@ -438,7 +438,7 @@ def test_a_token_that_others_can_read_is_not_used(gateway: Any, settings: Settin
 def test_importing_the_client_loads_nothing_heavy() -> None:
     code = """
 import sys
-import bridge_core.client, bridge_core.connection.transport, bridge_core.launcher
+import bridge_core.client, bridge_core.connection.transport, bridge_core.gateway_launcher
 import bridge_core.outbox
 print(sorted({"pydantic", "requests", "urllib3", "yaml", "opentimelineio"} & set(sys.modules)))
 """

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bridge_core import launcher
+from bridge_core import gateway_launcher
 from bridge_core.client import Client
 from bridge_core.config import load_settings
 from bridge_core.errors import IdempotencyKeyReused, MissingFrames, NotFound, UnknownService
@@ -40,7 +40,7 @@ def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]
         environ={"XDG_CONFIG_HOME": str(base)},
     ).settings
     yield settings
-    launcher.stop_gateway(settings)
+    gateway_launcher.stop_gateway(settings)
 
 
 @pytest.fixture

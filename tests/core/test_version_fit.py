@@ -11,12 +11,12 @@ import pytest
 
 from bridge_core.errors import HostError, TimelineError
 from bridge_core.hosts.base import HostShot, Placement, PlacementMode
-from bridge_core.hosts.placement_plan import placement_plan
+from bridge_core.hosts.placement_plan import plan_placement
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import Proxies, ResultOutput, Version
-from bridge_core.version_fit import check_output, output_mismatch
+from bridge_core.version_fit import output_mismatch, require_fitting_output
 
 MODES = (PlacementMode("above", "Above"), PlacementMode("swap", "In its place"))
 SHOT_ID = ShotId(show="bunny", sequence="sq010", shot="sh0010")
@@ -66,7 +66,7 @@ def _version(*outputs: ResultOutput, shot_id: ShotId = SHOT_ID) -> Version:
 
 def _plan(version: Version, **placement: Any) -> Any:
     host_shot = HostShot(_shot(), "Read1", "Read 1")
-    return placement_plan(
+    return plan_placement(
         host_shot, Placement("Read1", version, **placement), MODES, where="comp.nk"
     )
 
@@ -88,11 +88,13 @@ def test_another_rate_is_a_mismatch_whatever_the_frames() -> None:
 
 def test_the_caller_chooses_the_error_class() -> None:
     with pytest.raises(TimelineError, match=r"upscale v003 has no output 'matte'") as excinfo:
-        check_output(_version(), "matte", _shot(), where="cut.otio", error=TimelineError)
+        require_fitting_output(_version(), "matte", _shot(), where="cut.otio", error=TimelineError)
     assert excinfo.value.where == "cut.otio"
     assert "main" in excinfo.value.next_step
     with pytest.raises(HostError, match="holds frames 1006-1016"):
-        check_output(_version(_output(frames=(1006, 1016))), "main", _shot(), where="comp.nk")
+        require_fitting_output(
+            _version(_output(frames=(1006, 1016))), "main", _shot(), where="comp.nk"
+        )
 
 
 def test_a_plan_says_which_files_and_frames_are_shown() -> None:
@@ -116,7 +118,7 @@ def test_the_folder_on_this_machine_and_the_named_output_are_used() -> None:
 
 def test_an_item_that_is_gone_is_refused() -> None:
     with pytest.raises(HostError, match="'Read9' no longer exists") as excinfo:
-        placement_plan(None, Placement("Read9", _version()), MODES, where="comp.nk")
+        plan_placement(None, Placement("Read9", _version()), MODES, where="comp.nk")
     assert excinfo.value.where == "comp.nk"
     assert excinfo.value.next_step
 
@@ -130,9 +132,9 @@ def test_an_unknown_mode_is_refused() -> None:
 def test_a_host_may_have_no_placement_modes() -> None:
     host_shot = HostShot(_shot(), "Read1", "Read 1")
     placement = Placement("Read1", _version())
-    assert placement_plan(host_shot, placement, (), where="comp.nk").mode_id == ""
+    assert plan_placement(host_shot, placement, (), where="comp.nk").mode_id == ""
     with pytest.raises(HostError, match="no placement mode 'above'") as excinfo:
-        placement_plan(host_shot, replace(placement, mode_id="above"), (), where="comp.nk")
+        plan_placement(host_shot, replace(placement, mode_id="above"), (), where="comp.nk")
     assert "this host has none" in excinfo.value.next_step
 
 

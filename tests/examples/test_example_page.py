@@ -44,7 +44,7 @@ print(json.dumps({
     "visible": widget.isVisible(),
     "text": widget.total.text(),
 }))
-panel.close_down(5.0)
+panel.stop(5.0)
 """
 
 

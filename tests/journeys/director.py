@@ -71,7 +71,7 @@ class Director:
         try:
             yield director
         finally:
-            assert panel.close_down(10.0) is None
+            assert panel.stop(10.0) is None
             panel.close()
             panel.deleteLater()
             QApplication.processEvents()

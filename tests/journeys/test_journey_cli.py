@@ -18,7 +18,7 @@ from bridge_core.cli.output import CommandOutput
 from bridge_core.cli.panel import panel_arguments
 from bridge_core.client import Client
 from bridge_core.config import load_settings
-from bridge_core.launcher import stop_gateway
+from bridge_core.gateway_launcher import stop_gateway
 
 
 def read(path: Path) -> tuple[np.ndarray[Any, Any], oiio.ImageSpec]:

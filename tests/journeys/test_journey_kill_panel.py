@@ -142,7 +142,7 @@ def reopened_panel(terminal, cut: Path) -> Iterator[Panel]:
     panel.show()
     wait_until(lambda: hasattr(panel, "controllers"), "the panel to open")
     yield panel
-    panel.close_down(10.0)
+    panel.stop(10.0)
     panel.close()
     panel.deleteLater()
     app.processEvents()

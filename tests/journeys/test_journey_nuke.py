@@ -57,7 +57,7 @@ def program(terminal, monkeypatch: Any) -> Iterator[FakeNuke]:
     for pane in nuke.pane("Properties.1").panels:
         widget = pane.widgets[0]
         if widget.panel is not None:
-            widget.panel.close_down(10.0)
+            widget.panel.stop(10.0)
         widget.deleteLater()
     application.processEvents()
     nuke.close()

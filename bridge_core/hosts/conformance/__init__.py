@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge_core.hosts.base import Capability, Host
+from bridge_core.hosts.base import Host, HostCapability
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.shots import Shot
 from bridge_core.models.versions import DecisionRecord, Proxies, ResultOutput, ReviewStatus, Version
@@ -114,6 +114,6 @@ def version(
     )
 
 
-def require(subject: HostUnderTest, capability: Capability) -> None:
+def require(subject: HostUnderTest, capability: HostCapability) -> None:
     if capability not in subject.host.capabilities:
         pytest.skip(f"this host has no {capability}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge_core.errors import HostError, TimelineError
-from bridge_core.hosts.base import Capability, Host, HostShot, Placement
+from bridge_core.hosts.base import Host, HostCapability, HostShot, Placement
 from bridge_core.hosts.conformance import HostUnderTest, file_hashes, require, version
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
@@ -19,25 +19,25 @@ from bridge_core.models.versions import Version
 AT = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
 #: A call for each capability, which fails without it.
-CALLS: dict[Capability, Callable[[Host], object]] = {
-    Capability.WATCH: lambda host: host.watch(lambda: None),
-    Capability.OPEN: lambda host: host.open_cut(Path("nothing.otio")),
-    Capability.PLACE: lambda host: host.place([]),
-    Capability.PLAYHEAD: lambda host: host.current_frame(),
-    Capability.RENDER: lambda host: list(host.render("A", Path("nowhere"))),
-    Capability.NOTES: lambda host: host.notes(),
+CALLS: dict[HostCapability, Callable[[Host], object]] = {
+    HostCapability.WATCH: lambda host: host.watch(lambda: None),
+    HostCapability.OPEN: lambda host: host.open_cut(Path("nothing.otio")),
+    HostCapability.PLACE: lambda host: host.place([]),
+    HostCapability.PLAYHEAD: lambda host: host.current_frame(),
+    HostCapability.RENDER: lambda host: list(host.render("A", Path("nowhere"))),
+    HostCapability.NOTES: lambda host: host.notes(),
 }
 
 
 def test_it_has_a_title_and_capabilities(subject: HostUnderTest) -> None:
     assert subject.host.title.strip()
-    assert subject.host.capabilities <= set(Capability)
+    assert subject.host.capabilities <= set(HostCapability)
     assert subject.host.capabilities == subject.host.capabilities
 
 
 @pytest.mark.parametrize("capability", list(CALLS))
 def test_unsupported_calls_raise_a_host_error(
-    subject: HostUnderTest, capability: Capability
+    subject: HostUnderTest, capability: HostCapability
 ) -> None:
     if capability in subject.host.capabilities:
         pytest.skip("supported")
@@ -50,7 +50,7 @@ def test_unsupported_calls_raise_a_host_error(
 def test_its_shots_are_unique_and_can_be_sent(subject: HostUnderTest) -> None:
     scene = subject.host.scene()
     assert len(scene.shots) == subject.shots
-    assert not scene.is_selection or Capability.SELECTION in subject.host.capabilities
+    assert not scene.is_selection or HostCapability.SELECTION in subject.host.capabilities
     assert len({shot.item_id for shot in scene.shots}) == subject.shots
     assert scene.title
     for item in scene.shots:
@@ -58,7 +58,7 @@ def test_its_shots_are_unique_and_can_be_sent(subject: HostUnderTest) -> None:
         assert shot.id.show == scene.show
         assert shot.plate.range.contains_range(shot.work_range)
         if item.needs_render:
-            assert Capability.RENDER in subject.host.capabilities
+            assert HostCapability.RENDER in subject.host.capabilities
             assert shot.plate.colour_space
             continue
         assert Path(shot.plate.path_at(shot.cut_range.first)).is_absolute()
@@ -79,7 +79,7 @@ def test_what_cannot_be_sent_is_reported_with_a_next_step(subject: HostUnderTest
 
 def test_a_scene_has_a_cut_if_the_host_has_that_capability(subject: HostUnderTest) -> None:
     scene = subject.host.scene()
-    assert (scene.cut is not None) == (Capability.CUT in subject.host.capabilities)
+    assert (scene.cut is not None) == (HostCapability.CUT in subject.host.capabilities)
     if scene.cut is not None:
         assert {item.clip_id for item in scene.cut} == {shot.item_id for shot in scene.shots}
 
@@ -95,7 +95,7 @@ def test_an_empty_host_has_no_shots(subject: HostUnderTest) -> None:
 
 
 def test_another_cut_is_opened_or_the_old_one_stays_open(subject: HostUnderTest) -> None:
-    require(subject, Capability.OPEN)
+    require(subject, HostCapability.OPEN)
     assert subject.other is not None
     before = subject.host.scene()
     broken = subject.other.with_name("broken.otio")
@@ -109,7 +109,7 @@ def test_another_cut_is_opened_or_the_old_one_stays_open(subject: HostUnderTest)
 
 
 def test_versions_are_placed_once_and_nothing_else_changes(subject: HostUnderTest) -> None:
-    require(subject, Capability.PLACE)
+    require(subject, HostCapability.PLACE)
     assert subject.placed is not None
     scene = subject.host.scene()
     plates = file_hashes(subject.plates)
@@ -149,7 +149,7 @@ def test_versions_are_placed_once_and_nothing_else_changes(subject: HostUnderTes
 
 
 def test_every_placement_mode_works(subject: HostUnderTest) -> None:
-    require(subject, Capability.PLACE)
+    require(subject, HostCapability.PLACE)
     assert subject.placed is not None
     modes = subject.host.placement_modes
     assert len({mode.id for mode in modes}) == len(modes)
@@ -197,7 +197,7 @@ def _with_frames(item_id: str, made: Version, frames: FrameRange) -> Placement:
 def test_a_version_that_does_not_fit_is_refused_and_changes_nothing(
     subject: HostUnderTest, misfit: Callable[[str, Version], Placement], message: str
 ) -> None:
-    require(subject, Capability.PLACE)
+    require(subject, HostCapability.PLACE)
     assert subject.placed is not None
     one, two = subject.host.scene().shots[:2]
     fitting = Placement(two.item_id, version(subject, two.shot, 1))
@@ -212,14 +212,14 @@ def test_a_version_that_does_not_fit_is_refused_and_changes_nothing(
 
 
 def test_watching_can_be_stopped_twice(subject: HostUnderTest) -> None:
-    require(subject, Capability.WATCH)
+    require(subject, HostCapability.WATCH)
     ended = subject.host.watch(lambda: None)
     ended()
     ended()
 
 
 def shot_to_render(subject: HostUnderTest) -> HostShot:
-    require(subject, Capability.RENDER)
+    require(subject, HostCapability.RENDER)
     return next(item for item in subject.host.scene().shots if item.needs_render)
 
 
@@ -282,7 +282,7 @@ def test_a_stopped_rendering_leaves_no_files(subject: HostUnderTest, tmp_path: P
 def test_notes_written_in_the_host_are_reported_until_they_are_synced(
     subject: HostUnderTest,
 ) -> None:
-    require(subject, Capability.NOTES)
+    require(subject, HostCapability.NOTES)
     assert subject.write_note is not None
     one = subject.host.scene().shots[0]
     kept = Note(

@@ -32,7 +32,7 @@ def _open_panel(context: CommandContext) -> int:
     panel.resize(1440, 880)
     panel.show()
     code = run_event_loop(app)
-    panel.close_down(timeout=2.0)
+    panel.stop(timeout=2.0)
     return code
 
 

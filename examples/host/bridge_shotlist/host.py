@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import HostError
 from bridge_core.hosts.base import (
-    Capability,
     Host,
+    HostCapability,
     HostProblem,
     HostScene,
     HostShot,
@@ -19,7 +19,7 @@ from bridge_core.hosts.base import (
     PlacementMode,
     PlacementResult,
 )
-from bridge_core.hosts.placement_plan import placement_plan
+from bridge_core.hosts.placement_plan import plan_placement
 
 if TYPE_CHECKING:
     from bridge_core.models.frames import FrameRange
@@ -38,8 +38,8 @@ class ShotListHost(Host):
         return "Shot list 1.0"
 
     @property
-    def capabilities(self) -> frozenset[Capability]:
-        return frozenset({Capability.PLACE, Capability.ANY_THREAD})
+    def capabilities(self) -> frozenset[HostCapability]:
+        return frozenset({HostCapability.PLACE, HostCapability.ANY_THREAD})
 
     @property
     def placement_modes(self) -> tuple[PlacementMode, ...]:
@@ -63,7 +63,7 @@ class ShotListHost(Host):
         items = {item.item_id: item for item in self.scene().shots}
         # All are checked before the list is changed.
         plans = [
-            placement_plan(items.get(p.item_id), p, PLACEMENT_MODES, where=str(self._file))
+            plan_placement(items.get(p.item_id), p, PLACEMENT_MODES, where=str(self._file))
             for p in placements
         ]
         content = self._read()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from bridge_ui.shots.controller import ShotsController, ShotsState
-from bridge_ui.widgets.basic import column, label
+from bridge_ui.widgets.basic import label, vbox
 
 
 class FrameTotalsPage(QWidget):
@@ -13,9 +13,9 @@ class FrameTotalsPage(QWidget):
         super().__init__()
         self._shots = shots
         self.total = label(wrap=True)
-        self.setLayout(column(self.total, 1, margin=12))
-        # The panel calls `stop_watching` when it closes.
-        self.stop_watching = shots.state.watch(self._shots_changed)
+        self.setLayout(vbox(self.total, 1, margin=12))
+        # The panel calls `stop` when it closes.
+        self.stop = shots.state.watch(self._shots_changed)
 
     def _shots_changed(self, _: ShotsState) -> None:
         ranges = [row.shot.cut_range for row in self._shots.selected if row.shot is not None]

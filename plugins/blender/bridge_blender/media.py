@@ -62,10 +62,10 @@ def cropped_size(scene: Any) -> tuple[int, int]:
     render, (width, height) = scene.render, render_size(scene)
     if not (render.use_border and render.use_crop_to_border):
         return width, height
-    across = (render.border_min_x * width, render.border_max_x * width)
-    up = (render.border_min_y * height, render.border_max_y * height)
+    x_bounds = (render.border_min_x * width, render.border_max_x * width)
+    y_bounds = (render.border_min_y * height, render.border_max_y * height)
     # Blender rounds to single precision before it truncates to integers.
-    left, right, bottom, top = map(int, array("f", (*across, *up)))
+    left, right, bottom, top = map(int, array("f", (*x_bounds, *y_bounds)))
     return right - left, top - bottom
 
 

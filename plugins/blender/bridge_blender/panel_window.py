@@ -10,7 +10,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QWidget
 
-from bridge_ui.widgets.basic import column
+from bridge_ui.widgets.basic import vbox
 
 if TYPE_CHECKING:
     from bridge_ui.app.panel import Panel
@@ -31,7 +31,7 @@ class PanelWindow(QWidget):
         super().__init__()
         self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint, on_top)
         self.setWindowTitle(panel.windowTitle())
-        self.setLayout(column(panel))
+        self.setLayout(vbox(panel))
         self._panel = panel
         self._on_closed: Callable[[], None] | None = on_closed
         self.setGeometry(_last_geometry or self._default_geometry())
@@ -48,7 +48,7 @@ class PanelWindow(QWidget):
         if on_closed is not None:
             _last_geometry = self.geometry()
             try:
-                self._panel.close_down()
+                self._panel.stop()
             except Exception:
                 # The window must close even so: otherwise it would stay without a working panel.
                 _log.exception("closing the panel failed")

@@ -27,7 +27,7 @@ from .custom_properties import (
     store_show,
     stored_show,
 )
-from .placement_checks import BlenderPlacement, check_placement, is_placed
+from .placement_checks import CheckedPlacement, check_placement, is_placed
 from .shots import BlenderShotList
 
 _MODE_DESCRIPTIONS = {
@@ -43,33 +43,34 @@ def place(listing: BlenderShotList, placements: Sequence[Placement]) -> Placemen
 
     :raises HostError: a version cannot be placed, or undo would not work; nothing was changed.
     """
-    checked = [check_placement(listing, one) for one in placements]
-    new = [one for one in checked if not is_placed(one)]
+    checked_placements = [check_placement(listing, placement) for placement in placements]
+    new = [placement for placement in checked_placements if not is_placed(placement)]
     if new:
         _require_undo_support(listing)
     with _rollback_on_error() as rollback:
-        descriptions = [_place_version(one, rollback) for one in new]
+        descriptions = [_place_version(placement, rollback) for placement in new]
         if new:
             _store_show(listing.show, rollback)
     if not new:
-        return PlacementResult("It is placed already" if checked else "There was nothing to place")
+        message = "It is placed already" if checked_placements else "There was nothing to place"
+        return PlacementResult(message)
     _push_undo("Place a version" if len(new) == 1 else "Place versions")
     if len(descriptions) > 3:
         return PlacementResult(f"{len(descriptions)} versions placed")
     return PlacementResult("; ".join(descriptions))
 
 
-def _place_version(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> str:
-    mode_id, source = checked.plan.mode_id, checked.plan.host_shot.label
-    if checked.is_strip:
-        strip = version_strips.place_strip(checked, rollback)
+def _place_version(placement: CheckedPlacement, rollback: contextlib.ExitStack) -> str:
+    mode_id, source = placement.plan.mode_id, placement.plan.host_shot.label
+    if placement.is_strip:
+        strip = version_strips.place_strip(placement, rollback)
         location = _MODE_DESCRIPTIONS[mode_id].format(channel=strip.channel, source=source)
     else:
-        version_images.place_image(checked, rollback)
+        version_images.place_image(placement, rollback)
         location = "in the Image Editor"
         if mode_id in (PLANE, BACKGROUND):
             location = _MODE_DESCRIPTIONS[mode_id]
-    return f"{checked.title} {location}"
+    return f"{placement.title} {location}"
 
 
 def _store_show(show: str, rollback: contextlib.ExitStack) -> None:

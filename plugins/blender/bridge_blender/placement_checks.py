@@ -8,7 +8,7 @@ import bpy
 
 from bridge_core.errors import HostError
 from bridge_core.hosts.base import Placement, PlacementMode
-from bridge_core.hosts.placement_plan import PlacementPlan, placement_plan
+from bridge_core.hosts.placement_plan import PlacementPlan, plan_placement
 
 from . import colour_spaces
 from .custom_properties import ABOVE, BACKGROUND, PLANE, SWAP
@@ -23,8 +23,8 @@ PLACEMENT_MODES = (
 
 
 @dataclass(frozen=True, slots=True)
-class BlenderPlacement:
-    """A checked placement, and the Blender data of its shot."""
+class CheckedPlacement:
+    """A placement that was checked, and the Blender data of its shot."""
 
     blender_shot: BlenderShot
     plan: PlacementPlan
@@ -38,46 +38,46 @@ class BlenderPlacement:
         return self.blender_shot.kind is SourceKind.STRIP and self.plan.mode_id in (ABOVE, SWAP)
 
 
-def check_placement(listing: BlenderShotList, placement: Placement) -> BlenderPlacement:
+def check_placement(listing: BlenderShotList, placement: Placement) -> CheckedPlacement:
     """Check a placement before anything is changed.
 
-    :raises HostError: see :func:`bridge_core.hosts.placement_plan.placement_plan`; or Blender lacks
+    :raises HostError: see :func:`bridge_core.hosts.placement_plan.plan_placement`; or Blender lacks
         the colour space, the strip's speed would be lost, or the scene has no camera.
     """
     blender_shot = listing.by_item_id(placement.item_id)
     host_shot = blender_shot.host_shot if blender_shot is not None else None
-    plan = placement_plan(host_shot, placement, PLACEMENT_MODES, where=listing.title)
+    plan = plan_placement(host_shot, placement, PLACEMENT_MODES, where=listing.title)
     assert blender_shot is not None  # the plan has its shot
-    checked = BlenderPlacement(blender_shot, plan)
+    checked_placement = CheckedPlacement(blender_shot, plan)
     colour_spaces.blender_name(plan.output.colour_space)
-    _check_retime(checked)
+    _check_retime(checked_placement)
     if plan.mode_id == BACKGROUND and bpy.context.scene.camera is None:
         raise HostError(
             "the scene has no camera for a background",
-            where=checked.title,
+            where=checked_placement.title,
             next_step="add a camera, or choose another placement mode",
         )
-    return checked
+    return checked_placement
 
 
-def _check_retime(checked: BlenderPlacement) -> None:
+def _check_retime(placement: CheckedPlacement) -> None:
     """:raises HostError: the speed of the plate's strip would be lost."""
-    media, plan = checked.blender_shot.media, checked.plan
-    if media.frame_mapping.is_identity or (checked.is_strip and not plan.is_movie):
+    media, plan = placement.blender_shot.media, placement.plan
+    if media.frame_mapping.is_identity or (placement.is_strip and not plan.is_movie):
         return
     if media.plate.range.count == 1:
         return
-    target = "a movie strip" if checked.is_strip else "a plane or background"
+    target = "a movie strip" if placement.is_strip else "a plane or background"
     raise HostError(
         f"{target} cannot keep the speed of {plan.host_shot.label} exactly",
-        where=checked.title,
+        where=placement.title,
         next_step="place it as a strip, from a version that is an image sequence",
     )
 
 
-def is_placed(checked: BlenderPlacement) -> bool:
+def is_placed(placement: CheckedPlacement) -> bool:
     """Whether the same output of the same version was placed in the same mode before."""
-    plan = checked.plan
+    plan = placement.plan
     key = (plan.version.id, plan.output.name, plan.mode_id)
-    placed = (one.properties for one in checked.blender_shot.placed_items)
-    return any((one.version_id, one.output, one.mode_id) == key for one in placed)
+    placed = (item.properties for item in placement.blender_shot.placed_items)
+    return any((item.version_id, item.output, item.mode_id) == key for item in placed)

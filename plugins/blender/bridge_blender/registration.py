@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import command, menus, operators, preferences, qt_pump, render_monitor, window
+from . import (
+    background_command,
+    menus,
+    operators,
+    preferences,
+    qt_event_loop,
+    render_monitor,
+    window,
+)
 
 #: Modules with ``register()`` and ``unregister()``.
 MODULES: tuple[ModuleType, ...] = (
     preferences,
-    qt_pump,
+    qt_event_loop,
     render_monitor,
     window,
     operators,
     menus,
-    command,
+    background_command,
 )
 
 

@@ -53,15 +53,15 @@ class FrameMapping:
     """Show the nearest frame, otherwise the frame below."""
     is_reversed: bool = False
 
-    def content_frame(self, k: int) -> int:
-        """Content frame, from 0, at the k-th frame; the first and last frame are held."""
-        return min(max(self.unclamped_frame(k), 0), self.content_length - 1)
+    def content_frame(self, index: int) -> int:
+        """Content frame at a frame of the scene, both from 0; the first and last frame are held."""
+        return min(max(self.unclamped_frame(index), 0), self.content_length - 1)
 
-    def unclamped_frame(self, k: int) -> int:
+    def unclamped_frame(self, index: int) -> int:
         """As :meth:`content_frame`, but also beyond the ends of the content."""
-        value = self.offset + k * self.speed
-        index = math.floor(value + _HALF if self.rounds_to_nearest else value)
-        return self.content_length - 1 - index if self.is_reversed else index
+        position = self.offset + index * self.speed
+        frame = math.floor(position + _HALF if self.rounds_to_nearest else position)
+        return self.content_length - 1 - frame if self.is_reversed else frame
 
     def content_span(self) -> tuple[int, int]:
         """First and last content frame that are shown, inclusive."""
@@ -70,7 +70,7 @@ class FrameMapping:
 
     def content_frames(self) -> Iterator[int]:
         """The content frame at each frame of the scene."""
-        return (self.content_frame(k) for k in range(self.frame_count))
+        return (self.content_frame(index) for index in range(self.frame_count))
 
     @property
     def is_identity(self) -> bool:

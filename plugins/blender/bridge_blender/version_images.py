@@ -21,37 +21,37 @@ from .custom_properties import (
     store_version,
 )
 from .media import blend_relative_path
-from .placement_checks import BlenderPlacement
+from .placement_checks import CheckedPlacement
 from .shots import SourceKind
 
 
-def place_image(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
+def place_image(placement: CheckedPlacement, rollback: contextlib.ExitStack) -> Any:
     """Create an image for the version and show it in the chosen placement mode. ``rollback`` gets
     callbacks that revert it."""
-    blender_shot, plan = checked.blender_shot, checked.plan
+    blender_shot, plan = placement.blender_shot, placement.plan
     clip_id = plan.host_shot.item_id
     if blender_shot.kind is SourceKind.STRIP:
-        clip_id = version_strips.ensure_identity(checked, rollback)
-    image = _create_image(checked)
+        clip_id = version_strips.ensure_identity(placement, rollback)
+    image = _create_image(placement)
     rollback.callback(bpy.data.images.remove, image)
     store_version(image, clip_id, plan, blender_shot.next_placement_index)
     if plan.mode_id == PLANE:
-        _add_plane(checked, image, rollback)
+        _add_plane(placement, image, rollback)
     elif plan.mode_id == BACKGROUND:
-        _add_background(checked, image, rollback)
+        _add_background(placement, image, rollback)
     else:
         image.use_fake_user = True  # without a user it would not be saved
         if plan.mode_id == SWAP and blender_shot.kind is SourceKind.IMAGE:
-            _show_in_editors(checked, image)
+            _show_in_editors(placement, image)
     return image
 
 
-def _create_image(checked: BlenderPlacement) -> Any:
+def _create_image(placement: CheckedPlacement) -> Any:
     """An image without loading it: the files may not exist yet."""
-    output = checked.plan.output
-    image = bpy.data.images.new(checked.title, output.width, output.height, float_buffer=True)
-    path = checked.plan.folder / frame_path(output.pattern, _first_frame(checked))
-    if checked.plan.is_movie:
+    output = placement.plan.output
+    image = bpy.data.images.new(placement.title, output.width, output.height, float_buffer=True)
+    path = placement.plan.folder / frame_path(output.pattern, _first_frame(placement))
+    if placement.plan.is_movie:
         image.source = "MOVIE"
     else:
         image.source = "SEQUENCE" if output.range.count > 1 else "FILE"
@@ -60,53 +60,53 @@ def _create_image(checked: BlenderPlacement) -> Any:
     return image
 
 
-def _first_frame(checked: BlenderPlacement) -> int:
-    return checked.blender_shot.media.cut_range.first
+def _first_frame(placement: CheckedPlacement) -> int:
+    return placement.blender_shot.media.cut_range.first
 
 
-def _align_to_plate(checked: BlenderPlacement, user: Any) -> None:
+def _align_to_plate(placement: CheckedPlacement, user: Any) -> None:
     """Set the image user so that each scene frame shows the same frame as the plate."""
-    shot = checked.plan.host_shot.shot
+    shot = placement.plan.host_shot.shot
     record = shot.record_range or shot.cut_range
     user.frame_start = record.first
     user.frame_duration = record.count
     # Frames of a movie count from 1.
-    offset = checked.plan.output.range.first - 1 if checked.plan.is_movie else 0
-    user.frame_offset = _first_frame(checked) - offset - 1
+    offset = placement.plan.output.range.first - 1 if placement.plan.is_movie else 0
+    user.frame_offset = _first_frame(placement) - offset - 1
     user.use_auto_refresh = True
 
 
-def _add_plane(checked: BlenderPlacement, image: Any, rollback: contextlib.ExitStack) -> None:
+def _add_plane(placement: CheckedPlacement, image: Any, rollback: contextlib.ExitStack) -> None:
     """A plane of 1 m height that shines with the version's own colours, at the 3D cursor."""
     scene = bpy.context.scene
-    output = checked.plan.output
+    output = placement.plan.output
     half = output.width * output.pixel_aspect / output.height / 2
     corners = [(-half, 0, -0.5), (half, 0, -0.5), (half, 0, 0.5), (-half, 0, 0.5)]
-    mesh = bpy.data.meshes.new(checked.title)
+    mesh = bpy.data.meshes.new(placement.title)
     rollback.callback(bpy.data.meshes.remove, mesh)
     mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
     uv = mesh.uv_layers.new(name="UVMap")
     for corner, at in zip(uv.data, [(0, 0), (1, 0), (1, 1), (0, 1)], strict=True):
         corner.uv = at
-    material = bpy.data.materials.new(checked.title)
+    material = bpy.data.materials.new(placement.title)
     rollback.callback(bpy.data.materials.remove, material)
-    _set_up_emission(checked, material, image)
+    _set_up_emission(placement, material, image)
     mesh.materials.append(material)
-    plane = bpy.data.objects.new(checked.title, mesh)
+    plane = bpy.data.objects.new(placement.title, mesh)
     rollback.callback(bpy.data.objects.remove, plane)
     restore_properties(plane, dump_properties(image))  # the image outlives a deleted plane
     plane.location = scene.cursor.location
     scene.collection.objects.link(plane)
 
 
-def _set_up_emission(checked: BlenderPlacement, material: Any, image: Any) -> None:
+def _set_up_emission(placement: CheckedPlacement, material: Any, image: Any) -> None:
     if not material.node_tree:
         material.use_nodes = True
     tree = material.node_tree
     tree.nodes.clear()
     picture = tree.nodes.new("ShaderNodeTexImage")
     picture.image = image
-    _align_to_plate(checked, picture.image_user)
+    _align_to_plate(placement, picture.image_user)
     emission = tree.nodes.new("ShaderNodeEmission")
     out = tree.nodes.new("ShaderNodeOutputMaterial")
     emission.location, out.location = (300, 0), (500, 0)
@@ -114,19 +114,21 @@ def _set_up_emission(checked: BlenderPlacement, material: Any, image: Any) -> No
     tree.links.new(emission.outputs["Emission"], out.inputs["Surface"])
 
 
-def _add_background(checked: BlenderPlacement, image: Any, rollback: contextlib.ExitStack) -> None:
+def _add_background(
+    placement: CheckedPlacement, image: Any, rollback: contextlib.ExitStack
+) -> None:
     camera = bpy.context.scene.camera.data
     were_shown = camera.show_background_images
     background = camera.background_images.new()
     rollback.callback(camera.background_images.remove, background)
     rollback.callback(setattr, camera, "show_background_images", were_shown)
     background.image = image
-    _align_to_plate(checked, background.image_user)
+    _align_to_plate(placement, background.image_user)
     camera.show_background_images = True
 
 
-def _show_in_editors(checked: BlenderPlacement, image: Any) -> None:
+def _show_in_editors(placement: CheckedPlacement, image: Any) -> None:
     for editor in api.image_editors():
-        if editor.image == checked.blender_shot.target:
+        if editor.image == placement.blender_shot.target:
             editor.image = image
-            _align_to_plate(checked, editor.image_user)
+            _align_to_plate(placement, editor.image_user)

@@ -30,7 +30,7 @@ from .custom_properties import (
     version_properties,
 )
 from .media import blend_relative_path, movie_info, render_size
-from .placement_checks import BlenderPlacement
+from .placement_checks import CheckedPlacement
 from .shots import overlaps, plates_with_id, speed_effects
 
 #: Maximum length of handles, in frames.
@@ -58,20 +58,20 @@ class VersionStack:
         return tuple(one for one in self.versions if _placement_mode(one) == SWAP)
 
 
-def place_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
+def place_strip(placement: CheckedPlacement, rollback: contextlib.ExitStack) -> Any:
     """Create the version's strip and show it. ``rollback`` gets callbacks that revert it.
 
     :raises HostError: no channel is free.
     """
-    clip_id = ensure_identity(checked, rollback)
-    blender_shot, plan = checked.blender_shot, checked.plan
+    clip_id = ensure_identity(placement, rollback)
+    blender_shot, plan = placement.blender_shot, placement.plan
     plate = blender_shot.target
     new_strip = _new_movie_strip if plan.is_movie else _new_image_strip
-    strip = new_strip(checked, rollback)
+    strip = new_strip(placement, rollback)
     store_version(strip, clip_id, plan, blender_shot.next_placement_index)
     strip.colorspace_settings.name = colour_spaces.blender_name(plan.output.colour_space)
     strip.select = False
-    _match_plate_look(strip, checked)
+    _match_plate_look(strip, placement)
     versions = (one.target for one in blender_shot.placed_items if api.is_strip(one.target))
     stack = _build_stack(plate, (*versions, strip))
     if plan.mode_id == ABOVE:
@@ -84,16 +84,16 @@ def place_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> An
     return strip
 
 
-def ensure_identity(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> str:
+def ensure_identity(placement: CheckedPlacement, rollback: contextlib.ExitStack) -> str:
     """The plate's identity. A copy of another plate's strip gets a new one, and so do its
     versions."""
-    plate = checked.blender_shot.target
+    plate = placement.blender_shot.target
     own, strips = plate_properties(plate), api.strips_of(plate.id_data.sequence_editor)
     is_copied = own is not None and len(plates_with_id(strips, own.clip_id)) > 1
     rollback.callback(restore_properties, plate, dump_properties(plate))
-    clip_id = store_plate(plate, checked.plan.host_shot.shot.id, new_identity=is_copied)
+    clip_id = store_plate(plate, placement.plan.host_shot.shot.id, new_identity=is_copied)
     if is_copied:
-        for one in checked.blender_shot.placed_items:
+        for one in placement.blender_shot.placed_items:
             if api.is_strip(one.target):
                 rollback.callback(restore_properties, one.target, dump_properties(one.target))
                 reassign_version(one.target, clip_id)
@@ -161,10 +161,10 @@ def _swap_strips(current: Any, replacement: Any, rollback: contextlib.ExitStack)
                 set_undoable(rollback, effect, f"input_{number}", replacement)
 
 
-def _new_image_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
-    frames, head = _version_frames(checked)
-    folder, names = _version_files(checked, frames)
-    plate = checked.blender_shot.target
+def _new_image_strip(placement: CheckedPlacement, rollback: contextlib.ExitStack) -> Any:
+    frames, head = _version_frames(placement)
+    folder, names = _version_files(placement, frames)
+    plate = placement.blender_shot.target
     left, right = api.bounds(plate)
     is_freeze = len(set(names)) == 1
     if is_freeze:
@@ -172,7 +172,7 @@ def _new_image_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) 
     start = left - head
     channel = _free_channel(plate, plate.channel + 1, [(start, start + len(frames))])
     strips = api.strips_of(plate.id_data.sequence_editor)
-    strip = strips.new_image(checked.title, str(Path(folder, names[0])), channel, start)
+    strip = strips.new_image(placement.title, str(Path(folder, names[0])), channel, start)
     rollback.callback(strips.remove, strip)
     for name in names[1:]:
         strip.elements.append(name)
@@ -181,75 +181,80 @@ def _new_image_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) 
     return strip
 
 
-def _new_movie_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
-    plate, plan = checked.blender_shot.target, checked.plan
+def _new_movie_strip(placement: CheckedPlacement, rollback: contextlib.ExitStack) -> Any:
+    plate, plan = placement.blender_shot.target, placement.plan
     left, right = api.bounds(plate)
-    start = left - (checked.blender_shot.media.cut_range.first - plan.output.range.first)
+    start = left - (placement.blender_shot.media.cut_range.first - plan.output.range.first)
     span = (start, start + plan.output.range.count)
     channel = _free_channel(plate, plate.channel + 1, [span])
     strips = api.strips_of(plate.id_data.sequence_editor)
     path = plan.folder / plan.output.pattern
-    strip = strips.new_movie(checked.title, str(path), channel, start)
+    strip = strips.new_movie(placement.title, str(path), channel, start)
     rollback.callback(strips.remove, strip)
     strip.filepath = blend_relative_path(path)
     api.trim(strip, left, right)
     return strip
 
 
-def _version_frames(checked: BlenderPlacement) -> tuple[list[int], int]:
+def _version_frames(placement: CheckedPlacement) -> tuple[list[int], int]:
     """The version's frame at each frame of the scene including handles, and the number of frames
     before the strip's first."""
-    source, available = checked.blender_shot.media, checked.plan.output.range
+    source, available = placement.blender_shot.media, placement.plan.output.range
     mapping = source.frame_mapping
     cut = [source.first_frame + index for index in mapping.content_frames()]
     if mapping.speed == 0:
         return cut, 0
 
-    def handle(ks: Iterable[int]) -> list[int]:
+    def handle_frames(indices: Iterable[int]) -> list[int]:
         frames = []
-        for k in ks:
-            reached = mapping.unclamped_frame(k)
-            frame = source.first_frame + reached
-            if not 0 <= reached < mapping.content_length or frame not in available:
+        for index in indices:
+            content_frame = mapping.unclamped_frame(index)
+            frame = source.first_frame + content_frame
+            if not 0 <= content_frame < mapping.content_length or frame not in available:
                 break
             frames.append(frame)
         return frames
 
-    head = handle(range(-1, -_MAX_HANDLE, -1))[::-1]
-    tail = handle(range(mapping.frame_count, mapping.frame_count + _MAX_HANDLE))
+    head = handle_frames(range(-1, -_MAX_HANDLE, -1))[::-1]
+    tail = handle_frames(range(mapping.frame_count, mapping.frame_count + _MAX_HANDLE))
     return head + cut + tail, len(head)
 
 
-def _version_files(checked: BlenderPlacement, frames: list[int]) -> tuple[Path, list[str]]:
-    inner = PurePosixPath(checked.plan.output.pattern.replace("\\", "/"))
-    return checked.plan.folder / inner.parent, frame_paths(inner.name, frames)
+def _version_files(placement: CheckedPlacement, frames: list[int]) -> tuple[Path, list[str]]:
+    inner = PurePosixPath(placement.plan.output.pattern.replace("\\", "/"))
+    return placement.plan.folder / inner.parent, frame_paths(inner.name, frames)
 
 
-def _match_plate_look(strip: Any, checked: BlenderPlacement) -> None:
+def _match_plate_look(strip: Any, placement: CheckedPlacement) -> None:
     """Copy the plate's transform, crop and blending, adapted to the version's size."""
-    plate, output = checked.blender_shot.target, checked.plan.output
+    plate, output = placement.blender_shot.target, placement.plan.output
     for name in _BLEND_ATTRIBUTES:
         setattr(strip, name, getattr(plate, name))
-    width, height = _plate_size(checked)
-    across = width / output.width if width else 1.0
-    down = height / output.height if height else 1.0
+    width, height = _plate_size(placement)
+    scale_x = width / output.width if width else 1.0
+    scale_y = height / output.height if height else 1.0
     for name in _TRANSFORM_ATTRIBUTES:
         setattr(strip.transform, name, getattr(plate.transform, name))
-    strip.transform.scale_x = plate.transform.scale_x * across
-    strip.transform.scale_y = plate.transform.scale_y * down
-    for name, part in (("min_x", across), ("max_x", across), ("min_y", down), ("max_y", down)):
+    strip.transform.scale_x = plate.transform.scale_x * scale_x
+    strip.transform.scale_y = plate.transform.scale_y * scale_y
+    for name, part in (
+        ("min_x", scale_x),
+        ("max_x", scale_x),
+        ("min_y", scale_y),
+        ("max_y", scale_y),
+    ):
         setattr(strip.crop, name, round(getattr(plate.crop, name) / part))
 
 
-def _plate_size(checked: BlenderPlacement) -> tuple[int, int]:
+def _plate_size(placement: CheckedPlacement) -> tuple[int, int]:
     """The plate's size in the sequencer; zeros if it is not known."""
-    plate = checked.blender_shot.media.plate
-    if checked.plan.host_shot.needs_render:
+    plate = placement.blender_shot.media.plate
+    if placement.plan.host_shot.needs_render:
         # Scenes are rendered at the edit's size.
-        return render_size(checked.blender_shot.target.id_data)
+        return render_size(placement.blender_shot.target.id_data)
     if plate.width and plate.height:
         return plate.width, plate.height
-    return movie_info(plate.path_at(checked.blender_shot.media.cut_range.first))[1:]
+    return movie_info(plate.path_at(placement.blender_shot.media.cut_range.first))[1:]
 
 
 def _build_stack(plate: Any, versions: tuple[Any, ...]) -> VersionStack:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from . import preferences, qt_pump
+from . import preferences, qt_event_loop
 
 if TYPE_CHECKING:
     from .panel_window import PanelWindow
@@ -22,7 +22,7 @@ def open_window() -> None:
     """
     global _window
     if _window is None:
-        qt_pump.application()
+        qt_event_loop.application()
         from bridge_ui.app.opening import open_panel
 
         from .host import BlenderHost
@@ -31,7 +31,7 @@ def open_window() -> None:
         reader = preferences.settings_reader()
         panel = open_panel(reader, BlenderHost(reader))
         _window = PanelWindow(panel, _on_closed, on_top=preferences.get_preferences().stay_on_top)
-        qt_pump.hold_window(_window)
+        qt_event_loop.hold_window(_window)
     _window.come_to_front()
 
 
@@ -71,7 +71,7 @@ def _on_closed() -> None:
     global _window
     window, _window = _window, None
     if window is not None:
-        qt_pump.release_window(window)
+        qt_event_loop.release_window(window)
 
 
 def _on_online_access_changed() -> None:

@@ -46,24 +46,24 @@ class ShotbridgePane(QWidget):
         layout.addWidget(self.panel)
         # Nuke may delete the pane without an event; its widgets still exist in "destroyed".
         panel = self.panel
-        self.destroyed.connect(lambda: panel.close_down())
+        self.destroyed.connect(lambda: panel.stop())
         application = QCoreApplication.instance()
         if application is not None:
-            application.aboutToQuit.connect(self.shut_down_on_quit)
+            application.aboutToQuit.connect(self.stop_on_quit)
 
-    def shut_down(self, timeout: float = 0.0) -> None:
+    def stop(self, timeout: float = 0.0) -> None:
         """Close the panel; jobs continue on the gateway. Waits at most ``timeout`` seconds for the
         panel's threads, which end on their own afterwards. May be called twice."""
         if self.panel is not None:
-            self.panel.close_down(timeout)
+            self.panel.stop(timeout)
 
-    def shut_down_on_quit(self) -> None:
+    def stop_on_quit(self) -> None:
         """Nuke quits: threads that still run then would be killed in the middle of their work."""
-        self.shut_down(2.0)
+        self.stop(2.0)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DeferredDelete:
-            self.shut_down()
+            self.stop()
         return super().event(event)
 
 

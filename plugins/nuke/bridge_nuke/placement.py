@@ -12,8 +12,8 @@ import nuke
 
 from bridge_core.errors import HostError
 from bridge_core.hosts.base import Placement, PlacementMode, PlacementResult
-from bridge_core.hosts.placement_plan import PlacementPlan, placement_plan
-from bridge_nuke import colour_spaces, user_knobs, versions
+from bridge_core.hosts.placement_plan import PlacementPlan, plan_placement
+from bridge_nuke import colour_spaces, user_knobs, version_switch
 from bridge_nuke.shot_names import plate_pattern
 from bridge_nuke.shots import NukeShot
 
@@ -45,15 +45,15 @@ def place(
     :param find: returns the shot of an item id.
     :raises HostError: ``find`` does not know an item id, or a version does not fit its shot.
     """
-    checked: list[_NukePlacement] = []
-    for one in placements:
-        node_shot = find(one.item_id)
-        plan = placement_plan(node_shot.host_shot, one, PLACEMENT_MODES, where=where)
-        checked.append(_NukePlacement(node_shot.node, plan))
+    nuke_placements: list[_NukePlacement] = []
+    for placement in placements:
+        node_shot = find(placement.item_id)
+        plan = plan_placement(node_shot.host_shot, placement, PLACEMENT_MODES, where=where)
+        nuke_placements.append(_NukePlacement(node_shot.node, plan))
     sentences: list[str] = []
     with _single_undo("Place versions"):
-        for planned in checked:
-            sentences += _place_version(planned, show)
+        for nuke_placement in nuke_placements:
+            sentences += _place_version(nuke_placement, show)
     return PlacementResult(". ".join(sentences) or "nothing was to be placed")
 
 
@@ -76,47 +76,47 @@ def _single_undo(name: str) -> Iterator[None]:
     nuke.Undo.end()
 
 
-def _place_version(one: _NukePlacement, show: str) -> list[str]:
+def _place_version(placement: _NukePlacement, show: str) -> list[str]:
     """Sentences that say what was done."""
-    source, plan = one.source, one.plan
+    source, plan = placement.source, placement.plan
     shot = plan.version.shot
     sentences = []
-    output_title = _output_title(one)
-    read = _find_or_create_read(one, output_title)
-    read_version, manual_step = _read_version(one, read)
+    output_title = _output_title(placement)
+    read = _find_or_create_read(placement, output_title)
+    node_version, manual_step = _version_for_read(placement, read)
     stored, source_knobs = user_knobs.version_knobs(read), user_knobs.version_knobs(source)
     plate = plate_pattern(source) if source_knobs is None else source_knobs.plate
     new_knobs = user_knobs.VersionKnobs((shot.sequence, shot.shot), plate, output_title, ())
-    knobs = _with_version(stored or new_knobs, read_version)
-    current = next(v for v in knobs.versions if v.id == read_version.id)
+    knobs = _with_version(stored or new_knobs, node_version)
+    current = next(v for v in knobs.versions if v.id == node_version.id)
     if stored != knobs or user_knobs.shown_version(read, knobs) != current:
         user_knobs.store_versions(read, knobs, current)
-        versions.show_version(read, current)
+        version_switch.show_version(read, current)
         sentences.append(f"{output_title} {current.label} is in {read.name()}")
     if source_knobs is None:
         user_knobs.store_shot(source, (shot.sequence, shot.shot), plate)
     user_knobs.store_show(show)
     if plan.mode_id == ALPHA and not _has_alpha_shuffle(source, read):
-        sentences.append(f"{_create_alpha_shuffle(one, read).name()} has it as its alpha")
+        sentences.append(f"{_create_alpha_shuffle(placement, read).name()} has it as its alpha")
     if manual_step:
         sentences.append(manual_step)
     return sentences or [f"{output_title} {current.label} is placed already"]
 
 
-def _output_title(one: _NukePlacement) -> str:
+def _output_title(placement: _NukePlacement) -> str:
     """``Upscale``, or ``Matte, matte`` for an output that is not the main one."""
-    service = one.plan.version.service.replace("_", " ").capitalize()
-    output = one.plan.output.name
+    service = placement.plan.version.service.replace("_", " ").capitalize()
+    output = placement.plan.output.name
     return service if output == "main" else f"{service}, {output}"
 
 
-def _find_or_create_read(one: _NukePlacement, output_title: str) -> nuke.Node:
+def _find_or_create_read(placement: _NukePlacement, output_title: str) -> nuke.Node:
     """The Read for this service's versions of this shot, or a new one beside the source."""
-    shot = one.plan.version.shot
+    shot = placement.plan.version.shot
     for read, knobs in user_knobs.versioned_reads():
         if knobs.shot == (shot.sequence, shot.shot) and knobs.output_title == output_title:
             return read
-    source = one.source
+    source = placement.source
     with source.parent():
         read = nuke.nodes.Read()
         read["label"].setValue(f"{output_title} [value {user_knobs.VERSION_KNOB}]")
@@ -127,15 +127,17 @@ def _find_or_create_read(one: _NukePlacement, output_title: str) -> nuke.Node:
     return read
 
 
-def _read_version(one: _NukePlacement, read: nuke.Node) -> tuple[user_knobs.ReadVersion, str]:
+def _version_for_read(
+    placement: _NukePlacement, read: nuke.Node
+) -> tuple[user_knobs.ReadNodeVersion, str]:
     """The version as the Read stores it, and what has to be set by hand, if anything."""
-    source, plan = one.source, one.plan
+    source, plan = placement.source, placement.plan
     version, output, shot = plan.version, plan.output, plan.host_shot.shot
     folder = plan.placement.folder
     base_folder = folder.as_posix() if folder is not None else version.folder.replace("\\", "/")
     space, manual_step = "", ""
     if output.colour_space.casefold() not in ("data", "raw"):
-        space, manual_step = _read_colour_space(one, read)
+        space, manual_step = _colour_space_for_read(placement, read)
     mode, frame = "expression", ""
     if source.Class() == "Read" and not plan.host_shot.needs_render:
         mode, frame = str(source["frame_mode"].value()), str(source["frame"].value())
@@ -143,7 +145,7 @@ def _read_version(one: _NukePlacement, read: nuke.Node) -> tuple[user_knobs.Read
             assert shot.record_range is not None
             shift = shot.record_range.first - shot.cut_range.first
             frame = str(output.range.first + shift)
-    read_version = user_knobs.ReadVersion(
+    node_version = user_knobs.ReadNodeVersion(
         id=version.id,
         number=version.number,
         label=version.label,
@@ -158,16 +160,16 @@ def _read_version(one: _NukePlacement, read: nuke.Node) -> tuple[user_knobs.Read
         frame=frame,
         placement_index=0,
     )
-    return read_version, manual_step
+    return node_version, manual_step
 
 
-def _read_colour_space(one: _NukePlacement, read: nuke.Node) -> tuple[str, str]:
+def _colour_space_for_read(placement: _NukePlacement, read: nuke.Node) -> tuple[str, str]:
     """The value for the Read's colour space knob, empty for raw, and what has to be set by hand.
 
     If the version has the plate's colour space, the value is the source's own.
     """
-    source, space = one.source, one.plan.output.colour_space
-    host_shot = one.plan.host_shot
+    source, space = placement.source, placement.plan.output.colour_space
+    host_shot = placement.plan.host_shot
     if source.Class() == "Read" and not host_shot.needs_render:
         # The gateway determined the space of the raw files and wrote the version in the same.
         if source["raw"].value():
@@ -183,21 +185,21 @@ def _read_colour_space(one: _NukePlacement, read: nuke.Node) -> tuple[str, str]:
 
 
 def _with_version(
-    knobs: user_knobs.VersionKnobs, read_version: user_knobs.ReadVersion
+    knobs: user_knobs.VersionKnobs, node_version: user_knobs.ReadNodeVersion
 ) -> user_knobs.VersionKnobs:
     """The knobs with the version added in the order of version numbers, or updated if it is there
     already."""
-    previous = next((one for one in knobs.versions if one.id == read_version.id), None)
+    previous = next((one for one in knobs.versions if one.id == node_version.id), None)
     if previous is not None:
         index = previous.placement_index
-        updated = replace(read_version, label=previous.label, placement_index=index)
+        updated = replace(node_version, label=previous.label, placement_index=index)
         kept = (updated if v is previous else v for v in knobs.versions)
         return replace(knobs, versions=tuple(kept))
     used_labels = {one.label for one in knobs.versions}
-    label, number = read_version.label, 2
+    label, number = node_version.label, 2
     while label in used_labels:
-        label, number = f"{read_version.label} ({number})", number + 1
-    new = replace(read_version, label=label, placement_index=_next_placement_index())
+        label, number = f"{node_version.label} ({number})", number + 1
+    new = replace(node_version, label=label, placement_index=_next_placement_index())
     in_turn = sorted((*knobs.versions, new), key=lambda one: (one.number, one.placement_index))
     return replace(knobs, versions=tuple(in_turn))
 
@@ -215,11 +217,11 @@ def _has_alpha_shuffle(source: nuke.Node, read: nuke.Node) -> bool:
     return any((one.input(0), one.input(1)) == (source, read) for one in shuffles)
 
 
-def _create_alpha_shuffle(one: _NukePlacement, read: nuke.Node) -> nuke.Node:
+def _create_alpha_shuffle(placement: _NukePlacement, read: nuke.Node) -> nuke.Node:
     """A Shuffle with the source's colours, and the version's alpha or red channel as alpha. It is
     not connected to anything: the compositor decides where it goes."""
-    source = one.source
-    matte = "rgba.alpha" if _has_alpha(one.plan.output.channels) else "rgba.red"
+    source = placement.source
+    matte = "rgba.alpha" if _has_alpha(placement.plan.output.channels) else "rgba.red"
     with source.parent():
         shuffle = nuke.nodes.Shuffle2(inputs=[source, read])
         inputs = {"fromInput1": "B", "fromInput2": "A", "in1": "rgba", "in2": "rgba"}
@@ -227,7 +229,7 @@ def _create_alpha_shuffle(one: _NukePlacement, read: nuke.Node) -> nuke.Node:
             shuffle[name].setValue(value)
         wires = [(0, name, name) for name in _RGB_CHANNELS]
         shuffle["mappings"].setValue([*wires, (1, matte, "rgba.alpha")])
-        shuffle["label"].setValue(f"{_output_title(one)} as alpha")
+        shuffle["label"].setValue(f"{_output_title(placement)} as alpha")
         shuffle.setXYpos(read.xpos(), read.ypos() + read.screenHeight() + _NODE_SPACING)
     return shuffle
 
@@ -238,10 +240,11 @@ def _has_alpha(channels: Sequence[str]) -> bool:
 
 def _free_position(source: nuke.Node) -> tuple[int, int]:
     """The nearest free position to the right of the source."""
-    wide, high = source.screenWidth() + _NODE_SPACING, source.screenHeight() + _NODE_SPACING
-    x, y = source.xpos() + wide, source.ypos()
+    column_width = source.screenWidth() + _NODE_SPACING
+    row_height = source.screenHeight() + _NODE_SPACING
+    x, y = source.xpos() + column_width, source.ypos()
     nodes = (one for one in nuke.allNodes(group=source.parent()) if one.Class() != "BackdropNode")
     others = [(one.xpos(), one.ypos()) for one in nodes]
-    while any(abs(left - x) < wide and abs(top - y) < high for left, top in others):
-        x += wide
+    while any(abs(left - x) < column_width and abs(top - y) < row_height for left, top in others):
+        x += column_width
     return x, y

@@ -218,7 +218,7 @@ def _one_undo() -> str:
 @CHECKS.add("nuke.knobs.stored", "Knobs of a Read survive saving and opening.")
 def _version_knobs_survive_saving() -> str:
     path = "/a [b] {c} $d/x.%04d.exr"
-    version = user_knobs.ReadVersion(
+    version = user_knobs.ReadNodeVersion(
         "id-1", 1, "v001", path, 1, 2, 16, 9, 1.0, "ACEScg", "expression", "", 1
     )
     knobs = user_knobs.VersionKnobs(("sq010", "sh0010"), "/a/x.%04d.exr", "Upscale", (version,))

@@ -65,7 +65,7 @@ def _reading_order(node: nuke.Node) -> tuple[int, int, str]:
 
 
 #: Versions by sequence and shot, each with whether its Read shows it.
-VersionsByShot = dict[tuple[str, str], list[tuple[user_knobs.ReadVersion, bool]]]
+VersionsByShot = dict[tuple[str, str], list[tuple[user_knobs.ReadNodeVersion, bool]]]
 
 
 def collect_shots(

@@ -10,7 +10,7 @@ from bridge_nuke import python_path  # noqa: F401 - before everything else
 # isort: split
 import nuke
 
-from bridge_nuke import versions
+from bridge_nuke import version_switch
 
 #: Saved workspaces identify the pane by it: never change it.
 PANE_ID = "shotbridge.panel"
@@ -22,7 +22,7 @@ _PANE_EXPRESSION = "__import__('bridge_nuke.pane', fromlist=['ShotbridgePane']).
 
 def register_callbacks() -> None:
     """For every Nuke, also without an interface: Reads follow their version menu."""
-    nuke.addKnobChanged(versions.on_knob_changed, nodeClass="Read")
+    nuke.addKnobChanged(version_switch.on_knob_changed, nodeClass="Read")
 
 
 def register_interface() -> None:

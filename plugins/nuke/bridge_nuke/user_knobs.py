@@ -30,13 +30,13 @@ VERSION_KNOB = "shotbridge_version"
 """The version menu."""
 
 _STEP_SCRIPT = (
-    "__import__('bridge_nuke.versions', fromlist=['step_version'])"
-    ".step_version(nuke.thisNode(), {by})"
+    "__import__('bridge_nuke.version_switch', fromlist=['step_version'])"
+    ".step_version(nuke.thisNode(), {offset})"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class ReadVersion:
+class ReadNodeVersion:
     """A version that a Read can show."""
 
     id: str
@@ -56,7 +56,7 @@ class ReadVersion:
     """Order of placement in this script."""
 
     @classmethod
-    def parse(cls, text: str) -> ReadVersion:
+    def parse(cls, text: str) -> ReadNodeVersion:
         """
         :raises TypeError: a field is missing or unknown.
         :raises ValueError: a number is not valid.
@@ -80,7 +80,7 @@ class VersionKnobs:
     plate: str
     """The files that they were made from; empty: a rendered node."""
     output_title: str
-    versions: tuple[ReadVersion, ...]
+    versions: tuple[ReadNodeVersion, ...]
     """Oldest first."""
 
 
@@ -107,13 +107,13 @@ def version_knobs(node: nuke.Node) -> VersionKnobs | None:
     if shot is None or not text:
         return None
     try:
-        versions = tuple(ReadVersion.parse(line) for line in text.split())
+        versions = tuple(ReadNodeVersion.parse(line) for line in text.split())
     except (TypeError, ValueError):
         return None
     return VersionKnobs(shot, knob_text(node, PLATE_KNOB), knob_text(node, OUTPUT_KNOB), versions)
 
 
-def shown_version(node: nuke.Node, knobs: VersionKnobs) -> ReadVersion | None:
+def shown_version(node: nuke.Node, knobs: VersionKnobs) -> ReadNodeVersion | None:
     """The version whose files the Read shows; None if it was given another file."""
     file = knob_text(node, "file")
     return next((one for one in knobs.versions if one.path == file), None)
@@ -138,7 +138,7 @@ def store_shot(node: nuke.Node, shot: tuple[str, str], plate: str) -> None:
             _store_text(node, name, label, value)
 
 
-def store_versions(read: nuke.Node, knobs: VersionKnobs, current: ReadVersion) -> None:
+def store_versions(read: nuke.Node, knobs: VersionKnobs, current: ReadNodeVersion) -> None:
     """Store versions on a Read, and list them in its version menu with ``current`` selected."""
     _store_text(read, SHOT_KNOB, "shot", "/".join(knobs.shot))
     _store_text(read, PLATE_KNOB, "plate", knobs.plate)
@@ -162,8 +162,8 @@ def _set_version_choices(read: nuke.Node, labels: Iterable[str], current: str) -
     if choice_knob is None:
         choice_knob = nuke.Enumeration_Knob(VERSION_KNOB, "version", list(labels))
         read.addKnob(choice_knob)
-        for name, label, by in (("older", "Older", -1), ("newer", "Newer", 1)):
-            script = _STEP_SCRIPT.format(by=by)
+        for name, label, offset in (("older", "Older", -1), ("newer", "Newer", 1)):
+            script = _STEP_SCRIPT.format(offset=offset)
             read.addKnob(nuke.PyScript_Knob(f"shotbridge_{name}", label, script))
     elif isinstance(choice_knob, nuke.Enumeration_Knob):
         choice_knob.setValues(list(labels))

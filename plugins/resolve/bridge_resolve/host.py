@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from bridge_core.errors import HostError
 from bridge_core.hosts.base import (
     INTERACTIVE_CAPABILITIES,
-    Capability,
     Host,
+    HostCapability,
     HostNote,
     HostProblem,
     HostScene,
@@ -87,9 +87,9 @@ class ResolveHost(Host):
     """
 
     capabilities = INTERACTIVE_CAPABILITIES | {
-        Capability.CUT,
-        Capability.NOTES,
-        Capability.ANY_THREAD,
+        HostCapability.CUT,
+        HostCapability.NOTES,
+        HostCapability.ANY_THREAD,
     }
     placement_modes = PLACEMENT_MODES
 

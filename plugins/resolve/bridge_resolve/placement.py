@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import HostError
 from bridge_core.hosts.base import HostShot, Placement, PlacementMode
-from bridge_core.hosts.placement_plan import PlacementPlan, placement_plan
+from bridge_core.hosts.placement_plan import PlacementPlan, plan_placement
 from bridge_core.models.media import frame_path
 from bridge_core.models.versions import ReviewStatus
 from bridge_resolve.api_checks import require
@@ -56,7 +56,7 @@ class ResolvePlacement:
 def check_placement(snapshot: TimelineSnapshot, placement: Placement) -> ResolvePlacement:
     """Check a placement against what the timeline shows now.
 
-    :raises HostError: see :func:`bridge_core.hosts.placement_plan.placement_plan`; or a retimed
+    :raises HostError: see :func:`bridge_core.hosts.placement_plan.plan_placement`; or a retimed
         clip cannot be placed on a track above.
     """
     clip = snapshot.clips.get(placement.item_id)
@@ -64,7 +64,7 @@ def check_placement(snapshot: TimelineSnapshot, placement: Placement) -> Resolve
     host_shot = None
     if clip is not None and cut_shot is not None:
         host_shot = HostShot(cut_shot.shot, placement.item_id, cut_shot.clip_name)
-    plan = placement_plan(host_shot, placement, PLACEMENT_MODES, where=snapshot.cut.name)
+    plan = plan_placement(host_shot, placement, PLACEMENT_MODES, where=snapshot.cut.name)
     assert clip is not None and cut_shot is not None  # the plan has its shot
     if plan.mode_id == TRACK and not cut_shot.shot.retime.is_identity:
         raise HostError(

@@ -25,7 +25,7 @@ from bridge_ui.app.standalone_host import StandaloneHost
 from bridge_ui.core.translate import tr
 from bridge_ui.theme.colours import colours_for
 from bridge_ui.theme.style_sheet import apply_theme, set_style_class
-from bridge_ui.widgets.basic import button, column, label, row
+from bridge_ui.widgets.basic import button, hbox, label, vbox
 from bridge_ui.widgets.main_thread import MainThreadDispatcher, install_translations
 
 if TYPE_CHECKING:
@@ -57,11 +57,11 @@ class CompanionWindow(QWidget):
         self._status_label.setObjectName("connection-status")
         self._retry_button = button(tr("Try again"), on_click=self.search)
         self._retry_button.setObjectName("retry")
-        status_row = row(self._status_label, self._retry_button, gap=12, grows=0)
+        status_row = hbox(self._status_label, self._retry_button, gap=12, grows=0)
         status_row.setContentsMargins(14, 8, 14, 8)
         status_bar = QWidget()
         status_bar.setLayout(status_row)
-        self._main_layout = column(status_bar, gap=0)
+        self._main_layout = vbox(status_bar, gap=0)
         self._main_layout.setAlignment(status_bar, Qt.AlignmentFlag.AlignTop)
         self.setLayout(self._main_layout)
         set_style_class(self, "background")
@@ -145,7 +145,7 @@ class CompanionWindow(QWidget):
     def _close_panel(self) -> None:
         panel, self.panel = self.panel, None
         if panel is not None:
-            panel.close_down(timeout=2.0)
+            panel.stop(timeout=2.0)
             self._main_layout.removeWidget(panel)
             panel.deleteLater()
         host, self.host = self.host, None

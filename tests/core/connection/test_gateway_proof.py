@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bridge_core import launcher
+from bridge_core import gateway_launcher
 from bridge_core.client import Client
 from bridge_core.config import load_settings
 from bridge_core.connection.endpoint import Endpoint, read_token
@@ -197,7 +197,7 @@ def test_each_connection_is_challenged_anew(gateway: Any, client: Client) -> Non
 def state(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "state"
     yield folder
-    launcher.stop_gateway(settings_for(folder))
+    gateway_launcher.stop_gateway(settings_for(folder))
 
 
 def settings_for(state: Path, **more: Any) -> Settings:
@@ -219,7 +219,7 @@ def recorded_starts(state: Path) -> int:
 
 def test_an_impostor_at_the_announced_url_is_ignored(state: Path) -> None:
     settings = settings_for(state)
-    launcher.ensure_gateway(settings)
+    gateway_launcher.ensure_gateway(settings)
     announced = json.loads((state / "gateway.json").read_text())
     kill(announced["pid"])
     # Any earlier client of the gateway knows its instance.
@@ -248,22 +248,22 @@ def test_stop_does_not_end_an_unrelated_process(
 ) -> None:
     """The gateway was killed, and its process id has been reused."""
     settings = settings_for(state)
-    launcher.ensure_gateway(settings)
+    gateway_launcher.ensure_gateway(settings)
     announced = json.loads((state / "gateway.json").read_text())
     kill(announced["pid"])
     (state / "gateway.json").write_text(json.dumps({**announced, "pid": unrelated_process.pid}))
-    assert launcher.stop_gateway(settings) is False
+    assert gateway_launcher.stop_gateway(settings) is False
     old = processes.process_identity(announced["pid"]) or "a boot:1"
     (state / "gateway.pid").write_text(f"{unrelated_process.pid} {old}")
-    assert launcher.stop_gateway(settings) is False
+    assert gateway_launcher.stop_gateway(settings) is False
     (state / "gateway.pid").write_text(f"{unrelated_process.pid}")
-    assert launcher.stop_gateway(settings) is False
+    assert gateway_launcher.stop_gateway(settings) is False
     # And a program that hangs at the announced port.
     with impostor(ANSWERS["no text"]) as server:
         (state / "gateway.json").write_text(
             json.dumps({**announced, "pid": unrelated_process.pid, "url": server.url})
         )
-        assert launcher.stop_gateway(settings) is False
+        assert gateway_launcher.stop_gateway(settings) is False
     assert unrelated_process.poll() is None
 
 
@@ -275,7 +275,7 @@ def test_a_reused_process_id_is_not_waited_for(
         f"{unrelated_process.pid} {processes.process_identity(os.getpid())}"
     )
     begin = time.monotonic()
-    launcher._wait_for_last_process(state)
+    gateway_launcher._wait_for_last_process(state)
     assert time.monotonic() - begin < 5
 
 
@@ -298,11 +298,13 @@ def test_a_process_identity_is_unique(
 @pytest.mark.skipif(not ROOT, reason="only root can give files away")
 @pytest.mark.parametrize("name", ["gateway.json", "gateway.pid"])
 def test_another_users_files_are_not_trusted(name: str, state: Path) -> None:
-    launcher.ensure_gateway(settings_for(state))
+    gateway_launcher.ensure_gateway(settings_for(state))
     os.chown(state / name, 12345, -1)
-    assert (launcher._read_announcement if name == "gateway.json" else launcher._read_last_process)(
-        state
-    ) is None
+    assert (
+        gateway_launcher._read_announcement
+        if name == "gateway.json"
+        else gateway_launcher._read_last_process
+    )(state) is None
     os.chown(state / name, 0, -1)
 
 
@@ -321,7 +323,7 @@ def test_an_existing_state_folder_is_made_private(state: Path) -> None:
     state.mkdir()
     state.chmod(0o755)
     (state / "gateway.log").touch(0o644)
-    launcher.ensure_gateway(settings_for(state))
+    gateway_launcher.ensure_gateway(settings_for(state))
     assert state.stat().st_mode & 0o077 == 0
     for name in ("gateway.pid", "gateway.log", "gateway.token"):
         assert (state / name).stat().st_mode & 0o077 == 0, name

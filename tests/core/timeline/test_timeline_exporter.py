@@ -21,7 +21,7 @@ from bridge_core.timeline.cut_reader import read_cut
 from bridge_core.timeline.diff import ChangeKind, diff_cuts, match_returned_clips
 from bridge_core.timeline.export_profiles import PROFILES
 from bridge_core.timeline.exporter import ExportReport, export_timeline
-from bridge_core.timeline.openrv import ImageBounds, build_annotation
+from bridge_core.timeline.openrv_annotations import ImageBounds, build_annotation
 from bridge_core.timeline.version_writer import PlacedVersion, write_versions
 
 WHEN = datetime(2026, 3, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ import pytest
 from bridge_core.errors import ConfigError
 
 MODULE = "bl_ext.user_default.shotbridge"
-qt_pump = import_module(f"{MODULE}.bridge_blender.qt_pump")
+qt_event_loop = import_module(f"{MODULE}.bridge_blender.qt_event_loop")
 window = import_module(f"{MODULE}.bridge_blender.window")
 preferences = import_module(f"{MODULE}.bridge_blender.preferences")
 
@@ -36,7 +36,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
-        qt_pump.process_events()
+        qt_event_loop.process_events()
         time.sleep(0.005)
 
 
@@ -46,7 +46,7 @@ def _panel() -> object:
 
 def test_qt_leaves_blenders_locale_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     before = locale.setlocale(locale.LC_ALL)
-    qt_pump.application()
+    qt_event_loop.application()
     assert locale.setlocale(locale.LC_ALL) == before
 
 
@@ -58,14 +58,14 @@ def test_it_opens_reports_problems_and_closes_completely() -> None:
     panel = _panel()
     wait_until(lambda: panel._is_built)
     wait_until(lambda: "no gateway to start" in str(panel.controllers.session.connection.value))
-    assert qt_pump.is_running()
+    assert qt_event_loop.is_running()
     first = window._window
     window.open_window()
     assert window._window is first, "there is one at most"
 
     first.close()
     assert not window.is_open()
-    assert qt_pump._on_timer() is None, "Blender may take the timer off"
+    assert qt_event_loop._on_timer() is None, "Blender may take the timer off"
     assert not [w for w in QApplication.topLevelWidgets() if w.objectName() == "shotbridge"]
     window.close_window()
 
@@ -77,16 +77,16 @@ def test_an_error_does_not_remove_the_timer(monkeypatch: pytest.MonkeyPatch) -> 
         raise ZeroDivisionError
 
     with monkeypatch.context() as within:
-        within.setattr(qt_pump, "process_events", fail)
-        assert qt_pump._on_timer() == qt_pump.INTERVAL
-    assert qt_pump._on_timer() == qt_pump.INTERVAL
+        within.setattr(qt_event_loop, "process_events", fail)
+        assert qt_event_loop._on_timer() == qt_event_loop.INTERVAL
+    assert qt_event_loop._on_timer() == qt_event_loop.INTERVAL
 
 
 def test_loading_a_file_restores_the_timer() -> None:
     window.open_window()
-    bpy.app.timers.unregister(qt_pump._on_timer)
+    bpy.app.timers.unregister(qt_event_loop._on_timer)
     bpy.ops.wm.read_homefile(use_factory_startup=True, app_template="")
-    assert qt_pump.is_running()
+    assert qt_event_loop.is_running()
     assert preferences.get_preferences() is not None
 
 
@@ -94,8 +94,8 @@ def test_disabling_and_enabling_the_extension() -> None:
     window.open_window()
     addon_utils.disable(MODULE)
     assert not window.is_open()
-    assert not qt_pump.is_running()
-    assert qt_pump._on_load_post not in bpy.app.handlers.load_post
+    assert not qt_event_loop.is_running()
+    assert qt_event_loop._on_load_post not in bpy.app.handlers.load_post
     addon_utils.enable(MODULE, default_set=True)
     fresh = import_module(f"{MODULE}.bridge_blender.window")
     fresh.open_window()

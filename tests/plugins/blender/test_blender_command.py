@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PROGRAM = """#!{python}
 import subprocess, sys
 assert sys.argv[1:3] == ["--command", "shotbridge"]
-text = "import sys; sys.exit(extension.bridge_blender.command.run(sys.argv[1:]))"
+text = "import sys; sys.exit(extension.bridge_blender.background_command.run(sys.argv[1:]))"
 done = subprocess.run([{blender!r}, {inside!r}, "-c", text, *sys.argv[3:]], env={environment!r})
 sys.exit(done.returncode)
 """

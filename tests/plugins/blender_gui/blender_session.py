@@ -13,7 +13,7 @@ from typing import Any
 import av
 from virtual_screen import VirtualScreen, wait_until
 
-from bridge_core import launcher
+from bridge_core import gateway_launcher
 from bridge_core.config import load_settings
 
 HERE = Path(__file__).parent
@@ -44,7 +44,7 @@ class BlenderSession:
             # Shows an sRGB movie as Blender's preview does.
             "gateway.colour.view": "Un-tone-mapped",
         }
-        launcher.ensure_gateway(load_settings(self.settings, environ={}).settings)
+        gateway_launcher.ensure_gateway(load_settings(self.settings, environ={}).settings)
         self.screen = VirtualScreen(folder, (*DEBIAN_PREFIX, str(folder)))
         self.screen.start("openbox", log="openbox")
         self._environment = {
@@ -167,7 +167,7 @@ class BlenderSession:
 
     def close(self) -> None:
         self.screen.close()
-        launcher.stop_gateway(load_settings(self.settings, environ={}).settings)
+        gateway_launcher.stop_gateway(load_settings(self.settings, environ={}).settings)
 
     def _run_blender(self, *words: str) -> None:
         self.screen.run("blender", *words, variables=self._environment)

@@ -166,7 +166,7 @@ def leftovers() -> dict[str, int]:
     return {
         "widgets": len(QApplication.allWidgets()),
         "threads": threading.active_count(),
-        "pumping": int(extension_module("qt_pump").is_running()),
+        "pumping": int(extension_module("qt_event_loop").is_running()),
     }
 
 
@@ -190,7 +190,7 @@ def read_counts() -> dict[str, float]:
 def time_timers() -> None:
     """Measure everything that our timers call: Qt events and polling the sequencer."""
     for module, name in (
-        (extension_module("qt_pump"), "process_events"),
+        (extension_module("qt_event_loop"), "process_events"),
         (extension_module("selection_sync"), "_fingerprint"),
     ):
         setattr(module, name, _timed(getattr(module, name)))

@@ -138,13 +138,13 @@ def test_the_closed_window_leaves_nothing_and_opens_again(session: BlenderSessio
     for _ in range(4):
         session.screen.click(*session.evaluate("close_button_position()"))
         session.wait_for("not extension_module('window').is_open()", "the panel to close")
-        session.wait_for("not extension_module('qt_pump').is_running()", "the pump to stop")
+        session.wait_for("not extension_module('qt_event_loop').is_running()", "the pump to stop")
         time.sleep(0.5)
         leftovers.append(session.evaluate("leftovers()"))
         session.open_panel()
     assert leftovers[0]["pumping"] == 0
     assert leftovers[-1] == leftovers[1]
-    assert session.evaluate("extension_module('qt_pump').is_running()")
+    assert session.evaluate("extension_module('qt_event_loop').is_running()")
 
 
 def test_another_file_is_loaded_while_the_panel_is_open(session: BlenderSession) -> None:
@@ -185,12 +185,14 @@ def test_disabled_with_an_open_panel_and_enabled_again(session: BlenderSession) 
         session.run_python("bpy.ops.preferences.addon_disable(module=MODULE)")
         assert session.evaluate("__import__('kept').is_open()") is False
         assert (
-            session.evaluate("bpy.app.timers.is_registered(extension_module('qt_pump')._on_timer)")
+            session.evaluate(
+                "bpy.app.timers.is_registered(extension_module('qt_event_loop')._on_timer)"
+            )
             is False
         )
         session.run_python("bpy.ops.preferences.addon_enable(module=MODULE)")
     session.open_panel()
-    assert session.evaluate("extension_module('qt_pump').is_running()")
+    assert session.evaluate("extension_module('qt_event_loop').is_running()")
 
 
 def test_two_windows_of_blender(session: BlenderSession) -> None:

@@ -70,8 +70,8 @@ def test_the_pane_shows_the_selection_and_follows_it(started: FakeNuke) -> None:
     started.select("Read2")
     wait_until(lambda: [row.key for row in on.shots.rows] == ["Read2"], "the selection")
     assert started.callbacks("KnobChanged") == 2
-    pane.shut_down()
-    pane.shut_down()
+    pane.stop()
+    pane.stop()
     assert started.callbacks("KnobChanged") == 1
     pane.deleteLater()
 
@@ -84,12 +84,12 @@ def test_a_reopened_pane_keeps_shot_names(started: FakeNuke) -> None:
     pane = opened(started)
     before = names(pane)
     assert before == {"Read1": "A_010", "Read2": "A_010_A_010"}
-    pane.shut_down()
+    pane.stop()
     pane.deleteLater()
     started.module.toNode("Read1").setName("Read20")
     again = opened(started)
     assert names(again) == {"Read20": "A_010", "Read2": "A_010_A_010"}
-    again.shut_down()
+    again.stop()
     again.deleteLater()
 
 
@@ -119,7 +119,7 @@ def test_a_pane_that_cannot_open_shows_the_reason(started: FakeNuke, monkeypatch
     assert pane.panel is None
     (words,) = pane.findChildren(QLabel)
     assert "bridge_ui" in words.text()
-    pane.shut_down()
+    pane.stop()
     pane.deleteLater()
 
 
@@ -130,7 +130,7 @@ def test_a_wrong_configuration_is_reported_in_the_pane(started: FakeNuke, monkey
         lambda: any("handles" in label.text() for label in pane.findChildren(QLabel)),
         "the panel to say what is wrong",
     )
-    pane.shut_down()
+    pane.stop()
     pane.deleteLater()
 
 

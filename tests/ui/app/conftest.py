@@ -12,8 +12,8 @@ import pytest
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from bridge_core import launcher
-from bridge_core.hosts.base import Capability, Host, HostProblem, HostScene, HostShot
+from bridge_core import gateway_launcher
+from bridge_core.hosts.base import Host, HostCapability, HostProblem, HostScene, HostShot
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.services import DataLocality, IntegerParameter, Service
@@ -81,8 +81,8 @@ class ShotsHost(Host):
         return "a host"
 
     @property
-    def capabilities(self) -> frozenset[Capability]:
-        return frozenset({Capability.SELECTION})
+    def capabilities(self) -> frozenset[HostCapability]:
+        return frozenset({HostCapability.SELECTION})
 
     def scene(self) -> HostScene:
         return self._scene
@@ -126,8 +126,8 @@ def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
     for one in panels:
         panel = one()
         if panel is not None:
-            panel.close_down(2.0)
+            panel.stop(2.0)
             panel.close()
             panel.deleteLater()
     qapp.processEvents()
-    launcher.stop_gateway(own_settings)  # calls of a panel may have started one
+    gateway_launcher.stop_gateway(own_settings)  # calls of a panel may have started one

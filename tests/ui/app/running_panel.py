@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtTest import QTest
 
-from bridge_core import launcher
+from bridge_core import gateway_launcher
 from bridge_core.config import load_settings
 from bridge_ui.app.opening import open_panel
 
@@ -36,7 +36,7 @@ def gateway_settings(folder: Path) -> Iterator[Settings]:
     try:
         yield settings
     finally:
-        launcher.stop_gateway(settings)
+        gateway_launcher.stop_gateway(settings)
 
 
 @contextmanager
@@ -54,6 +54,6 @@ def opened_panel(settings: Settings, host: Host) -> Iterator[Panel]:
     try:
         yield panel
     finally:
-        panel.close_down(10.0)
+        panel.stop(10.0)
         panel.close()
         panel.deleteLater()

@@ -30,7 +30,7 @@ loaded_on = threading.current_thread().name
 def create(panel):
     from PySide6.QtWidgets import QLabel
     label = QLabel(panel.controllers.session.host.title)
-    label.stop_watching = lambda: None
+    label.stop = lambda: None
     return label
 
 PAGE = PageSpec(
@@ -104,7 +104,7 @@ def opened(
 
     yield make
     for panel in panels:
-        panel.close_down(5.0)
+        panel.stop(5.0)
         panel.close()
         panel.deleteLater()
     qapp.processEvents()
@@ -167,25 +167,25 @@ def test_a_page_that_fails_later_does_not_stop_the_panel(
     install_page: Callable[..., str], opened: Callable[[], Panel], caplog: pytest.LogCaptureFixture
 ) -> None:
     fails = "object.__setattr__(PAGE, '{}', lambda given: 1 / 0)\n"
-    install_page("late", _PAGE + fails.format("badge") + fails.format("close"))
+    install_page("late", _PAGE + fails.format("badge") + fails.format("stop"))
     panel = opened()
     assert _tab_texts(panel)[-1] == "Counts"
     panel.show_page(panel.pages[-1].id)
-    panel.close_down(5.0)
-    assert "cannot be closed" in caplog.text
+    panel.stop(5.0)
+    assert "cannot be stopped" in caplog.text
 
 
 def test_a_page_that_could_not_be_created_is_not_closed(
     install_page: Callable[..., str], opened: Callable[[], Panel], caplog: pytest.LogCaptureFixture
 ) -> None:
     fails = "object.__setattr__(PAGE, '{}', lambda given: 1 / 0)\n"
-    install_page("never", _PAGE + fails.format("create") + fails.format("close"))
+    install_page("never", _PAGE + fails.format("create") + fails.format("stop"))
     panel = opened()
     panel.show_page(panel.pages[-1].id)
     assert isinstance(panel.part(panel.pages[-1].id), PageProblemView)
     assert "cannot be created" in caplog.text
-    panel.close_down(5.0)
-    assert "cannot be closed" not in caplog.text
+    panel.stop(5.0)
+    assert "cannot be stopped" not in caplog.text
 
 
 def test_a_page_may_have_the_name_of_the_panels_own(

@@ -12,7 +12,7 @@ from bridge_ui.app.page_registry import PAGES, PageSpec
 class ExamplePage(QLabel):
     is_watching = True
 
-    def stop_watching(self) -> None:
+    def stop(self) -> None:
         self.is_watching = False
 
 
@@ -38,7 +38,7 @@ def test_a_new_page_is_one_entry(make_panel) -> None:
     panel.resize(320, 700)
     assert panel.current_page == "example"
     assert tabs.count() == len(PAGES) + 1
-    panel.close_down(5.0)
+    panel.stop(5.0)
     assert not page.is_watching
 
 

@@ -157,8 +157,8 @@ def test_ten_thousand_shots(make_panel) -> None:
 
 def test_closing_ends_every_thread_and_may_be_repeated(make_panel) -> None:
     panel = make_panel()
-    panel.close_down(5.0)
-    panel.close_down(5.0)
+    panel.stop(5.0)
+    panel.stop(5.0)
 
     def left() -> list[str]:
         return [t.name for t in threading.enumerate() if t.name.startswith("shotbridge")]

@@ -16,7 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 from bridge_core.errors import ConfigError
-from bridge_core.hosts.base import Capability, Host, HostScene
+from bridge_core.hosts.base import Host, HostCapability, HostScene
 from bridge_core.models.settings import ClientSettings, Settings
 from bridge_ui.app.loading_view import LoadingView
 from bridge_ui.app.opening import open_panel
@@ -54,7 +54,7 @@ def opened(
 
     yield make
     for panel in panels:
-        panel.close_down(5.0)
+        panel.stop(5.0)
         panel.close()
         panel.deleteLater()
     qapp.processEvents()
@@ -99,7 +99,7 @@ def test_it_takes_no_focus_from_other_widgets(
     line.setFocus()
     until_ready(panel)
     assert window.focusWidget() is line
-    panel.close_down(5.0)
+    panel.stop(5.0)
     window.deleteLater()
 
 
@@ -111,7 +111,7 @@ def test_nothing_is_loaded_before_it_is_shown(
     for _ in range(20):
         qapp.processEvents()
     assert not calls
-    panel.close_down()
+    panel.stop()
     panel.deleteLater()
 
 
@@ -212,7 +212,7 @@ class FaultyHost(Host):
         return "a host"
 
     @property
-    def capabilities(self) -> frozenset[Capability]:
+    def capabilities(self) -> frozenset[HostCapability]:
         raise OSError("the host is gone")
 
     def scene(self) -> HostScene:
@@ -235,7 +235,7 @@ def test_closing_while_opening_leaves_nothing(opened: OpenPanel, turns: int) -> 
     for _ in range(turns):
         QApplication.processEvents()
         time.sleep(0.002)
-    panel.close_down(5.0)
+    panel.stop(5.0)
     wait_until(lambda: threads() == before, "its threads to end")
     QTest.qWait(20)
     was_built = panel.findChild(SendPage) is not None
@@ -256,7 +256,7 @@ def test_closing_while_the_configuration_is_read_prevents_opening(
     before = threads()
     panel = opened(slowly)
     wait_until(reading.is_set, "reading to start")
-    panel.close_down()
+    panel.stop()
     go_on.set()
     wait_until(lambda: threads() == before, "its thread to end")
     QTest.qWait(20)
@@ -267,7 +267,7 @@ def test_two_panels_are_independent(opened: OpenPanel) -> None:
     one, other = opened(), opened(width=320)
     until_ready(one)
     until_ready(other)
-    one.close_down(5.0)
+    one.stop(5.0)
     assert len(other.controllers.shots.rows) == 4
     other.controllers.shots.search("S_00001")
     assert [row.key for row in other.controllers.shots.rows] == ["S_00001"]
@@ -298,7 +298,7 @@ def test_the_main_thread_imports_nothing_slow(tmp_path: Path) -> None:
         "             '_connection_popover'):\n"
         "    getattr(panel, name)\n"
         "late = sorted(set(sys.modules) - loaded)\n"
-        "panel.close_down()\n"
+        "panel.stop()\n"
         "print(json.dumps([at_first, late]))\n"
     )
     done = subprocess.run(

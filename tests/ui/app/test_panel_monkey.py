@@ -232,7 +232,7 @@ def _open_and_close(settings: Settings, host: Host) -> weakref.ref[Panel]:
 
 
 def _end(panel: Panel) -> weakref.ref[Panel]:
-    panel.close_down(10.0)
+    panel.stop(10.0)
     panel.close()
     panel.deleteLater()
     return weakref.ref(panel)

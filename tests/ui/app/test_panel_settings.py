@@ -49,7 +49,7 @@ def opened(qapp: QApplication, tmp_path: Path, shots_host: Callable[[int], Host]
         return popover
 
     yield open_it
-    popover.stop_watching()
+    popover.stop()
     assert session.close(10.0)
     post.close()
     window.close()

@@ -31,7 +31,7 @@ from bridge_core.models.versions import DecisionRecord, ReviewStatus
 from bridge_ui.app.page_registry import PAGES
 from bridge_ui.app.panel import Panel
 from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
-from bridge_ui.widgets.basic import WrapRow, row
+from bridge_ui.widgets.basic import WrapRow, hbox
 
 PAGE_IDS = [page.id for page in PAGES]
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -172,7 +172,7 @@ def test_no_text_is_cut_off_in_a_wide_window(make_panel, type_size: int) -> None
 def test_a_wrapped_row_unwraps(qapp: QApplication) -> None:
     buttons = QPushButton("Cancel"), QPushButton("Ask for changes to v001")
     window = QWidget()
-    window.setLayout(row(QLineEdit(), WrapRow(*buttons), grows=0))
+    window.setLayout(hbox(QLineEdit(), WrapRow(*buttons), grows=0))
     window.show()
     for width, lines in ((150, 2), (1000, 1)):
         window.resize(width, 100)

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QTabBar
 
-from bridge_core.hosts.base import Capability, Host, HostScene, HostShot
+from bridge_core.hosts.base import Host, HostCapability, HostScene, HostShot
 from bridge_core.models.jobs import JobState
 from bridge_core.models.outbox import OutboxEntry
 from bridge_core.models.problems import Problem
@@ -30,8 +30,8 @@ class TwoShotHost(Host):
         return "Example 1"
 
     @property
-    def capabilities(self) -> frozenset[Capability]:
-        return frozenset({Capability.RENDER})
+    def capabilities(self) -> frozenset[HostCapability]:
+        return frozenset({HostCapability.RENDER})
 
     def scene(self) -> HostScene:
         shots = (

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from fake_main_thread import FakeMainThread
 
-from bridge_core import launcher
+from bridge_core import gateway_launcher
 from bridge_core.config import load_settings
 from bridge_core.models.settings import Settings
 from bridge_ui.app.standalone_host import StandaloneHost
@@ -52,7 +52,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of a gateway that the tests of a module share; the first call starts it."""
     shared = settings_in(tmp_path_factory.mktemp("ui"))
     yield shared
-    launcher.stop_gateway(shared)
+    gateway_launcher.stop_gateway(shared)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def own_settings(tmp_path: Path) -> Iterator[Settings]:
     """Settings of a gateway of the test's own, to be killed."""
     own = settings_in(tmp_path / "own")
     yield own
-    launcher.stop_gateway(own)
+    gateway_launcher.stop_gateway(own)
 
 
 @pytest.fixture(name="settings_in")

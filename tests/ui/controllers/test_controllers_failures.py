@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bridge_core import launcher
+from bridge_core import gateway_launcher
 from bridge_core.client import Client
 from bridge_core.errors import GatewayUnreachable
 from bridge_core.models.frames import FrameRange
@@ -204,7 +204,7 @@ def test_an_unreachable_studio_gateway_is_reported(
 def test_a_wrong_token_can_be_corrected(
     settings: Settings, tmp_path: Path, cut: Path, main_thread: FakeMainThread, settings_in: Any
 ) -> None:
-    address = launcher.ensure_gateway(settings)
+    address = gateway_launcher.ensure_gateway(settings)
     token = tmp_path / "token"
     token.write_text("not-the-right-token-at-all-1234567890")
     token.chmod(0o600)

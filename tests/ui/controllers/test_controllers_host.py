@@ -17,8 +17,8 @@ import pytest
 
 from bridge_core.errors import HostError
 from bridge_core.hosts.base import (
-    Capability,
     Host,
+    HostCapability,
     HostNote,
     HostScene,
     HostShot,
@@ -75,8 +75,8 @@ class RenderingHost(Host):
         return "Example 1"
 
     @property
-    def capabilities(self) -> frozenset[Capability]:
-        return frozenset({Capability.RENDER, Capability.PLACE, Capability.NOTES})
+    def capabilities(self) -> frozenset[HostCapability]:
+        return frozenset({HostCapability.RENDER, HostCapability.PLACE, HostCapability.NOTES})
 
     @property
     def placement_modes(self) -> tuple[PlacementMode, ...]:

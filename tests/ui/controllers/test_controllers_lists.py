@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bridge_core.errors import InvalidRequest, NotWritable, TimelineError
-from bridge_core.hosts.base import Capability, Host, HostProblem, HostScene, HostShot
+from bridge_core.hosts.base import Host, HostCapability, HostProblem, HostScene, HostShot
 from bridge_core.models.frames import FrameRange, Retime
 from bridge_core.models.gateway import Event
 from bridge_core.models.jobs import Job, JobProgress, JobState
@@ -73,7 +73,7 @@ class MainThreadHost(Host):
         self.selected = False
 
     title = "Memory 1.0"
-    capabilities = frozenset({Capability.SELECTION, Capability.WATCH})
+    capabilities = frozenset({HostCapability.SELECTION, HostCapability.WATCH})
 
     def scene(self) -> HostScene:
         if self.broken is not None:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from bridge_core.hosts.base import Capability, Host, HostScene
+from bridge_core.hosts.base import Host, HostCapability, HostScene
 from bridge_core.models.frames import FrameRange, Retime
 from bridge_core.models.media import Plate
 from bridge_core.models.shots import Shot, ShotId
@@ -16,7 +16,7 @@ from bridge_ui.host.playhead import ViewedFrame, find_viewed_frame, has_playhead
 class PlayheadHost(Host):
     """A host that shows a record frame."""
 
-    def __init__(self, frame: int | None, *more: Capability) -> None:
+    def __init__(self, frame: int | None, *more: HostCapability) -> None:
         self._frame = frame
         self._capabilities = frozenset(more)
 
@@ -25,7 +25,7 @@ class PlayheadHost(Host):
         return "a host"
 
     @property
-    def capabilities(self) -> frozenset[Capability]:
+    def capabilities(self) -> frozenset[HostCapability]:
         return self._capabilities
 
     def scene(self) -> HostScene:
@@ -54,7 +54,7 @@ def shot(record: int | None, retime: Retime = Retime()) -> Shot:  # noqa: B008 -
 def test_the_frame_is_a_plate_frame_including_handles(
     record: int | None, expected: int | None
 ) -> None:
-    host = PlayheadHost(record, Capability.PLAYHEAD)
+    host = PlayheadHost(record, HostCapability.PLAYHEAD)
     assert has_playhead(host)
     found = find_viewed_frame(host, [shot(None), shot(100)])
     assert (found and found.frame) == expected
@@ -62,12 +62,14 @@ def test_the_frame_is_a_plate_frame_including_handles(
 
 def test_a_retime_is_followed() -> None:
     backwards = shot(100, Retime(speed=Fraction(-1)))
-    assert find_viewed_frame(PlayheadHost(100, Capability.PLAYHEAD), [backwards]) == ViewedFrame(
-        backwards.id, 1012
-    )
-    assert find_viewed_frame(PlayheadHost(99, Capability.PLAYHEAD), [backwards]) is None
+    assert find_viewed_frame(
+        PlayheadHost(100, HostCapability.PLAYHEAD), [backwards]
+    ) == ViewedFrame(backwards.id, 1012)
+    assert find_viewed_frame(PlayheadHost(99, HostCapability.PLAYHEAD), [backwards]) is None
 
 
-@pytest.mark.parametrize("more", [(), (Capability.PLAYHEAD, Capability.ANY_THREAD)])
-def test_a_host_without_a_synchronous_playhead_is_not_called(more: tuple[Capability, ...]) -> None:
+@pytest.mark.parametrize("more", [(), (HostCapability.PLAYHEAD, HostCapability.ANY_THREAD)])
+def test_a_host_without_a_synchronous_playhead_is_not_called(
+    more: tuple[HostCapability, ...],
+) -> None:
     assert find_viewed_frame(PlayheadHost(100, *more), [shot(100)]) is None

@@ -9,7 +9,7 @@ import pytest
 
 from bridge_core.errors import MissingFrames, ShotbridgeError
 from bridge_ui.core.observable import ListChange, Observable, ObservableList
-from bridge_ui.core.workers import BackgroundTask, LatestCall, ThreadPool
+from bridge_ui.core.thread_pool import BackgroundTask, LatestCall, ThreadPool
 
 if TYPE_CHECKING:
     from fake_main_thread import FakeMainThread

@@ -87,7 +87,7 @@ def viewer(
     wait_until(lambda: len(new_viewer.player.cache.cached_frames()) == 24)
     wait_until(lambda: all(new_viewer.canvas._pictures.values()))
     yield new_viewer
-    new_viewer.close_down()
+    new_viewer.stop()
     for one in (red, blue):
         one.release.set()
     assert new_viewer.player.cache.join(20)

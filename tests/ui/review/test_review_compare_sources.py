@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge_core.hosts.base import Capability, Host, HostScene
+from bridge_core.hosts.base import Host, HostCapability, HostScene
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.notes import Note
@@ -43,7 +43,7 @@ class EmptySceneHost(Host):
         return "a host"
 
     @property
-    def capabilities(self) -> frozenset[Capability]:
+    def capabilities(self) -> frozenset[HostCapability]:
         return frozenset()
 
     def scene(self) -> HostScene:

@@ -21,7 +21,7 @@ from bridge_core.models.notes import Note, Stroke, StrokeTool
 from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import DecisionRecord, Proxies, ReviewStatus, Version
 from bridge_ui.review.player.frame_sources import FrameSource
-from bridge_ui.review.player.qt_player import decode_jpeg
+from bridge_ui.review.player.player import decode_jpeg
 from bridge_ui.review.report.report_data import (
     ReportShot,
     ReportVersion,

@@ -29,7 +29,7 @@ from bridge_ui.review.annotations.note_widgets import NoteInput
 from bridge_ui.review.compare.viewer_settings import CompareMode
 from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
 from bridge_ui.review.player.frame_sources import FrameSource
-from bridge_ui.review.qt_shortcuts import SHORTCUTS
+from bridge_ui.review.review_shortcuts import SHORTCUTS
 from bridge_ui.review.viewer_widget import ViewerWidget
 from bridge_ui.widgets.basic import safe_painter
 

@@ -16,7 +16,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from bridge_core.hosts.base import Capability, Host, HostScene
+from bridge_core.hosts.base import Host, HostCapability, HostScene
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.notes import Note
@@ -63,7 +63,7 @@ class ShotlessHost(Host):
         return "a host"
 
     @property
-    def capabilities(self) -> frozenset[Capability]:
+    def capabilities(self) -> frozenset[HostCapability]:
         return frozenset()
 
     def scene(self) -> HostScene:
@@ -133,7 +133,7 @@ def review_widget(
     review.b.set(blue)
     wait_until(lambda: widget.frame == 1009 and widget.player.picture("B") is not None)
     yield widget
-    widget.close_down()
+    widget.stop()
     assert widget.player.cache.join(20)
     review.close()
     shots.close()

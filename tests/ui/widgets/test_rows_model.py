@@ -54,7 +54,7 @@ def test_what_changed_is_reported_in_runs(model: RowsModel[int], rows: Observabl
 
 
 def test_a_closed_model_receives_nothing(model: RowsModel[int], rows: ObservableList[int]) -> None:
-    model.stop_watching()
+    model.stop()
     rows.replace([1])
     assert model.rowCount() == 10_000
 

@@ -10,14 +10,14 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
-from bridge_core.hosts.base import Capability, Host
+from bridge_core.hosts.base import Host, HostCapability
 from bridge_ui.connection.connection_view import ConnectionButton
 from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.session import Session
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.shots.controller import ShotsController, ShotsState
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import add_action, button, chip, fill_background, label, row, title
+from bridge_ui.widgets.basic import add_action, button, chip, fill_background, hbox, label, title
 from bridge_ui.widgets.file_dialogs import open_file_dialog, save_file_dialog
 
 #: Timeline files; EDL, XML and AAF need the extra ``timelines``.
@@ -70,8 +70,8 @@ class Toolbar(QWidget):
         self._connection_button = connection_button
         names = (self._name, self._show_name, self._cut_name, self._changed)
         buttons = (connection_button, self.menu_button, self._shortcuts_button)
-        self.setLayout(row(*names, *buttons, margin=(14, 5, 8, 5), gap=10, grows=2))
-        self.stop_watching = shots.state.watch(self._show)
+        self.setLayout(hbox(*names, *buttons, margin=(14, 5, 8, 5), gap=10, grows=2))
+        self.stop = shots.state.watch(self._show)
 
     def set_wide(self, wide: bool) -> None:
         self._wide = wide
@@ -111,16 +111,16 @@ class Toolbar(QWidget):
     def _fill_menu(self) -> None:
         state, shots, menu = self._shots.state.value, self._shots, self._menu
         menu.clear()
-        if Capability.OPEN in self._capabilities:
+        if HostCapability.OPEN in self._capabilities:
             add_action(menu, tr("Open a cut …"), self.open_cut)
         add_action(menu, tr("Reload"), shots.reload)
-        if Capability.PLACE in self._capabilities and state.selected:
+        if HostCapability.PLACE in self._capabilities and state.selected:
             place = partial(self.placement_requested.emit, "")
             add_action(menu, tr("Place approved versions of selected shots"), place)
             if not self._placement_menu.isEmpty():
                 menu.addMenu(self._placement_menu)
         menu.addSeparator()
-        if Capability.CUT in self._capabilities:
+        if HostCapability.CUT in self._capabilities:
             compare = partial(self._choose_cut, tr("Compare with an older cut"), shots.compare_with)
             add_action(menu, tr("Compare with an older cut …"), compare)
             if state.compared_cut:
@@ -154,9 +154,9 @@ class StatusBar(QWidget):
         shortcuts = label(tr("? shows all shortcuts"), "small")
         self._message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         parts = (self.connection, self._jobs, self._outbox, self._message, shortcuts)
-        self.setLayout(row(*parts, margin=(10, 2, 12, 2), gap=16, grows=3))
-        self.stop_watching = unwatch_all(
-            self.connection.stop_watching,
+        self.setLayout(hbox(*parts, margin=(10, 2, 12, 2), gap=16, grows=3))
+        self.stop = unwatch_all(
+            self.connection.stop,
             session.outbox.watch(lambda state: self._outbox.setText(state.text)),
         )
 

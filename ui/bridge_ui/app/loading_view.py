@@ -12,12 +12,12 @@ from bridge_ui.icons import SIZE
 from bridge_ui.widgets.basic import (
     ProblemText,
     button,
-    column,
     fill_background,
     framed,
+    hbox,
     label,
-    row,
     title,
+    vbox,
 )
 from bridge_ui.widgets.main_thread import call_later
 
@@ -36,12 +36,12 @@ class LoadingView(QWidget):
         self._text = label(tr("Opening …"), "dim")
         self._problem = ProblemText()
         retry = button(tr("Try again"), on_click=self.retry_requested.emit, name="try-again")
-        text = column(self._problem, row(retry, 1), margin=12, gap=8)
+        text = vbox(self._problem, hbox(retry, 1), margin=12, gap=8)
         self._problem_box = framed(text, "warning")
         self._problem_box.hide()
-        line = row(title("Shotbridge"), self._text, 1, gap=10)
+        line = hbox(title("Shotbridge"), self._text, 1, gap=10)
         line.addStrut(SIZE)  # as high as the toolbar that replaces it
-        self.setLayout(column(line, self._problem_box, 1, margin=(14, 10, 14, 10), gap=9))
+        self.setLayout(vbox(line, self._problem_box, 1, margin=(14, 10, 14, 10), gap=9))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         super().paintEvent(event)
@@ -69,7 +69,7 @@ class PageProblemView(QWidget):
         self.text = f"{error.message} ({error.where})"
         problem = ProblemText(is_boxed=True)
         problem.show_problem(self.text, error.next_step)
-        self.setLayout(column(problem, 1, margin=(14, 10, 14, 10)))
+        self.setLayout(vbox(problem, 1, margin=(14, 10, 14, 10)))
 
-    def stop_watching(self) -> None:
+    def stop(self) -> None:
         """It watches nothing."""

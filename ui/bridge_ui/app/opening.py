@@ -25,7 +25,7 @@ def open_panel(
     settings: Settings | Callable[[], Settings], host: Host, parent: QWidget | None = None
 ) -> Panel:
     """Create a panel; the caller shows it. Needs the main thread and an existing application; end
-    it with :meth:`~bridge_ui.app.panel.Panel.close_down`.
+    it with :meth:`~bridge_ui.app.panel.Panel.stop`.
 
     The panel is created empty, in milliseconds. When it is first shown, it loads what it needs on
     a thread; if that fails, it shows the error.

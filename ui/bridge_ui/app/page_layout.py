@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QWidget
 
 from bridge_ui.app.page_registry import PageSpec
 from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import column, fill_background
+from bridge_ui.widgets.basic import fill_background, vbox
 
 #: Minimum width of the wide layout in widths of the letter "x", so that it depends on the host's
 #: font size.
@@ -25,7 +25,7 @@ class PageSlot(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._layout = column(gap=0)
+        self._layout = vbox(gap=0)
         self.setLayout(self._layout)
 
     def add(self, widget: QWidget, *, grows: bool) -> None:
@@ -66,13 +66,13 @@ class PageLayout(QWidget):
         self._add_slots(pages)
         side = QWidget()
         fill_background(side, "panel")
-        side.setLayout(column(self._tabs, self._stack, gap=0))
+        side.setLayout(vbox(self._tabs, self._stack, gap=0))
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._columns.setHandleWidth(1)
         self._columns.setChildrenCollapsible(False)
         self._columns.addWidget(side)
         self._header: QWidget | None = None
-        self._outer_layout = column(self._columns, gap=0, grows=0)
+        self._outer_layout = vbox(self._columns, gap=0, grows=0)
         self.setLayout(self._outer_layout)
 
     def add_pages(self, pages: Sequence[PageSpec]) -> None:
@@ -104,19 +104,19 @@ class PageLayout(QWidget):
     @property
     def current_page(self) -> str:
         """Id of the page of the current tab."""
-        at = self._tabs.currentIndex()
-        return self._tab_pages[at] if 0 <= at < len(self._tab_pages) else "shots"
+        index = self._tabs.currentIndex()
+        return self._tab_pages[index] if 0 <= index < len(self._tab_pages) else "shots"
 
     def show_page(self, name: str) -> None:
         if name in self._tab_pages:
             self._tabs.setCurrentIndex(self._tab_pages.index(name))
             self._stack.setCurrentWidget(self._slots[name])
 
-    def go_to_tab(self, at: int) -> None:
+    def go_to_tab(self, index: int) -> None:
         """Show a tab by index and move the focus there."""
-        if at < len(self._tab_pages):
-            self.show_page(self._tab_pages[at])
-            self._slots[self._tab_pages[at]].setFocus()
+        if index < len(self._tab_pages):
+            self.show_page(self._tab_pages[index])
+            self._slots[self._tab_pages[index]].setFocus()
 
     def set_pages_visible(self, shown: bool) -> None:
         """If hidden, the header takes all the space."""
@@ -129,8 +129,8 @@ class PageLayout(QWidget):
         page = self.current_page
         self._wide = wide
         if wide:
-            for at, name in enumerate(self._column_ids):
-                self._columns.insertWidget(at, self._slots[name])
+            for index, name in enumerate(self._column_ids):
+                self._columns.insertWidget(index, self._slots[name])
                 self._slots[name].show()
             letters = self.fontMetrics().horizontalAdvance("x")
             sides = (43 * letters, 49 * letters)
@@ -147,8 +147,8 @@ class PageLayout(QWidget):
 
     def set_tab_titles(self, titles: Mapping[str, str]) -> None:
         self._titles.update(titles)
-        for at, name in enumerate(self._tab_pages):
-            self._tabs.setTabText(at, self._titles[name])
+        for index, name in enumerate(self._tab_pages):
+            self._tabs.setTabText(index, self._titles[name])
 
     def set_header(self, widget: QWidget) -> None:
         """Replace the header."""
@@ -176,8 +176,8 @@ class PageLayout(QWidget):
     def _update_width(self) -> None:
         self.set_wide(self.width() >= self.fontMetrics().horizontalAdvance("x") * _WIDE_LETTERS)
 
-    def _show_tab(self, at: int) -> None:
-        self._stack.setCurrentWidget(self._slots[self._tab_pages[at]])
+    def _show_tab(self, index: int) -> None:
+        self._stack.setCurrentWidget(self._slots[self._tab_pages[index]])
 
     def _fill_tabs(self) -> None:
         with QSignalBlocker(self._tabs):

@@ -92,17 +92,17 @@ def _guarded_part(part: PartSpec, part_id: str, title: str) -> dict[str, Any]:
             _log.exception("the page %s cannot be created", title)
             return _problem_view(_page_error(title, part.module, error))
 
-    def close(widget: Any) -> None:
+    def stop(widget: Any) -> None:
         from bridge_ui.app.loading_view import PageProblemView
 
         if isinstance(widget, PageProblemView):
             return  # it watches nothing, and is not what the page's function expects
         try:
-            part.close(widget)
+            part.stop(widget)
         except Exception:
-            _log.exception("the page %s cannot be closed", title)
+            _log.exception("the page %s cannot be stopped", title)
 
-    return {"id": part_id, "module": __name__, "create": create, "close": close}
+    return {"id": part_id, "module": __name__, "create": create, "stop": stop}
 
 
 def _guarded_badge(page: PageSpec) -> Callable[[Controllers], int]:

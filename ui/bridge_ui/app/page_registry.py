@@ -48,7 +48,8 @@ class PartSpec:
     module: str
     """Imported in a step of its own, as this takes as long as creating the widget."""
     create: Callable[[PageContext], QWidget]
-    close: Callable[[Any], None] = lambda widget: widget.stop_watching()
+    stop: Callable[[Any], None] = lambda widget: widget.stop()
+    """Called when the panel closes, with the widget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +172,6 @@ PAGES = (
         title=lambda: tr("Review"),
         module="bridge_ui.review.review_widget",
         create=_create_review,
-        close=lambda widget: widget.close_down(),
         has_column=True,
         footer=PartSpec(
             id="placement", module="bridge_ui.host.placement_bar", create=_create_placement

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,13 +18,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QWidget
 
-from bridge_core.hosts.base import Capability
+from bridge_core.hosts.base import HostCapability
 from bridge_ui.app.loading_view import LoadingView
 from bridge_ui.app.page_registry import PAGES, PageSpec
 from bridge_ui.app.panel_loader import PanelLoader, opening_error
 from bridge_ui.app.panel_pages import PanelPages
+from bridge_ui.app.panel_shortcuts import panel_shortcuts
 from bridge_ui.core.observable import ActionState, Unwatch, unwatch_all
-from bridge_ui.review.qt_shortcuts import FocusKeyFilter
+from bridge_ui.review.review_shortcuts import FocusKeyFilter
 from bridge_ui.theme.style_sheet import apply_theme
 from bridge_ui.widgets.basic import fill_background
 from bridge_ui.widgets.main_thread import call_later
@@ -43,7 +45,7 @@ _log = logging.getLogger(__name__)
 class Panel(PanelPages):
     """The widget that all hosts embed. With controllers, whose ``post`` must deliver on this
     thread, it is built immediately; with a :class:`PanelLoader`, when it is first shown. Must be
-    ended with :meth:`close_down`."""
+    ended with :meth:`stop`."""
 
     ready = Signal()
     """All visible parts are built."""
@@ -81,13 +83,13 @@ class Panel(PanelPages):
             for _ in self._build():
                 pass
 
-    def close_down(self, timeout: float = 0.0) -> None:
+    def stop(self, timeout: float = 0.0) -> None:
         """End everything the panel does; may be called repeatedly."""
         if self._closed:
             return
         self._closed = True
         self._unwatch()
-        self.close_parts()
+        self.stop_parts()
         if isinstance(self._controllers_source, PanelLoader):
             self._controllers_source.close(timeout)
         if self.has_part("controllers"):
@@ -148,7 +150,7 @@ class Panel(PanelPages):
         self._is_built = True
         self._layout_changed(self.wide)
         self._watch_controllers()
-        self._add_keys()
+        self._add_shortcuts()
         self.setAcceptDrops(True)
         self._take_focus()
         self.ready.emit()
@@ -168,8 +170,8 @@ class Panel(PanelPages):
 
     def _take_focus(self) -> None:
         """Move the focus from the panel itself to the list; leave it elsewhere in the window."""
-        at = self.window().focusWidget()
-        inside = at is not None and (at is self or self.isAncestorOf(at))
+        focused = self.window().focusWidget()
+        inside = focused is not None and (focused is self or self.isAncestorOf(focused))
         self.setFocusProxy(self.shots.view)
         if inside:
             self.shots.view.setFocus()
@@ -184,7 +186,7 @@ class Panel(PanelPages):
             self.setFocus()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        opens = Capability.OPEN in self.controllers.session.host.capabilities
+        opens = HostCapability.OPEN in self.controllers.session.host.capabilities
         if opens and any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
 
@@ -194,27 +196,23 @@ class Panel(PanelPages):
             self.controllers.shots.open(Path(urls[0].toLocalFile()))
             event.acceptProposedAction()
 
-    def _add_keys(self) -> None:
-        keys: tuple[tuple[str, Callable[[], object]], ...] = (
-            # Without Shift, which Qt ignores if the keyboard layout needs it for the character.
-            # "Shift+/" would be ambiguous with "?" on many, and Qt triggers neither then.
-            ("/", self._find_shot),
-            *((key, lambda: self.shortcuts.toggle()) for key in ("?", "Shift+?")),
-            ("Ctrl+Return", lambda: self.send.send()),
-            ("Ctrl+T", lambda: self.send.request_test_frame()),
-            ("Ctrl+Shift+Return", self._resend),
-            ("Ctrl+K", self.choose_service),
-            *(
-                (f"Ctrl+{n}", lambda n=n: self.go_to_tab(n - 1))
-                for n in range(1, self.shortcut_count + 1)
-            ),
-        )
-        for key, action in keys:
-            shortcut = QShortcut(QKeySequence(key), self)
-            shortcut.setAutoRepeat(False)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(lambda action=action: action())
-
+    def _add_shortcuts(self) -> None:
+        tab_count = self.shortcut_count
+        actions: dict[str, Callable[[], object]] = {
+            "find_shot": self._find_shot,
+            "send": lambda: self.send.send(),
+            "request_test_frame": lambda: self.send.request_test_frame(),
+            "resend_job": self._resend,
+            "choose_service": self.choose_service,
+            "toggle_shortcuts": lambda: self.shortcuts.toggle(),
+            **{f"go_to_tab_{n}": partial(self.go_to_tab, n - 1) for n in range(1, tab_count + 1)},
+        }
+        for panel_shortcut in panel_shortcuts(tab_count):
+            for key, action in panel_shortcut.actions.items():
+                shortcut = QShortcut(QKeySequence(key), self)
+                shortcut.setAutoRepeat(False)
+                shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+                shortcut.activated.connect(actions[action])
         self._focus_keys = FocusKeyFilter(self, self._play)
 
     def _play(self, action: str) -> None:

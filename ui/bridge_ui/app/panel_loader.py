@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import ConfigError, ShotbridgeError
-from bridge_ui.core.workers import OnError, ThreadPool, unexpected_error
+from bridge_ui.core.thread_pool import OnError, ThreadPool, unexpected_error
 
 if TYPE_CHECKING:
     from bridge_core.hosts.base import Host

@@ -82,13 +82,13 @@ class PanelPages(PageLayout):
         """Whether a part of a page, or another property of this class, was created."""
         return name in self._parts or name in self.__dict__
 
-    def close_parts(self) -> None:
+    def stop_parts(self) -> None:
         """Stop everything that was created from watching controllers."""
         for name in ("toolbar", "status", "_connection_button", "_connection_popover"):
             if self.has_part(name):
-                getattr(self, name).stop_watching()
+                getattr(self, name).stop()
         for part_id, widget in self._parts.items():
-            self._specs[part_id][1].close(widget)
+            self._specs[part_id][1].stop(widget)
 
     @cached_property
     def controllers(self) -> Controllers:

@@ -6,57 +6,43 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QWidget
 from shiboken6 import isValid
 
+from bridge_ui.app.panel_shortcuts import panel_shortcuts
 from bridge_ui.core.translate import tr
-from bridge_ui.review.qt_shortcuts import shortcut_help
+from bridge_ui.review.review_shortcuts import shortcut_help
 from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import column, label, scroll_area, title
+from bridge_ui.widgets.basic import label, scroll_area, title, vbox
 
 
-def shortcut_groups(page_count: int) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+def shortcut_groups(tab_count: int) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """Groups of keys and what they do, by title."""
-    return (
-        (
-            tr("Everywhere"),
-            (
-                ("/", tr("find a shot")),
-                ("Ctrl+Return", tr("send")),
-                ("Ctrl+T", tr("render a test frame")),
-                ("Ctrl+Shift+Return", tr("send the selected job again")),
-                (tr("Return"), tr("press the focused button")),
-                ("Ctrl+K", tr("choose a service")),
-                (f"Ctrl+1 … Ctrl+{page_count}", tr("go to a tab")),
-                ("Tab, Shift+Tab", tr("next, previous field")),
-                ("?", tr("show these shortcuts")),
-            ),
-        ),
-        (tr("Review"), shortcut_help()),
-    )
+    in_panel = tuple((one.key_text, one.help_text) for one in panel_shortcuts(tab_count))
+    return ((tr("Everywhere"), in_panel), (tr("Review"), shortcut_help()))
 
 
 class ShortcutsOverlay(QFrame):
     """Shown until Escape, ``?`` or a click; then the focus returns to the previous widget."""
 
-    def __init__(self, parent: QWidget, page_count: int) -> None:
+    def __init__(self, parent: QWidget, tab_count: int) -> None:
         super().__init__(parent)
         self._parent = parent
         self._previous_focus: QWidget | None = None
         set_style_class(self, "popover")
-        self._body = body = column(gap=14)
-        groups, width_of = shortcut_groups(page_count), self.fontMetrics().horizontalAdvance
-        across = max(width_of(key) for _, keys in groups for key, _ in keys)
+        self._body = body = vbox(gap=14)
+        groups, width_of = shortcut_groups(tab_count), self.fontMetrics().horizontalAdvance
+        key_width = max(width_of(key) for _, keys in groups for key, _ in keys)
         for name, keys in groups:
             grid = QGridLayout()
             grid.setHorizontalSpacing(16)
-            for at, (key, does) in enumerate(keys):
-                shown = label(key)
-                shown.setFixedWidth(across)
-                shown.setAlignment(Qt.AlignmentFlag.AlignTop)
-                grid.addWidget(shown, at, 0)
-                grid.addWidget(label(does, "dim", wrap=True), at, 1)
+            for index, (key, help_text) in enumerate(keys):
+                key_label = label(key)
+                key_label.setFixedWidth(key_width)
+                key_label.setAlignment(Qt.AlignmentFlag.AlignTop)
+                grid.addWidget(key_label, index, 0)
+                grid.addWidget(label(help_text, "dim", wrap=True), index, 1)
             grid.setColumnStretch(1, 1)
-            body.addLayout(column(title(name), grid))
+            body.addLayout(vbox(title(name), grid))
         body.addStretch(1)
-        self.setLayout(column(title(tr("Shortcuts"), 1.2), scroll_area(body), margin=16, gap=10))
+        self.setLayout(vbox(title(tr("Shortcuts"), 1.2), scroll_area(body), margin=16, gap=10))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hide()
 
@@ -67,9 +53,9 @@ class ShortcutsOverlay(QFrame):
         self._previous_focus = QApplication.focusWidget()
         parent = self._parent
         self.show()  # the layout is not updated while hidden
-        wide = min(78 * self.fontMetrics().averageCharWidth(), parent.width() - 24)
-        high = self._body.totalHeightForWidth(wide - 48)
-        self.resize(wide, min(high + 80, parent.height() - 24))
+        width = min(78 * self.fontMetrics().averageCharWidth(), parent.width() - 24)
+        height = self._body.totalHeightForWidth(width - 48)
+        self.resize(width, min(height + 80, parent.height() - 24))
         self.move((parent.width() - self.width()) // 2, (parent.height() - self.height()) // 2)
         self.raise_()
         self.setFocus()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import bridge_core
 from bridge_core.errors import HostError
 from bridge_core.hosts.base import (
-    Capability,
     Host,
+    HostCapability,
     HostProblem,
     HostScene,
     HostShot,
@@ -53,8 +53,15 @@ class StandaloneHost(Host):
         return f"Shotbridge {bridge_core.__version__}"
 
     @property
-    def capabilities(self) -> frozenset[Capability]:
-        return frozenset({Capability.CUT, Capability.OPEN, Capability.PLACE, Capability.ANY_THREAD})
+    def capabilities(self) -> frozenset[HostCapability]:
+        return frozenset(
+            {
+                HostCapability.CUT,
+                HostCapability.OPEN,
+                HostCapability.PLACE,
+                HostCapability.ANY_THREAD,
+            }
+        )
 
     @property
     def output(self) -> Path | None:
@@ -102,25 +109,28 @@ class StandaloneHost(Host):
         :raises HostError: no cut is open, it has no such clip, or :attr:`output` is a file that
             Shotbridge did not write.
         """
-        from bridge_core.hosts.placement_plan import placement_plan
+        from bridge_core.hosts.placement_plan import plan_placement
         from bridge_core.timeline.version_writer import PlacedVersion, write_versions
 
         if self._cut is None or self.output is None:
             raise HostError("no cut is open to place versions in", next_step="open a cut first")
         host_shots = {item.clip_id: _host_shot(item, ()) for item in self._read(self._cut)}
         plans = [
-            placement_plan(
-                host_shots.get(one.item_id), one, self.placement_modes, where=str(self._cut.path)
+            plan_placement(
+                host_shots.get(placement.item_id),
+                placement,
+                self.placement_modes,
+                where=str(self._cut.path),
             )
-            for one in placements
+            for placement in placements
         ]
         self._check_output_path(self.output)
         versions: dict[str, list[PlacedVersion]] = {}
         for plan in plans:
-            one = plan.placement
-            folder = str(one.folder) if one.folder is not None else None
-            versions.setdefault(one.item_id, []).append(
-                PlacedVersion(one.version, folder, one.output, one.notes)
+            placement = plan.placement
+            folder = str(placement.folder) if placement.folder is not None else None
+            versions.setdefault(placement.item_id, []).append(
+                PlacedVersion(placement.version, folder, placement.output, placement.notes)
             )
         written = write_versions(
             self._carrying_source(),

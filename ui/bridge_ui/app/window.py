@@ -57,7 +57,7 @@ def _run(arguments: argparse.Namespace) -> int:
     panel.resize(1440, 880)
     panel.show()
     code = run_event_loop(app)
-    panel.close_down(timeout=2.0)
+    panel.stop(timeout=2.0)
     return errors[-1].exit_code if errors else code
 
 

@@ -16,15 +16,15 @@ from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import (
     button,
     clear_layout,
-    column,
     framed,
+    hbox,
     label,
     make_selectable,
-    row,
     safe_painter,
     scroll_area,
     show_text,
     title,
+    vbox,
 )
 from bridge_ui.widgets.main_thread import call_later
 
@@ -71,8 +71,8 @@ class ConnectionButton(QWidget):
         self._short = short
         self._indicator = ConnectionIndicator(colours)
         self._button = button("", "quiet", on_click=self.pressed.emit, name="connection")
-        self.setLayout(row(self._indicator, self._button, gap=2))
-        self.stop_watching = session.connection.watch(self._show)
+        self.setLayout(hbox(self._indicator, self._button, gap=2))
+        self.stop = session.connection.watch(self._show)
 
     def _show(self, connection: Connection) -> None:
         self._indicator.show_state(connection.state)
@@ -97,36 +97,36 @@ class ConnectionPopover(QFrame):
         set_style_class(self, "popover")
         self._text = label("", wrap=True)
         self._next_step = label("", "warn", wrap=True)
-        self._health_lines = column(gap=8)
+        self._health_lines = vbox(gap=8)
         self._outbox = label("", "dim", wrap=True)
         self._flush_button = button(tr("Send now"), on_click=session.flush)
         reconnect = button(
             tr("Check again"), icon_name="refresh-cw", on_click=session.reconnect, name="reconnect"
         )
         self._settings = SettingsView(SettingsController(session))
-        self._body = column(
+        self._body = vbox(
             title(tr("Connection"), 1.1),
             self._text,
             self._next_step,
             self._health_lines,
-            row(self._outbox, self._flush_button, grows=0),
-            row(reconnect, 1),
+            hbox(self._outbox, self._flush_button, grows=0),
+            hbox(reconnect, 1),
             self._settings,
             1,
             margin=(14, 12, 14, 12),
             gap=8,
         )
-        self.setLayout(column(scroll_area(self._body), margin=2))
+        self.setLayout(vbox(scroll_area(self._body), margin=2))
         inside = self._body.parentWidget()
         assert inside is not None
         inside.installEventFilter(self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hide()
-        self.stop_watching = unwatch_all(
+        self.stop = unwatch_all(
             session.connection.watch(self._show_connection),
             session.health.watch(self._show_health),
             session.outbox.watch(self._show_outbox),
-            self._settings.stop_watching,
+            self._settings.stop,
         )
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -140,12 +140,13 @@ class ConnectionPopover(QFrame):
 
     def _adjust_height(self) -> None:
         """Resize to the content, upwards or downwards from the anchor."""
-        parent, at = self.parentWidget(), self.geometry()
+        parent, geometry = self.parentWidget(), self.geometry()
         if parent is None or not self.isVisible():
             return
-        high = min(self.sizeHint().height(), parent.height() - 16)
-        top = at.top() if at.center().y() < parent.height() / 2 else at.bottom() + 1 - high
-        self.setGeometry(at.left(), max(8, top), at.width(), high)
+        height = min(self.sizeHint().height(), parent.height() - 16)
+        is_above_middle = geometry.center().y() < parent.height() / 2
+        top = geometry.top() if is_above_middle else geometry.bottom() + 1 - height
+        self.setGeometry(geometry.left(), max(8, top), geometry.width(), height)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
@@ -169,8 +170,8 @@ class ConnectionPopover(QFrame):
             message = label(line.message, "dim", wrap=True)
             sign = label("✓" if line.ok else "⚠", "good" if line.ok else "warn")
             sign.setAccessibleName(tr("OK") if line.ok else tr("problem"))
-            head = row(sign, label(line.name), 1, gap=6)
-            inner = column(head, message, gap=1)
+            head = hbox(sign, label(line.name), 1, gap=6)
+            inner = vbox(head, message, gap=1)
             if line.next_step:
                 inner.addWidget(label(line.next_step, "warn", wrap=True))
             self._health_lines.addWidget(framed(inner))
@@ -187,14 +188,14 @@ class SettingsView(QWidget):
         super().__init__()
         self._settings = settings
         self._shown: tuple[SettingLine, ...] = ()
-        self._lines = column(gap=8)
+        self._lines = vbox(gap=8)
         self._message = label("", "good", wrap=True)
         self._problem = label("", "bad", wrap=True)
         self._file = make_selectable(label("", "small", wrap=True))
         texts = (self._message, self._problem, self._file)
-        self.setLayout(column(title(tr("Settings")), self._lines, *texts, gap=8))
+        self.setLayout(vbox(title(tr("Settings")), self._lines, *texts, gap=8))
         self.refresh = settings.refresh
-        self.stop_watching = unwatch_all(settings.state.watch(self._show), settings.close)
+        self.stop = unwatch_all(settings.state.watch(self._show), settings.close)
 
     def _show(self, state: SettingsState) -> None:
         if state.lines != self._shown:
@@ -229,8 +230,8 @@ class _SettingField(QWidget):
         )
         self._text.returnPressed.connect(self._save_value)
         origin = label(line.origin, "small", wrap=True)
-        field = row(self._text, self._save, grows=0)
-        self.setLayout(column(label(line.title, "dim"), field, origin, gap=2))
+        field = hbox(self._text, self._save, grows=0)
+        self.setLayout(vbox(label(line.title, "dim"), field, origin, gap=2))
 
     def _save_value(self) -> None:
         if self._save.isEnabled():
@@ -243,5 +244,5 @@ def _setting_label(line: SettingLine) -> QWidget:
     parts = [label(line.title, "dim"), value]
     if line.origin:
         parts.append(label(line.origin, "small", wrap=True))
-    widget.setLayout(column(*parts, gap=1))
+    widget.setLayout(vbox(*parts, gap=1))
     return widget

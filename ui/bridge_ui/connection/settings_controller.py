@@ -10,8 +10,8 @@ from bridge_core.config import ConfigLayer, LoadedSettings, SettingOrigin, load_
 from bridge_core.config.setting_keys import format_value
 from bridge_core.config.user_config import set_user_setting
 from bridge_ui.core.observable import ActionState, Observable
+from bridge_ui.core.thread_pool import BackgroundTask, LatestCall
 from bridge_ui.core.translate import tr
-from bridge_ui.core.workers import BackgroundTask, LatestCall
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings

@@ -186,6 +186,6 @@ def note_frames_text(note: Note) -> str:
     return "" if note.display_frame is None else str(note.display_frame)
 
 
-def format_timestamp(at: datetime) -> str:
+def format_timestamp(timestamp: datetime) -> str:
     """Local date and time: ``2026-01-31 14:05``."""
-    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+    return f"{timestamp.astimezone():%Y-%m-%d %H:%M}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bridge_core.errors import GatewayUnreachable, ShotbridgeError
 from bridge_ui.core.observable import Post
 from bridge_ui.core.store import batches
-from bridge_ui.core.workers import OnError, unexpected_error
+from bridge_ui.core.thread_pool import OnError, unexpected_error
 
 if TYPE_CHECKING:
     from bridge_core.client import Client

@@ -157,15 +157,15 @@ class ObservableList(Sequence[T]):
         self._rows = list(rows)
         self._watchers.notify(ListChange(reset=True))
 
-    def insert(self, at: int, rows: Sequence[T]) -> None:
-        """Insert rows before the one at ``at``."""
-        self._rows[at:at] = rows
-        self._watchers.notify(ListChange(inserted=range(at, at + len(rows))))
+    def insert(self, index: int, rows: Sequence[T]) -> None:
+        """Insert rows before the one at ``index``."""
+        self._rows[index:index] = rows
+        self._watchers.notify(ListChange(inserted=range(index, index + len(rows))))
 
     def update(self, changed: Mapping[int, T]) -> None:
         """Change the rows at these positions; equal rows are not reported."""
-        different = {at: row for at, row in changed.items() if self._rows[at] != row}
-        for at, row in different.items():
-            self._rows[at] = row
+        different = {index: row for index, row in changed.items() if self._rows[index] != row}
+        for index, row in different.items():
+            self._rows[index] = row
         if different:
             self._watchers.notify(ListChange(positions=tuple(sorted(different))))

@@ -11,14 +11,20 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from bridge_core.errors import GatewayUnreachable, ShotbridgeError
-from bridge_core.hosts.base import Capability
+from bridge_core.hosts.base import HostCapability
 from bridge_core.system.login import login_name
 from bridge_ui.core.event_listener import EventListener
 from bridge_ui.core.observable import Observable, Post, Unwatch, Watchers
 from bridge_ui.core.recent_requests import RecentRequests
 from bridge_ui.core.store import Store, batches
+from bridge_ui.core.thread_pool import (
+    BackgroundTask,
+    LatestCall,
+    OnError,
+    ThreadPool,
+    unexpected_error,
+)
 from bridge_ui.core.translate import tr, tr_count
-from bridge_ui.core.workers import BackgroundTask, LatestCall, OnError, ThreadPool, unexpected_error
 
 if TYPE_CHECKING:
     from bridge_core.client import Client
@@ -232,8 +238,8 @@ class Session:
         | None = None,
     ) -> None:
         """Run ``call`` on the host: in a worker (by ``run``, or in the disk pool) if the host
-        supports :attr:`Capability.ANY_THREAD`, otherwise synchronously on the panel's thread."""
-        if Capability.ANY_THREAD in self.host.capabilities:
+        has :attr:`HostCapability.ANY_THREAD`, otherwise synchronously on the panel's thread."""
+        if HostCapability.ANY_THREAD in self.host.capabilities:
             (run or self.disk_pool.run)(call, done, on_error)
             return
         try:

@@ -27,7 +27,7 @@ BATCH_SIZE = 12
 
 
 def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (items[at : at + BATCH_SIZE] for at in range(0, len(items), BATCH_SIZE))
+    return (items[start : start + BATCH_SIZE] for start in range(0, len(items), BATCH_SIZE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +65,13 @@ class Store:
 
     def versions_of(self, shot: ShotId) -> list[Version]:
         """Oldest first."""
-        found = self._versions_by_shot.get(shot, {}).values()
-        return sorted(found, key=lambda v: (v.created, v.service, v.number))
+        versions = self._versions_by_shot.get(shot, {}).values()
+        return sorted(versions, key=lambda v: (v.created, v.service, v.number))
 
     def jobs_of(self, shot: ShotId) -> list[Job]:
         """Oldest first."""
-        found = (self.jobs[one] for one in self._job_ids_by_shot.get(shot, ()))
-        return sorted(found, key=lambda job: (job.created, job.id))
+        jobs = (self.jobs[one] for one in self._job_ids_by_shot.get(shot, ()))
+        return sorted(jobs, key=lambda job: (job.created, job.id))
 
     def merge(
         self, jobs: Iterable[Job] = (), versions: Iterable[Version] = (), notes: Iterable[Note] = ()
@@ -98,11 +98,11 @@ class Store:
             self._watchers.notify(change)
 
     def apply_events(self, events: Iterable[Event]) -> None:
-        listed = list(events)
+        batch = list(events)
         self.merge(
-            jobs=[event.job for event in listed if event.job is not None],
-            versions=[event.version for event in listed if event.version is not None],
-            notes=[event.note for event in listed if event.note is not None],
+            jobs=[event.job for event in batch if event.job is not None],
+            versions=[event.version for event in batch if event.version is not None],
+            notes=[event.note for event in batch if event.note is not None],
         )
 
     def _share_request(self, job: Job) -> Job:

@@ -23,8 +23,8 @@ def set_lookup(lookup: Callable[[str], str]) -> None:
 
 def tr(text: str, **values: object) -> str:
     """``tr("{done} of {total} frames", done=3, total=9)``: translated, then filled in."""
-    found = _lookup(text)
-    return found.format(**values) if values else found
+    translation = _lookup(text)
+    return translation.format(**values) if values else translation
 
 
 def tr_count(number: int, one: str, many: str) -> str:

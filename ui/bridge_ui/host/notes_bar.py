@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from bridge_ui.core.translate import tr
 from bridge_ui.host.notes_controller import HostNotesController, HostNotesState
-from bridge_ui.widgets.basic import button, column, framed, label, show_text
+from bridge_ui.widgets.basic import button, framed, label, show_text, vbox
 
 
 class HostNotesBar(QWidget):
@@ -21,9 +21,9 @@ class HostNotesBar(QWidget):
         self.button = button(
             tr("Import as notes"), on_click=notes.import_notes, name="import-notes"
         )
-        inner = column(self._text, self._quotes, self._problem, self.button, margin=10, gap=4)
-        self.setLayout(column(framed(inner, "card"), margin=(14, 12, 14, 0)))
-        self.stop_watching = notes.state.watch(self._show)
+        inner = vbox(self._text, self._quotes, self._problem, self.button, margin=10, gap=4)
+        self.setLayout(vbox(framed(inner, "card"), margin=(14, 12, 14, 0)))
+        self.stop = notes.state.watch(self._show)
 
     def _show(self, state: HostNotesState) -> None:
         self.setVisible(bool(state.notes or state.problem))

@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge_core.hosts.base import Capability
+from bridge_core.hosts.base import HostCapability
 from bridge_core.models.base import fingerprint
 from bridge_core.models.notes import NewNote
 from bridge_ui.core.observable import ActionState, Observable
+from bridge_ui.core.thread_pool import BackgroundTask, LatestCall
 from bridge_ui.core.translate import tr_count
-from bridge_ui.core.workers import BackgroundTask, LatestCall
 
 if TYPE_CHECKING:
     from bridge_core.hosts.base import HostNote
@@ -41,14 +41,14 @@ class HostNotesController:
     def refresh(self) -> None:
         """Read the host's notes; call after reading the scene."""
         host = self._session.host
-        if Capability.NOTES not in host.capabilities or self.state.value.busy:
+        if HostCapability.NOTES not in host.capabilities or self.state.value.busy:
             return
 
-        def found(notes: tuple[HostNote, ...]) -> None:
+        def show_notes(notes: tuple[HostNote, ...]) -> None:
             self.state.update(notes=notes)
 
         self._session.call_host(
-            lambda _: host.notes(), found, self.state.show_error, self._notes_call.run
+            lambda _: host.notes(), show_notes, self.state.show_error, self._notes_call.run
         )
 
     def import_notes(self) -> None:
@@ -59,10 +59,10 @@ class HostNotesController:
 
         def submit_all(task: BackgroundTask) -> list[tuple[str, Note]]:
             submitted: list[tuple[str, Note]] = []
-            for one in notes:
+            for host_note in notes:
                 if task.cancelled:
                     break
-                submitted.append((one.note_key, self._submit(one, user)))
+                submitted.append((host_note.note_key, self._submit(host_note, user)))
             return submitted
 
         self.state.update(busy=True, problem="", next_step="")
@@ -73,12 +73,12 @@ class HostNotesController:
         if self._task is not None:
             self._task.cancel()
 
-    def _submit(self, one: HostNote, user: str) -> Note:
-        note = NewNote(frames=one.frames, text=one.text[:5000])
+    def _submit(self, host_note: HostNote, user: str) -> Note:
+        note = NewNote(frames=host_note.frames, text=host_note.text[:5000])
         # The same key whenever this note is imported: a crash may come before the host marks it.
-        act = f"{one.note_key}\n{one.version_id}\n{fingerprint(note)}\n{user}"
+        act = f"{host_note.note_key}\n{host_note.version_id}\n{fingerprint(note)}\n{user}"
         key = hashlib.sha256(act.encode()).hexdigest()
-        return self._session.client.add_note(one.version_id, note, key=key, user=user)
+        return self._session.client.add_note(host_note.version_id, note, key=key, user=user)
 
     def _submitted(self, submitted: list[tuple[str, Note]]) -> None:
         host = self._session.host

@@ -19,7 +19,7 @@ from bridge_ui.review.controller import ReviewController
 from bridge_ui.shots.shot_row import ShotRow
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import add_action, button, fill_background, label, row
+from bridge_ui.widgets.basic import add_action, button, fill_background, hbox, label
 
 
 class PlacementBar(QWidget):
@@ -47,8 +47,8 @@ class PlacementBar(QWidget):
             name="place",
             takes_focus=False,
         )
-        self.setLayout(row(self._text, self.button, margin=(10, 5, 10, 5), gap=10, grows=0))
-        self.stop_watching = unwatch_all(
+        self.setLayout(hbox(self._text, self.button, margin=(10, 5, 10, 5), gap=10, grows=0))
+        self.stop = unwatch_all(
             review.state.watch(lambda _state: self.refresh()),
             placement.state.watch(lambda _state: self.refresh()),
         )

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import NotFound
-from bridge_core.hosts.base import Capability, Placement, PlacementResult
+from bridge_core.hosts.base import HostCapability, Placement, PlacementResult
 from bridge_core.models.versions import ReviewStatus
 from bridge_core.system.private_files import make_private_folder
 from bridge_ui.core.observable import ActionState, Observable
+from bridge_ui.core.thread_pool import BackgroundTask
 from bridge_ui.core.translate import tr
-from bridge_ui.core.workers import BackgroundTask
 
 if TYPE_CHECKING:
     from bridge_core.models.versions import Version
@@ -42,7 +42,7 @@ class PlacementController:
     @property
     def is_supported(self) -> bool:
         """Whether the host can place versions."""
-        return Capability.PLACE in self._session.host.capabilities
+        return HostCapability.PLACE in self._session.host.capabilities
 
     def options(self, version: Version) -> tuple[PlacementOption, ...]:
         """Options for a version; the main output in the host's default mode is first."""
@@ -68,18 +68,18 @@ class PlacementController:
         client = self._session.client
 
         def choose(task: BackgroundTask) -> list[Placement]:
-            found = []
+            placements = []
             for item_id, shot in shots:
                 versions = client.versions(show=shot.show, sequence=shot.sequence, shot=shot.shot)
                 if (version := _last_approved(versions)) is not None:
                     option = PlacementOption(mode_id, "main", "")
-                    found.append(self._make_placement(task, item_id, version, option))
-            if not found:
+                    placements.append(self._make_placement(task, item_id, version, option))
+            if not placements:
                 raise NotFound(
                     tr("none of these shots has an approved version"),
                     next_step=tr("approve one in the review first"),
                 )
-            return found
+            return placements
 
         self._place(choose)
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
-from bridge_core.hosts.base import Capability
+from bridge_core.hosts.base import HostCapability
 from bridge_core.system.files import storage_errors
 from bridge_core.system.private_files import make_private_folder
 from bridge_ui.core.observable import Observable
-from bridge_ui.core.workers import BackgroundTask, OnError
+from bridge_ui.core.thread_pool import BackgroundTask, OnError
 
 if TYPE_CHECKING:
     from bridge_core.hosts.base import RenderStep
@@ -107,7 +107,7 @@ class PlateRenderer:
         host, request = self._session.host, self._current
         if request is None:
             return
-        if Capability.ANY_THREAD in host.capabilities:
+        if HostCapability.ANY_THREAD in host.capabilities:
             self._task = self._session.transfer_pool.run(
                 lambda task: self._render_in_worker(task, request, folder),
                 self._finish,
@@ -192,8 +192,9 @@ def _new_folder(root: Path, shot_id: ShotId) -> Path:
     :raises NotWritable: it cannot be created.
     :raises DiskFull: no space or quota is left.
     """
-    at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    folder = root / shot_id.show / shot_id.sequence / shot_id.shot / f"{at}-{uuid.uuid4().hex[:6]}"
+    timestamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    name = f"{timestamp}-{uuid.uuid4().hex[:6]}"
+    folder = root / shot_id.show / shot_id.sequence / shot_id.shot / name
     with storage_errors(folder, hint="or move client.state_dir"):
         make_private_folder(folder.parent)
         folder.mkdir(mode=0o700)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge_core.hosts.base import Capability
+from bridge_core.hosts.base import HostCapability
 
 if TYPE_CHECKING:
     from bridge_core.hosts.base import Host
@@ -27,8 +27,8 @@ class ViewedFrame:
 
 def has_playhead(host: Host) -> bool:
     """Whether the host's current frame can be read synchronously."""
-    return Capability.PLAYHEAD in host.capabilities and (
-        Capability.ANY_THREAD not in host.capabilities
+    return HostCapability.PLAYHEAD in host.capabilities and (
+        HostCapability.ANY_THREAD not in host.capabilities
     )
 
 

@@ -187,9 +187,9 @@ class JobsController:
         blocks: dict[int, list[JobListRow]] = {}
         for row in sorted(map(self._job_row, new), key=_sort_key, reverse=True):
             blocks.setdefault(self._insert_index(row), []).append(row)
-        for at in sorted(blocks, reverse=True):
-            self.rows.insert(at, blocks[at])
-        self._index_by_id = {row.id: at for at, row in enumerate(self.rows)}
+        for index in sorted(blocks, reverse=True):
+            self.rows.insert(index, blocks[index])
+        self._index_by_id = {row.id: index for index, row in enumerate(self.rows)}
 
     def _insert_index(self, new: JobListRow) -> int:
         """Position of a new job: before the first older one, below the outbox."""
@@ -213,7 +213,7 @@ class JobsController:
             self._session.store.jobs.values(), key=lambda j: (j.created, j.id), reverse=True
         )
         rows += [self._job_row(job) for job in jobs]
-        self._index_by_id = {row.id: at for at, row in enumerate(rows)}
+        self._index_by_id = {row.id: index for index, row in enumerate(rows)}
         self.rows.replace(rows)
         self._update_counts()
 

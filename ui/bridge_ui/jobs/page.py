@@ -12,7 +12,7 @@ from bridge_ui.jobs.controller import JobListRow, JobsController, JobsState
 from bridge_ui.jobs.resolve_prompt import ResolvePrompt
 from bridge_ui.send.cards_widget import DuplicatePrompt
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import ProblemText, button, column, framed, label, row, title
+from bridge_ui.widgets.basic import ProblemText, button, framed, hbox, label, title, vbox
 from bridge_ui.widgets.rows import ROW_ROLE, RowContent, RowDelegate, RowsModel, RowsView
 
 
@@ -50,27 +50,25 @@ class JobsPage(QWidget):
             tr("Send again"), on_click=self.resend, tip=tip, name="job-resend", costly=True
         )
         self._duplicate_prompt = DuplicatePrompt(jobs.duplicate_check, "job-confirm-duplicate")
-        buttons = row(self.view_button, self.cancel_button, self.resend_button, 1)
+        buttons = hbox(self.view_button, self.cancel_button, self.resend_button, 1)
         details = (self._name, self._state, self._job_problem, buttons, self._duplicate_prompt)
         self._resolve_prompt = ResolvePrompt(self._resolve)
-        self._detail = framed(column(*details, self._resolve_prompt, margin=12), "card")
+        self._detail = framed(vbox(*details, self._resolve_prompt, margin=12), "card")
         self._problem = ProblemText()
-        foot = column(self._problem, self._detail, margin=(12, 8, 12, 12))
-        self.setLayout(column(self._empty_label, self.view, foot, gap=0, grows=1))
+        foot = vbox(self._problem, self._detail, margin=(12, 8, 12, 12))
+        self.setLayout(vbox(self._empty_label, self.view, foot, gap=0, grows=1))
         self.view.selectionModel().currentChanged.connect(lambda *_: self._choice_changed())
         self.view.doubleClicked.connect(lambda _index: self._view())
         self._model.modelReset.connect(self._rows_reset)
         self._model.rowsInserted.connect(lambda *_: self._show_list())
         self._model.dataChanged.connect(lambda *_: self._show_detail())
-        self.stop_watching = unwatch_all(
-            self._model.stop_watching, jobs.state.watch(self._show_state)
-        )
+        self.stop = unwatch_all(self._model.stop, jobs.state.watch(self._show_state))
         self._rows_reset()
 
     @property
     def chosen(self) -> JobListRow | None:
-        found = self.view.currentIndex().data(ROW_ROLE)
-        return found if isinstance(found, JobListRow) else None
+        row = self.view.currentIndex().data(ROW_ROLE)
+        return row if isinstance(row, JobListRow) else None
 
     def _choice_changed(self) -> None:
         self._jobs.duplicate_check.cancel()  # it was about another job
@@ -80,9 +78,9 @@ class JobsPage(QWidget):
 
     def _rows_reset(self) -> None:
         """Keep the same job current."""
-        for at, job_row in enumerate(self._jobs.rows):
+        for index, job_row in enumerate(self._jobs.rows):
             if job_row.id == self._chosen_id:
-                self.view.setCurrentIndex(self._model.index(at))
+                self.view.setCurrentIndex(self._model.index(index))
                 break
         self._show_list()
         self._show_detail()

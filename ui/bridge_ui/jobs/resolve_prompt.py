@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QLineEdit
 from bridge_core.models.jobs import JobOutcome
 from bridge_ui.core.translate import tr
 from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import WrapRow, button, column, label
+from bridge_ui.widgets.basic import WrapRow, button, label, vbox
 
 
 class ResolvePrompt(QFrame):
@@ -46,7 +46,7 @@ class ResolvePrompt(QFrame):
             "warn",
             wrap=True,
         )
-        self.setLayout(column(question, self.reason, WrapRow(*self._buttons), margin=10, gap=5))
+        self.setLayout(vbox(question, self.reason, WrapRow(*self._buttons), margin=10, gap=5))
         set_style_class(self, "warning")
         self.hide()
         self._update()

@@ -14,8 +14,8 @@ from bridge_ui.core.display_text import (
     format_timestamp,
 )
 from bridge_ui.core.observable import ActionState, Observable
+from bridge_ui.core.thread_pool import LatestCall
 from bridge_ui.core.translate import tr, tr_count
-from bridge_ui.core.workers import LatestCall
 from bridge_ui.review.revision import repeat_request
 
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ from bridge_ui.widgets.basic import (
     ProblemText,
     button,
     clear_layout,
-    column,
     label,
     make_selectable,
     scroll_area,
     show_text,
     title,
+    vbox,
 )
 from bridge_ui.widgets.inputs import ComboBox
 
@@ -46,14 +46,14 @@ class LineagePage(QWidget):
         self._hint = label("", "dim", wrap=True)
         self._problem = ProblemText()
         self._offered_choices: tuple[tuple[str, str], ...] = ()
-        self._facts = column(gap=14)
+        self._facts = vbox(gap=14)
         self._repeat_button = button("", icon_name="repeat", on_click=self._repeat, name="repeat")
         facts = (self._problem, self._hint, self._facts, 1)
-        body = scroll_area(column(*facts, margin=(14, 4, 14, 12), gap=10))
-        head = column(self._title, self._compare_box, margin=(14, 12, 14, 4), gap=8)
-        foot = column(self._repeat_button, margin=(14, 8, 14, 14))
-        self.setLayout(column(head, body, foot, gap=4, grows=1))
-        self.stop_watching = unwatch_all(
+        body = scroll_area(vbox(*facts, margin=(14, 4, 14, 12), gap=10))
+        head = vbox(self._title, self._compare_box, margin=(14, 12, 14, 4), gap=8)
+        foot = vbox(self._repeat_button, margin=(14, 8, 14, 14))
+        self.setLayout(vbox(head, body, foot, gap=4, grows=1))
+        self.stop = unwatch_all(
             review.state.watch(self._review_changed), lineage.state.watch(self._show)
         )
 
@@ -81,9 +81,9 @@ class LineagePage(QWidget):
         self._compare_box.setCurrentIndex(max(0, self._compare_box.findData(state.compared_result)))
         self._compare_box.setVisible(bool(self._offered_choices) and bool(state.result))
 
-    def _compare(self, at: int) -> None:
-        other = self._compare_box.itemData(at)
-        self._lineage.compare(other or None, self._compare_box.itemText(at) if other else "")
+    def _compare(self, index: int) -> None:
+        other = self._compare_box.itemData(index)
+        self._lineage.compare(other or None, self._compare_box.itemText(index) if other else "")
 
     def _repeat(self) -> None:
         self._lineage.repeat(self.repeat_requested.emit)
@@ -116,26 +116,26 @@ class LineagePage(QWidget):
     def _add_facts(self, facts: Sequence[Fact]) -> None:
         for group in dict.fromkeys(fact.group for fact in facts):
             grid = _make_grid()
-            for at, fact in enumerate(fact for fact in facts if fact.group == group):
-                grid.addWidget(_title_label(fact.title), at, 0)
-                grid.addWidget(_value_label(fact.value), at, 1)
+            for index, fact in enumerate(fact for fact in facts if fact.group == group):
+                grid.addWidget(_title_label(fact.title), index, 0)
+                grid.addWidget(_value_label(fact.value), index, 1)
             grid.setColumnStretch(0, 2)
             grid.setColumnStretch(1, 3)
-            self._facts.addLayout(column(title(group), grid, gap=5))
+            self._facts.addLayout(vbox(title(group), grid, gap=5))
 
     def _add_differences(self, differences: Sequence[Difference], state: LineageState) -> None:
         if not differences:
             return
         grid = _make_grid()
-        for at, text in enumerate(("", state.label, state.compared_label)):
-            grid.addWidget(label(text, "dim", wrap=True), 0, at)
-        for at, difference in enumerate(differences, start=1):
-            grid.addWidget(_title_label(difference.title), at, 0)
-            grid.addWidget(_value_label(difference.a or "–"), at, 1)
-            grid.addWidget(_value_label(difference.b or "–"), at, 2)
-        for at, weight in enumerate((2, 3, 3)):
-            grid.setColumnStretch(at, weight)
-        self._facts.addLayout(column(title(tr("Differences")), grid, gap=5))
+        for index, text in enumerate(("", state.label, state.compared_label)):
+            grid.addWidget(label(text, "dim", wrap=True), 0, index)
+        for index, difference in enumerate(differences, start=1):
+            grid.addWidget(_title_label(difference.title), index, 0)
+            grid.addWidget(_value_label(difference.a or "–"), index, 1)
+            grid.addWidget(_value_label(difference.b or "–"), index, 2)
+        for index, weight in enumerate((2, 3, 3)):
+            grid.setColumnStretch(index, weight)
+        self._facts.addLayout(vbox(title(tr("Differences")), grid, gap=5))
 
 
 def _make_grid() -> QGridLayout:

@@ -12,8 +12,8 @@ from bridge_core.models.jobs import JobState
 from bridge_core.models.versions import ReviewStatus
 from bridge_ui.core.observable import ActionState, Observable, unwatch_all
 from bridge_ui.core.store import StoreChange
+from bridge_ui.core.thread_pool import LatestCall
 from bridge_ui.core.translate import tr
-from bridge_ui.core.workers import LatestCall
 from bridge_ui.review.compare.media_choices import (
     PLATE,
     MediaChoice,
@@ -22,7 +22,7 @@ from bridge_ui.review.compare.media_choices import (
     list_choices,
     visible_choices,
 )
-from bridge_ui.review.feedback import FeedbackSender
+from bridge_ui.review.note_and_decision_sender import NoteAndDecisionSender
 from bridge_ui.review.report.report_data import note_sort_key
 from bridge_ui.review.review_sources import ReviewSources
 from bridge_ui.review.revision import feedback_texts, note_text, revision_request
@@ -105,7 +105,7 @@ class ReviewController:
         self._versions_call: LatestCall[list[Version]] = LatestCall(session.request_pool)
         self._notes_call: LatestCall[list[Note]] = LatestCall(session.request_pool)
         self._lineage_call: LatestCall[Lineage] = LatestCall(session.request_pool)
-        self._feedback = FeedbackSender(
+        self._feedback = NoteAndDecisionSender(
             session, self.state.update, self._merge_notes, self._on_error
         )
         self._unwatch = unwatch_all(
@@ -185,12 +185,12 @@ class ReviewController:
             self._target_side = "A" if id == self.state.value.a else "B"
             self._update_target()
 
-    def step_version(self, by: int) -> None:
+    def step_version(self, offset: int) -> None:
         """Set B to the next newer (1) or older (-1) version, if there is one."""
         state = self.state.value
         versions, b = [one.id for one in state.choices if one.can_be_reviewed], state.b
         if versions:
-            index = versions.index(b) - by if b in versions else 0
+            index = versions.index(b) - offset if b in versions else 0
             self.choose_b(versions[min(max(index, 0), len(versions) - 1)])
 
     # Feedback

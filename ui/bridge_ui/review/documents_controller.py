@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
 from bridge_ui.core.observable import Observable
-from bridge_ui.core.workers import BackgroundTask, LatestCall
+from bridge_ui.core.thread_pool import BackgroundTask, LatestCall
 
 if TYPE_CHECKING:
     from bridge_core.models.findings import Finding

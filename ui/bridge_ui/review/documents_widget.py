@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QSizePolicy, QVBoxLayout, 
 
 from bridge_ui.core.translate import tr
 from bridge_ui.review.documents_controller import Documents, DocumentsController
-from bridge_ui.widgets.basic import button, clear_layout, column, framed, label, row, title
+from bridge_ui.widgets.basic import button, clear_layout, framed, hbox, label, title, vbox
 
 if TYPE_CHECKING:
     from bridge_core.models.findings import Finding
@@ -35,7 +35,7 @@ class DocumentsWidget(QWidget):
         self.setLayout(self._list)
         self._unwatch = documents.state.watch(self._show)
 
-    def stop_watching(self) -> None:
+    def stop(self) -> None:
         self._unwatch()
 
     def _show(self, documents: Documents) -> None:
@@ -61,7 +61,7 @@ class DocumentsWidget(QWidget):
                 facts=facts,
                 threshold=f"{finding.threshold:g}",
             )
-        foot = row(1)
+        foot = hbox(1)
         if finding.frame is None:
             foot.insertWidget(0, label(tr("whole shot"), "small"))
         else:
@@ -69,9 +69,7 @@ class DocumentsWidget(QWidget):
             tip = tr("Go to this frame")
             foot.insertWidget(0, button(str(finding.frame), "link", on_click=go, tip=tip))
         text = label(finding.text or finding.measure, wrap=True)
-        return framed(
-            column(text, label(facts, "small", wrap=True), foot, margin=10, gap=3), "card"
-        )
+        return framed(vbox(text, label(facts, "small", wrap=True), foot, margin=10, gap=3), "card")
 
 
 def _make_text_card(name: str, text: str) -> QFrame:
@@ -83,7 +81,7 @@ def _make_text_card(name: str, text: str) -> QFrame:
     view.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     lines = min(_MAX_LINES, max(3, text.count("\n") + 2))
     view.setFixedHeight(lines * view.fontMetrics().lineSpacing() + 2 * view.frameWidth() + 8)
-    card = column(title(name), view, margin=10, gap=5)
+    card = vbox(title(name), view, margin=10, gap=5)
     if len(text) > _MAX_CHARACTERS:
         hint = tr("The rest is in texts/{name} in the version's folder.", name=name)
         card.addWidget(label(hint, "dim", wrap=True))

@@ -24,12 +24,12 @@ from bridge_ui.widgets.basic import (
     STYLE_BY_TONE,
     button,
     clear_layout,
-    column,
     framed,
+    hbox,
     label,
-    row,
     scroll_area,
     title,
+    vbox,
 )
 
 
@@ -46,16 +46,16 @@ class NotesPage(QWidget):
         self._colours = colours
         self._shown: tuple[object, ...] = ()
         self._title = title("", 1.1)
-        self._list = column(gap=10)
+        self._list = vbox(gap=10)
         self.documents = DocumentsWidget(documents)
         self.documents.frame_requested.connect(self.frame_requested)
-        body = column(self._title, self._list, self.documents, 1, margin=(14, 12, 14, 12), gap=12)
-        self.setLayout(column(scroll_area(body)))
+        body = vbox(self._title, self._list, self.documents, 1, margin=(14, 12, 14, 12), gap=12)
+        self.setLayout(vbox(scroll_area(body)))
         self._unwatch = review.state.watch(self._show)
 
-    def stop_watching(self) -> None:
+    def stop(self) -> None:
         self._unwatch()
-        self.documents.stop_watching()
+        self.documents.stop()
 
     def _show(self, state: ReviewState) -> None:
         which = state.version and state.version.id
@@ -78,7 +78,7 @@ class NotesPage(QWidget):
             )
             comment = label(decision.comment, wrap=True)
             comment.setVisible(bool(decision.comment))
-            card = framed(column(decision_label, comment, margin=10, gap=2), "card")
+            card = framed(vbox(decision_label, comment, margin=10, gap=2), "card")
             self._list.addWidget(card)
         if not state.notes and not state.decisions:
             hint = tr("No notes yet. In the review, press N to write, D to draw.")
@@ -89,7 +89,7 @@ class NotesPage(QWidget):
         facts = [note.by, format_timestamp(note.at)]
         if note.strokes:
             facts.append(tr_count(len(note.strokes), "{n} stroke", "{n} strokes"))
-        foot = row(1)
+        foot = hbox(1)
         if note.display_frame is not None:
             go = partial(self.frame_requested.emit, note.display_frame)
             to_frame = button(note_frames_text(note), "link", on_click=go)
@@ -97,7 +97,7 @@ class NotesPage(QWidget):
             foot.insertWidget(0, to_frame)
         foot.insertWidget(foot.count() - 1, revise_button(partial(self._revise, note)))
         author = label(" · ".join(facts), "small", wrap=True)
-        return framed(column(text, author, foot, margin=10, gap=3), "card")
+        return framed(vbox(text, author, foot, margin=10, gap=3), "card")
 
     def _revise(self, note: Note) -> None:
         if note.display_frame is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bridge_core.models.shots import Shot
     from bridge_ui.core.session import Session
-    from bridge_ui.core.workers import BackgroundTask
+    from bridge_ui.core.thread_pool import BackgroundTask
     from bridge_ui.review.controller import ReviewController
     from bridge_ui.shots.controller import ShotsController
 
@@ -141,7 +141,7 @@ def write_report(
     :raises NotWritable: the file cannot be written.
     """
     from bridge_ui.review.report.html_report import write_html_report
-    from bridge_ui.review.report.qt_pdf_report import write_pdf_report
+    from bridge_ui.review.report.pdf_report_painter import write_pdf_report
 
     unfinished = path.with_name(f".{token_hex(4)}{path.suffix}")
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core.models.base import fingerprint
-from bridge_ui.core.workers import BackgroundTask, LatestCall
+from bridge_ui.core.thread_pool import BackgroundTask, LatestCall
 from bridge_ui.review.compare.media_choices import PLATE, MediaChoice
 from bridge_ui.review.player.frame_sources import (
     FrameSource,

@@ -75,11 +75,11 @@ class ReviewWidget(ViewerWidget):
             session.on_connected(self.player.refresh),
         )
 
-    def close_down(self) -> None:
+    def stop(self) -> None:
         self._unwatch()
         self._unwatch_frames()
         self.report_export.cancel()
-        super().close_down()
+        super().stop()
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.WindowActivate:

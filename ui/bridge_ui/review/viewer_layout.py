@@ -24,11 +24,11 @@ from bridge_ui.review.decisions.decision_widgets import (
     DecisionSummary,
 )
 from bridge_ui.review.decisions.target_widgets import NewResultPrompt, TargetChooser
-from bridge_ui.review.player.qt_player import Player
+from bridge_ui.review.player.player import Player
 from bridge_ui.review.player.timeline_widget import TimelineBar
 from bridge_ui.review.player.transport_widgets import TransportBar
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import column, label, retain_size_when_hidden
+from bridge_ui.widgets.basic import label, retain_size_when_hidden, vbox
 
 #: Minimum widths for A and B in one row, for everything in one row, and for that with full labels;
 #: in widths of the letter x, so that the font size counts.
@@ -66,7 +66,7 @@ class ViewerLayout(QWidget):
         self._source_row, self._second_source_row = QHBoxLayout(), QHBoxLayout()
         self._mode_row, self._slider_row = QHBoxLayout(), QHBoxLayout()
         self._transport_row, self._decision_row = QHBoxLayout(), QHBoxLayout()
-        self._body = column(
+        self._body = vbox(
             self._source_row,
             self._second_source_row,
             self.canvas,

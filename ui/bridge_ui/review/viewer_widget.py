@@ -26,7 +26,7 @@ from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
 from bridge_ui.review.player.frame_sources import FrameSource
 from bridge_ui.review.player.plate_timecode import PlateTimecode
 from bridge_ui.review.presenters import AnnotationPresenter, Captions, DecisionPresenter
-from bridge_ui.review.qt_shortcuts import ShortcutFilter
+from bridge_ui.review.review_shortcuts import ShortcutFilter
 from bridge_ui.review.viewer_layout import ViewerLayout
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
@@ -36,7 +36,7 @@ _SKIP_FRAMES = 10
 
 
 class ViewerWidget(ViewerLayout):
-    """Player, comparison, drawing, notes and decisions. :meth:`close_down` ends its threads."""
+    """Player, comparison, drawing, notes and decisions. :meth:`stop` ends its threads."""
 
     side_chosen = Signal(str, str)
     """``A`` or ``B``, and the id of a choice."""
@@ -180,12 +180,12 @@ class ViewerWidget(ViewerLayout):
         else:
             self._focus_canvas()
 
-    def close_down(self) -> None:
+    def stop(self) -> None:
         """End the player's threads. May be called twice."""
         self.player.close()
 
     def trigger_action(self, action: str) -> None:
-        """Run an action of :data:`bridge_ui.review.qt_shortcuts.SHORTCUTS` by its name."""
+        """Run an action of :data:`bridge_ui.review.review_shortcuts.SHORTCUTS` by its name."""
         self._actions.trigger(action)
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
@@ -275,7 +275,7 @@ class ViewerWidget(ViewerLayout):
 
 
 class ViewerActions:
-    """Runs actions by the names in :data:`bridge_ui.review.qt_shortcuts.SHORTCUTS`."""
+    """Runs actions by the names in :data:`bridge_ui.review.review_shortcuts.SHORTCUTS`."""
 
     def __init__(self, viewer: ViewerWidget) -> None:
         self._viewer = viewer
@@ -358,9 +358,9 @@ class ViewerActions:
         canvas = self._viewer.canvas
         canvas.update_settings(exposure=_clamp(canvas.settings.exposure + stops, EXPOSURE_RANGE))
 
-    def _change_gamma(self, by: float) -> None:
+    def _change_gamma(self, offset: float) -> None:
         canvas = self._viewer.canvas
-        canvas.update_settings(gamma=_clamp(round(canvas.settings.gamma + by, 2), GAMMA_RANGE))
+        canvas.update_settings(gamma=_clamp(round(canvas.settings.gamma + offset, 2), GAMMA_RANGE))
 
     def _write_note(self) -> None:
         self._viewer.player.stop()

@@ -13,7 +13,7 @@ from bridge_ui.core.translate import tr
 from bridge_ui.send.pending_renders import PendingRenders, PendingRendersState
 from bridge_ui.send.send_summary import SummaryLine
 from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import STYLE_BY_TONE, WrapRow, button, column, framed, label, title
+from bridge_ui.widgets.basic import STYLE_BY_TONE, WrapRow, button, framed, label, title, vbox
 
 
 class SendSummaryCard(QFrame):
@@ -29,7 +29,7 @@ class SendSummaryCard(QFrame):
         self._rows: list[tuple[QLabel, QLabel]] = []
         self._hint = label(tr("Choose a service and shots."), "dim", wrap=True)
         parts = (title(tr("Before you send")), self._hint, self._grid)
-        self.setLayout(column(*parts, margin=(12, 10, 12, 10)))
+        self.setLayout(vbox(*parts, margin=(12, 10, 12, 10)))
 
     def show_lines(self, lines: tuple[SummaryLine, ...], *, quoting: bool) -> None:
         """While ``quoting``, lines that are not known yet keep their space, so that the layout does
@@ -42,22 +42,22 @@ class SendSummaryCard(QFrame):
         while len(self._rows) < len(lines):
             name, text = label("", "dim"), label("", wrap=True)
             name.setAlignment(Qt.AlignmentFlag.AlignTop)
-            at = len(self._rows)
-            self._grid.addWidget(name, at, 0)
-            self._grid.addWidget(text, at, 1)
+            index = len(self._rows)
+            self._grid.addWidget(name, index, 0)
+            self._grid.addWidget(text, index, 1)
             self._rows.append((name, text))
-        for at, (name, text) in enumerate(self._rows):
-            is_awaited = len(lines) <= at < len(lines) + len(awaited_titles)
-            name.setVisible(at < len(lines) or is_awaited)
-            text.setVisible(at < len(lines) or is_awaited)
+        for index, (name, text) in enumerate(self._rows):
+            is_awaited = len(lines) <= index < len(lines) + len(awaited_titles)
+            name.setVisible(index < len(lines) or is_awaited)
+            text.setVisible(index < len(lines) or is_awaited)
             if is_awaited:
-                name.setText(awaited_titles[at - len(lines)])
+                name.setText(awaited_titles[index - len(lines)])
                 text.setText("…")
                 set_style_class(text, "dim")
-            elif at < len(lines):
-                name.setText(lines[at].title)
-                text.setText(lines[at].text)
-                tone = lines[at].tone
+            elif index < len(lines):
+                name.setText(lines[index].title)
+                text.setText(lines[index].text)
+                tone = lines[index].tone
                 set_style_class(text, "" if tone is Tone.NEUTRAL else STYLE_BY_TONE[tone])
         self._hint.setVisible(not lines)
         if not lines:
@@ -82,9 +82,9 @@ class PendingRendersCard(QWidget):
             tr("Discard"), "link", on_click=pending_renders.discard, name="discard-renders"
         )
         buttons = WrapRow(self.resume_button, discard, gap=8)
-        inner = column(self._text, self._hint, buttons, margin=10, gap=4)
-        self.setLayout(column(framed(inner, "card")))
-        self.stop_watching = pending_renders.state.watch(self._show)
+        inner = vbox(self._text, self._hint, buttons, margin=10, gap=4)
+        self.setLayout(vbox(framed(inner, "card")))
+        self.stop = pending_renders.state.watch(self._show)
 
     def _show(self, state: PendingRendersState) -> None:
         shots = format_names(state.shots)
@@ -104,7 +104,7 @@ class DuplicatePrompt(QFrame):
         self._text = label("", "warn", wrap=True)
         confirm = button(tr("Make it again"), on_click=check.confirm, name=object_name)
         dismiss = button(tr("Don't make it"), "quiet", on_click=check.cancel)
-        self.setLayout(column(self._text, WrapRow(confirm, dismiss), margin=10, gap=5))
+        self.setLayout(vbox(self._text, WrapRow(confirm, dismiss), margin=10, gap=5))
         set_style_class(self, "warning")
         self.hide()
 

@@ -55,7 +55,7 @@ class SendController:
         )
         self._sender = RequestSender(session)
         self.pending_renders = PendingRenders(session, self._sender, self.state.show_error)
-        self._render_handles: dict[Shot, str] = {}
+        self._item_ids_to_render: dict[Shot, str] = {}
         """The host's item ids of the shots whose plates it has to render first."""
         self._unwatch = unwatch_all(
             session.services.watch(self._services_changed),
@@ -77,13 +77,13 @@ class SendController:
 
     def choose_service(self, service: str) -> None:
         """Switch to a service; the input for the previous one is kept."""
-        found = self._find_service(service)
-        if found is None:
+        chosen = self._find_service(service)
+        if chosen is None:
             problem = tr("the gateway has no service {id}", id=repr(service))
             self.state.show_problem(problem, tr("choose another one"))
             return
-        self._switch_to(service=found, problem="", next_step="")
-        self.presets.show_service(found.id)
+        self._switch_to(service=chosen, problem="", next_step="")
+        self.presets.show_service(chosen.id)
 
     def set_value(self, name: str, value: JsonValue) -> None:
         self._set_values({**self._values(), name: value})
@@ -109,13 +109,13 @@ class SendController:
         self._write_input(references=remaining)
 
     def set_shots(
-        self, shots: Iterable[Shot], render_handles: Mapping[Shot, str] | None = None
+        self, shots: Iterable[Shot], item_ids_to_render: Mapping[Shot, str] | None = None
     ) -> None:
-        """Set the shots to send; ``render_handles`` has the host's item ids of those whose plates
-        it has to render first. The input for the previous shots is kept."""
-        found = tuple(shots)
-        self._render_handles = dict(render_handles or {})
-        self._switch_to(shots=found)
+        """Set the shots to send. ``item_ids_to_render`` has the host's item ids of those whose
+        plates it has to render first. The input for the previous shots is kept."""
+        shots_to_send = tuple(shots)
+        self._item_ids_to_render = dict(item_ids_to_render or {})
+        self._switch_to(shots=shots_to_send)
 
     def prefill(self, request: Request) -> None:
         """Fill the form from an earlier request, including its shot."""
@@ -183,15 +183,17 @@ class SendController:
         sent: Callable[[Job], None],
     ) -> None:
         """Send requests with plates now, the others when the host has rendered theirs."""
-        ready = [r for r in requests if r.shot not in self._render_handles]
-        others = [r for r in requests if r.shot in self._render_handles]
+        ready = [r for r in requests if r.shot not in self._item_ids_to_render]
+        others = [r for r in requests if r.shot in self._item_ids_to_render]
         if ready:
             self._sender.send(
                 with_keys(ready), sent, self.state.show_error, on_accepted=lambda: accepted(ready)
             )
         if others:
-            wanted = [(self._render_handles[request.shot], request) for request in others]
-            self.pending_renders.add(wanted, sent, lambda: accepted(others))
+            requests_by_item = [
+                (self._item_ids_to_render[request.shot], request) for request in others
+            ]
+            self.pending_renders.add(requests_by_item, sent, lambda: accepted(others))
 
     def request_test_frame(
         self, viewed_frame: ViewedFrame | None, on_sent: Callable[[Job], None] | None = None
@@ -204,13 +206,13 @@ class SendController:
             self.state.show_problem(problem, step)
             return
         frame, name = viewed_frame.frame, viewed_frame.shot.shot
-        found = next((r for r in self._requests if viewed_frame.is_within(r.shot)), None)
-        if found is None:
+        viewed_request = next((r for r in self._requests if viewed_frame.is_within(r.shot)), None)
+        if viewed_request is None:
             text = tr("frame {frame} of {shot} is not in the shots to send", frame=frame, shot=name)
             step = tr("select its shot, or go to a frame of a selected shot")
             self.state.show_problem(text, step)
             return
-        request = found.model_copy(update={"test_frames": (frame,)})
+        request = viewed_request.model_copy(update={"test_frames": (frame,)})
         message = tr("test frame {frame} of {shot} requested", frame=frame, shot=name)
         self._check_and_send(
             [request], lambda _: self.state.update(message=message), on_sent or (lambda _: None)
@@ -322,7 +324,7 @@ class SendController:
         summary: tuple[SummaryLine, ...] = ()
         if service is not None and requests:
             frames_to_render = sum(
-                r.shot.work_range.count for r in requests if r.shot in self._render_handles
+                r.shot.work_range.count for r in requests if r.shot in self._item_ids_to_render
             )
             render = (frames_to_render, self._session.host.title) if frames_to_render else None
             quotes = self._quotes.quotes

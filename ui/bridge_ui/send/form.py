@@ -110,9 +110,9 @@ class UnsentInputs:
         """Replace all given values."""
         text_names = {one.name for one in service.parameters if isinstance(one, TextParameter)}
         self._settings[service.id] = {n: v for n, v in values.items() if n not in text_names}
-        listed = tuple(shots)
+        shots_to_send = tuple(shots)
         texts = {name: value for name, value in values.items() if name in text_names}
-        self.put(service, listed, replace(self.get(service, listed), texts=texts))
+        self.put(service, shots_to_send, replace(self.get(service, shots_to_send), texts=texts))
 
 
 def _key(service: Service | None, shots: Iterable[Shot]) -> tuple[str, frozenset[ShotId]]:

@@ -25,13 +25,13 @@ from bridge_ui.widgets.basic import (
     ProblemText,
     WrapRow,
     button,
-    column,
     framed,
+    hbox,
     label,
-    row,
     scroll_area,
     show_text,
     title,
+    vbox,
 )
 from bridge_ui.widgets.inputs import ComboBox
 
@@ -79,8 +79,8 @@ class SendPage(QWidget):
         self._progress_bar = QProgressBar(textVisible=False)
         self._progress_text = label("", "small", wrap=True)
         stop = button(tr("Stop sending"), "link", on_click=send.stop_sending)
-        progress_row = row(self._progress_text, stop, grows=0)
-        self._progress_box = framed(column(self._progress_bar, progress_row, gap=2))
+        progress_row = hbox(self._progress_text, stop, grows=0)
+        self._progress_box = framed(vbox(self._progress_bar, progress_row, gap=2))
         self._duplicate_prompt = DuplicatePrompt(send.duplicate_check, "confirm-duplicate")
         self.pending_renders = PendingRendersCard(send.pending_renders)
         self.test_frame_button = button(
@@ -95,9 +95,7 @@ class SendPage(QWidget):
         )
         self.send_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._arrange()
-        self.stop_watching = unwatch_all(
-            self.pending_renders.stop_watching, send.state.watch(self._show)
-        )
+        self.stop = unwatch_all(self.pending_renders.stop, send.state.watch(self._show))
 
     def send(self) -> None:
         if self._send.state.value.can_send:
@@ -112,13 +110,13 @@ class SendPage(QWidget):
         self._show_buttons(self._send.state.value)
 
     def _arrange(self) -> None:
-        head = column(label(tr("Service"), "dim"), self.service, self._summary, gap=5)
-        deliver = row(label(tr("Deliver"), "dim"), self._output_format_box, grows=1)
-        form = column(
-            framed(column(self._shots, self._ranges, gap=1)),
+        head = vbox(label(tr("Service"), "dim"), self.service, self._summary, gap=5)
+        deliver = hbox(label(tr("Deliver"), "dim"), self._output_format_box, grows=1)
+        form = vbox(
+            framed(vbox(self._shots, self._ranges, gap=1)),
             head,
             self._form,
-            column(label(tr("Note"), "dim"), self._note, gap=5),
+            vbox(label(tr("Note"), "dim"), self._note, gap=5),
             self._references,
             deliver,
             self._presets,
@@ -126,7 +124,7 @@ class SendPage(QWidget):
             margin=(14, 12, 14, 12),
             gap=14,
         )
-        foot = column(
+        foot = vbox(
             self.pending_renders,
             self._summary_card,
             self._problem,
@@ -138,14 +136,14 @@ class SendPage(QWidget):
             margin=(14, 8, 14, 14),
             gap=8,
         )
-        self.setLayout(column(scroll_area(form), foot, gap=0, grows=0))
+        self.setLayout(vbox(scroll_area(form), foot, gap=0, grows=0))
 
     def _make_output_format_box(self, colours: ThemeColours) -> ComboBox:
         widget = ComboBox(colours)
         widget.setAccessibleName(tr("Deliver"))
         widget.addItem(tr("OpenEXR, same colour space"), OutputFormat.EXR)
         widget.addItem(tr("the plate's own format"), OutputFormat.PLATE)
-        widget.activated.connect(lambda at: self._send.set_output_format(widget.itemData(at)))
+        widget.activated.connect(lambda index: self._send.set_output_format(widget.itemData(index)))
         return widget
 
     def _show(self, state: SendState) -> None:
@@ -156,8 +154,8 @@ class SendPage(QWidget):
         self._references.show_paths(state.references)
         service = state.service
         self._references.setVisible(service is not None and service.accepts.references > 0)
-        at = self._output_format_box.findData(state.output_format)
-        self._output_format_box.setCurrentIndex(at)
+        index = self._output_format_box.findData(state.output_format)
+        self._output_format_box.setCurrentIndex(index)
         self._summary_card.show_lines(state.summary, quoting=state.quoting)
         self._problem.show_problem(state.problem, state.next_step)
         show_text(self._message, "" if state.problem else state.message)

@@ -17,7 +17,7 @@ from bridge_core.models.services import (
     ToggleParameter,
 )
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import clear_layout, column, label, row, show_text
+from bridge_ui.widgets.basic import clear_layout, hbox, label, show_text, vbox
 from bridge_ui.widgets.inputs import ComboBox, ToggleSwitch
 
 #: Slider steps of a number whose schema has no step.
@@ -34,7 +34,7 @@ class ParameterForm(QWidget):
         super().__init__()
         self._colours = colours
         self._fields: dict[str, ParameterField] = {}
-        self._layout = column(gap=12)
+        self._layout = vbox(gap=12)
         self.setLayout(self._layout)
 
     def build(self, parameters: tuple[Parameter, ...], values: Mapping[str, Any]) -> None:
@@ -87,7 +87,7 @@ class _FieldBase(QWidget):
         show_text(self._problem, text)
 
     def _arrange(self, *items: QWidget | QLayout, gap: int) -> None:
-        self.setLayout(column(*items, self._problem, gap=gap))
+        self.setLayout(vbox(*items, self._problem, gap=gap))
 
 
 class _NumberField(_FieldBase):
@@ -119,7 +119,7 @@ class _NumberField(_FieldBase):
             part.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
             part.setAccessibleName(parameter.title)
             part.setAccessibleDescription(parameter.help)
-        slider_and_box = row(self._slider, self._box, gap=10, grows=0)
+        slider_and_box = hbox(self._slider, self._box, gap=10, grows=0)
         self._arrange(label(parameter.title, "dim", wrap=True), slider_and_box, gap=2)
         self._slider.valueChanged.connect(self._slider_moved)
         self._box.valueChanged.connect(self._box_changed)
@@ -158,15 +158,15 @@ class _ChoiceField(_FieldBase):
             self._list.addItem(choice.title, choice.value)
             self._list.setItemData(self._list.count() - 1, choice.help, Qt.ItemDataRole.ToolTipRole)
         self._arrange(label(parameter.title, "dim", wrap=True), self._list, gap=5)
-        self._list.activated.connect(lambda _at: self.value_edited.emit(self.value()))
+        self._list.activated.connect(lambda _index: self.value_edited.emit(self.value()))
 
     def value(self) -> str:
         return str(self._list.currentData())
 
     def show_value(self, value: Any) -> None:
-        at = self._list.findData(value)
+        index = self._list.findData(value)
         with QSignalBlocker(self._list):
-            self._list.setCurrentIndex(at)
+            self._list.setCurrentIndex(index)
 
 
 class _ToggleField(_FieldBase):
@@ -174,7 +174,7 @@ class _ToggleField(_FieldBase):
         super().__init__(parameter)
         self._switch = ToggleSwitch(colours)
         self._switch.setAccessibleName(parameter.title)
-        self._arrange(row(label(parameter.title, wrap=True), self._switch, grows=0), gap=6)
+        self._arrange(hbox(label(parameter.title, wrap=True), self._switch, grows=0), gap=6)
         self._switch.toggled.connect(self.value_edited.emit)
 
     def value(self) -> bool:

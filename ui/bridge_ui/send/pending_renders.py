@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
-from bridge_core.hosts.base import Capability
+from bridge_core.hosts.base import HostCapability
 from bridge_core.outbox import Outbox
 from bridge_core.system.locks import FileLock
 from bridge_ui.core.observable import Observable
-from bridge_ui.core.workers import LatestCall, OnError
+from bridge_ui.core.thread_pool import LatestCall, OnError
 from bridge_ui.host.plate_renderer import PlateRenderer
 from bridge_ui.send.request_sender import with_keys
 
@@ -59,20 +59,20 @@ class PendingRenders:
         """Keys of requests that this panel stores or renders."""
         self._entries: tuple[OutboxEntry, ...] = ()
         """Requests left by an earlier panel."""
-        self._handles: dict[Shot, str] = {}
+        self._item_ids_to_render: dict[Shot, str] = {}
         """The host's item ids of the shots that need rendering."""
         self._entries_call: LatestCall[tuple[OutboxEntry, ...]] = LatestCall(session.outbox_pool)
 
     def add(
         self,
-        handle_requests: Iterable[tuple[str, Request]],
+        requests_by_item: Iterable[tuple[str, Request]],
         on_sent: Callable[[Job], None],
         on_accepted: Callable[[], None],
     ) -> None:
         """Add requests, each with the host's item id of its shot. ``on_accepted`` is called when
         they are stored, ``on_sent`` for each that the gateway has."""
         user = self._session.user
-        handles, requests = zip(*handle_requests, strict=True)
+        item_ids, requests = zip(*requests_by_item, strict=True)
         by_key = with_keys(requests)
         self._own_keys |= by_key.keys()
         self._session.recent_requests.add(by_key)
@@ -87,7 +87,7 @@ class PendingRenders:
 
         def stored(entries: list[OutboxEntry]) -> None:
             on_accepted()
-            self._render(zip(handles, entries, strict=True), on_sent)
+            self._render(zip(item_ids, entries, strict=True), on_sent)
 
         def refused(error: ShotbridgeError) -> None:
             self._own_keys -= by_key.keys()
@@ -99,32 +99,34 @@ class PendingRenders:
 
     def refresh(self, scene: HostScene) -> None:
         """Look for requests left by earlier panels; call after reading the scene."""
-        if Capability.RENDER not in self._session.host.capabilities:
+        if HostCapability.RENDER not in self._session.host.capabilities:
             return
-        self._handles = {item.shot: item.item_id for item in scene.shots if item.needs_render}
+        self._item_ids_to_render = {
+            item.shot: item.item_id for item in scene.shots if item.needs_render
+        }
         self._entries_call.run(
             lambda _: self._unclaimed_entries(), self._set_entries, self._on_error
         )
 
     def resume(self) -> None:
         """Render and send those of the left requests that are in the scene."""
-        handles_by_key = {
-            entry.key: self._handles[entry.request.shot]
+        item_ids_by_key = {
+            entry.key: self._item_ids_to_render[entry.request.shot]
             for entry in self._entries
-            if entry.request.shot in self._handles
+            if entry.request.shot in self._item_ids_to_render
         }
 
         def claim(_: object) -> list[OutboxEntry]:
             return self._claim(
-                entry for entry in self._unclaimed_entries() if entry.key in handles_by_key
+                entry for entry in self._unclaimed_entries() if entry.key in item_ids_by_key
             )
 
         def claimed(entries: list[OutboxEntry]) -> None:
             self._own_keys |= {entry.key for entry in entries}
-            self._render(((handles_by_key[entry.key], entry) for entry in entries), lambda _: None)
+            self._render(((item_ids_by_key[entry.key], entry) for entry in entries), lambda _: None)
 
         self._set_entries(
-            tuple(entry for entry in self._entries if entry.key not in handles_by_key)
+            tuple(entry for entry in self._entries if entry.key not in item_ids_by_key)
         )
         self._session.outbox_pool.run(claim, claimed, self._on_error)
 
@@ -149,12 +151,12 @@ class PendingRenders:
     def _render(
         self, entries: Iterable[tuple[str, OutboxEntry]], on_sent: Callable[[Job], None]
     ) -> None:
-        for handle, entry in entries:
+        for item_id, entry in entries:
             if entry.key in self._own_keys:  # not withdrawn meanwhile
                 shot, frames = entry.request.shot, entry.request.test_frames
                 done = partial(self._send_rendered, entry, on_sent)
                 self._renderer.render(
-                    handle, shot, frames, done, partial(self._render_failed, entry)
+                    item_id, shot, frames, done, partial(self._render_failed, entry)
                 )
 
     def _send_rendered(
@@ -181,7 +183,7 @@ class PendingRenders:
     def _set_entries(self, entries: tuple[OutboxEntry, ...]) -> None:
         self._entries = entries
         shots = [entry.request.shot for entry in entries]
-        available_count = sum(shot in self._handles for shot in shots)
+        available_count = sum(shot in self._item_ids_to_render for shot in shots)
         self.state.set(PendingRendersState(tuple(shot.id.shot for shot in shots), available_count))
 
     def _discard(self, *keys: str) -> None:
@@ -191,23 +193,23 @@ class PendingRenders:
 
     def _unclaimed_entries(self) -> tuple[OutboxEntry, ...]:
         """Requests that no panel has claimed."""
-        found = []
+        unclaimed = []
         for entry in self._outbox.entries():
             if entry.key not in self._locks:
                 with self._lock(entry.key) as lock:
                     if lock.acquire():
-                        found.append(entry)
-        return tuple(found)
+                        unclaimed.append(entry)
+        return tuple(unclaimed)
 
     def _claim(self, entries: Iterable[OutboxEntry]) -> list[OutboxEntry]:
         """Lock requests against other panels while this one runs; returns those that were free."""
-        found = []
+        claimed = []
         for entry in entries:
             lock = self._lock(entry.key)
             if lock.acquire():
                 self._locks[entry.key] = lock
-                found.append(entry)
-        return found
+                claimed.append(entry)
+        return claimed
 
     def _lock(self, key: str) -> FileLock:
         return FileLock(self._outbox.folder / "locks" / key)

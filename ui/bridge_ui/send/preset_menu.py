@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
 from bridge_ui.core.translate import tr
 from bridge_ui.send.controller import SendController
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import add_action, button, column, framed, row
+from bridge_ui.widgets.basic import add_action, button, framed, hbox, vbox
 from bridge_ui.widgets.file_dialogs import open_file_dialog, save_file_dialog
 
 _FILE_FILTER = "YAML (*.yaml *.yml)"
@@ -35,12 +35,12 @@ class PresetMenu(QWidget):
         save = button(tr("Save"), on_click=self._save)
         cancel = button("", "quiet", icon_name="x", tip=tr("Do not save"))
         cancel.clicked.connect(self._cancel_save)
-        self._name_row = framed(row(self._name, save, cancel))
+        self._name_row = framed(hbox(self._name, save, cancel))
         self._name_row.hide()
         self._service = ""
         self._unsaved_names: dict[str, str] = {}
         """Names that were typed but not saved, by service."""
-        self.setLayout(column(row(1, self.button), self._name_row))
+        self.setLayout(vbox(hbox(1, self.button), self._name_row))
 
     def show_service(self, service: str) -> None:
         """Switch to a service (id); a name that is being typed is kept for the previous one."""

@@ -15,8 +15,8 @@ from bridge_core.models.shots import sanitise_name
 from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_core.system.private_files import make_private_folder
 from bridge_ui.core.observable import Observable
+from bridge_ui.core.thread_pool import BackgroundTask, LatestCall, OnError
 from bridge_ui.core.translate import tr
-from bridge_ui.core.workers import BackgroundTask, LatestCall, OnError
 
 if TYPE_CHECKING:
     from bridge_ui.core.session import Session
@@ -42,8 +42,8 @@ class PresetStore:
     def names(self, service: str) -> tuple[str, ...]:
         """Names of a service's presets, sorted."""
         # Hidden files are ones that are being written; a preset's name has no dot at its ends.
-        found = (self.folder / service).glob("[!.]*.yaml")
-        return tuple(sorted((path.stem for path in found), key=str.casefold))
+        paths = (self.folder / service).glob("[!.]*.yaml")
+        return tuple(sorted((path.stem for path in paths), key=str.casefold))
 
     def load(self, service: str, name: str) -> Preset:
         """

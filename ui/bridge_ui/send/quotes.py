@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import GatewayError, ShotbridgeError
-from bridge_ui.core.workers import BackgroundTask, LatestCall
+from bridge_ui.core.thread_pool import BackgroundTask, LatestCall
 
 if TYPE_CHECKING:
     from bridge_core.models.costs import Quote

@@ -14,7 +14,7 @@ from bridge_ui.core.translate import tr
 from bridge_ui.icons import icon
 from bridge_ui.send.controller import SendController
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import button, clear_layout, column, label, row
+from bridge_ui.widgets.basic import button, clear_layout, hbox, label, vbox
 from bridge_ui.widgets.file_dialogs import open_files_dialog
 
 _SIZE = QSize(62, 36)
@@ -31,7 +31,7 @@ class ReferencesWidget(QWidget):
         self._colours = colours
         self._shown: tuple[str, ...] = ()
         self.setAcceptDrops(True)
-        self._row = row(gap=8)
+        self._row = hbox(gap=8)
         add = button(
             "",
             icon_name="plus",
@@ -40,7 +40,7 @@ class ReferencesWidget(QWidget):
             on_click=self._choose_files,
             name="add-reference",
         )
-        self.setLayout(column(label(tr("References"), "dim"), row(self._row, add, 1, gap=8), gap=5))
+        self.setLayout(vbox(label(tr("References"), "dim"), hbox(self._row, add, 1, gap=8), gap=5))
 
     def show_paths(self, paths: tuple[str, ...]) -> None:
         if paths == self._shown:

@@ -144,19 +144,19 @@ def _permission_line(requests: Sequence[Request], quotes: Sequence[Quote]) -> Su
 def _refusal_text(requests: Sequence[Request], quotes: Sequence[Quote]) -> str:
     """Why the first request that is not allowed is not, with its shot where there are several;
     empty where all are allowed or nothing is known yet."""
-    found = [
+    refused = [
         (request, quote)
         for request, quote in zip(requests, quotes, strict=bool(quotes))
         if not quote.allowed
     ]
-    if not found:
+    if not refused:
         return ""
-    request, quote = found[0]
+    request, quote = refused[0]
     text = quote.reason or tr("the gateway does not say why")
     if len(requests) > 1:
         text = f"{request.shot.id.shot}: {text}"
-    if len(found) > 1:
-        text += " " + tr_count(len(found) - 1, "(and {n} more)", "(and {n} more)")
+    if len(refused) > 1:
+        text += " " + tr_count(len(refused) - 1, "(and {n} more)", "(and {n} more)")
     return text
 
 

@@ -13,7 +13,7 @@ from bridge_ui.core.status_sign import StatusSign, Tone
 from bridge_ui.core.translate import tr
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import column, label, row, safe_painter, title
+from bridge_ui.widgets.basic import hbox, label, safe_painter, title, vbox
 from bridge_ui.widgets.rows import RowContent, RowDelegate
 
 
@@ -29,7 +29,7 @@ class ServiceButton(QPushButton):
         self._name = title(tr("Choose a service"))
         for part in (self._name, self._locality):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setLayout(row(self._name, 1, self._locality, margin=(11, 0, 26, 0), gap=8))
+        self.setLayout(hbox(self._name, 1, self._locality, margin=(11, 0, 26, 0), gap=8))
         self.setMinimumHeight(self.fontMetrics().height() + 18)
         self.setAccessibleName(tr("Service"))
         self.setObjectName("service")
@@ -70,7 +70,7 @@ class ServicePopover(QFrame):
         self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._list.setItemDelegate(RowDelegate(self._list, colours, _row_content))
         self._list.itemClicked.connect(self._choose)
-        self.setLayout(column(self._search, self._list, margin=8))
+        self.setLayout(vbox(self._search, self._list, margin=8))
         self.setFocusProxy(self._search)
         self.hide()
 
@@ -78,9 +78,9 @@ class ServicePopover(QFrame):
         """Fill the list and select the chosen service; the caller shows the popover."""
         self._search.clear()
         self._refill("")
-        for at in range(self._list.count()):
-            if self._list.item(at).data(Qt.ItemDataRole.UserRole).id == chosen:
-                self._list.setCurrentRow(at)
+        for index in range(self._list.count()):
+            if self._list.item(index).data(Qt.ItemDataRole.UserRole).id == chosen:
+                self._list.setCurrentRow(index)
         self._list.setMinimumHeight(220)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
@@ -90,8 +90,8 @@ class ServicePopover(QFrame):
             return False
         step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
         if step:
-            at = max(0, min(self._list.count() - 1, self._list.currentRow() + step))
-            self._list.setCurrentRow(at)
+            index = max(0, min(self._list.count() - 1, self._list.currentRow() + step))
+            self._list.setCurrentRow(index)
             return True
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._choose(self._list.currentItem())

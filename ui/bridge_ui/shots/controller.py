@@ -11,12 +11,12 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge_core.hosts.base import Capability, HostScene
+from bridge_core.hosts.base import HostCapability, HostScene
 from bridge_core.models.versions import ReviewStatus
 from bridge_ui.core.observable import ActionState, Observable, ObservableList, Unwatch, unwatch_all
 from bridge_ui.core.store import StoreChange, batches
+from bridge_ui.core.thread_pool import BackgroundTask, LatestCall
 from bridge_ui.core.translate import tr
-from bridge_ui.core.workers import BackgroundTask, LatestCall
 from bridge_ui.shots.cut_export import CutExport, export_cut
 from bridge_ui.shots.shot_row import ShotRow, build_rows, with_change, with_status
 from bridge_ui.shots.thumbnail_loader import ThumbnailKey, ThumbnailLoader
@@ -83,7 +83,7 @@ class ShotsController:
         self._export_call: LatestCall[CutExport] = LatestCall(session.transfer_pool)
         self._thumbnails = ThumbnailLoader(session)
         self._visible_keys: tuple[str, ...] = ()
-        watches_host = Capability.WATCH in session.host.capabilities
+        watches_host = HostCapability.WATCH in session.host.capabilities
         self._unwatch = unwatch_all(
             session.store.watch(self._store_changed),
             session.on_connected(self._fetch_versions),
@@ -139,7 +139,7 @@ class ShotsController:
             with_status(row, store, title) if row.shot and store.has_shot(row.shot.id) else row
             for row in rows
         ]
-        self._index_by_key = {row.key: at for at, row in enumerate(rows)}
+        self._index_by_key = {row.key: index for index, row in enumerate(rows)}
         self._keys_by_shot = {}
         for row in rows:
             if row.shot is not None:
@@ -187,9 +187,9 @@ class ShotsController:
                 read_cut(path, show=work.show, handles=work.handles, rate=cut.source.rate), cut
             )
 
-        def compared(found: CutDiff) -> None:
-            by_key = {c.new.clip_id: c for c in found.changes if c.new is not None}
-            self._apply_changes(by_key, path.name, len(found.changes) - len(by_key))
+        def compared(diff: CutDiff) -> None:
+            by_key = {c.new.clip_id: c for c in diff.changes if c.new is not None}
+            self._apply_changes(by_key, path.name, len(diff.changes) - len(by_key))
 
         self.state.update(busy=True, problem="", next_step="")
         self._compare_call.run(compare_cuts, compared, self.state.show_error)
@@ -218,8 +218,8 @@ class ShotsController:
 
     def select(self, keys: Iterable[str]) -> None:
         """Select listed rows; rows that a filter hides are deselected."""
-        wanted = set(keys)
-        self.state.update(selected=tuple(row.key for row in self.rows if row.key in wanted))
+        selected_keys = set(keys)
+        self.state.update(selected=tuple(row.key for row in self.rows if row.key in selected_keys))
 
     def select_changed(self) -> None:
         """Select all changed shots that can be sent."""
@@ -231,16 +231,16 @@ class ShotsController:
         return tuple(self._all_rows[self._index_by_key[key]] for key in self.state.value.selected)
 
     def row(self, key: str) -> ShotRow | None:
-        at = self._index_by_key.get(key)
-        return self._all_rows[at] if at is not None else None
+        index = self._index_by_key.get(key)
+        return self._all_rows[index] if index is not None else None
 
     # Thumbnails
 
     def request_thumbnails(self, keys: Iterable[str]) -> None:
         """Load the thumbnails of the visible rows; earlier requests are dropped."""
         self._visible_keys = tuple(keys)
-        found = {key: self._thumbnail_key(key) for key in self._visible_keys}
-        self._thumbnails.request({key: p for key, p in found.items() if p is not None})
+        thumbnail_keys = {key: self._thumbnail_key(key) for key in self._visible_keys}
+        self._thumbnails.request({key: p for key, p in thumbnail_keys.items() if p is not None})
 
     def thumbnail(self, key: str) -> bytes | None:
         """JPEG of a row's newest version or plate, if loaded."""
@@ -272,8 +272,8 @@ class ShotsController:
             self.state.show_problem(problem, tr("open a cut first"))
             return
 
-        def done(found: CutExport) -> None:
-            self.state.update(busy=False, message=found.text)
+        def done(written: CutExport) -> None:
+            self.state.update(busy=False, message=written.text)
 
         self.state.update(busy=True, problem="", next_step="", message="")
         client = self._session.client
@@ -290,14 +290,14 @@ class ShotsController:
     def _refresh_rows(self) -> None:
         state = self.state.value
         terms = state.search.lower().split()
-        listed = [
+        visible_rows = [
             row
             for row in self._all_rows
             if _matches_filter(row, state.shot_filter) and (not terms or row.matches(terms))
         ]
-        self._visible_index_by_key = {row.key: at for at, row in enumerate(listed)}
+        self._visible_index_by_key = {row.key: index for index, row in enumerate(visible_rows)}
         kept = tuple(key for key in state.selected if key in self._visible_index_by_key)
-        self.rows.replace(listed)
+        self.rows.replace(visible_rows)
         self._attention_counts = Counter(
             chain.from_iterable(row.attention_ids for row in self._all_rows)
         )
@@ -322,9 +322,9 @@ class ShotsController:
             if one.status is ReviewStatus.PENDING and one.shot in self._keys_by_shot
         }
 
-        def merge(task: BackgroundTask, found: Sequence[Version]) -> None:
+        def merge(task: BackgroundTask, versions: Sequence[Version]) -> None:
             if not task.cancelled:
-                session.store.merge(versions=found)
+                session.store.merge(versions=versions)
 
         def fetch(task: BackgroundTask) -> None:
             client = session.client
@@ -375,10 +375,10 @@ class ShotsController:
                 self._attention_counts[one] -= 1
                 if not self._attention_counts[one]:
                     del self._attention_counts[one]
-            at = self._visible_index_by_key.get(key)
-            moved = moved or (at is not None) != _matches_filter(new, shot_filter)
-            if at is not None:
-                changed[at] = new
+            index = self._visible_index_by_key.get(key)
+            moved = moved or (index is not None) != _matches_filter(new, shot_filter)
+            if index is not None:
+                changed[index] = new
         if moved and shot_filter is not ShotFilter.ALL:
             self._refresh_rows()
             return

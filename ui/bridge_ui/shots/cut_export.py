@@ -48,45 +48,45 @@ def export_cut(client: Client, cut: Cut, target: Path, reader: str) -> CutExport
             where=str(target),
             next_step="choose another name for the export",
         )
-    gathered = find_versions(client, cut)
-    count = sum(map(len, gathered.versions.values()))
+    cut_versions = find_versions(client, cut)
+    count = sum(map(len, cut_versions.versions.values()))
     if reader == "generic":
         written = write_versions(
-            cut.source, gathered.versions, target, show=cut.show, overwrite=True
+            cut.source, cut_versions.versions, target, show=cut.show, overwrite=True
         )
         return CutExport(
-            target, count, (*_omission_texts(cut, gathered), *map(str, written.short_versions))
+            target, count, (*_omission_texts(cut, cut_versions), *map(str, written.short_versions))
         )
     # The profile is applied to the complete timeline in a temporary file.
     complete = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.otio")
     try:
-        write_versions(cut.source, gathered.versions, complete, show=cut.show)
+        write_versions(cut.source, cut_versions.versions, complete, show=cut.show)
         report = export_timeline(replace(cut.source, path=complete), target, reader, overwrite=True)
     finally:
         complete.unlink(missing_ok=True)
-    omissions = _omission_texts(cut, gathered)
+    omissions = _omission_texts(cut, cut_versions)
     return CutExport(target, count, (*omissions, *report.limitations, *map(str, report.warnings)))
 
 
-def _omission_texts(cut: Cut, gathered: CutVersions) -> Iterator[str]:
+def _omission_texts(cut: Cut, cut_versions: CutVersions) -> Iterator[str]:
     """Versions that lack frames of the cut, and clips that were renamed or have no version."""
-    for one in gathered.outdated:
+    for outdated in cut_versions.outdated:
         yield tr(
             "left out: {shot} {service} {label} has frames {has}, the cut shows {shows}",
-            shot=one.shot.shot,
-            service=one.version.service,
-            label=one.version.label,
-            has=one.version_range,
-            shows=one.cut_range,
+            shot=outdated.shot.shot,
+            service=outdated.version.service,
+            label=outdated.version.label,
+            has=outdated.version_range,
+            shows=outdated.cut_range,
         )
     for item in cut:
-        former_id = gathered.renamed.get(item.clip_id)
+        former_id = cut_versions.renamed.get(item.clip_id)
         if former_id is not None:
             yield tr(
                 "{shot} was renamed; it got the versions of {before}",
                 shot=item.shot.id.shot,
                 before=former_id.shot,
             )
-    if gathered.without_versions:
-        shots = ", ".join(item.shot.id.shot for item in gathered.without_versions)
+    if cut_versions.without_versions:
+        shots = ", ".join(item.shot.id.shot for item in cut_versions.without_versions)
         yield tr("no version yet: {shots}", shots=shots)

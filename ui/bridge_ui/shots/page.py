@@ -16,11 +16,11 @@ from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.widgets.basic import (
     ProblemText,
     chip,
-    column,
     fill_background,
+    hbox,
     label,
-    row,
     show_text,
+    vbox,
 )
 from bridge_ui.widgets.main_thread import call_later
 from bridge_ui.widgets.rows import ROW_ROLE, RowContent, RowDelegate, RowsModel, RowsView
@@ -63,13 +63,13 @@ class ShotsPage(QWidget):
         self._empty_label.setContentsMargins(14, 8, 14, 8)
         self.view = RowsView()
         self._prepare_view(colours)
-        chips = row(*self._chips.values(), 1)
-        head = column(chips, self.search, self._problem, margin=(10, 10, 10, 4), gap=8)
-        self.setLayout(column(head, self._empty_label, self.view, gap=2, grows=2))
+        chips = hbox(*self._chips.values(), 1)
+        head = vbox(chips, self.search, self._problem, margin=(10, 10, 10, 4), gap=8)
+        self.setLayout(vbox(head, self._empty_label, self.view, gap=2, grows=2))
         self._scroll_timer = QTimer(self, singleShot=True, interval=_SCROLL_DELAY_MS)
         self._scroll_timer.timeout.connect(self._request_thumbnails)
-        self.stop_watching = unwatch_all(
-            self._model.stop_watching,
+        self.stop = unwatch_all(
+            self._model.stop,
             self._scroll_timer.stop,
             shots.state.watch(self._show_state),
             shots.watch_thumbnails(self._thumbnail_loaded),
@@ -78,8 +78,8 @@ class ShotsPage(QWidget):
     @property
     def current_key(self) -> str | None:
         """Key of the current row."""
-        found = self.view.currentIndex().data(ROW_ROLE)
-        return found.key if isinstance(found, ShotRow) else None
+        row = self.view.currentIndex().data(ROW_ROLE)
+        return row.key if isinstance(row, ShotRow) else None
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
@@ -131,7 +131,9 @@ class ShotsPage(QWidget):
     def _selection_changed(self) -> None:
         if self._restoring:
             return
-        self._selected_keys = tuple(self._shots.rows[at].key for at in self.view.selected_rows())
+        self._selected_keys = tuple(
+            self._shots.rows[index].key for index in self.view.selected_rows()
+        )
         self._shots.select(self._selected_keys)
 
     def _restore_selection(self) -> None:
@@ -141,8 +143,10 @@ class ShotsPage(QWidget):
 
     def _select_rows(self, keys: tuple[str, ...]) -> None:
         """Select these rows in the view."""
-        wanted = set(keys)
-        positions = [at for at, one in enumerate(self._shots.rows) if one.key in wanted]
+        keys_to_select = set(keys)
+        positions = [
+            index for index, row in enumerate(self._shots.rows) if row.key in keys_to_select
+        ]
         flag = QItemSelectionModel.SelectionFlag
         self._selected_keys = keys
         self._restoring = True

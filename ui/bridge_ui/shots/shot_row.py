@@ -86,8 +86,8 @@ def build_rows(scene: HostScene) -> list[ShotRow]:
     if not skipped:
         return [row for _, row in rows]
     for number, problem in enumerate(skipped):
-        at = problem.record_range.first if problem.record_range is not None else 1 << 62
-        rows.append((at, _problem_row(problem, number)))
+        record_first = problem.record_range.first if problem.record_range is not None else 1 << 62
+        rows.append((record_first, _problem_row(problem, number)))
     return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
 
 

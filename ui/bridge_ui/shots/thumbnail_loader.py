@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
 from bridge_ui.core.observable import Unwatch, Watchers
-from bridge_ui.core.workers import BackgroundTask
+from bridge_ui.core.thread_pool import BackgroundTask
 
 if TYPE_CHECKING:
     from bridge_core.models.shots import Shot
@@ -43,22 +43,22 @@ class ThumbnailLoader:
         self._watchers: Watchers[str] = Watchers()
         self._unwatch = session.on_connected(self._retry)
 
-    def request(self, wanted: Mapping[str, ThumbnailKey]) -> None:
+    def request(self, thumbnails: Mapping[str, ThumbnailKey]) -> None:
         """Load the thumbnails of these rows; cancel all others."""
-        self._wanted = dict(wanted)
-        keys = set(wanted.values())
+        self._wanted = dict(thumbnails)
+        keys = set(thumbnails.values())
         for thumbnail in [one for one in self._tasks if one not in keys]:
             self._tasks.pop(thumbnail).cancel()
-        for thumbnail in dict.fromkeys(wanted.values()):
+        for thumbnail in dict.fromkeys(thumbnails.values()):
             if thumbnail not in self._tasks and thumbnail not in self._failed | self._cache.keys():
                 self._tasks[thumbnail] = self._fetch(thumbnail)
 
     def get(self, thumbnail: ThumbnailKey) -> bytes | None:
         """The JPEG, if loaded."""
-        found = self._cache.get(thumbnail)
-        if found is not None:
+        jpeg = self._cache.get(thumbnail)
+        if jpeg is not None:
             self._cache.move_to_end(thumbnail)
-        return found
+        return jpeg
 
     def watch(self, callback: Callable[[str], None]) -> Unwatch:
         return self._watchers.add(callback)

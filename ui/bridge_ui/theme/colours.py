@@ -64,8 +64,8 @@ def colours_for(palette: QPalette) -> ThemeColours:
     return replace(own, **{name: _lighter(getattr(own, name), shift) for name in surfaces})
 
 
-def _lighter(colour: str, by: int) -> str:
-    return QColor(*(max(0, min(255, part + by)) for part in _rgb(colour))).name()
+def _lighter(colour: str, amount: int) -> str:
+    return QColor(*(max(0, min(255, part + amount)) for part in _rgb(colour))).name()
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

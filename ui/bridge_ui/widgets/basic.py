@@ -175,7 +175,7 @@ def chip(text: str, *, checkable: bool = True) -> QPushButton:
     return widget
 
 
-def column(
+def vbox(
     *items: QWidget | QLayout | int, margin: Margin = 0, gap: int = 6, grows: int = -1
 ) -> QVBoxLayout:
     """A vertical layout; a number is a stretch. ``grows``: index of the item that takes the
@@ -185,10 +185,10 @@ def column(
     return layout
 
 
-def row(
+def hbox(
     *items: QWidget | QLayout | int, margin: Margin = 0, gap: int = 6, grows: int = -1
 ) -> QHBoxLayout:
-    """A horizontal layout, see :func:`column`."""
+    """A horizontal layout, see :func:`vbox`."""
     layout = QHBoxLayout()
     _fill(layout, items, margin, gap, grows)
     return layout
@@ -201,7 +201,7 @@ class WrapRow(QWidget):
     def __init__(self, *items: QWidget, gap: int = 6, grows: int = -1) -> None:
         super().__init__()
         self._items = items
-        self._line = row(*items, gap=gap, grows=grows)
+        self._line = hbox(*items, gap=gap, grows=grows)
         # It adapts to its width and must not constrain it.
         self._line.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self.setLayout(self._line)
@@ -275,7 +275,7 @@ class ProblemText(QFrame):
     def __init__(self, *, is_boxed: bool = False) -> None:
         super().__init__()
         self._problem, self._next_step = label("", "bad", wrap=True), label("", "dim", wrap=True)
-        self.setLayout(column(self._problem, self._next_step, margin=10 if is_boxed else 0, gap=4))
+        self.setLayout(vbox(self._problem, self._next_step, margin=10 if is_boxed else 0, gap=4))
         if is_boxed:
             set_style_class(self, "warning")
         self.hide()

@@ -56,18 +56,22 @@ class RowsModel(Generic[T], QStringListModel):
         self._accessible_text = accessible_text
         self._inserting = range(0)
         """Rows that exist already while views are being notified of them."""
-        self.stop_watching = rows.watch(self._changed)
+        self.stop = rows.watch(self._changed)
 
     def data(self, index: ModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        at = index.row()
-        if self._inserting and at >= self._inserting.start and self.rowCount() < len(self._rows):
-            at += len(self._inserting)  # views do not count them yet
-        if not 0 <= at < len(self._rows):
+        row_index = index.row()
+        if (
+            self._inserting
+            and row_index >= self._inserting.start
+            and self.rowCount() < len(self._rows)
+        ):
+            row_index += len(self._inserting)  # views do not count them yet
+        if not 0 <= row_index < len(self._rows):
             return None
         if role == ROW_ROLE:
-            return self._rows[at]
+            return self._rows[row_index]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self._accessible_text(self._rows[at])
+            return self._accessible_text(self._rows[row_index])
         return None
 
     def _changed(self, change: ListChange) -> None:
@@ -82,10 +86,10 @@ class RowsModel(Generic[T], QStringListModel):
 
     def selection(self, positions: Sequence[int]) -> QItemSelection:
         """The selection of these rows, which must be in ascending order."""
-        found = QItemSelection()
+        selection = QItemSelection()
         for first, last in _runs(positions):
-            found.select(self.index(first), self.index(last))
-        return found
+            selection.select(self.index(first), self.index(last))
+        return selection
 
 
 class RowsView(QListView):
@@ -105,20 +109,20 @@ class RowsView(QListView):
 
     def selected_rows(self) -> list[int]:
         """Positions in ascending order, read as ranges, as there may be thousands."""
-        found: list[int] = []
+        rows: list[int] = []
         for span in self.selectionModel().selection().toList():
-            found.extend(range(span.top(), span.bottom() + 1))
-        return sorted(found)
+            rows.extend(range(span.top(), span.bottom() + 1))
+        return sorted(rows)
 
 
 def _runs(positions: Sequence[int]) -> list[tuple[int, int]]:
     """Group adjacent positions, to emit few signals for many rows."""
     runs: list[tuple[int, int]] = []
-    for at in positions:
-        if runs and at == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], at)
+    for position in positions:
+        if runs and position == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], position)
         else:
-            runs.append((at, at))
+            runs.append((position, position))
     return runs
 
 

@@ -22,12 +22,12 @@ from bridge_ui.widgets.basic import (
     add_action,
     button,
     clear_layout,
-    column,
     framed,
+    hbox,
     label,
     open_menu_on_click,
-    row,
     scroll_area,
+    vbox,
 )
 
 _MAX_HEIGHT, _MIN_HEIGHT = 150, 104  # pixels; less would not show two notes
@@ -91,10 +91,10 @@ class NoteEditor(QWidget):
         open_menu_on_click(self._scope_button, menu)
         self._save_button = button(tr("Save note"), on_click=self._submit, takes_focus=False)
         text_row = QWidget()
-        text_row.setLayout(row(self.draw_button, self.line_edit, gap=4, grows=1))
+        text_row.setLayout(hbox(self.draw_button, self.line_edit, gap=4, grows=1))
         button_row = QWidget()
-        button_row.setLayout(row(self._scope_button, self._save_button, gap=4, grows=0))
-        self.setLayout(column(WrapRow(text_row, button_row, gap=4, grows=0)))
+        button_row.setLayout(hbox(self._scope_button, self._save_button, gap=4, grows=0))
+        self.setLayout(vbox(WrapRow(text_row, button_row, gap=4, grows=0)))
         self._refresh()
 
     def show_version(self, name: str) -> None:
@@ -185,8 +185,8 @@ class NotesList(QWidget):
     def __init__(self, colours: ThemeColours) -> None:
         super().__init__()
         self._colours = colours
-        self._list = column()
-        self.setLayout(column(scroll_area(column(self._list, 1))))
+        self._list = vbox()
+        self.setLayout(vbox(scroll_area(vbox(self._list, 1))))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.setMaximumHeight(0)
 
@@ -218,7 +218,7 @@ class NotesList(QWidget):
         parts.append(revise_button(partial(self.revision_requested.emit, note)))
         foot = WrapRow(*parts, gap=4, grows=len(parts) - 2)
         text = note.text or tr_count(len(note.strokes), "{n} stroke", "{n} strokes")
-        return framed(column(label(text, wrap=True), foot, margin=6, gap=0), "card")
+        return framed(vbox(label(text, wrap=True), foot, margin=6, gap=0), "card")
 
 
 def revise_button(on_click: Callable[[], object]) -> QPushButton:

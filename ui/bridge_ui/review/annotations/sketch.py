@@ -64,24 +64,26 @@ class Sketch:
 
     # Drawing
 
-    def begin(self, frame: int, tool: StrokeTool, at: Point, *, colour: str, width: float) -> None:
+    def begin(
+        self, frame: int, tool: StrokeTool, point: Point, *, colour: str, width: float
+    ) -> None:
         """Begin a stroke."""
         self._frame = frame
-        points = (_clamp_point(at),) * (1 if tool is StrokeTool.PEN else 2)
+        points = (_clamp_point(point),) * (1 if tool is StrokeTool.PEN else 2)
         self._active = _make_stroke(tool, points, colour, width)
 
-    def move(self, at: Point) -> None:
+    def move(self, point: Point) -> None:
         """Continue the stroke, if one was begun."""
         active = self._active
         if active is None:
             return
-        at = _clamp_point(at)
-        points: tuple[Point, ...] = (active.points[0], at)
+        point = _clamp_point(point)
+        points: tuple[Point, ...] = (active.points[0], point)
         if active.tool is StrokeTool.PEN:
             last, is_full = active.points[-1], len(active.points) >= _MAX_POINTS
-            if is_full or math.dist(last, at) <= _MIN_POINT_DISTANCE:
+            if is_full or math.dist(last, point) <= _MIN_POINT_DISTANCE:
                 return
-            points = (*active.points, at)
+            points = (*active.points, point)
         self._active = _make_stroke(active.tool, points, active.colour, active.width)
 
     def end(self) -> None:
@@ -96,13 +98,13 @@ class Sketch:
         """Discard the unfinished stroke."""
         self._active = None
 
-    def add_text(self, frame: int, at: Point, text: str, *, colour: str) -> bool:
+    def add_text(self, frame: int, point: Point, text: str, *, colour: str) -> bool:
         """Add text to the picture; whether there was any."""
         if not text.strip():
             return False
         stroke = Stroke(
             tool=StrokeTool.TEXT,
-            points=(_clamp_point(at),),
+            points=(_clamp_point(point),),
             colour=colour,
             width=TEXT_HEIGHT,
             text=text.strip()[:2000],
@@ -113,12 +115,12 @@ class Sketch:
     def _add(self, frame: int, stroke: Stroke) -> None:
         self._set(frame, (*self.strokes_on(frame), stroke))
 
-    def erase(self, frame: int, at: Point, aspect: float) -> bool:
+    def erase(self, frame: int, point: Point, aspect: float) -> bool:
         """Remove the topmost stroke at a point; ``aspect`` is the picture's width divided by its
         height."""
         strokes = self.strokes_on(frame)
         for index in range(len(strokes) - 1, -1, -1):
-            if hit_test(strokes[index], at, aspect):
+            if hit_test(strokes[index], point, aspect):
                 self._set(frame, strokes[:index] + strokes[index + 1 :])
                 return True
         return False
@@ -156,9 +158,9 @@ class Sketch:
         return frame
 
 
-def hit_test(stroke: Stroke, at: Point, aspect: float) -> bool:
+def hit_test(stroke: Stroke, point: Point, aspect: float) -> bool:
     """Whether a point is on a stroke, within the eraser's reach."""
-    pointer = _scale_by_width(at, aspect)
+    pointer = _scale_by_width(point, aspect)
     points = [_scale_by_width(point, aspect) for point in stroke.points]
     distance = stroke.width / 2 + _HIT_RADIUS
     if stroke.tool is StrokeTool.TEXT:

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from bridge_core.models.notes import Stroke
 from bridge_ui.core.translate import tr
 from bridge_ui.review.annotations.stroke_painter import StrokeOverlay, paint_strokes
+from bridge_ui.review.canvas.canvas_layout import CanvasLayout, CanvasTransform
 from bridge_ui.review.canvas.caption_painter import CaptionPainter, paint_wipe_line
-from bridge_ui.review.canvas.qt_canvas_layout import CanvasLayout, CanvasTransform
 from bridge_ui.review.compare.comparison_painter import paint_comparison
 from bridge_ui.review.compare.viewer_settings import CompareMode, ViewerSettings
 from bridge_ui.theme.colours import ThemeColours
@@ -113,9 +113,9 @@ class ViewerCanvas(QWidget):
         self.transform.fit()
         self._notify_zoom()
 
-    def zoom_by(self, steps: float, at: QPointF | None = None) -> None:
-        area = self._layout.area_at(at) if at is not None else self._layout.areas[0]
-        self.transform.zoom_by(steps, area, at if at is not None else area.center())
+    def zoom_by(self, steps: float, position: QPointF | None = None) -> None:
+        area = self._layout.area_at(position) if position is not None else self._layout.areas[0]
+        self.transform.zoom_by(steps, area, position if position is not None else area.center())
         self._notify_zoom()
 
     def actual_size(self) -> None:
@@ -187,16 +187,16 @@ class ViewerCanvas(QWidget):
             self.update_settings(wipe=self._layout.wipe_at(event.position()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        at = event.position()
+        position = event.position()
         if self._drag_mode == "draw":
-            self.pen_moved.emit(*self._layout.to_picture(at))
+            self.pen_moved.emit(*self._layout.to_picture(position))
         elif self._drag_mode == "wipe":
-            self.update_settings(wipe=self._layout.wipe_at(at))
+            self.update_settings(wipe=self._layout.wipe_at(position))
         elif self._drag_mode == "pan":
-            self.transform.pan(at - self._last_position, self._layout.area_at(at))
+            self.transform.pan(position - self._last_position, self._layout.area_at(position))
             self._notify_zoom()
-        self._last_position = at
-        self._update_cursor(at)
+        self._last_position = position
+        self._update_cursor(position)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         if self._drag_mode == "draw":
@@ -233,13 +233,13 @@ class ViewerCanvas(QWidget):
             return "pan"
         return "wipe" if self.settings.compare is CompareMode.WIPE else ""
 
-    def _update_cursor(self, at: QPointF) -> None:
+    def _update_cursor(self, position: QPointF) -> None:
         """Set the cursor for what a press would do."""
         if self.is_drawing:
             shape = Qt.CursorShape.CrossCursor
         elif self._drag_mode == "pan":
             shape = Qt.CursorShape.ClosedHandCursor
-        elif self._layout.is_near_wipe(at) or self._drag_mode == "wipe":
+        elif self._layout.is_near_wipe(position) or self._drag_mode == "wipe":
             shape = Qt.CursorShape.SplitHCursor
         elif not self.transform.is_fitted:
             shape = Qt.CursorShape.OpenHandCursor

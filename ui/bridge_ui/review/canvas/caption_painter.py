@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from bridge_ui.review.annotations.stroke_painter import round_pen
-from bridge_ui.review.canvas.qt_canvas_layout import CanvasLayout
+from bridge_ui.review.canvas.canvas_layout import CanvasLayout
 from bridge_ui.review.compare.comparison_painter import PlacedPicture
 from bridge_ui.review.compare.viewer_settings import CompareMode
 

@@ -87,7 +87,7 @@ class PenInput:
         if self._sketch.erase(self.frame, (x, y), size.width() / size.height()):
             self.on_change()
 
-    def _add_text(self, at: tuple[float, float]) -> None:
+    def _add_text(self, point: tuple[float, float]) -> None:
         if self._text_field is not None:
             self._text_field.finish()
         frame, colour = self.frame, self._toolbar.colour
@@ -95,13 +95,13 @@ class PenInput:
 
         def on_done(text: str) -> None:
             self._text_field = None
-            if self._sketch.add_text(frame, at, text, colour=colour):
+            if self._sketch.add_text(frame, point, text, colour=colour):
                 self.on_change()
             self._canvas.setFocus()
 
         self._text_field = _TextField(self._canvas, colour, on_done)
         self._text_field.open(
-            QPointF(rect.left() + at[0] * rect.width(), rect.top() + at[1] * rect.height()),
+            QPointF(rect.left() + point[0] * rect.width(), rect.top() + point[1] * rect.height()),
             max(12, round(TEXT_HEIGHT * rect.width())),
         )
 
@@ -122,7 +122,7 @@ class _TextField(QLineEdit):
         )
         self.returnPressed.connect(self.finish)
 
-    def open(self, at: QPointF, height: int) -> None:
+    def open(self, position: QPointF, height: int) -> None:
         font = self.font()
         font.setPixelSize(height)
         self.setFont(font)
@@ -130,8 +130,8 @@ class _TextField(QLineEdit):
         canvas_size = self._canvas.size()
         self.resize(min(size.width(), canvas_size.width()), size.height())
         self.move(
-            int(max(0, min(at.x(), canvas_size.width() - self.width()))),
-            int(max(0, min(at.y(), canvas_size.height() - self.height()))),
+            int(max(0, min(position.x(), canvas_size.width() - self.width()))),
+            int(max(0, min(position.y(), canvas_size.height() - self.height()))),
         )
         self.show()
         self.setFocus()

@@ -19,7 +19,7 @@ from bridge_ui.review.compare.viewer_settings import (
 )
 from bridge_ui.review.report.report_data import ReportScope
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import ToolButton, add_action, button, label, open_menu_on_click, row
+from bridge_ui.widgets.basic import ToolButton, add_action, button, hbox, label, open_menu_on_click
 
 
 class CompareSlider(QWidget):
@@ -32,7 +32,7 @@ class CompareSlider(QWidget):
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._slider.setMinimumWidth(70)
-        self.setLayout(row(self._label, self._slider, grows=1))
+        self.setLayout(hbox(self._label, self._slider, grows=1))
         self._slider.valueChanged.connect(self._apply_value)
         canvas.settings_changed.connect(self.show_settings)
         self.show_settings()

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QPushButton, QSizePolicy, QWidget
 from bridge_ui.core.translate import tr
 from bridge_ui.review.compare.viewer_settings import CompareMode
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import button, label, row
+from bridge_ui.widgets.basic import button, hbox, label
 from bridge_ui.widgets.inputs import ComboBox
 
 
@@ -30,8 +30,10 @@ class SideChooser(QWidget):
         self._choices: list[tuple[str, str]] = []
         letter = label(side, "dim")
         letter.setBuddy(self.combo_box)
-        self.setLayout(row(letter, self.combo_box, grows=1))
-        self.combo_box.activated.connect(lambda at: self.chosen.emit(self.combo_box.itemData(at)))
+        self.setLayout(hbox(letter, self.combo_box, grows=1))
+        self.combo_box.activated.connect(
+            lambda index: self.chosen.emit(self.combo_box.itemData(index))
+        )
 
     def set_choices(self, choices: Sequence[tuple[str, str]], chosen: str) -> None:
         """Set ids and labels; an unknown ``chosen`` id selects nothing."""
@@ -60,7 +62,7 @@ class CompareModeButtons(QWidget):
             widget.setToolTip(f"{_mode_name(mode)} ({number})")
             self._group.addButton(widget)
             self._buttons[mode] = widget
-        self.setLayout(row(*self._buttons.values(), gap=0))
+        self.setLayout(hbox(*self._buttons.values(), gap=0))
         self.setStyleSheet(_segment_style(colours))
         self.set_compact(False, stretched=False)
 

@@ -19,10 +19,10 @@ from bridge_ui.widgets.basic import (
     STYLE_BY_TONE,
     WrapRow,
     button,
-    column,
+    hbox,
     label,
     retain_size_when_hidden,
-    row,
+    vbox,
 )
 
 
@@ -72,9 +72,9 @@ class DecisionButtons(QWidget):
         self._full_width = 0
         *others, approve = self._buttons.values()
         other_buttons = QWidget()
-        other_buttons.setLayout(row(*others))
+        other_buttons.setLayout(hbox(*others))
         self._row = WrapRow(other_buttons, approve)
-        self.setLayout(column(self._row))
+        self.setLayout(vbox(self._row))
         self._update_labels()
 
     def button(self, status: ReviewStatus) -> QPushButton:
@@ -149,7 +149,7 @@ class DecisionButtons(QWidget):
 
 #: Pixels around a button's label, with its frame.
 _PADDING = 34
-#: As in :data:`bridge_ui.review.qt_shortcuts.SHORTCUTS`.
+#: As in :data:`bridge_ui.review.review_shortcuts.SHORTCUTS`.
 _SHORTCUTS = {
     ReviewStatus.REJECTED: "Shift+R",
     ReviewStatus.CHANGES_REQUESTED: "Shift+C",
@@ -197,7 +197,7 @@ class DecisionForm(QWidget):
         self.submit_button = button("", "main", on_click=self._submit)
         self._cancel_button = button(tr("Cancel"), "quiet", on_click=self.dismiss)
         foot = WrapRow(self._cancel_button, self.submit_button)
-        self._box_layout = column(self.line_edit, foot, gap=6, grows=0)
+        self._box_layout = vbox(self.line_edit, foot, gap=6, grows=0)
         self.setLayout(self._box_layout)
         self.hide()
 
@@ -308,7 +308,7 @@ class DecisionSummary(QWidget):
         self._next_button = button(
             tr("Make the next version"), "link", on_click=self.next_version_requested.emit
         )
-        self._box_layout = column(self._label, row(1, self._next_button), gap=0, grows=0)
+        self._box_layout = vbox(self._label, hbox(1, self._next_button), gap=0, grows=0)
         self.setLayout(self._box_layout)
         self._has_decision = self._collapsed = self._reserved = False
         self.hide()

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QWidget
 
 from bridge_ui.core.translate import tr
-from bridge_ui.widgets.basic import WrapRow, button, chip, column, label, row
+from bridge_ui.widgets.basic import WrapRow, button, chip, hbox, label, vbox
 
 
 class TargetChooser(QWidget):
@@ -25,12 +25,12 @@ class TargetChooser(QWidget):
         self._compact = False
         self._group = QButtonGroup(self)
         self._buttons = [chip("") for _ in self._ids]
-        for at, one in enumerate(self._buttons):
+        for index, one in enumerate(self._buttons):
             one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            one.clicked.connect(partial(self._choose, at))
+            one.clicked.connect(partial(self._choose, index))
             self._group.addButton(one)
         self._label = label(tr("Notes and decisions for"), "dim")
-        self.setLayout(row(self._label, WrapRow(*self._buttons, gap=4), gap=6, grows=1))
+        self.setLayout(hbox(self._label, WrapRow(*self._buttons, gap=4), gap=6, grows=1))
         self.hide()
 
     def set_compact(self, compact: bool) -> None:
@@ -60,17 +60,17 @@ class TargetChooser(QWidget):
 
     def select_side(self, side: str) -> None:
         """Choose the version on side ``A`` or ``B``."""
-        at = "AB".index(side)
-        if not self.isHidden() and not self._buttons[at].isChecked():
-            self._choose(at)
+        index = "AB".index(side)
+        if not self.isHidden() and not self._buttons[index].isChecked():
+            self._choose(index)
 
     def switch(self) -> None:
         """Choose the other version."""
         if not self.isHidden():
             self._choose(int(self._buttons[0].isChecked()))
 
-    def _choose(self, at: int, _checked: bool = False) -> None:
-        self.chosen.emit(self._ids[at])
+    def _choose(self, index: int, _checked: bool = False) -> None:
+        self.chosen.emit(self._ids[index])
 
 
 class NewResultPrompt(QWidget):
@@ -84,7 +84,7 @@ class NewResultPrompt(QWidget):
         self._choice_id = ""
         self.button = button("", "chip", name="show-new-result", takes_focus=False)
         self.button.clicked.connect(lambda: self.result_requested.emit(self._choice_id))
-        self.setLayout(column(self.button))
+        self.setLayout(vbox(self.button))
         self.hide()
 
     def show_result(self, choice_id: str, name: str) -> None:

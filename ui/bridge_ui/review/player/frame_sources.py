@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from bridge_ui.core.observable import Observable, Unwatch
-from bridge_ui.core.workers import LatestCall
+from bridge_ui.core.thread_pool import LatestCall
 
 if TYPE_CHECKING:
     from bridge_core.client import Client
@@ -45,8 +45,8 @@ class FrameSource(Protocol):
 def has_frame(source: FrameSource, frame: int) -> bool:
     """Whether a source has a frame."""
     frames = source.frames
-    at = bisect_left(frames, frame)
-    return at < len(frames) and frames[at] == frame
+    index = bisect_left(frames, frame)
+    return index < len(frames) and frames[index] == frame
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ class JobFrames:
             return
         self._done_count = done
 
-        def frames_listed(found: list[JobFrame]) -> None:
-            self._frames.set(tuple(sorted({*self.frames, *(one.frame for one in found)})))
+        def frames_listed(job_frames: list[JobFrame]) -> None:
+            self._frames.set(tuple(sorted({*self.frames, *(one.frame for one in job_frames)})))
             now = self._session.store.jobs.get(self._job_id)
             if now is not None and now.progress.done != self._done_count and not now.state.ended:
                 self._fetch()

@@ -72,8 +72,8 @@ class PlaybackClock:
         """L (1) and J (-1): the first press plays, further ones double the speed up to 4x; a change
         of direction starts at 1x again."""
         if self.speed * direction > 0:
-            at = SPEEDS.index(abs(self.speed))
-            speed = SPEEDS[min(at + 1, len(SPEEDS) - 1)]
+            index = SPEEDS.index(abs(self.speed))
+            speed = SPEEDS[min(index + 1, len(SPEEDS) - 1)]
         else:
             speed = 1
         self.play(direction * speed, now)
@@ -129,10 +129,10 @@ class PlaybackClock:
         """Nanoseconds until the next frame is due; 0 if it is overdue."""
         next_number = self._count + 1
         rate = self.range.rate
-        at = self._anchor - (
+        due_time = self._anchor - (
             -next_number * _NANOSECONDS_PER_SECOND * rate.denominator // rate.numerator
         )
-        return max(0, at - now)
+        return max(0, due_time - now)
 
     # In and out points
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from bridge_core.models.frames import FrameRange
 from bridge_ui.core.translate import tr
-from bridge_ui.review.player.qt_player import Player
+from bridge_ui.review.player.player import Player
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.widgets.basic import safe_painter
 

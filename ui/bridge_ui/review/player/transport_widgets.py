@@ -12,10 +12,10 @@ from bridge_ui.core.translate import tr
 from bridge_ui.icons import icon
 from bridge_ui.review.player.plate_timecode import PlateTimecode
 from bridge_ui.review.player.playback_clock import PlaybackClock
-from bridge_ui.review.player.qt_player import Player
+from bridge_ui.review.player.player import Player
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import ToolButton, row
+from bridge_ui.widgets.basic import ToolButton, hbox
 
 
 class FrameField(QLineEdit):
@@ -82,7 +82,7 @@ class TransportBar(QWidget):
         self._counting_button = ToolButton()
         self._counting_button.clicked.connect(self._toggle_counting)
         self._speed_label = _SpeedLabel()
-        layout = row(gap=0)
+        layout = hbox(gap=0)
         self._buttons: dict[str, ToolButton] = {}
         for icon_name, tip, action in (
             ("skip-back", tr("First frame (Home)"), lambda: player.go_to(player.clock.in_point)),

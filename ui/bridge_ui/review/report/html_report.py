@@ -13,7 +13,6 @@ from bridge_core.models.notes import Note, Stroke
 from bridge_ui.core.display_text import decision_text
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.review.player.frame_sources import FrameSource
-from bridge_ui.review.report.qt_report_images import CancelCheck, encode_jpeg, report_image
 from bridge_ui.review.report.report_data import (
     ReportShot,
     ReportVersion,
@@ -21,6 +20,7 @@ from bridge_ui.review.report.report_data import (
     note_author_text,
     note_location_text,
 )
+from bridge_ui.review.report.report_image_painter import CancelCheck, encode_jpeg, report_image
 
 _THUMBNAIL_WIDTH = 240  # pixels
 _STYLE = """
@@ -103,8 +103,8 @@ def _overview_table(report: ReviewReport) -> Iterator[str]:
 def _version_article(shot: ReportShot, version: ReportVersion) -> Iterator[str]:
     yield f"<article>{_image_tag(version.frame_source, version.key_frame, ())}<div>"
     yield f"<h3>{escape(version.title)}</h3><p>{_status_badge(version, version.status_text)}</p>"
-    for at, record in enumerate(reversed(version.version.decisions)):
-        if at:
+    for index, record in enumerate(reversed(version.version.decisions)):
+        if index:
             yield f'<p class="by">{escape(decision_text(record))}</p>'
         if record.comment:
             yield f'<p class="text">{escape(record.comment)}</p>'

@@ -1,7 +1,7 @@
 """The content of a review report: shots, their versions, notes and decisions.
 
-:mod:`~bridge_ui.review.report.html_report` and :mod:`~bridge_ui.review.report.qt_pdf_report` write
-it to files.
+:mod:`~bridge_ui.review.report.html_report` and
+:mod:`~bridge_ui.review.report.pdf_report_painter` write it to files.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from bridge_core.errors import HostError, ShotbridgeError, TimelineError
 from . import sequencer_api as api
 
 COMMAND_NAME = "shotbridge"
-_handles: list[Any] = []
+_registrations: list[Any] = []
 
 
 def run(argv: Sequence[str]) -> int:
@@ -101,9 +101,9 @@ def _print_result(result: dict[str, Any]) -> None:
 
 
 def register() -> None:
-    _handles.append(bpy.utils.register_cli_command(COMMAND_NAME, run))
+    _registrations.append(bpy.utils.register_cli_command(COMMAND_NAME, run))
 
 
 def unregister() -> None:
-    while _handles:
-        bpy.utils.unregister_cli_command(_handles.pop())
+    while _registrations:
+        bpy.utils.unregister_cli_command(_registrations.pop())

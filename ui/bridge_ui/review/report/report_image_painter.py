@@ -14,7 +14,7 @@ from bridge_core.models.notes import Stroke
 from bridge_ui.core.translate import tr
 from bridge_ui.review.annotations.stroke_painter import paint_strokes
 from bridge_ui.review.player.frame_sources import FrameSource, has_frame
-from bridge_ui.review.player.qt_player import decode_jpeg
+from bridge_ui.review.player.player import decode_jpeg
 from bridge_ui.widgets.basic import safe_painter
 
 CancelCheck = Callable[[], None]

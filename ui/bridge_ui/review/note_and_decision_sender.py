@@ -13,8 +13,8 @@ from bridge_core.models.base import fingerprint, validation_error
 from bridge_core.models.notes import NewNote
 from bridge_core.models.versions import Decision, ReviewStatus
 from bridge_ui.core.display_text import missing_user_name, review_status_text
+from bridge_ui.core.thread_pool import BackgroundTask, OnError
 from bridge_ui.core.translate import tr
-from bridge_ui.core.workers import BackgroundTask, OnError
 
 if TYPE_CHECKING:
     from bridge_core.models.frames import FrameRange
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bridge_ui.core.session import Session
 
 
-class FeedbackSender:
+class NoteAndDecisionSender:
     """Sends several at once. Callers keep their input until ``done`` is called; on failure,
     ``on_error`` is called instead."""
 

@@ -7,7 +7,7 @@ import nuke
 from bridge_nuke import user_knobs
 
 
-def show_version(read: nuke.Node, version: user_knobs.ReadVersion) -> None:
+def show_version(read: nuke.Node, version: user_knobs.ReadNodeVersion) -> None:
     """Set a Read to a version: its files, range, format and colour space."""
     values: dict[str, object] = {
         "file": version.path,
@@ -27,14 +27,14 @@ def show_version(read: nuke.Node, version: user_knobs.ReadVersion) -> None:
         read[name].setValue(value)
 
 
-def step_version(read: nuke.Node, by: int) -> None:
-    """Show the next version, or the previous one (``by`` -1). Nothing happens after the last and
-    before the first."""
+def step_version(read: nuke.Node, offset: int) -> None:
+    """Show the next version, or with an ``offset`` of -1 the previous one. Nothing happens after
+    the last and before the first."""
     knobs, choice_knob = user_knobs.version_knobs(read), read.knob(user_knobs.VERSION_KNOB)
     if knobs is None or choice_knob is None:
         return
     labels = [one.label for one in knobs.versions]
-    index = labels.index(str(choice_knob.value())) + by
+    index = labels.index(str(choice_knob.value())) + offset
     if 0 <= index < len(labels):
         choice_knob.setValue(labels[index])
         show_version(read, knobs.versions[index])

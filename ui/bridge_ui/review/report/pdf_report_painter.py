@@ -30,7 +30,6 @@ from bridge_core.models.notes import Note
 from bridge_ui.core.display_text import decision_text
 from bridge_ui.core.status_sign import Tone
 from bridge_ui.core.translate import tr, tr_count
-from bridge_ui.review.report.qt_report_images import CancelCheck, report_image
 from bridge_ui.review.report.report_data import (
     ReportShot,
     ReportVersion,
@@ -38,6 +37,7 @@ from bridge_ui.review.report.report_data import (
     note_author_text,
     note_location_text,
 )
+from bridge_ui.review.report.report_image_painter import CancelCheck, report_image
 
 _PAGE = QSizeF(842, 595)
 _MARGIN = 36.0
@@ -214,8 +214,8 @@ def _version_blocks(shot: ReportShot, version: ReportVersion) -> Iterator[_Block
     status = _Style(9, _TONE_COLOURS[version.sign.tone], bold=True)
     yield from _text_blocks(version.title, _Style(12, bold=True), after=1)
     yield from _text_blocks(version.status_text, status, after=3)
-    for at, record in enumerate(reversed(version.version.decisions)):
-        if at:
+    for index, record in enumerate(reversed(version.version.decisions)):
+        if index:
             yield from _text_blocks(decision_text(record), _DIM, after=2)
         if record.comment:
             yield from _text_blocks(record.comment, _NORMAL, after=6)
@@ -279,8 +279,8 @@ def _overview_row(shot: ReportShot) -> _Block:
                 (430, status, _Style(10, _TONE_COLOURS[newest.sign.tone], bold=True)),
                 (640, note_text, _Style(10, _DIM_COLOUR)),
             ]
-        for at, (left, text, style) in enumerate(columns):
-            right = columns[at + 1][0] if at + 1 < len(columns) else _BODY.width()
+        for index, (left, text, style) in enumerate(columns):
+            right = columns[index + 1][0] if index + 1 < len(columns) else _BODY.width()
             _paint_text_line(painter, x + left, middle, text, style, right - left - 8)
         _paint_rule(painter, x, x + _BODY.width(), y + height + 4)
 
@@ -307,16 +307,20 @@ def _text_blocks(
             line.setLineWidth(width)
             line.setPosition(QPointF(0, 0))
         layout.endLayout()
-        for at in range(layout.lineCount()):
-            last = number == len(paragraphs) - 1 and at == layout.lineCount() - 1
+        for line_index in range(layout.lineCount()):
+            last = number == len(paragraphs) - 1 and line_index == layout.lineCount() - 1
 
             def paint(
-                painter: QPainter, x: float, y: float, layout: QTextLayout = layout, at: int = at
+                painter: QPainter,
+                x: float,
+                y: float,
+                layout: QTextLayout = layout,
+                line_index: int = line_index,
             ) -> None:
                 painter.setPen(QPen(style.colour))
-                layout.lineAt(at).draw(painter, QPointF(x, y))
+                layout.lineAt(line_index).draw(painter, QPointF(x, y))
 
-            height = max(layout.lineAt(at).height(), style.size * 1.25)
+            height = max(layout.lineAt(line_index).height(), style.size * 1.25)
             yield _Block(height + (after if last else 0.0), paint)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bridge_core import launcher
+from bridge_core import gateway_launcher
 from bridge_core.client import Client
 from bridge_core.config import load_settings
 from bridge_core.errors import (
@@ -61,8 +61,12 @@ def has_ended(pid: int) -> bool:
 
 def test_it_is_started_once_and_then_found(state: Path) -> None:
     settings = settings_for(state)
-    first = launcher.ensure_gateway(settings)
-    assert launcher.ensure_gateway(settings) == first == launcher.find_gateway(settings)
+    first = gateway_launcher.ensure_gateway(settings)
+    assert (
+        gateway_launcher.ensure_gateway(settings)
+        == first
+        == gateway_launcher.find_gateway(settings)
+    )
     assert first.is_local
     assert first.token == "stub-token-0123456789"
     assert len(recorded_starts(state)) == 1
@@ -75,7 +79,7 @@ def test_it_is_started_once_and_then_found(state: Path) -> None:
 
 LAUNCHING = """
 import sys
-from bridge_core.launcher import ensure_gateway
+from bridge_core.gateway_launcher import ensure_gateway
 from bridge_core.models.settings import Settings
 print(ensure_gateway(Settings.model_validate_json(sys.argv[1])).url)
 """
@@ -117,24 +121,24 @@ def test_a_client_can_be_told_not_to_start_one(state: Path) -> None:
 
 def test_an_announcement_of_another_gateway_is_ignored(state: Path) -> None:
     settings = settings_for(state)
-    first = launcher.ensure_gateway(settings)
+    first = gateway_launcher.ensure_gateway(settings)
     announced = json.loads((state / "gateway.json").read_text())
     (state / "gateway.json").write_text(json.dumps({**announced, "instance_id": "another"}))
     os.kill(announced["pid"], signal.SIGKILL)
-    assert launcher.ensure_gateway(settings).url != first.url
+    assert gateway_launcher.ensure_gateway(settings).url != first.url
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"url": 1}', '{"url": "x", "pid": "y"}'])
 def test_a_damaged_announcement_is_ignored(text: str, state: Path) -> None:
     state.mkdir(mode=0o700)
     (state / "gateway.json").write_text(text)
-    launcher.ensure_gateway(settings_for(state))
+    gateway_launcher.ensure_gateway(settings_for(state))
     assert len(recorded_starts(state)) == 1
 
 
 def test_a_failed_start_shows_the_log(state: Path) -> None:
     with pytest.raises(GatewayFault, match="exit code 7") as caught:
-        launcher.ensure_gateway(settings_for(state, "--fail", "7"))
+        gateway_launcher.ensure_gateway(settings_for(state, "--fail", "7"))
     assert "the disk is full" in str(caught.value)
     assert "line 49" in str(caught.value)
     assert "line 20" not in str(caught.value)
@@ -144,7 +148,9 @@ def test_a_failed_start_shows_the_log(state: Path) -> None:
 
 def test_a_start_that_takes_too_long_is_stopped(state: Path) -> None:
     with pytest.raises(GatewayUnreachable, match="did not respond within 1 s"):
-        launcher.ensure_gateway(settings_for(state, "--silent", **{"client.start_timeout": 1}))
+        gateway_launcher.ensure_gateway(
+            settings_for(state, "--silent", **{"client.start_timeout": 1})
+        )
     assert has_ended(recorded_starts(state)[0]["pid"])
 
 
@@ -152,14 +158,14 @@ def test_a_gateway_that_is_not_installed_is_reported(tmp_path: Path, state: Path
     command = [sys.executable, "-m", "bridge_gateway_that_is_not_there"]
     settings = settings_for(state, **{"client.gateway_command": command})
     with pytest.raises(ConfigError, match="not installed") as caught:
-        launcher.ensure_gateway(settings)
+        gateway_launcher.ensure_gateway(settings)
     assert 'pip install ".[gateway]"' in caught.value.next_step
 
 
 def test_a_command_that_does_not_exist_is_reported(state: Path) -> None:
     settings = settings_for(state, **{"client.gateway_command": ["/no/such/python"]})
     with pytest.raises(ConfigError) as caught:
-        launcher.ensure_gateway(settings)
+        gateway_launcher.ensure_gateway(settings)
     assert caught.value.where == "/no/such/python"
 
 
@@ -171,7 +177,7 @@ def test_inside_a_host_a_command_must_be_configured(
     monkeypatch.setenv("PATH", str(state))
     settings = load_settings({"client.state_dir": state}).settings
     with pytest.raises(ConfigError) as caught:
-        launcher.ensure_gateway(settings)
+        gateway_launcher.ensure_gateway(settings)
     assert "client.gateway_command" in caught.value.next_step
 
 
@@ -223,7 +229,7 @@ def test_settings_are_passed_to_the_gateway_but_not_in_its_arguments(state: Path
             "gateway.colour.display": None,
         },
     )
-    launcher.ensure_gateway(settings)
+    gateway_launcher.ensure_gateway(settings)
     [start] = recorded_starts(state)
     received = load_settings(environ={**os.environ, **start["environment"]}).settings
     assert received.gateway == settings.gateway
@@ -232,22 +238,22 @@ def test_settings_are_passed_to_the_gateway_but_not_in_its_arguments(state: Path
 
 
 def test_a_large_log_is_rotated(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher, "_MAX_LOG_BYTES", 100)
+    monkeypatch.setattr(gateway_launcher, "_MAX_LOG_BYTES", 100)
     state.mkdir(mode=0o700)
     (state / "gateway.log").write_bytes(b"x" * 101)
-    launcher.ensure_gateway(settings_for(state))
+    gateway_launcher.ensure_gateway(settings_for(state))
     assert (state / "gateway.log.1").read_bytes() == b"x" * 101
     assert (state / "gateway.log").read_text() == "the stub gateway starts\n"
 
 
 def test_stop_shuts_it_down(state: Path) -> None:
     settings = settings_for(state)
-    assert launcher.stop_gateway(settings) is False
-    launcher.ensure_gateway(settings)
-    assert launcher.stop_gateway(settings) is True
+    assert gateway_launcher.stop_gateway(settings) is False
+    gateway_launcher.ensure_gateway(settings)
+    assert gateway_launcher.stop_gateway(settings) is True
     assert has_ended(recorded_starts(state)[0]["pid"])
     assert not (state / "gateway.json").exists()
-    assert launcher.stop_gateway(settings) is False
+    assert gateway_launcher.stop_gateway(settings) is False
 
 
 def test_a_gateway_that_is_ending_is_waited_for(state: Path) -> None:
@@ -257,7 +263,7 @@ def test_a_gateway_that_is_ending_is_waited_for(state: Path) -> None:
     # A child process would become a zombie; a real gateway is not a child.
     reaper = threading.Thread(target=ending.wait)
     reaper.start()
-    launcher.ensure_gateway(settings_for(state))
+    gateway_launcher.ensure_gateway(settings_for(state))
     assert has_ended(ending.pid)
     reaper.join()
 
@@ -266,17 +272,17 @@ def test_a_gateway_that_hangs_is_reported_and_can_be_stopped(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_for(state)
-    launcher.ensure_gateway(settings)
+    gateway_launcher.ensure_gateway(settings)
     pid = recorded_starts(state)[0]["pid"]
-    monkeypatch.setattr(launcher, "_PROOF_TIMEOUT", 0.3)
+    monkeypatch.setattr(gateway_launcher, "_PROOF_TIMEOUT", 0.3)
     os.kill(pid, signal.SIGSTOP)
     try:
         with pytest.raises(GatewayUnreachable, match="does not respond") as caught:
-            launcher.ensure_gateway(settings)
+            gateway_launcher.ensure_gateway(settings)
         assert "shotbridge stop" in caught.value.next_step
     finally:
         os.kill(pid, signal.SIGCONT)
-    assert launcher.stop_gateway(settings) is True
+    assert gateway_launcher.stop_gateway(settings) is True
 
 
 def test_the_studios_gateway_is_never_started(tmp_path: Path) -> None:
@@ -288,7 +294,7 @@ def test_the_studios_gateway_is_never_started(tmp_path: Path) -> None:
         "client.token_file": token,
         "client.state_dir": tmp_path / "state",
     }
-    found = launcher.ensure_gateway(load_settings(given).settings)
+    found = gateway_launcher.ensure_gateway(load_settings(given).settings)
     assert (found.url, found.token, found.is_local) == (
         "https://gateway.studio:8470",
         "a-studio-token",
@@ -305,7 +311,7 @@ def test_a_world_readable_token_is_refused(mode: int, tmp_path: Path) -> None:
     token.chmod(mode)
     settings = load_settings({"client.url": "https://g", "client.token_file": token}).settings
     with pytest.raises(NotAuthorised, match=f"{mode:03o}"):
-        launcher.ensure_gateway(settings)
+        gateway_launcher.ensure_gateway(settings)
 
 
 @pytest.mark.parametrize("text", [b"", b"two words", b"\xff\xfe", "größe".encode(), b"a\nb"])
@@ -315,13 +321,13 @@ def test_an_invalid_token_is_reported(text: bytes, tmp_path: Path) -> None:
     token.chmod(0o600)
     settings = load_settings({"client.url": "https://g", "client.token_file": token}).settings
     with pytest.raises(ConfigError, match="token"):
-        launcher.ensure_gateway(settings)
+        gateway_launcher.ensure_gateway(settings)
 
 
 def test_a_state_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotWritable):
-        launcher.ensure_gateway(settings_for(tmp_path / "file" / "state"))
+        gateway_launcher.ensure_gateway(settings_for(tmp_path / "file" / "state"))
 
 
 def test_a_lock_that_is_held_for_too_long_is_reported(state: Path) -> None:
@@ -332,7 +338,7 @@ def test_a_lock_that_is_held_for_too_long_is_reported(state: Path) -> None:
         assert lock.acquire()
         begin = time.monotonic()
         with pytest.raises(GatewayUnreachable, match="another process"):
-            launcher.ensure_gateway(settings_for(state, **{"client.start_timeout": 0.5}))
+            gateway_launcher.ensure_gateway(settings_for(state, **{"client.start_timeout": 0.5}))
         assert time.monotonic() - begin < 30
 
 

@@ -10,7 +10,7 @@ import pytest
 from bridge_core.errors import MissingFrames, UnreadableMedia
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
-from bridge_core.plate_files import frames_on_disk, single_file, source_files
+from bridge_core.plate_file_search import frames_on_disk, single_file, source_files
 
 
 def plate_in(folder: Path, pattern: str, frames: range) -> Plate:
