@@ -16,7 +16,6 @@ delays neither a cancellation nor a stop of the gateway.
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import random
@@ -29,7 +28,6 @@ from typing import Protocol, TypeVar
 
 from bridge_core.errors import (
     JobCancelled,
-    JobFailed,
     OutcomeUnknown,
     ProviderRefused,
     ProviderUnavailable,
@@ -39,18 +37,22 @@ from bridge_core.errors import (
 from bridge_core.models.base import now
 from bridge_core.models.jobs import Cancellation
 from bridge_core.models.services import ServiceCapabilities
-from bridge_core.system.files import DISK_FULL_ERRNOS
 from bridge_gateway.db.engine import Database
 from bridge_gateway.providers.base import (
     ProviderTask,
     RemoteHandle,
     RemoteProvider,
     RemoteState,
-    RemoteStatus,
     TaskMonitor,
     TaskResult,
 )
 from bridge_gateway.providers.remote_cancel import cancel_at_provider, store_cancellation_response
+from bridge_gateway.providers.remote_failures import (
+    fetch_failure,
+    is_disk_error,
+    outcome_unknown,
+    work_failure,
+)
 from bridge_gateway.providers.remote_table import (
     load_row,
     record_handle,
@@ -78,8 +80,6 @@ _MAX_LOST_ANSWERS = 5
 _SETTLE_SECONDS = 30.0
 #: How often a fetch that ends with an error of an HTTP library is repeated: for 3 minutes.
 _MAX_FETCH_FAULTS = 20
-#: Errors of the disk, also where they name no file.
-_DISK_ERRNOS = DISK_FULL_ERRNOS | {errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
 #: Seconds that the end of a run waits for a call that is under way; the contract allows 2.
 _GRACE_SECONDS = 1.5
 _CHECK_SECONDS = 0.05
@@ -179,7 +179,7 @@ class RemoteRun:
             except OutcomeUnknown as error:
                 self._lost_answers += 1
                 if self._lost_answers >= _MAX_LOST_ANSWERS:
-                    raise _outcome_unknown(error.message, self._where, self._key, error) from error
+                    raise outcome_unknown(error.message, self._where, self._key, error) from error
                 self._pause(delay)
                 return self._recover_submission(error.message)
             except JobCancelled:
@@ -273,7 +273,7 @@ class RemoteRun:
             except (ProviderUnavailable, OSError) as error:
                 self._monitor.progress(None, f"asking the provider about the work: {error}")
             except Exception as error:
-                raise _outcome_unknown(reason, self._where, self._key, error) from error
+                raise outcome_unknown(reason, self._where, self._key, error) from error
             self._pause(delay)
             delay = min(_LAST_DELAY, delay * 2)
         return self._submit()
@@ -297,7 +297,7 @@ class RemoteRun:
             except JobCancelled:
                 raise
             except OutcomeUnknown as error:
-                raise _outcome_unknown(error.message, self._where, self._key, error) from error
+                raise outcome_unknown(error.message, self._where, self._key, error) from error
             except Exception as error:
                 if not failed:
                     _log.warning("a poll failed and is repeated: %s: %s", self._where, error)
@@ -310,7 +310,7 @@ class RemoteRun:
                 if status.state is RemoteState.SUCCEEDED:
                     return
                 if status.state.ended:
-                    raise self._failure(status)
+                    raise work_failure(status, self._where, self._key)
                 self._monitor.progress(status.fraction, status.message or status.state)
                 if status.retry_after is None:
                     self._pause(delay)
@@ -338,48 +338,17 @@ class RemoteRun:
                 if isinstance(error, ShotbridgeError):
                     if not isinstance(error, ProviderUnavailable):
                         raise
-                elif isinstance(error, OSError) and _is_disk_error(error):
+                elif isinstance(error, OSError) and is_disk_error(error):
                     raise
                 elif not isinstance(error, OSError) or error.filename is not None:
                     faults += 1  # of an HTTP library, or of the provider's code
                     if faults > _MAX_FETCH_FAULTS:
-                        raise self._fetch_failure(error) from error
+                        _log.error("the results cannot be fetched: %s", self._where, exc_info=error)
+                        raise fetch_failure(error, self._where, self._key) from error
                 _log.warning("results are fetched again: %s: %r", self._where, error)
                 self._monitor.progress(None, f"fetching the results again: {error}")
             self._pause(delay)
             delay = min(_LAST_DELAY, delay * 2)
-
-    def _fetch_failure(self, error: Exception) -> JobFailed:
-        _log.error("the results cannot be fetched: %s", self._where, exc_info=error)
-        return JobFailed(
-            "the work was done, and its results cannot be fetched: "
-            f"{type(error).__name__}: {error}"[:500],
-            where=self._where,
-            next_step=f"look for the results at the provider (key {self._key}); the work is "
-            "charged again if the job is sent again",
-        )
-
-    def _failure(self, status: RemoteStatus) -> ShotbridgeError:
-        if status.state is RemoteState.UNKNOWN:
-            reason = status.message or "the provider no longer knows this work"
-            return _outcome_unknown(reason, self._where, self._key, None)
-        if status.problem is not None:
-            error = status.problem.to_error()
-            # Of these two the gateway would wait for a disk, or take the job for cancelled.
-            if not isinstance(error, StorageUnavailable | JobCancelled):
-                return error
-            return JobFailed(
-                error.message, where=error.where, next_step=error.next_step, details=error.details
-            )
-        was_cancelled = status.state is RemoteState.CANCELLED
-        return JobFailed(
-            status.message
-            or ("the work was cancelled at the provider" if was_cancelled else "the work failed"),
-            where=self._where,
-            next_step="send the job again"
-            if was_cancelled
-            else "change the request, or send it to another service",
-        )
 
     # --- cancelling
 
@@ -445,21 +414,3 @@ class RemoteRun:
             waiting()
             wait([outcome], timeout=_CHECK_SECONDS)
         return outcome.result()
-
-
-def _is_disk_error(error: OSError) -> bool:
-    """Whether it is about a file on this machine. HTTP libraries name a URL as the file."""
-    if error.errno in _DISK_ERRNOS:
-        return True
-    return error.filename is not None and "://" not in str(error.filename)
-
-
-def _outcome_unknown(reason: str, where: str, key: str, cause: Exception | None) -> OutcomeUnknown:
-    advice = cause.next_step if isinstance(cause, OutcomeUnknown) else ""
-    return OutcomeUnknown(
-        f"it is not known whether the provider did this work and charges for it: {reason}",
-        where=where,
-        next_step=f"{advice or 'look at the list of jobs at the provider'} (key {key}), then "
-        "say so with 'shotbridge resolve-job'; nothing is sent again",
-        details={"key": key},
-    )
