@@ -24,14 +24,14 @@ TIMELINES = [
     "otio-aaf-adapter>=2.0",
 ]
 GATEWAY = [
-    "fastapi>=0.115",
+    "fastapi>=0.130",
     "uvicorn>=0.30",
-    "sqlalchemy>=2.0",
-    "alembic>=1.13",
+    "sqlalchemy>=2.1",
+    "alembic>=1.18",
     "dbos==3.4.0",  # pinned: see docs/decisions/0002
-    "numpy>=1.26",
-    "OpenImageIO>=3.2",
-    "opencolorio>=2.4",
+    "numpy>=2.0",
+    "OpenImageIO>=3.2.2",
+    "opencolorio>=2.5",
     "av>=18",
     "onnx>=1.16",
     "onnxruntime>=1.20",
@@ -92,7 +92,7 @@ setup(
         "requests>=2.31",
         "pydantic>=2.10",
         "PyYAML>=6.0",
-        "opentimelineio>=0.17",
+        "opentimelineio>=0.18.1",
     ],
     extras_require={
         "timelines": TIMELINES,

@@ -38,7 +38,7 @@ CLIENT_LIBRARIES = (
     ClientLibrary("requests", "requests", "2.31"),
     ClientLibrary("pydantic", "pydantic", "2.10"),
     ClientLibrary("PyYAML", "yaml", "6.0"),
-    ClientLibrary("opentimelineio", "opentimelineio", "0.17"),
+    ClientLibrary("opentimelineio", "opentimelineio", "0.18.1"),
 )
 MIN_PYTHON = (3, 11)
 

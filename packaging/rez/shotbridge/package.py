@@ -33,7 +33,7 @@ def requires():
         "requests-2.31+",
         "pydantic-2.10+",
         "PyYAML-6.0+",
-        "OpenTimelineIO-0.17+",
+        "OpenTimelineIO-0.18.1+",
         # Qt: the studio's choice for this version, and none if the host has its own.
         f"shotbridge_qt==host.{this.version}|==own.{this.version}",
     ]
