@@ -34,8 +34,9 @@ MODELS  := $(CURDIR)/.cache/models
 OUT     ?= demo_out
 CUT     ?=
 SERVICE ?=
-# Test processes: one for each core, up to four. A file is run by one process, for its fixtures.
-WORKERS ?= auto
+# Test processes: two for each core, since many tests wait, and up to four. A file is run by one
+# process, for its fixtures.
+WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 RUN     := -n $(WORKERS) --maxprocesses 4 --dist loadfile
 BLENDERS := 4.2 4.5 5.2
 
