@@ -61,7 +61,8 @@ class Client(JobCalls, VersionCalls):
         return self._get(list[Service], "/v1/services")
 
     def quote(self, requests: Sequence[Request]) -> list[Quote]:
-        """What each request would take, in the order of ``requests``; nothing is sent or stored.
+        """What each request would cost and how long it would take, in the order of ``requests``;
+        nothing is sent or stored.
         A request that is not possible has a quote that says why (``allowed``, ``problem``)."""
         from bridge_core.models.costs import MAX_QUOTED_REQUESTS, Quote, QuoteQuery
 

@@ -43,8 +43,8 @@ class JobCalls(ClientBase):
         )
 
     def resolve_job(self, job_id: str, resolution: Resolution, *, user: str | None = None) -> Job:
-        """Record what was found out about a job whose outcome is unknown; it has failed then.
-        ``user`` is the person who says it; None: :attr:`user`.
+        """Record what was found out about a job whose outcome is unknown; it then counts as
+        failed. ``user`` is the person who reports it; None: :attr:`user`.
 
         :raises JobFailed: its outcome is not unknown.
         """

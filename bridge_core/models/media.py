@@ -18,7 +18,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 #: Extensions of files that contain many frames.
 MOVIE_EXTENSIONS = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm"})
 #: Extensions of files that hold a single picture.
-STILL_EXTENSIONS = frozenset(
+PICTURE_EXTENSIONS = frozenset(
     {".exr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".sgi", ".hdr"}
     | {".bmp", ".webp", ".jp2", ".j2c", ".psd"}
 )

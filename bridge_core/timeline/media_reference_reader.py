@@ -30,7 +30,7 @@ from bridge_core.models.frames import frame_to_timecode
 from bridge_core.models.media import (
     FRAME_NUMBER_PATTERN,
     MOVIE_EXTENSIONS,
-    STILL_EXTENSIONS,
+    PICTURE_EXTENSIONS,
     detect_pattern,
     file_extension,
     parse_ranged_pattern,
@@ -167,7 +167,7 @@ def _read_external(
     ending = file_extension(path_in_file)
     if ending in MOVIE_EXTENSIONS:
         return _movie_media(path_in_file, reference, source_range, timebase, rate)
-    if ending not in STILL_EXTENSIONS:
+    if ending not in PICTURE_EXTENSIONS:
         raise UnusableClipError(
             ProblemKind.UNSUPPORTED,
             f"{ending or 'extensionless'} files cannot be sent",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from bridge_core.models.media import MOVIE_EXTENSIONS, STILL_EXTENSIONS, file_extension
+from bridge_core.models.media import MOVIE_EXTENSIONS, PICTURE_EXTENSIONS, file_extension
 from bridge_core.models.shots import sanitise_name
 
 #: ``sq010_sh0020``, ``010-0020``, ``BBB_010_0020``: a show's letters, a sequence, a shot.
@@ -35,7 +35,7 @@ def split_name(clip: str, cut: str) -> tuple[str, str]:
     """Sequence and shot of a clip's name; without a sequence in it, the cut's name is used."""
     stem = clip
     ending = file_extension(clip)
-    if ending in STILL_EXTENSIONS or ending in MOVIE_EXTENSIONS:
+    if ending in PICTURE_EXTENSIONS or ending in MOVIE_EXTENSIONS:
         stem = _FRAME_NUMBER_SUFFIX.sub("", clip[: -len(ending)])
     match = _SEQUENCE_AND_SHOT.match(stem)
     if match:

@@ -16,7 +16,7 @@ from bridge_gateway.api.auth.middleware import (
     AuthConfig,
     AuthMiddleware,
 )
-from bridge_gateway.api.auth.principal import USER_HEADER
+from bridge_gateway.api.auth.user_header import USER_HEADER
 from bridge_gateway.api.dependencies import ApiContext
 from bridge_gateway.api.routes import (
     about,

@@ -64,7 +64,7 @@ async def _get_principal(request: Request) -> Principal:
     return principal
 
 
-#: Who makes the call; see :mod:`bridge_gateway.api.auth.principal`.
+#: Who makes the call; see :mod:`bridge_gateway.api.auth.user_header`.
 PrincipalDep = Annotated[Principal, Depends(_get_principal)]
 
 #: Greatest integer of a database column.

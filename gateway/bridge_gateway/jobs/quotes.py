@@ -1,4 +1,4 @@
-"""Quotes: what requests would take, before they are sent."""
+"""Quotes: what requests would cost and how long they would take."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def require_available(service: Service) -> None:
     """
     if not service.available:
         raise ModelMissing(
-            f"{service.title} cannot run here now",
+            f"{service.title} is not available on this gateway at the moment",
             where=f"service {service.id}",
             next_step=service.unavailable_reason,
         )

@@ -147,7 +147,7 @@ class Workflow:
             _NOTHING,
             lambda: publish.publish_result(context, admitted, staged, task_result, hashed),
         )
-        step(StepName.SETTLE, _NOTHING, lambda: publish.settle_charge(context))
+        step(StepName.SETTLE, _NOTHING, lambda: publish.settle_job(context))
 
     def _run_step(self, context: JobContext, name: StepName, body: Callable[[], T]) -> T:
         """Run a step's body, record its time, and turn its errors into ShotbridgeErrors.

@@ -28,11 +28,11 @@ from bridge_gateway.media.decode_tasks import (
     ProbePlateTask,
     ThumbnailTask,
 )
-from bridge_gateway.media.matte_checks import check_matte
 from bridge_gateway.media.output_checks import check_output
 from bridge_gateway.media.picture_reader import read_picture
 from bridge_gateway.media.plate_reader import PlateReader, probe
 from bridge_gateway.media.proxy_writer import write_proxy, write_thumbnail
+from bridge_gateway.media.region_matte_checks import check_matte
 from bridge_gateway.workers import child_main
 from bridge_gateway.workers.messages import FrameDone, TaskFailed
 

@@ -1,1 +1,1 @@
-"""Who may do what, and what it costs."""
+"""Who makes a call, and what jobs cost."""

@@ -7,8 +7,8 @@ Each entry belongs to a job:
   ends the job; in one of its own where it becomes known later;
 - ``release``: what was reserved, in the transaction that ends the job.
 
-Entries are only added. Whoever adds one states the new total, and the entry is the difference to
-those before: a step that is repeated adds nothing, and a provider that corrects its charge gets a
+Entries are only added. Callers give the new total, and the entry is the difference from the earlier
+ones: a step that is repeated adds nothing, and a provider that corrects its charge gets a
 second entry. The transactions hold the lock of the job's row. A job whose outcome is unknown keeps
 its reservation until a person resolves it.
 
@@ -110,8 +110,8 @@ def settle(session: Session, job_id: str, charge: Cost | None, occasion: Occasio
 
 
 def add_late_charge(session: Session, job_id: str, charge: Cost) -> None:
-    """Record what a provider says that it takes, where its job is settled already. Otherwise the
-    end of the job records it."""
+    """Record a provider's charge for a job that is already settled. For any other job, the charge is
+    recorded when the job ends."""
     # Locked, so that the job does not end meanwhile.
     session.scalars(select(JobRow.id).where(JobRow.id == job_id).with_for_update()).one()
     entries = _JobEntries(session, job_id)

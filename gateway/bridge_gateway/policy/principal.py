@@ -13,9 +13,10 @@ class PrincipalKind(StrEnum):
 
 @dataclass(frozen=True)
 class Principal:
-    """A person or a program that makes a call. Jobs, notes, decisions and the ledger have its name.
+    """A person or a program that makes a call. Its name is recorded with jobs, notes, decisions and
+    ledger entries.
 
-    See :mod:`bridge_gateway.api.auth.principal`.
+    See :mod:`bridge_gateway.api.auth.user_header`.
     """
 
     name: str

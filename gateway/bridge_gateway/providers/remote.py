@@ -47,7 +47,7 @@ from bridge_gateway.providers.base import (
     TaskResult,
 )
 from bridge_gateway.providers.remote_cancel import cancel_at_provider, store_cancellation_response
-from bridge_gateway.providers.remote_failures import (
+from bridge_gateway.providers.remote_errors import (
     fetch_failure,
     is_disk_error,
     outcome_unknown,
@@ -185,11 +185,11 @@ class RemoteRun:
             except JobCancelled:
                 raise
             except ShotbridgeError as error:
-                return self._handle_refusal(error, repeated=reason is not None)
+                return self._handle_unsubmitted(error, repeated=reason is not None)
             self._pause(delay)
             delay = min(_LAST_DELAY, delay * 2)
 
-    def _handle_refusal(self, error: ShotbridgeError, *, repeated: bool) -> RemoteHandle:
+    def _handle_unsubmitted(self, error: ShotbridgeError, *, repeated: bool) -> RemoteHandle:
         """What follows a call that certainly submitted nothing: it was refused, or failed before.
 
         ``repeated``: an earlier call may have been accepted, about which this one says nothing, so

@@ -125,7 +125,7 @@ class BlobStore:
                 pending += chunk
                 if upload.offset + len(pending) > length:
                     raise TransferError(
-                        f"more arrived than the {length} bytes that were announced",
+                        f"received more than the announced {length} bytes",
                         where=sha256,
                         next_step="the file changed while it was sent; send it again",
                     )

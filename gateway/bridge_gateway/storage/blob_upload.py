@@ -61,7 +61,7 @@ class BlobUpload:
         if actual != sha256:
             self.discard()
             raise TransferError(
-                f"the received bytes have the SHA-256 {actual}",
+                f"the received file does not match its SHA-256: it has {actual}",
                 where=sha256,
                 next_step="the file was changed or damaged in transit; send it again from the "
                 "beginning",

@@ -1,7 +1,8 @@
 """Everything that the gateway reads, receives and publishes as files.
 
-The only module that knows where they are: nothing outside ``storage/`` and ``library/`` reads a
-setting of a folder or opens a store, see docs/decisions/0017-storage-boundary.md.
+The only module that knows where they are: nothing outside ``storage/`` and ``library/`` reads the
+settings of the library, the media roots and the uploads, or opens a store. See
+docs/decisions/0017-storage-boundary.md.
 """
 
 from __future__ import annotations

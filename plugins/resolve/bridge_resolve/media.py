@@ -14,7 +14,7 @@ from bridge_core.models.frames import (
     timecode_to_frame,
     to_rate,
 )
-from bridge_core.models.media import MOVIE_EXTENSIONS, STILL_EXTENSIONS, file_extension
+from bridge_core.models.media import MOVIE_EXTENSIONS, PICTURE_EXTENSIONS, file_extension
 from bridge_core.timeline.document import JsonObject
 from bridge_core.timeline.otio_time import to_time_range
 
@@ -52,7 +52,7 @@ class ClipMedia:
     @property
     def is_readable(self) -> bool:
         """Whether services can read the files."""
-        extensions = STILL_EXTENSIONS | MOVIE_EXTENSIONS
+        extensions = PICTURE_EXTENSIONS | MOVIE_EXTENSIONS
         return file_extension(self.path) in extensions and not _RAW_CODECS.search(self.codec)
 
     def timecode(self, frame: int) -> str:

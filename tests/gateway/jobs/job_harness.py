@@ -74,7 +74,7 @@ STEP_FUNCTIONS = {
     "proxies": "outputs:make_proxies",
     "hash": "outputs:hash_outputs",
     "publish": "publish:publish_result",
-    "settle": "publish:settle_charge",
+    "settle": "publish:settle_job",
 }
 STEPS = tuple(STEP_FUNCTIONS)
 WIDTH, HEIGHT = 48, 32

@@ -526,13 +526,13 @@ def test_cancelling_at_any_moment_leaves_no_half_version(
 def test_cancelling_just_before_the_number_is_reserved(
     runtime: JobRuntime, folder: Path, shot: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = publish._reserve_result
+    real = publish._claim_result
 
     def cancelled(context: Any) -> Any:
         assert runtime.jobs.cancel(context.job_id).state is JobState.CANCELLED
         return real(context)
 
-    monkeypatch.setattr(publish, "_reserve_result", cancelled)
+    monkeypatch.setattr(publish, "_claim_result", cancelled)
     job = run(runtime, folder, shot)
     assert job.state is JobState.CANCELLED and job.version_id is None and job.problem is None
     assert work_is_removed(folder, job) and is_unpublished(runtime, folder, shot)
@@ -541,14 +541,14 @@ def test_cancelling_just_before_the_number_is_reserved(
 def test_cancelling_just_after_the_number_is_reserved(
     runtime: JobRuntime, folder: Path, shot: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = publish._reserve_result
+    real = publish._claim_result
 
     def cancelled(context: Any) -> Any:
         row = real(context)
         assert runtime.jobs.cancel(context.job_id).state is JobState.RUNNING
         return row
 
-    monkeypatch.setattr(publish, "_reserve_result", cancelled)
+    monkeypatch.setattr(publish, "_claim_result", cancelled)
     job = run(runtime, folder, shot)
     assert job.state is JobState.SUCCEEDED
     assert [version.id for version in runtime.results.list_versions(shot=shot)] == [job.version_id]

@@ -106,7 +106,7 @@ FAILURE_POINTS = [
     ("transitions", "record_timing"),
     ("transitions", "record_frame_time"),
     ("transitions", "complete_job"),
-    ("publish", "_reserve_result"),
+    ("publish", "_claim_result"),
     ("publish", "_mark_published"),
 ]
 

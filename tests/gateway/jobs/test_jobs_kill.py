@@ -42,16 +42,16 @@ KILL_POINTS = [
     ("jobs.steps.outputs:hash_file:after:4", "hash"),
     ("jobs.steps.outputs:hash_outputs:after", "hash"),
     ("jobs.steps.publish:publish_result:before", "publish"),
-    ("jobs.steps.publish:_reserve_result:after", "publish"),
+    ("jobs.steps.publish:_claim_result:after", "publish"),
     ("library.result_folder:_make_read_only:before:4", "publish"),
     ("library.result_folder:move_into_result:after", "publish"),
     ("library.result_folder:rename_into_library:before", "publish"),
     ("library.result_folder:rename_into_library:after", "publish"),
     ("jobs.steps.publish:_mark_published:after", "publish"),
     ("jobs.steps.publish:publish_result:after", "publish"),
-    ("jobs.steps.publish:settle_charge:before", "settle"),
+    ("jobs.steps.publish:settle_job:before", "settle"),
     ("policy.ledger:settle:after", "settle"),
-    ("jobs.steps.publish:settle_charge:after", "settle"),
+    ("jobs.steps.publish:settle_job:after", "settle"),
 ]
 
 
@@ -200,7 +200,7 @@ def test_numbers_continue_after_a_kill_in_publish(tmp_path: Path) -> None:
     """A killed job keeps its number; the next job gets the next one."""
     pattern = harness.write_plate(tmp_path)
     given = harness.submission(pattern).model_dump(mode="json")
-    with gateway(tmp_path, "jobs.steps.publish:_reserve_result:after") as running:
+    with gateway(tmp_path, "jobs.steps.publish:_claim_result:after") as running:
         first = running.ask("submit", submission=given, key="key-of-the-first")
         running.wait_for_pause()
         running.kill()

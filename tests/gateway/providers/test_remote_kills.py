@@ -22,7 +22,7 @@ FETCHING = "counting_remote:fetch_frame:before:3"
 BEFORE_PUBLISH = "jobs.steps.publish:publish_result:before"
 #: In the transaction that ends the job, and after it.
 SETTLING = "policy.ledger:settle:after"
-SETTLED = "jobs.steps.publish:settle_charge:after"
+SETTLED = "jobs.steps.publish:settle_job:after"
 WINDOWS = (BEFORE_SUBMIT, BEFORE_HANDLE, POLLING, FETCHING, BEFORE_PUBLISH, SETTLING, SETTLED)
 
 

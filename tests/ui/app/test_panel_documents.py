@@ -99,7 +99,7 @@ def test_texts_and_findings_are_shown_with_their_frames(panel: Panel, gateway: A
     texts = shown_texts(page)
     in_order = ["Less than in the neighbours.", "face drift", "A flash."]
     assert [one for one in texts if one in in_order] == in_order, "the whole shot, then by frame"
-    assert "exposure jump 0.5, reported from 0.2" in texts
+    assert "exposure jump 0.5 (threshold 0.2)" in texts
     assert {"summary.txt", "whole shot"} <= set(texts)
     for frame in (1017, 1005):
         (button,) = (one for one in page.findChildren(QPushButton) if one.text() == str(frame))

@@ -23,7 +23,7 @@ _MAX_LINES = 16
 
 
 class DocumentsWidget(QWidget):
-    """Empty where the version has neither."""
+    """Empty if the version has no texts or findings."""
 
     frame_requested = Signal(int)
 
@@ -57,7 +57,7 @@ class DocumentsWidget(QWidget):
         facts = f"{finding.measure} {finding.value:g}"
         if finding.threshold is not None:
             facts = tr(
-                "{facts}, reported from {threshold}",
+                "{facts} (threshold {threshold})",
                 facts=facts,
                 threshold=f"{finding.threshold:g}",
             )

@@ -60,7 +60,7 @@ class SendPage(QWidget):
         self.service.clicked.connect(self.choose_service_requested.emit)
         self._shots = title("")
         self._ranges = label("", "small", wrap=True)
-        self._summary = label("", "dim", wrap=True)
+        self._service_description = label("", "dim", wrap=True)
         self._form = ParameterForm(colours)
         self._form.changed.connect(send.set_value)
         self._presets = PresetMenu(send, colours)
@@ -110,7 +110,7 @@ class SendPage(QWidget):
         self._show_buttons(self._send.state.value)
 
     def _arrange(self) -> None:
-        head = vbox(label(tr("Service"), "dim"), self.service, self._summary, gap=5)
+        head = vbox(label(tr("Service"), "dim"), self.service, self._service_description, gap=5)
         deliver = hbox(label(tr("Deliver"), "dim"), self._output_format_box, grows=1)
         form = vbox(
             framed(vbox(self._shots, self._ranges, gap=1)),
@@ -183,8 +183,8 @@ class SendPage(QWidget):
 
     def _show_service(self, state: SendState) -> None:
         self.service.show_service(state.service)
-        self._summary.setText(state.service.summary if state.service else "")
-        self._summary.setVisible(state.service is not None)
+        self._service_description.setText(state.service.summary if state.service else "")
+        self._service_description.setVisible(state.service is not None)
         values = {field.parameter.name: field.value for field in state.fields}
         self._presets.show_service(state.service.id if state.service else "")
         built_for = state.service.id if state.service else None

@@ -22,7 +22,7 @@ from bridge_core.errors import (
     NotAuthorised,
     ShotbridgeError,
 )
-from bridge_gateway.api.auth.principal import identify_principal
+from bridge_gateway.api.auth.user_header import identify_principal
 from bridge_gateway.api.errors import problem_response
 
 #: The oldest client that is supported.

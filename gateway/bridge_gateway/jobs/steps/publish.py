@@ -63,7 +63,7 @@ def publish_result(
     :raises StorageError: the library cannot be written; nothing is published.
     """
     with context.gateway.numbering_lock:
-        row = _reserve_result(context)
+        row = _claim_result(context)
         if row.published is not None:
             return
         try:
@@ -80,18 +80,18 @@ def publish_result(
                     row = _assign_next_number(context, row)
         except (ShotbridgeError, OSError):
             # Still under the lock: no other job has the next number, so this leaves no gap.
-            _release_reservation(context.gateway.database, row.id)
+            _release_claim(context.gateway.database, row.id)
             raise
         names = _final_names(context, row, task_result)
         _mark_published(context, _build_result(context, row, names, admitted, task_result, hashed))
 
 
-def settle_charge(context: JobContext) -> None:
+def settle_job(context: JobContext) -> None:
     """End the job and record its cost in the ledger."""
     transitions.complete_job(context.gateway.database, context.job_id)
 
 
-def _reserve_result(context: JobContext) -> ResultRow:
+def _claim_result(context: JobContext) -> ResultRow:
     """The result's row with its number and folder: the existing one, or a new one."""
     naming, request = context.naming, context.request
     shot, service = request.shot.id, request.service
@@ -160,7 +160,7 @@ def _assign_next_number(context: JobContext, row: ResultRow) -> ResultRow:
         return row
 
 
-def _release_reservation(database: Database, result_id: str) -> None:
+def _release_claim(database: Database, result_id: str) -> None:
     with database.begin_write() as session:
         session.execute(
             delete(ResultRow).where(ResultRow.id == result_id, ResultRow.published.is_(None))

@@ -1,4 +1,4 @@
-"""Who makes a call: the person that the token's user names, or the user that runs the gateway."""
+"""Who makes a call: the person named in its header, or else the user who runs the gateway."""
 
 from __future__ import annotations
 
