@@ -42,7 +42,7 @@ from bridge_gateway.jobs import events
 from bridge_gateway.jobs.queue import MAX_ATTEMPTS
 from bridge_gateway.policy import ledger
 from bridge_gateway.policy.principal import Principal
-from bridge_gateway.providers.remote_table import explain_failure, load_charge
+from bridge_gateway.providers.remote_table import explain_failure, is_work_done, load_charge
 
 
 class StartedJob(NamedTuple):
@@ -303,13 +303,14 @@ def _uploaded_hashes(submission: Submission) -> set[str]:
 
 def _mark_ended(session: Session, row: JobRow, state: JobState) -> None:
     """Set a state in which a job has ended, and settle it, unless its outcome is unknown. Work that
-    does not become a result costs what its provider said that it takes."""
+    does not become a result costs what its provider said that it takes, or else its quote if the
+    provider has done it."""
     session.execute(delete(BlobPinRow).where(BlobPinRow.job_id == row.id))
     row.state = state
     row.finished = now()
     row.seconds_left = row.fraction = None
     row.message = ""
-    if state is JobState.SUCCEEDED:
+    if state is JobState.SUCCEEDED or is_work_done(session, row.id):
         charge: Cost | None = _charge_or_quote(session, row.id)
     else:
         charge = load_charge(session, row.id)

@@ -94,7 +94,8 @@ def record_handle(database: Database, job_id: str, handle: RemoteHandle, *, wher
 
 
 def record_status(database: Database, job_id: str, status: RemoteStatus) -> None:
-    """Store a state and a charge where they have changed."""
+    """Store a state and a charge where they have changed. Work that is done without a word about
+    its charge costs its quote, also where its job has just been cancelled."""
     charge = canonical_json(status.charge) if status.charge is not None else None
     row = load_row(database, job_id)
     if row is not None and row.state == status.state and charge in (None, row.charge):
@@ -104,6 +105,8 @@ def record_status(database: Database, job_id: str, status: RemoteStatus) -> None
         row.state = status.state
         if status.charge is not None:
             record_charge(session, row, status.charge)
+        elif status.state is RemoteState.SUCCEEDED and row.charge is None:
+            ledger.add_late_charge(session, job_id, ledger.reserved_cost(session, job_id))
 
 
 def record_charge(session: Session, row: RemoteJobRow, charge: Cost) -> None:
@@ -126,6 +129,12 @@ def explain_failure(session: Session, job_id: str, error: ShotbridgeError) -> Sh
         "'shotbridge resolve-job'; nothing is sent again",
         details={**error.details, "key": row.key},
     )
+
+
+def is_work_done(session: Session, job_id: str) -> bool:
+    """Whether the provider said that it has done a job's work, for which it takes its price."""
+    state = session.scalar(select(RemoteJobRow.state).where(RemoteJobRow.job_id == job_id))
+    return state == RemoteState.SUCCEEDED
 
 
 def load_charge(session: Session, job_id: str) -> Cost | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -183,6 +183,35 @@ def test_failed_work_costs_what_the_provider_takes(
     assert job.entries() == [RESERVED, *charged, ("release", "failed", "2.5", "EUR")]
 
 
+def _cancel(job: LedgerJob) -> None:
+    transitions.cancel_job(job.database, job.id)
+
+
+def _fail(job: LedgerJob) -> None:
+    transitions.fail_job(job.database, job.id, JobFailed("the results cannot be fetched"))
+
+
+@pytest.mark.parametrize(("end", "occasion"), [(_cancel, "cancelled"), (_fail, "failed")])
+@pytest.mark.parametrize(("charge", "costs"), [(None, "2.5"), (euros("1"), "1"), (euros("0"), "0")])
+def test_work_that_is_done_costs_its_price_although_its_job_does_not_succeed(
+    database: Database,
+    submission: Submission,
+    end: Callable[[LedgerJob], None],
+    occasion: str,
+    charge: Cost | None,
+    costs: str,
+) -> None:
+    job = LedgerJob(database, submission)
+    job.report(RemoteState.SUCCEEDED, charge)
+    for _ in range(2):
+        end(job)
+    assert job.entries() == [
+        RESERVED,
+        ("charge", occasion, costs, "EUR"),
+        ("release", occasion, "2.5", "EUR"),
+    ]
+
+
 def test_a_charge_that_is_named_after_a_cancellation_is_an_entry_of_its_own(
     database: Database, submission: Submission
 ) -> None:
@@ -227,6 +256,18 @@ def test_a_last_report_of_a_job_that_has_just_been_cancelled_is_charged(
     transitions.cancel_job(database, job.id)
     job.report(RemoteState.SUCCEEDED, euros("2"))
     assert job.entries()[2:] == [("charge", "answered", "2", "EUR")]
+
+
+def test_a_last_report_without_a_charge_costs_the_quote_until_one_is_named(
+    database: Database, submission: Submission
+) -> None:
+    job = LedgerJob(database, submission)
+    transitions.cancel_job(database, job.id)
+    for _ in range(2):
+        job.report(RemoteState.SUCCEEDED)
+    assert job.entries()[2:] == [("charge", "answered", "2.5", "EUR")]
+    job.answer(False, euros("2"))
+    assert job.entries()[3:] == [("charge", "answered 2", "-0.5", "EUR")]
 
 
 def test_an_unknown_outcome_keeps_its_reservation(
@@ -356,6 +397,7 @@ def test_in_any_order_what_is_reserved_is_released_and_nothing_is_charged_twice(
         row = queries.get_job_row(session, job.id)
         state = JobState(row.state)
         known = remote_table.load_charge(session, job.id)
+        is_work_done = remote_table.is_work_done(session, job.id)
     totals, rows = job.totals(), job.rows()
     is_settled = state.ended and state is not JobState.UNKNOWN
     reserved = {name: amount for name, amount in totals["reserve"].items() if amount}
@@ -367,6 +409,8 @@ def test_in_any_order_what_is_reserved_is_released_and_nothing_is_charged_twice(
     assert set(occasions.values()) == {1}
     if is_settled and known is not None and row.resolution is None:
         assert charged == ({known.currency: known.amount} if known.amount else {})
+    if is_settled and known is None and is_work_done and row.resolution is None:
+        assert charged == reserved
     if state is JobState.SUCCEEDED and known is None:
         assert charged == reserved
     if is_local:

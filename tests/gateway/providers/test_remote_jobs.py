@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -202,10 +203,18 @@ def test_cancelling_stops_the_provider_and_names_its_charge(
     ]
 
 
+@pytest.mark.parametrize("is_charge_named", [True, False])
 def test_the_charge_of_work_that_was_done_survives_a_cancellation(
-    runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_charge_named: bool
 ) -> None:
     """The user cancels while the gateway checks what the provider has made."""
+    if not is_charge_named:
+        poll = remote.CountingRemoteProvider.poll
+        monkeypatch.setattr(
+            remote.CountingRemoteProvider,
+            "poll",
+            lambda self, handle: replace(poll(self, handle), charge=None),
+        )
     real = outputs.check_outputs
 
     def cancelled(context: Any, *rest: Any) -> None:
