@@ -43,18 +43,18 @@ def store_cancellation_response(
     """Store the provider's answer to a cancellation, with the charge that it names.
 
     False where an earlier answer is kept: a provider that was told twice says the second time that
-    the work had ended.
+    the work had ended. A charge that only the second answer names is recorded all the same.
     """
     with database.begin_write() as session:
         row = session.get(RemoteJobRow, job_id)
         if row is None:
             return True
-        if row.cancellation is not None and not cancellation.provider_stopped:
-            return False
-        row.cancellation = canonical_json(cancellation)
-        if cancellation.charge is not None:
+        is_kept = row.cancellation is not None and not cancellation.provider_stopped
+        if cancellation.charge is not None and not (is_kept and row.charge is not None):
             record_charge(session, row, cancellation.charge)
-        return True
+        if not is_kept:
+            row.cancellation = canonical_json(cancellation)
+        return not is_kept
 
 
 def list_unacknowledged_cancellations(database: Database, before: datetime) -> list[RemoteJobRow]:

@@ -219,9 +219,9 @@ def test_a_charge_that_is_named_after_a_cancellation_is_an_entry_of_its_own(
     transitions.cancel_job(database, job.id)
     job.answer(None, None)
     assert job.entries() == [RESERVED, ("release", "cancelled", "2.5", "EUR")]
-    job.answer(False, euros("2.5"))  # ignored: there is an answer already
     job.answer(True, euros("2"))
     job.answer(True, euros("2"))
+    job.answer(False, euros("2.5"))  # ignored: a charge is known already
     assert job.entries()[2:] == [("charge", "answered", "2", "EUR")]
     # It corrects itself, and then names another currency.
     job.answer(True, euros("0.5"))
@@ -232,6 +232,20 @@ def test_a_charge_that_is_named_after_a_cancellation_is_an_entry_of_its_own(
         ("charge", "answered", "0.6", "USD"),
     ]
     assert job.totals()["charge"] == {"EUR": 0, "USD": Decimal("0.6")}
+
+
+@pytest.mark.parametrize("stopped", [None, False, True])
+def test_a_charge_that_only_the_second_answer_names_is_charged(
+    database: Database, submission: Submission, stopped: bool | None
+) -> None:
+    job = LedgerJob(database, submission)
+    transitions.cancel_job(database, job.id)
+    job.answer(stopped, None)
+    job.answer(False, euros("2"))  # the work had ended, it says now
+    assert job.entries()[2:] == [("charge", "answered", "2", "EUR")]
+    with database.begin_read() as session:
+        cancellation = queries.load_job(session, queries.get_job_row(session, job.id)).cancellation
+    assert cancellation is not None and cancellation.provider_stopped is stopped  # the first answer
 
 
 def test_a_charge_known_when_the_job_is_cancelled_is_not_charged_again(
