@@ -144,7 +144,10 @@ class RemoteRun:
                     if not self._has_reported:
                         self._cancel_at_provider(handle)
                 elif not self._has_reported and row is not None:
-                    message = f"it is not known whether the provider has this work, key {self._key}"
+                    message = (
+                        f"it is not known whether the provider has this work, key {self._key}: "
+                        "look at its list of jobs, then say so with 'shotbridge resolve-job'"
+                    )
                     self._report_cancellation(Cancellation(message=message), answered=False)
             raise
 

@@ -137,6 +137,18 @@ def is_work_done(session: Session, job_id: str) -> bool:
     return state == RemoteState.SUCCEEDED
 
 
+def may_go_on(session: Session, job_id: str) -> bool:
+    """Whether the work of a cancelled job may have gone on at its provider: it was submitted or may
+    have been, and the provider named neither an end, nor a charge, nor that it has stopped."""
+    row = session.get(RemoteJobRow, job_id)
+    # A provider that no longer knows the work does not say what became of it.
+    is_open = (RemoteState.QUEUED, RemoteState.RUNNING, RemoteState.UNKNOWN)
+    if row is None or row.state not in is_open or row.charge is not None:
+        return False
+    answer = json.loads(row.cancellation or "{}")
+    return answer.get("provider_stopped") is not True
+
+
 def load_charge(session: Session, job_id: str) -> Cost | None:
     """What the provider said that it takes for a job; None where it said nothing."""
     charge = session.scalar(select(RemoteJobRow.charge).where(RemoteJobRow.job_id == job_id))

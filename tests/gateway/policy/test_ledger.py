@@ -306,6 +306,52 @@ def test_an_unknown_outcome_keeps_its_reservation(
     assert {row.principal for row in made.rows()} == {"Ada"}
 
 
+@pytest.mark.parametrize("stopped", [None, False])
+@pytest.mark.parametrize("has_handle", [True, False])
+def test_a_cancelled_job_whose_work_may_have_gone_on_is_resolved(
+    database: Database, submission: Submission, stopped: bool | None, has_handle: bool
+) -> None:
+    made, not_made = (LedgerJob(database, submission) for _ in range(2))
+    for job, outcome in ((made, JobOutcome.MADE_ELSEWHERE), (not_made, JobOutcome.NOT_MADE)):
+        if not has_handle:  # the gateway was killed while it submitted
+            with database.begin_write() as session:
+                session.get_one(RemoteJobRow, job.id).handle = None
+        transitions.cancel_job(database, job.id)
+        if has_handle:
+            job.answer(stopped, None)
+        found = Resolution(outcome=outcome, text="by the invoice")
+        resolved = transitions.resolve_job(database, job.id, found, Principal("Ben"))
+        assert resolved.state is JobState.CANCELLED
+        assert resolved.resolution is not None and resolved.resolution.by == "Ben"
+        with pytest.raises(JobFailed, match="only once"):
+            transitions.resolve_job(database, job.id, found, Principal("Ben"))
+    released = ("release", "cancelled", "2.5", "EUR")
+    assert made.entries()[1:] == [released, ("charge", "resolved", "2.5", "EUR")]
+    assert not_made.entries()[1:] == [released]
+    # The provider's own word counts more.
+    made.answer(True, euros("1"))
+    assert made.totals()["charge"] == {"EUR": Decimal(1)}
+
+
+def test_a_cancelled_job_whose_cost_is_known_is_not_resolved(
+    database: Database, submission: Submission
+) -> None:
+    stopped, charged, ended, local = (
+        LedgerJob(database, submission, remote=remote) for remote in (True, True, True, False)
+    )
+    ended.report(RemoteState.FAILED)
+    found = Resolution(outcome=JobOutcome.MADE_ELSEWHERE, text="by the invoice")
+    for job in (stopped, charged, ended, local):
+        transitions.cancel_job(database, job.id)
+    stopped.answer(True, None)
+    charged.answer(False, euros("0"))
+    for job in (stopped, charged, ended, local):
+        before = job.entries()
+        with pytest.raises(JobFailed):
+            transitions.resolve_job(database, job.id, found, ADA)
+        assert job.entries() == before
+
+
 def test_the_plate_s_own_size_corrects_the_reservation(
     database: Database, submission: Submission
 ) -> None:
