@@ -17,7 +17,7 @@ from bridge_gateway.providers.base import (
     RemoteProvider,
     RemoteState,
 )
-from bridge_gateway.providers.remote_table import record_charge
+from bridge_gateway.providers.remote_table import record_charge, usable_charge
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +32,9 @@ def cancel_at_provider(
         _log.warning("a cancellation failed: %s", where, exc_info=error)
         return Cancellation(message=f"the provider could not be told: {error}"[:500]), False
     answer = Cancellation(
-        provider_stopped=outcome.stopped, charge=outcome.charge, message=outcome.message[:500]
+        provider_stopped=outcome.stopped,
+        charge=usable_charge(outcome.charge, where),
+        message=outcome.message[:500],
     )
     return answer, True
 

@@ -96,17 +96,26 @@ def record_handle(database: Database, job_id: str, handle: RemoteHandle, *, wher
 def record_status(database: Database, job_id: str, status: RemoteStatus) -> None:
     """Store a state and a charge where they have changed. Work that is done without a word about
     its charge costs its quote, also where its job has just been cancelled."""
-    charge = canonical_json(status.charge) if status.charge is not None else None
+    named = usable_charge(status.charge, f"job {job_id}")
+    charge = canonical_json(named) if named is not None else None
     row = load_row(database, job_id)
     if row is not None and row.state == status.state and charge in (None, row.charge):
         return
     with database.begin_write() as session:
         row = session.get_one(RemoteJobRow, job_id)
         row.state = status.state
-        if status.charge is not None:
-            record_charge(session, row, status.charge)
+        if named is not None:
+            record_charge(session, row, named)
         elif status.state is RemoteState.SUCCEEDED and row.charge is None:
             ledger.add_late_charge(session, job_id, ledger.reserved_cost(session, job_id))
+
+
+def usable_charge(charge: Cost | None, where: str) -> Cost | None:
+    """A charge as a provider reported it; None for one below 0, which is logged and ignored."""
+    if charge is not None and charge.amount < 0:
+        _log.error("the provider named a charge below 0, which is ignored: %s: %s", where, charge)
+        return None
+    return charge
 
 
 def record_charge(session: Session, row: RemoteJobRow, charge: Cost) -> None:

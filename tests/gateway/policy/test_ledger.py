@@ -183,6 +183,14 @@ def test_failed_work_costs_what_the_provider_takes(
     assert job.entries() == [RESERVED, *charged, ("release", "failed", "2.5", "EUR")]
 
 
+def test_a_charge_below_0_is_not_believed(database: Database, submission: Submission) -> None:
+    job = LedgerJob(database, submission)
+    job.report(RemoteState.RUNNING, euros("-1"))
+    job.report(RemoteState.SUCCEEDED, euros("-1"))
+    transitions.complete_job(database, job.id)
+    assert job.entries()[1] == ("charge", "succeeded", "2.5", "EUR")
+
+
 def _cancel(job: LedgerJob) -> None:
     transitions.cancel_job(job.database, job.id)
 
