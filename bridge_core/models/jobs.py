@@ -79,7 +79,8 @@ class JobOutcome(StrEnum):
 
 
 class Resolution(StrictModel):
-    """A human's answer about a job in the state ``unknown``."""
+    """A human's answer about a job in the state ``unknown``, or a cancelled one whose work may have
+    gone on at its provider."""
 
     outcome: JobOutcome
     text: Annotated[str, Field(min_length=1, max_length=2000)]
@@ -114,7 +115,7 @@ class Job(TolerantModel):
     """Of a job that was cancelled while a remote provider worked on it. It may change once more
     when the provider's answer arrives late."""
     resolution: ResolutionRecord | None = None
-    """Of a job whose outcome was unknown. It has failed since."""
+    """Of a job whose outcome was unknown. It has failed since, unless it was cancelled before."""
     warnings: tuple[str, ...] = ()
     """Where the plate's files contradict the request; known once the job is admitted."""
     version_id: str | None = None

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from bridge_core.errors import GatewayFault
 from bridge_core.models.jobs import Cost
 from bridge_core.models.requests import Request, Submission
 from bridge_core.models.services import Service, resolve_parameters
@@ -33,8 +34,16 @@ class ResolvedRequest(NamedTuple):
         """What the request should cost.
 
         :raises InvalidRequest: the price depends on something that the request does not say.
+        :raises GatewayFault: the provider's price is below 0, which would lower what is reserved.
         """
-        return self.provider.quote(self.service, RequestFacts.of(request, self.parameters))
+        cost = self.provider.quote(self.service, RequestFacts.of(request, self.parameters))
+        if cost.amount < 0:
+            raise GatewayFault(
+                f"the price of {self.service.title} cannot be used: {cost} is below 0",
+                where=f"service {self.service.id}, provider {self.provider.id}",
+                next_step="report this to the maintainer of the provider",
+            )
+        return cost
 
 
 @dataclass(frozen=True)

@@ -124,11 +124,12 @@ class JobService:
         return job
 
     def resolve(self, job_id: str, resolution: Resolution, principal: Principal) -> Job:
-        """End the question about a job whose outcome was unknown; the job has failed then. Nothing
-        is sent again.
+        """End the question about a job whose outcome was unknown; the job has failed then. A
+        cancelled job whose work may have gone on at its provider stays cancelled. Nothing is sent
+        again.
 
         :raises NotFound: there is no such job.
-        :raises JobFailed: its outcome is not unknown.
+        :raises JobFailed: its outcome is known, or somebody has said it already.
         """
         return transitions.resolve_job(self._database, job_id, resolution, principal)
 

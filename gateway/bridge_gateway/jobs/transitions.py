@@ -42,7 +42,12 @@ from bridge_gateway.jobs import events
 from bridge_gateway.jobs.queue import MAX_ATTEMPTS
 from bridge_gateway.policy import ledger
 from bridge_gateway.policy.principal import Principal
-from bridge_gateway.providers.remote_table import explain_failure, load_charge
+from bridge_gateway.providers.remote_table import (
+    explain_failure,
+    is_work_done,
+    load_charge,
+    may_go_on,
+)
 
 
 class StartedJob(NamedTuple):
@@ -188,19 +193,25 @@ def resolve_job(
     """Record what a human found out about a job whose outcome was unknown. It has failed then: what
     it had reserved is released, and charged where the work was made elsewhere.
 
-    :raises JobFailed: its outcome is not unknown.
+    A cancelled job whose work may have gone on at its provider stays cancelled, and its reservation
+    is released already; it is charged where the work was made elsewhere.
+
+    :raises JobFailed: its outcome is known, or somebody has said it already.
     """
     with database.begin_write() as session:
         row = queries.get_job_row(session, job_id, lock=True)
-        if row.state != JobState.UNKNOWN:
+        is_left_behind = row.state == JobState.CANCELLED and may_go_on(session, job_id)
+        is_open = row.state == JobState.UNKNOWN or is_left_behind
+        if not is_open or row.resolution is not None:
             raise JobFailed(
-                "only a job whose outcome is unknown can be resolved",
+                "only a job whose outcome is unknown can be resolved, and only once",
                 where=f"job {job_id}, {row.state}",
                 next_step="ask for the job to see its state",
             )
         record = ResolutionRecord(**resolution.model_dump(), by=principal.name, at=now())
         row.resolution = canonical_json(record)
-        row.state = JobState.FAILED
+        if not is_left_behind:
+            row.state = JobState.FAILED
         was_made = resolution.outcome is JobOutcome.MADE_ELSEWHERE
         charge = _charge_or_quote(session, job_id) if was_made else None
         ledger.settle(session, job_id, charge, ledger.Occasion.RESOLVED)
@@ -303,13 +314,14 @@ def _uploaded_hashes(submission: Submission) -> set[str]:
 
 def _mark_ended(session: Session, row: JobRow, state: JobState) -> None:
     """Set a state in which a job has ended, and settle it, unless its outcome is unknown. Work that
-    does not become a result costs what its provider said that it takes."""
+    does not become a result costs what its provider said that it takes, or else its quote if the
+    provider has done it."""
     session.execute(delete(BlobPinRow).where(BlobPinRow.job_id == row.id))
     row.state = state
     row.finished = now()
     row.seconds_left = row.fraction = None
     row.message = ""
-    if state is JobState.SUCCEEDED:
+    if state is JobState.SUCCEEDED or is_work_done(session, row.id):
         charge: Cost | None = _charge_or_quote(session, row.id)
     else:
         charge = load_charge(session, row.id)

@@ -110,7 +110,7 @@ def settle(session: Session, job_id: str, charge: Cost | None, occasion: Occasio
 
 
 def add_late_charge(session: Session, job_id: str, charge: Cost) -> None:
-    """Record a provider's charge for a job that is already settled. For any other job it is
+    """Record a provider's charge for a job that is already settled. For any other job, it is
     recorded when the job ends."""
     # Locked, so that the job does not end meanwhile.
     session.scalars(select(JobRow.id).where(JobRow.id == job_id).with_for_update()).one()

@@ -144,7 +144,10 @@ class RemoteRun:
                     if not self._has_reported:
                         self._cancel_at_provider(handle)
                 elif not self._has_reported and row is not None:
-                    message = f"it is not known whether the provider has this work, key {self._key}"
+                    message = (
+                        f"it is not known whether the provider has this work, key {self._key}: "
+                        "look at its list of jobs, then say so with 'shotbridge resolve-job'"
+                    )
                     self._report_cancellation(Cancellation(message=message), answered=False)
             raise
 
@@ -356,10 +359,13 @@ class RemoteRun:
         """Tell the provider, in a thread that may be left behind; report what it says."""
         row = load_row(self._database, self._task.job_id)
         if row is not None and row.state == RemoteState.SUCCEEDED:
-            charge = Cancellation.model_validate({"charge": json.loads(row.charge or "null")})
+            charge = json.loads(row.charge or "null")
+            message = "the work was already done"
+            if charge is None:
+                message += "; the ledger charges its quote, as the provider named no other charge"
             self._report_cancellation(
-                charge.model_copy(
-                    update={"provider_stopped": False, "message": "the work was already done"}
+                Cancellation.model_validate(
+                    {"provider_stopped": False, "charge": charge, "message": message}
                 )
             )
             return

@@ -17,7 +17,7 @@ from bridge_gateway.providers.base import (
     RemoteProvider,
     RemoteState,
 )
-from bridge_gateway.providers.remote_table import record_charge
+from bridge_gateway.providers.remote_table import record_charge, usable_charge
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +32,9 @@ def cancel_at_provider(
         _log.warning("a cancellation failed: %s", where, exc_info=error)
         return Cancellation(message=f"the provider could not be told: {error}"[:500]), False
     answer = Cancellation(
-        provider_stopped=outcome.stopped, charge=outcome.charge, message=outcome.message[:500]
+        provider_stopped=outcome.stopped,
+        charge=usable_charge(outcome.charge, where),
+        message=outcome.message[:500],
     )
     return answer, True
 
@@ -43,18 +45,18 @@ def store_cancellation_response(
     """Store the provider's answer to a cancellation, with the charge that it names.
 
     False where an earlier answer is kept: a provider that was told twice says the second time that
-    the work had ended.
+    the work had ended. A charge that only the second answer names is recorded all the same.
     """
     with database.begin_write() as session:
         row = session.get(RemoteJobRow, job_id)
         if row is None:
             return True
-        if row.cancellation is not None and not cancellation.provider_stopped:
-            return False
-        row.cancellation = canonical_json(cancellation)
-        if cancellation.charge is not None:
+        is_kept = row.cancellation is not None and not cancellation.provider_stopped
+        if cancellation.charge is not None and not (is_kept and row.charge is not None):
             record_charge(session, row, cancellation.charge)
-        return True
+        if not is_kept:
+            row.cancellation = canonical_json(cancellation)
+        return not is_kept
 
 
 def list_unacknowledged_cancellations(database: Database, before: datetime) -> list[RemoteJobRow]:

@@ -94,16 +94,28 @@ def record_handle(database: Database, job_id: str, handle: RemoteHandle, *, wher
 
 
 def record_status(database: Database, job_id: str, status: RemoteStatus) -> None:
-    """Store a state and a charge where they have changed."""
-    charge = canonical_json(status.charge) if status.charge is not None else None
+    """Store a state and a charge where they have changed. Work that is done without a word about
+    its charge costs its quote, also where its job has just been cancelled."""
+    named = usable_charge(status.charge, f"job {job_id}")
+    charge = canonical_json(named) if named is not None else None
     row = load_row(database, job_id)
     if row is not None and row.state == status.state and charge in (None, row.charge):
         return
     with database.begin_write() as session:
         row = session.get_one(RemoteJobRow, job_id)
         row.state = status.state
-        if status.charge is not None:
-            record_charge(session, row, status.charge)
+        if named is not None:
+            record_charge(session, row, named)
+        elif status.state is RemoteState.SUCCEEDED and row.charge is None:
+            ledger.add_late_charge(session, job_id, ledger.reserved_cost(session, job_id))
+
+
+def usable_charge(charge: Cost | None, where: str) -> Cost | None:
+    """A charge as a provider reported it; None for one below 0, which is logged and ignored."""
+    if charge is not None and charge.amount < 0:
+        _log.error("the provider named a charge below 0, which is ignored: %s: %s", where, charge)
+        return None
+    return charge
 
 
 def record_charge(session: Session, row: RemoteJobRow, charge: Cost) -> None:
@@ -126,6 +138,24 @@ def explain_failure(session: Session, job_id: str, error: ShotbridgeError) -> Sh
         "'shotbridge resolve-job'; nothing is sent again",
         details={**error.details, "key": row.key},
     )
+
+
+def is_work_done(session: Session, job_id: str) -> bool:
+    """Whether the provider said that it has done a job's work, for which it takes its price."""
+    state = session.scalar(select(RemoteJobRow.state).where(RemoteJobRow.job_id == job_id))
+    return state == RemoteState.SUCCEEDED
+
+
+def may_go_on(session: Session, job_id: str) -> bool:
+    """Whether the work of a cancelled job may have gone on at its provider: it was submitted or may
+    have been, and the provider named neither an end, nor a charge, nor that it has stopped."""
+    row = session.get(RemoteJobRow, job_id)
+    # A provider that no longer knows the work does not say what became of it.
+    is_open = (RemoteState.QUEUED, RemoteState.RUNNING, RemoteState.UNKNOWN)
+    if row is None or row.state not in is_open or row.charge is not None:
+        return False
+    answer = json.loads(row.cancellation or "{}")
+    return answer.get("provider_stopped") is not True
 
 
 def load_charge(session: Session, job_id: str) -> Cost | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -183,6 +183,43 @@ def test_failed_work_costs_what_the_provider_takes(
     assert job.entries() == [RESERVED, *charged, ("release", "failed", "2.5", "EUR")]
 
 
+def test_a_charge_below_0_is_not_believed(database: Database, submission: Submission) -> None:
+    job = LedgerJob(database, submission)
+    job.report(RemoteState.RUNNING, euros("-1"))
+    job.report(RemoteState.SUCCEEDED, euros("-1"))
+    transitions.complete_job(database, job.id)
+    assert job.entries()[1] == ("charge", "succeeded", "2.5", "EUR")
+
+
+def _cancel(job: LedgerJob) -> None:
+    transitions.cancel_job(job.database, job.id)
+
+
+def _fail(job: LedgerJob) -> None:
+    transitions.fail_job(job.database, job.id, JobFailed("the results cannot be fetched"))
+
+
+@pytest.mark.parametrize(("end", "occasion"), [(_cancel, "cancelled"), (_fail, "failed")])
+@pytest.mark.parametrize(("charge", "costs"), [(None, "2.5"), (euros("1"), "1"), (euros("0"), "0")])
+def test_work_that_is_done_costs_its_price_although_its_job_does_not_succeed(
+    database: Database,
+    submission: Submission,
+    end: Callable[[LedgerJob], None],
+    occasion: str,
+    charge: Cost | None,
+    costs: str,
+) -> None:
+    job = LedgerJob(database, submission)
+    job.report(RemoteState.SUCCEEDED, charge)
+    for _ in range(2):
+        end(job)
+    assert job.entries() == [
+        RESERVED,
+        ("charge", occasion, costs, "EUR"),
+        ("release", occasion, "2.5", "EUR"),
+    ]
+
+
 def test_a_charge_that_is_named_after_a_cancellation_is_an_entry_of_its_own(
     database: Database, submission: Submission
 ) -> None:
@@ -190,9 +227,9 @@ def test_a_charge_that_is_named_after_a_cancellation_is_an_entry_of_its_own(
     transitions.cancel_job(database, job.id)
     job.answer(None, None)
     assert job.entries() == [RESERVED, ("release", "cancelled", "2.5", "EUR")]
-    job.answer(False, euros("2.5"))  # ignored: there is an answer already
     job.answer(True, euros("2"))
     job.answer(True, euros("2"))
+    job.answer(False, euros("2.5"))  # ignored: a charge is known already
     assert job.entries()[2:] == [("charge", "answered", "2", "EUR")]
     # It corrects itself, and then names another currency.
     job.answer(True, euros("0.5"))
@@ -203,6 +240,20 @@ def test_a_charge_that_is_named_after_a_cancellation_is_an_entry_of_its_own(
         ("charge", "answered", "0.6", "USD"),
     ]
     assert job.totals()["charge"] == {"EUR": 0, "USD": Decimal("0.6")}
+
+
+@pytest.mark.parametrize("stopped", [None, False, True])
+def test_a_charge_that_only_the_second_answer_names_is_charged(
+    database: Database, submission: Submission, stopped: bool | None
+) -> None:
+    job = LedgerJob(database, submission)
+    transitions.cancel_job(database, job.id)
+    job.answer(stopped, None)
+    job.answer(False, euros("2"))  # the work had ended, it says now
+    assert job.entries()[2:] == [("charge", "answered", "2", "EUR")]
+    with database.begin_read() as session:
+        cancellation = queries.load_job(session, queries.get_job_row(session, job.id)).cancellation
+    assert cancellation is not None and cancellation.provider_stopped is stopped  # the first answer
 
 
 def test_a_charge_known_when_the_job_is_cancelled_is_not_charged_again(
@@ -229,6 +280,18 @@ def test_a_last_report_of_a_job_that_has_just_been_cancelled_is_charged(
     assert job.entries()[2:] == [("charge", "answered", "2", "EUR")]
 
 
+def test_a_last_report_without_a_charge_costs_the_quote_until_one_is_named(
+    database: Database, submission: Submission
+) -> None:
+    job = LedgerJob(database, submission)
+    transitions.cancel_job(database, job.id)
+    for _ in range(2):
+        job.report(RemoteState.SUCCEEDED)
+    assert job.entries()[2:] == [("charge", "answered", "2.5", "EUR")]
+    job.answer(False, euros("2"))
+    assert job.entries()[3:] == [("charge", "answered 2", "-0.5", "EUR")]
+
+
 def test_an_unknown_outcome_keeps_its_reservation(
     database: Database, submission: Submission
 ) -> None:
@@ -249,6 +312,52 @@ def test_an_unknown_outcome_keeps_its_reservation(
     assert not_made.entries()[1:] == [released]
     # The costs are those of the person who asked.
     assert {row.principal for row in made.rows()} == {"Ada"}
+
+
+@pytest.mark.parametrize("stopped", [None, False])
+@pytest.mark.parametrize("has_handle", [True, False])
+def test_a_cancelled_job_whose_work_may_have_gone_on_is_resolved(
+    database: Database, submission: Submission, stopped: bool | None, has_handle: bool
+) -> None:
+    made, not_made = (LedgerJob(database, submission) for _ in range(2))
+    for job, outcome in ((made, JobOutcome.MADE_ELSEWHERE), (not_made, JobOutcome.NOT_MADE)):
+        if not has_handle:  # the gateway was killed while it submitted
+            with database.begin_write() as session:
+                session.get_one(RemoteJobRow, job.id).handle = None
+        transitions.cancel_job(database, job.id)
+        if has_handle:
+            job.answer(stopped, None)
+        found = Resolution(outcome=outcome, text="by the invoice")
+        resolved = transitions.resolve_job(database, job.id, found, Principal("Ben"))
+        assert resolved.state is JobState.CANCELLED
+        assert resolved.resolution is not None and resolved.resolution.by == "Ben"
+        with pytest.raises(JobFailed, match="only once"):
+            transitions.resolve_job(database, job.id, found, Principal("Ben"))
+    released = ("release", "cancelled", "2.5", "EUR")
+    assert made.entries()[1:] == [released, ("charge", "resolved", "2.5", "EUR")]
+    assert not_made.entries()[1:] == [released]
+    # The provider's own word counts more.
+    made.answer(True, euros("1"))
+    assert made.totals()["charge"] == {"EUR": Decimal(1)}
+
+
+def test_a_cancelled_job_whose_cost_is_known_is_not_resolved(
+    database: Database, submission: Submission
+) -> None:
+    stopped, charged, ended, local = (
+        LedgerJob(database, submission, remote=remote) for remote in (True, True, True, False)
+    )
+    ended.report(RemoteState.FAILED)
+    found = Resolution(outcome=JobOutcome.MADE_ELSEWHERE, text="by the invoice")
+    for job in (stopped, charged, ended, local):
+        transitions.cancel_job(database, job.id)
+    stopped.answer(True, None)
+    charged.answer(False, euros("0"))
+    for job in (stopped, charged, ended, local):
+        before = job.entries()
+        with pytest.raises(JobFailed):
+            transitions.resolve_job(database, job.id, found, ADA)
+        assert job.entries() == before
 
 
 def test_the_plate_s_own_size_corrects_the_reservation(
@@ -356,6 +465,7 @@ def test_in_any_order_what_is_reserved_is_released_and_nothing_is_charged_twice(
         row = queries.get_job_row(session, job.id)
         state = JobState(row.state)
         known = remote_table.load_charge(session, job.id)
+        is_work_done = remote_table.is_work_done(session, job.id)
     totals, rows = job.totals(), job.rows()
     is_settled = state.ended and state is not JobState.UNKNOWN
     reserved = {name: amount for name, amount in totals["reserve"].items() if amount}
@@ -367,6 +477,8 @@ def test_in_any_order_what_is_reserved_is_released_and_nothing_is_charged_twice(
     assert set(occasions.values()) == {1}
     if is_settled and known is not None and row.resolution is None:
         assert charged == ({known.currency: known.amount} if known.amount else {})
+    if is_settled and known is None and is_work_done and row.resolution is None:
+        assert charged == reserved
     if state is JobState.SUCCEEDED and known is None:
         assert charged == reserved
     if is_local:

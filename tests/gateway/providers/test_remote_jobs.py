@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,14 +15,16 @@ import pytest
 from job_helpers import harness, running_runtime, wait_for_job, wait_until
 from sqlalchemy import select
 
-from bridge_core.errors import InvalidRequest, JobFailed, NotFound
-from bridge_core.models.jobs import Job, JobOutcome, JobState, Resolution
+from bridge_core.errors import GatewayFault, InvalidRequest, JobFailed, NotFound
+from bridge_core.models.jobs import Cost, Job, JobOutcome, JobState, Resolution
 from bridge_core.models.media import SourceFile
 from bridge_core.models.requests import Reference, ShapeRegion, Submission
 from bridge_gateway.db.tables import LedgerRow
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.jobs.steps import outputs
 from bridge_gateway.policy.principal import Principal
+from bridge_gateway.providers.base import CancelOutcome, RemoteHandle
+from bridge_gateway.providers.remote_cancel import cancel_at_provider
 
 remote = harness.load_remote()
 
@@ -64,6 +68,33 @@ def ledger_of(runtime: JobRuntime, job: Job) -> list[tuple[str, str, str]]:
 
 
 RESERVED = ("reserve", "submitted", "2.5")
+
+
+# --- prices that cannot be used
+
+
+def test_a_quote_below_0_is_refused(
+    runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = Cost(amount=Decimal("-0.01"), currency="EUR")
+    monkeypatch.setattr(remote.CountingRemoteProvider, "quote", lambda *_: below, raising=False)
+    given = submission(tmp_path, remote.BLIND)
+    (quote,) = runtime.jobs.quote([given.request])
+    assert not quote.allowed and quote.problem is not None
+    assert "-0.01 EUR is below 0" in quote.problem.message
+    with pytest.raises(GatewayFault, match="below 0"):
+        submit(runtime, given)
+    assert runtime.jobs.list_show_costs() == []
+
+
+def test_a_cancellation_s_charge_below_0_is_not_believed(tmp_path: Path) -> None:
+    class Refunding(remote.CountingRemoteProvider):  # type: ignore[misc,name-defined]
+        def cancel(self, handle: RemoteHandle) -> CancelOutcome:
+            return CancelOutcome(stopped=True, charge=Cost(amount=Decimal(-1)), message="stopped")
+
+    answer, answered = cancel_at_provider(Refunding(tmp_path / "remote"), {}, "job 1")
+    assert answered and answer.provider_stopped
+    assert answer.charge is None
 
 
 # --- answers that are lost, and refusals
@@ -202,10 +233,18 @@ def test_cancelling_stops_the_provider_and_names_its_charge(
     ]
 
 
+@pytest.mark.parametrize("is_charge_named", [True, False])
 def test_the_charge_of_work_that_was_done_survives_a_cancellation(
-    runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runtime: JobRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_charge_named: bool
 ) -> None:
     """The user cancels while the gateway checks what the provider has made."""
+    if not is_charge_named:
+        poll = remote.CountingRemoteProvider.poll
+        monkeypatch.setattr(
+            remote.CountingRemoteProvider,
+            "poll",
+            lambda self, handle: replace(poll(self, handle), charge=None),
+        )
     real = outputs.check_outputs
 
     def cancelled(context: Any, *rest: Any) -> None:

@@ -74,7 +74,8 @@ def resolve_job(
     context: ContextDep, job_id: IdPath, resolution: Resolution, principal: PrincipalDep
 ) -> Job:
     """Record what the principal found out about a job whose outcome is unknown. The job has failed
-    then; nothing is sent again."""
+    then; a cancelled one, whose work may have gone on at its provider, stays cancelled. Nothing is
+    sent again."""
     return context.jobs.resolve(job_id, resolution, principal)
 
 
