@@ -296,6 +296,41 @@ def test_a_key_with_another_request_is_refused(
     wait_for_job(runtime, job)
 
 
+@pytest.mark.parametrize("change", ["missing", "unavailable", "no price"])
+def test_a_repeat_gets_its_job_whatever_became_of_the_provider(
+    runtime: JobRuntime, folder: Path, shot: str, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The response of the first submission was lost, and the provider has changed since."""
+    provider = runtime.gateway.providers.get_provider("copier")
+    services = provider.list_services()
+    submission = harness.submission(harness.write_plate(folder, shot), shot=shot)
+    key = f"repeated-{change}".replace(" ", "-")
+    job, _ = runtime.jobs.submit(submission, key, harness.PRINCIPAL)
+    wait_for_job(runtime, job)
+
+    def refuse(*_: object) -> Cost:
+        raise InvalidRequest("it has no price", next_step="ask for something else")
+
+    def without_service(_: str) -> None:
+        raise UnknownService("it cannot be loaded", next_step="install it")
+
+    gateway = runtime.gateway
+    match change:
+        case "missing":
+            monkeypatch.setattr(gateway.providers, "find_service", without_service)
+        case "unavailable":
+            gone = services[0].model_copy(update={"available": False, "unavailable_reason": "wait"})
+            monkeypatch.setattr(gateway.providers, "find_service", lambda _: (gone, provider))
+        case "no price":
+            monkeypatch.setattr(provider, "quote", refuse)
+    with pytest.raises((InvalidRequest, ModelMissing)):
+        runtime.jobs.submit(submission, f"new-{key}", harness.PRINCIPAL)
+    repeat, new = runtime.jobs.submit(submission, key, harness.PRINCIPAL)
+    assert (repeat.id, new) == (job.id, False)
+    with pytest.raises(IdempotencyKeyReused):
+        runtime.jobs.submit(submission, key, Principal("bob"))
+
+
 # --- refusals
 
 
