@@ -62,7 +62,8 @@ def sqlite_url(path: Path) -> str:
 class Database:
     """A database with the current schema; safe to use from any thread.
 
-    :raises IncompatibleVersion: a newer Shotbridge has written it.
+    :raises IncompatibleVersion: a newer Shotbridge has written it, or one whose jobs can no longer
+        be read.
     :raises StorageUnavailable: it cannot be read or written now. Also raised by every transaction,
         which then changes nothing.
     """
@@ -118,7 +119,8 @@ class Database:
 def migrate(engine: Engine) -> None:
     """Upgrade the schema to the newest revision.
 
-    :raises IncompatibleVersion: this gateway does not know its revision.
+    :raises IncompatibleVersion: this gateway does not know its revision, or cannot read the jobs
+        of that revision.
     """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS_DIR).replace("%", "%%"))

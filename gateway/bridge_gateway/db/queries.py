@@ -49,6 +49,24 @@ def get_job_row(session: Session, job_id: str, *, lock: bool = False) -> JobRow:
     return row
 
 
+def find_job(session: Session, request: Request, key: str, *, by: str) -> Job | None:
+    """The job of this key; None where the key is new.
+
+    :raises IdempotencyKeyReused: the key was used for another request, or by another person.
+    """
+    row = session.scalar(select(JobRow).where(JobRow.key == key))
+    if row is None:
+        return None
+    if (row.fingerprint, row.requested_by) != (fingerprint(request), by):
+        raise IdempotencyKeyReused(
+            f"the key {key} has been used for another request, or by somebody else",
+            where=f"job {row.id}",
+            next_step="send this request with a key of its own",
+            details={"job": row.id},
+        )
+    return load_job(session, row)
+
+
 def load_request(row: JobRow) -> Request:
     return Request.model_validate_json(row.request)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import NamedTuple
+from uuid import uuid4
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bridge_core.errors import ModelMissing, ShotbridgeError
+from bridge_core.errors import GatewayFault, ModelMissing, ShotbridgeError
 from bridge_core.models.costs import Quote
 from bridge_core.models.jobs import Cost, JobState
 from bridge_core.models.problems import Problem
@@ -17,6 +19,8 @@ from bridge_core.models.requests import Request
 from bridge_core.models.services import Service
 from bridge_gateway.db.tables import JobRow
 from bridge_gateway.jobs.context import GatewayContext, ResolvedRequest
+
+_log = logging.getLogger(__name__)
 
 #: Only so many of the newest jobs count, because machines and models change.
 _RECENT_JOBS = 20
@@ -100,7 +104,21 @@ def _price_request(gateway: GatewayContext, request: Request) -> _PricedRequest:
         require_available(resolved.service)
     except ShotbridgeError as error:
         return _PricedRequest(resolved, cost, error)
+    except Exception as error:
+        # Mostly the provider's own quote(), which must not fail the quotes of other requests.
+        return _PricedRequest(resolved, cost, _unexpected_fault(request, error))
     return _PricedRequest(resolved, cost, None)
+
+
+def _unexpected_fault(request: Request, error: Exception) -> GatewayFault:
+    """Log an unexpected error under a reference, and make the error that names it."""
+    reference = uuid4().hex[:12]
+    _log.error("reference %s: quote for %s", reference, request.service, exc_info=error)
+    return GatewayFault(
+        f"an unexpected error occurred in a quote for {request.service}: {type(error).__name__}",
+        where=f"gateway log, reference {reference}",
+        next_step="choose another service, or report it with this part of the gateway's log",
+    )
 
 
 def _build_quote(request: Request, priced: _PricedRequest, seconds: float | None) -> Quote:

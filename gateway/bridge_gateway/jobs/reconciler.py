@@ -59,6 +59,8 @@ class Reconciler:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._orphaned: set[str] = set()
+        self._unreadable: set[str] = set()
+        """Jobs whose rows cannot be read; each is logged once."""
         self._cancellations = CancellationRetrier(gateway)
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
         #: The error of the last reconciliation; empty where it succeeded.
@@ -99,9 +101,21 @@ class Reconciler:
                 # It may be just about to start; the next reconciliation decides.
                 self._orphaned.add(job_id)
             else:
-                self._repair(job_id, queue, status)
+                self._repair_readable(job_id, queue, status)
         gateway.storage.library.remove_stale_work_dirs(lambda: _open_jobs(gateway).keys())
         self._cancellations.retry(FIRST_RETRY_SECONDS)
+
+    def _repair_readable(self, job_id: str, queue: str, status: WorkflowStatus | None) -> None:
+        """Repair a job. One whose row cannot be read is left as it is, for the sake of the others.
+
+        Errors of a database or disk concern all jobs, and are raised.
+        """
+        try:
+            self._repair(job_id, queue, status)
+        except (ValueError, TypeError, LookupError):
+            if job_id not in self._unreadable:  # it remains so, at every reconciliation
+                _log.exception("job %s cannot be read, and is left as it is", job_id)
+                self._unreadable.add(job_id)
 
     def _repair(self, job_id: str, queue: str, status: WorkflowStatus | None) -> None:
         match status:

@@ -61,7 +61,8 @@ class JobRuntime:
 
         :raises ConfigError: another gateway uses the same data folder, or the settings have an
             invalid template.
-        :raises IncompatibleVersion: a newer Shotbridge has written the database.
+        :raises IncompatibleVersion: a newer Shotbridge has written the database, or one whose jobs
+            can no longer be read.
         :raises StorageError: the library cannot be created.
         """
         if not self._lock.acquire():

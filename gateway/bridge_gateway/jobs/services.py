@@ -71,12 +71,19 @@ class JobService:
     def submit(self, submission: Submission, key: str, principal: Principal) -> tuple[Job, bool]:
         """The job of this key, and whether it is new.
 
+        A known key is answered whatever has become of the provider and its prices: its job runs,
+        and a refusal would have the request sent again under another key.
+
         :raises InvalidRequest: the service is unknown or does not accept these parameters, or has
             no price for what the request says.
         :raises ModelMissing: the service is not available; ``next_step`` says what to do.
         :raises IdempotencyKeyReused: the key has been used with another request, or by another
             principal.
         """
+        with self._database.begin_read() as session:
+            known = queries.find_job(session, submission.request, key, by=principal.name)
+        if known is not None:
+            return known, False
         resolved = self._gateway.resolve_request(submission.request)
         quotes.require_available(resolved.service)
         provider = resolved.provider

@@ -33,7 +33,8 @@ ENTRY_POINT_GROUP = "bridge_gateway.providers"
 #: no other package can take their names.
 BUILT_IN = {"local": "bridge_gateway.providers.local.provider:LocalProvider"}
 
-#: Seconds that a list of services is used for: while all are available, and otherwise.
+#: Seconds that a list of services is used for: while all are available, and otherwise. A list that
+#: failed is not asked for again within the second time, however many requests need it.
 _FRESH_SECONDS, _UNAVAILABLE_FRESH_SECONDS = 60.0, 1.0
 #: Seconds after which no caller waits any more for a provider's first list, and for a later one
 #: while they have the list before it. They count from the request for the list.
@@ -243,6 +244,8 @@ class _Entry:
     _is_loaded: bool = False
     _services: tuple[Service, ...] | None = None
     _read_at: float = 0.0
+    _failed_until: float = 0.0
+    """No list is asked for before this time, because the last one failed."""
     _reading: Future[tuple[Service, ...]] | None = None
     _asked_at: float = 0.0
     """When :attr:`_reading` was created."""
@@ -272,6 +275,8 @@ class _Entry:
                 self._services
             ):
                 return self._services
+            if time.monotonic() < self._failed_until:
+                return self._services or ()
             if self._reading is None:
                 self._reading = run_in_thread(
                     lambda: _checked_services(provider), f"services of {self.name}"
@@ -310,6 +315,7 @@ class _Entry:
             self.problem = problem
             if ended is not None and self._reading is ended:
                 self._reading = None
+                self._failed_until = time.monotonic() + _UNAVAILABLE_FRESH_SECONDS
             return self._services or ()
 
 

@@ -121,6 +121,12 @@ def test_ninety_six_kills(tmp_path: Path) -> None:
                 sent[key] = job["id"]
             time.sleep(chance.uniform(0, 0.6))
             running.kill()
+        if number % 24 == 23:
+            # A job fails after 50 attempts; on a busy machine each may make no frame.
+            with kills.gateway(tmp_path) as running:
+                for job_id in sent.values():
+                    running.wait_for_end(job_id)
+                running.stop()
     with kills.gateway(tmp_path) as running:
         ended = {key: running.wait_for_end(job) for key, job in sent.items()}
         versions = running.ask("versions")["versions"]

@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import column, create_engine, table, text
 from sqlalchemy.exc import IntegrityError
 
 from bridge_core.errors import IncompatibleVersion
 from bridge_core.models.notes import Note
-from bridge_gateway.db.engine import Database, sqlite_url
+from bridge_gateway.db.engine import MIGRATIONS_DIR, Database, sqlite_url
 from bridge_gateway.db.tables import Base, JobRow, ResultRow
 from bridge_gateway.jobs.events import EventLog, add_note_event
 
@@ -80,6 +82,39 @@ def test_a_database_of_a_newer_gateway_is_refused(tmp_path: Path, database: Data
     with pytest.raises(IncompatibleVersion) as caught:
         Database(database.url)
     assert "gateway.sqlite" in caught.value.where
+
+
+@pytest.mark.parametrize("has_job", [True, False])
+def test_jobs_of_the_first_schema_are_refused(tmp_path: Path, has_job: bool) -> None:
+    """Their requests can no longer be read; a database without jobs is upgraded."""
+    url = sqlite_url(tmp_path / "gateway.sqlite")
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS_DIR).replace("%", "%%"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        if has_job:
+            columns = {
+                **dict.fromkeys(("id", "key", "fingerprint", "show", "service", "queue"), "one"),
+                **dict.fromkeys(("request", "files"), "{}"),
+                "state": "queued",
+                "created": NOON,
+                "step": "",
+                "message": "",
+                **dict.fromkeys(("attempt", "done", "total"), 0),
+            }
+            jobs = table("jobs", *(column(name) for name in columns))
+            connection.execute(jobs.insert().values(columns))
+    engine.dispose()
+    if not has_job:
+        Database(url).close()
+        return
+    for _ in range(2):  # nothing has been changed by the first
+        with pytest.raises(IncompatibleVersion, match="earlier checkout") as caught:
+            Database(url)
+    assert "gateway.sqlite" in caught.value.where
+    assert "gateway.data_dir" in caught.value.next_step
 
 
 def test_the_file_is_in_wal_mode(tmp_path: Path, database: Database) -> None:

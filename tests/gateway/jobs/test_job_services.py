@@ -32,12 +32,14 @@ from bridge_core.models.media import SourceFile
 from bridge_core.models.notes import NewNote, Stroke, StrokeTool
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import ShapeRegion, Submission
+from bridge_core.models.services import Service
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.versions import Decision, ReviewStatus
 from bridge_gateway.jobs.runtime import JobRuntime
 from bridge_gateway.jobs.steps import outputs, publish
 from bridge_gateway.library import result_folder
 from bridge_gateway.policy.principal import Principal
+from bridge_gateway.providers.pricing import RequestFacts
 from bridge_gateway.providers.registry import ProviderRegistry
 
 
@@ -294,6 +296,41 @@ def test_a_key_with_another_request_is_refused(
     repeat, new = runtime.jobs.submit(again, "used-key-01", harness.PRINCIPAL)
     assert (repeat.id, new) == (job.id, False)
     wait_for_job(runtime, job)
+
+
+@pytest.mark.parametrize("change", ["missing", "unavailable", "no price"])
+def test_a_repeat_gets_its_job_whatever_became_of_the_provider(
+    runtime: JobRuntime, folder: Path, shot: str, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The response of the first submission was lost, and the provider has changed since."""
+    provider = runtime.gateway.providers.get_provider("copier")
+    services = provider.list_services()
+    submission = harness.submission(harness.write_plate(folder, shot), shot=shot)
+    key = f"repeated-{change}".replace(" ", "-")
+    job, _ = runtime.jobs.submit(submission, key, harness.PRINCIPAL)
+    wait_for_job(runtime, job)
+
+    def refuse(*_: object) -> Cost:
+        raise InvalidRequest("it has no price", next_step="ask for something else")
+
+    def without_service(_: str) -> None:
+        raise UnknownService("it cannot be loaded", next_step="install it")
+
+    gateway = runtime.gateway
+    match change:
+        case "missing":
+            monkeypatch.setattr(gateway.providers, "find_service", without_service)
+        case "unavailable":
+            gone = services[0].model_copy(update={"available": False, "unavailable_reason": "wait"})
+            monkeypatch.setattr(gateway.providers, "find_service", lambda _: (gone, provider))
+        case "no price":
+            monkeypatch.setattr(provider, "quote", refuse)
+    with pytest.raises((InvalidRequest, ModelMissing)):
+        runtime.jobs.submit(submission, f"new-{key}", harness.PRINCIPAL)
+    repeat, new = runtime.jobs.submit(submission, key, harness.PRINCIPAL)
+    assert (repeat.id, new) == (job.id, False)
+    with pytest.raises(IdempotencyKeyReused):
+        runtime.jobs.submit(submission, key, Principal("bob"))
 
 
 # --- refusals
@@ -857,6 +894,35 @@ def test_any_number_of_quotes_takes_the_same_queries(
     assert (quotes[1].problem.code, quotes[1].cost) == ("model_missing", Cost())
     assert quotes[2].problem is not None and quotes[2].problem.code == "unknown_service"
     assert (quotes[2].cost, quotes[2].data_locality, quotes[2].provider) == (None, None, "")
+
+
+def test_an_error_in_one_quote_fails_no_other(
+    folder: Path,
+    runtime: JobRuntime,
+    shot: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    provider = runtime.gateway.providers.get_provider("copier")
+    real_quote = provider.quote
+
+    def quote(service: Service, facts: RequestFacts) -> Cost:
+        if facts.parameters["seconds"]:
+            raise KeyError("no such rate")
+        return real_quote(service, facts)
+
+    monkeypatch.setattr(provider, "quote", quote)
+    request = harness.submission(harness.write_plate(folder, shot), shot=shot).request
+    broken = request.model_copy(update={"parameters": {"seconds": 1.0}})
+    with caplog.at_level(logging.ERROR):
+        first, failed, last = runtime.jobs.quote([request, broken, request])
+    assert first.allowed and last.allowed and first.cost == last.cost == Cost()
+    assert (failed.allowed, failed.cost, failed.provider) == (False, None, "copier")
+    assert failed.problem is not None and failed.problem.code == "gateway_fault"
+    assert "KeyError" in failed.reason and failed.problem.next_step
+    (record,) = [one for one in caplog.records if one.exc_info]
+    assert record.getMessage().split()[1].rstrip(":") in failed.problem.where
+    assert record.exc_info is not None and record.exc_info[0] is KeyError
 
 
 def test_jobs_are_listed_in_pages(runtime: JobRuntime, folder: Path, shot: str) -> None:

@@ -212,6 +212,30 @@ def test_a_job_that_was_cancelled_only_in_the_queue_ends(tmp_path: Path) -> None
     assert work_folders(tmp_path) == []
 
 
+def test_a_job_that_cannot_be_read_stops_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = interrupt_job(tmp_path)
+    edit_queue_database(
+        tmp_path, "UPDATE workflow_status SET status = 'ERROR' WHERE workflow_uuid = ?", broken.id
+    )
+    connection = sqlite3.connect(tmp_path / "data" / "gateway.sqlite")
+    with connection:
+        connection.execute("UPDATE jobs SET request = '{}' WHERE id = ?", (broken.id,))
+    connection.close()
+    with caplog.at_level(logging.ERROR), running_runtime(tmp_path) as runtime:
+        job, _ = runtime.jobs.submit(
+            harness.submission(harness.write_plate(tmp_path, "020"), shot="020"),
+            "the-key-2",
+            harness.PRINCIPAL,
+        )
+        assert wait_for_job(runtime, job).state is JobState.SUCCEEDED
+        runtime._reconciler.reconcile()
+        assert {check.name: check for check in runtime.check_health()}["queue"].ok
+    message = f"job {broken.id} cannot be read"
+    assert len([one for one in caplog.records if message in one.getMessage()]) == 1
+
+
 def test_a_job_of_another_workflow_version_is_restarted(tmp_path: Path) -> None:
     job = interrupt_job(tmp_path)
     edit_queue_database(

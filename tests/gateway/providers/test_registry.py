@@ -161,8 +161,33 @@ def test_a_list_that_fails_keeps_the_one_before(monkeypatch: pytest.MonkeyPatch)
     assert ids(registry) == {"grade": True}
     assert "no route" in registry.problems()["grader"]
     provider.error = None
+    now[0] += 1.5
     assert ids(registry) == {"grade": True}
     assert registry.problems()["grader"] == ""
+
+
+@pytest.mark.parametrize("has_list", [False, True])
+def test_a_list_that_failed_is_not_asked_for_again_at_once(
+    monkeypatch: pytest.MonkeyPatch, has_list: bool
+) -> None:
+    """A batch of quotes looks for a service many times."""
+    broken, local, now = ListedProvider("broken", "remote"), ListedProvider("grader"), [1000.0]
+    monkeypatch.setattr(registry_module.time, "monotonic", lambda: now[0])
+    registry = ProviderRegistry.of([broken, local])
+    if has_list:
+        registry.list_services()
+        now[0] += 61
+    broken.error, broken.asked = OSError("no route"), 0
+    for _ in range(5):
+        assert registry.find_service("grade")[1] is local
+        with pytest.raises(UnknownService):
+            registry.find_service("absent")
+        assert ("remote" in ids(registry)) is has_list
+        assert "no route" in registry.problems()["broken"]
+    assert broken.asked == 1
+    now[0] += 1.5
+    broken.error = None
+    assert ids(registry)["remote"] and registry.problems()["broken"] == ""
 
 
 def test_a_list_that_hangs_delays_no_other_provider(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,12 @@
-"""Who asked for a job, and the ledger."""
+"""Who asked for a job, and the ledger. The requests of jobs changed with it, and older ones cannot
+be read."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
+from bridge_core.errors import IncompatibleVersion
 
 revision = "0002"
 down_revision = "0001"
@@ -12,6 +15,17 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """
+    :raises IncompatibleVersion: the database has jobs.
+    """
+    connection = op.get_bind()
+    if connection.scalar(sa.text("SELECT 1 FROM jobs LIMIT 1")) is not None:
+        raise IncompatibleVersion(
+            "the database has jobs of an earlier checkout of Shotbridge, which cannot be read",
+            where=connection.engine.url.render_as_string(hide_password=True),
+            next_step="move the folder gateway.data_dir away, or set gateway.data_dir to a new "
+            "one; with gateway.database_url, set that to an empty database, too",
+        )
     op.add_column(
         "jobs", sa.Column("requested_by", sa.String(200), nullable=False, server_default="")
     )
