@@ -60,7 +60,7 @@ class SendController:
         self._unwatch = unwatch_all(
             session.services.watch(self._services_changed),
             session.store.watch(self._store_changed),
-            session.on_connected(self._form_changed),
+            session.on_connected(self._ask_again),
             session.on_user_changed(self._form_changed),
             self._sender.state.watch(lambda progress: self.state.update(send_progress=progress)),
             self.pending_renders.progress.watch(
@@ -287,8 +287,14 @@ class SendController:
     def _find_service(self, which: str) -> Service | None:
         return next((one for one in self.state.value.services if one.id == which), None)
 
+    def _ask_again(self) -> None:
+        """The gateway may give other quotes than before."""
+        self._quotes.forget()
+        self._form_changed()
+
     def _services_changed(self, services: tuple[Service, ...]) -> None:
         """The chosen service may have changed or gone."""
+        self._quotes.forget()
         chosen = self.state.value.service
         now = self._session.service(chosen.id) if chosen is not None else None
         if now is None:
