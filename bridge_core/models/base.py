@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import reprlib
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 
@@ -24,16 +25,45 @@ from bridge_core.text.control_characters import escape_controls
 Timestamp = AwareDatetime
 
 
-def _valid_person_name(value: str) -> str:
-    if not value.strip():
+_MAX_NAME_LENGTH = 200
+
+#: Letters and symbols without a glyph: Hangul fillers, the empty Braille pattern.
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
+
+#: ZWNJ and ZWJ, which Persian and Indic names need after a letter or a sign.
+_JOINERS = "\u200c\u200d"
+_JOINED_CATEGORIES = ("Lo", "Mn", "Mc")
+
+
+def _normalise_person_name(value: str) -> str:
+    """The name in NFC without spaces around it: names that look the same are the same person."""
+    name = unicodedata.normalize("NFC", value.strip())
+    if not name:
         raise ValueError("a name must not be blank")
     if escape_controls(value) != value:
         raise ValueError("a name must not contain control characters")
-    return value
+    if any(map(_is_invisible, name, " " + name)):
+        raise ValueError("a name must not contain invisible characters")
+    if all(unicodedata.category(one)[0] in "CMZ" for one in name):
+        raise ValueError("a name must have a visible character")
+    if len(name) > _MAX_NAME_LENGTH:  # NFC divides a few characters
+        raise ValueError(f"a name must have at most {_MAX_NAME_LENGTH} characters")
+    return name
 
 
-#: The name of a person who sends requests, decides and writes notes.
-PersonName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_valid_person_name)]
+def _is_invisible(character: str, before: str) -> bool:
+    if character in _JOINERS:
+        return unicodedata.category(before) not in _JOINED_CATEGORIES
+    return character in _BLANKS or unicodedata.category(character) == "Cf"
+
+
+#: The name of a person who sends requests, decides and writes notes; in NFC, without spaces around
+#: it or invisible characters in it.
+PersonName = Annotated[
+    str,
+    Field(min_length=1, max_length=_MAX_NAME_LENGTH),
+    AfterValidator(_normalise_person_name),
+]
 
 
 class StrictModel(BaseModel):

@@ -45,6 +45,7 @@ def test_without_the_header_it_is_the_user_that_runs_the_gateway(gateway: InProc
         ("Ada%0AEve", "control characters"),
         ("Ada%00", "control characters"),
         ("a%E2%80%AEb", "control characters"),
+        ("%E2%80%8B", "invisible characters"),
         ("a" * 201, "at most 200 characters"),
         ("%FF%FE", "not percent-encoded UTF-8"),
         ("%ED%A0%80", "not percent-encoded UTF-8"),

@@ -21,6 +21,7 @@ from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Request
 from bridge_core.models.settings import Settings
 from bridge_ui.app.standalone_host import StandaloneHost
+from bridge_ui.core.display_text import missing_user_name
 from bridge_ui.core.session import Session
 from bridge_ui.jobs.controller import JobsController
 from bridge_ui.review import review_sources
@@ -181,4 +182,24 @@ def test_a_refused_request_is_kept_until_it_is_accepted(
     offline_session.client.release.set()
     main_thread.wait_until(lambda: not offline_session.cancel_events, "the end of it")
     assert {entry.request.note for entry in outbox.entries()} == {"1", "2"}
+    jobs.close()
+
+
+def test_nothing_is_sent_again_without_a_name(
+    offline_session: Session, cut: Path, main_thread: FakeMainThread
+) -> None:
+    session, outbox = offline_session, offline_session.client.outbox
+    refused = outbox.add(requests(cut, session.settings, 1)[0], requested_by="Ada")
+    outbox.mark_refused(refused.key, Problem.from_error(InvalidRequest("no such service")))
+    jobs = JobsController(session)
+    session.refresh_outbox()
+    main_thread.wait_until(lambda: jobs.rows, "the list")
+    session.set_user("  ")
+    jobs.resend(refused.key)
+    state = jobs.state.value
+    assert (state.problem, state.next_step) == missing_user_name()
+    session.set_user("Grace")
+    jobs.resend(refused.key)
+    main_thread.wait_until(lambda: not outbox.refused(), "it to be accepted")
+    assert [entry.requested_by for entry in outbox.entries()] == ["Grace"]
     jobs.close()

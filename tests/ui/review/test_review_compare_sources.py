@@ -32,7 +32,7 @@ from bridge_core.models.versions import (
 from bridge_ui.core.session import Session
 from bridge_ui.review.compare.media_choices import PLATE
 from bridge_ui.review.controller import ReviewController
-from bridge_ui.review.revision import feedback_texts, revision_request
+from bridge_ui.review.revision import feedback_texts, repeat_request, revision_request
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -193,5 +193,9 @@ def test_all_feedback_is_in_the_next_request(tmp_path: Path) -> None:
     assert request.shot == trimmed
     too_long = revision_request(lineage, reviewed_version.id, ["x" * 100], service, reviewed)
     assert too_long.parameters["prompt"] == "a meadow\n" + "x" * 51
+    assert request.seed is None, "the service takes none"
+    seeded = lineage.model_copy(update={"seed": 7})
+    assert repeat_request(seeded).seed == 7, "which the gateway chose"
+    assert revision_request(seeded, reviewed_version.id, (), service, reviewed).seed == 7
     without_service = revision_request(lineage, reviewed_version.id, feedback, None, reviewed)
     assert without_service.parameters == {"prompt": "a meadow"}

@@ -126,17 +126,15 @@ class JobsController:
         unknown outcome, ``state.question`` asks first. A refused request is kept until the new one
         is in the outbox."""
         request = self._find_request(id)
-        if request is None:
+        if request is None or not self._require_user():
             return
         self.duplicate_check.check([request], partial(self._resend, id, request))
 
     def resolve(self, id: str, outcome: JobOutcome, reason: str) -> None:  # noqa: A002
         """Record what was found out about a job of unknown outcome, in the name of the session's
         user; ``reason`` says how."""
-        user = self._session.user.strip()
+        user = self._require_user()
         if not user:
-            problem, next_step = missing_user_name()
-            self.state.update(problem=problem, next_step=next_step)
             return
         resolution = Resolution(outcome=outcome, text=reason[:2000])
         client = self._session.client
@@ -145,6 +143,14 @@ class JobsController:
             self._job_changed,
             self.state.show_error,
         )
+
+    def _require_user(self) -> str:
+        """The name to record; empty, with a problem shown, if it is blank."""
+        user = self._session.user.strip()
+        if not user:
+            problem, next_step = missing_user_name()
+            self.state.update(problem=problem, next_step=next_step)
+        return user
 
     def _resend(self, id: str, request: Request) -> None:  # noqa: A002
         outbox = self._session.client.outbox

@@ -60,9 +60,13 @@ def revision_request(
 
 def repeat_request(lineage: Lineage) -> Request:
     """The same request for the whole shot, with the parameters as they were resolved: later changes
-    of defaults have no effect."""
-    parameters = dict(lineage.parameters)
-    changed = {"parameters": parameters, "test_frames": (), "source_version_id": None}
+    of defaults have no effect. It has the seed that was used, whoever chose it."""
+    changed = {
+        "parameters": dict(lineage.parameters),
+        "seed": lineage.seed if lineage.seed is not None else lineage.request.seed,
+        "test_frames": (),
+        "source_version_id": None,
+    }
     return lineage.request.model_copy(update=changed)
 
 

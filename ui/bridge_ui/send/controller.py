@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.jobs import JobState
-from bridge_core.models.requests import OutputFormat, Request
+from bridge_core.models.requests import OutputFormat, Reference, Request
 from bridge_ui.core.display_text import format_names, missing_user_name
 from bridge_ui.core.observable import Observable, unwatch_all
 from bridge_ui.core.recent_requests import DuplicateCheck
@@ -60,7 +60,7 @@ class SendController:
         self._unwatch = unwatch_all(
             session.services.watch(self._services_changed),
             session.store.watch(self._store_changed),
-            session.on_connected(self._form_changed),
+            session.on_connected(self._ask_again),
             session.on_user_changed(self._form_changed),
             self._sender.state.watch(lambda progress: self.state.update(send_progress=progress)),
             self.pending_renders.progress.watch(
@@ -89,9 +89,11 @@ class SendController:
         self._set_values({**self._values(), name: value})
 
     def reset(self, name: str | None = None) -> None:
-        """Reset one parameter or all to their defaults."""
+        """Reset one parameter, or all to their defaults and without regions and a seed."""
         values = self._values() if name is not None else {}
         self._set_values({one: value for one, value in values.items() if one != name})
+        if name is None:
+            self._write_input(regions=(), seed=None)
 
     def set_note(self, text: str) -> None:
         """Set the note for the current shots and service, until it is sent."""
@@ -102,10 +104,13 @@ class SendController:
         self._form_changed()
 
     def add_references(self, paths: Iterable[str]) -> None:
-        self._write_input(references=tuple(dict.fromkeys((*self.state.value.references, *paths))))
+        references = self.state.value.references
+        known = {one.path for one in references}
+        added = (Reference(path=path) for path in dict.fromkeys(paths) if path not in known)
+        self._write_input(references=(*references, *added))
 
     def remove_reference(self, path: str) -> None:
-        remaining = tuple(one for one in self.state.value.references if one != path)
+        remaining = tuple(one for one in self.state.value.references if one.path != path)
         self._write_input(references=remaining)
 
     def set_shots(
@@ -118,7 +123,7 @@ class SendController:
         self._switch_to(shots=shots_to_send)
 
     def prefill(self, request: Request) -> None:
-        """Fill the form from an earlier request, including its shot."""
+        """Fill the form from an earlier request, including its shot, regions and seed."""
         service = self._find_service(request.service)
         problem = ""
         if service is None:
@@ -133,7 +138,9 @@ class SendController:
         self._set_values(request.parameters)
         self._write_input(
             note=request.note,
-            references=tuple(reference.path for reference in request.references),
+            references=request.references,
+            regions=request.regions,
+            seed=request.seed,
             source_version_id=request.source_version_id,
         )
         if service is not None:
@@ -153,7 +160,7 @@ class SendController:
         def accepted(some: Iterable[Request]) -> None:
             sent_shots.extend(request.shot.id.shot for request in some)
             if len(sent_shots) == len(requests):
-                self._clear_sent_note(service, shots, requests[0])
+                self._clear_sent_input(service, shots, requests[0])
             names = format_names(sent_shots)
             text = tr("{service} requested for {shots}", service=service.title, shots=names)
             self.state.update(message=text)
@@ -169,11 +176,15 @@ class SendController:
         self.state.update(problem="", next_step="", message="")
         self.duplicate_check.check(requests, partial(self._send, requests, accepted, sent))
 
-    def _clear_sent_note(self, service: Service, shots: tuple[Shot, ...], request: Request) -> None:
-        """Clear the note that was sent, unless it changed since."""
+    def _clear_sent_input(
+        self, service: Service, shots: tuple[Shot, ...], request: Request
+    ) -> None:
+        """Clear the note that was sent, unless it changed since, and what came with an earlier
+        request."""
         unsent = self._unsent_inputs.get(service, shots)
         note = "" if unsent.note == request.note else unsent.note
-        self._unsent_inputs.put(service, shots, replace(unsent, note=note, source_version_id=None))
+        sent = replace(unsent, note=note, regions=(), seed=None, source_version_id=None)
+        self._unsent_inputs.put(service, shots, sent)
         self._switch_to()
 
     def _send(
@@ -280,6 +291,8 @@ class SendController:
             **changed,
             note=unsent.note,
             references=unsent.references,
+            regions=unsent.regions,
+            seed=unsent.seed,
             source_version_id=unsent.source_version_id,
         )
         self._form_changed()
@@ -287,8 +300,14 @@ class SendController:
     def _find_service(self, which: str) -> Service | None:
         return next((one for one in self.state.value.services if one.id == which), None)
 
+    def _ask_again(self) -> None:
+        """The gateway may give other quotes than before."""
+        self._quotes.forget()
+        self._form_changed()
+
     def _services_changed(self, services: tuple[Service, ...]) -> None:
         """The chosen service may have changed or gone."""
+        self._quotes.forget()
         chosen = self.state.value.service
         now = self._session.service(chosen.id) if chosen is not None else None
         if now is None:

@@ -12,6 +12,7 @@ from bridge_core.models.services import TextParameter, resolve_parameters
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
+    from bridge_core.models.requests import Reference, Region
     from bridge_core.models.services import Parameter, Service
     from bridge_core.models.shots import Shot, ShotId
 
@@ -77,8 +78,11 @@ class UnsentInput:
     """Input for a request that is not sent yet."""
 
     note: str = ""
-    references: tuple[str, ...] = ()
-    """Paths of pictures."""
+    references: tuple[Reference, ...] = ()
+    regions: tuple[Region, ...] = ()
+    """Those of the request that the form was filled from; the form itself has none."""
+    seed: int | None = None
+    """As ``regions``."""
     texts: Mapping[str, JsonValue] = field(default_factory=dict)
     """Values of text parameters, such as a prompt."""
     source_version_id: str | None = None

@@ -151,7 +151,7 @@ class SendPage(QWidget):
         self._show_service(state)
         if self._note.toPlainText() != state.note:
             self._note.setPlainText(state.note)
-        self._references.show_paths(state.references)
+        self._references.show_paths(tuple(one.path for one in state.references))
         service = state.service
         self._references.setVisible(service is not None and service.accepts.references > 0)
         index = self._output_format_box.findData(state.output_format)

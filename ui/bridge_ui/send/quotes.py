@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bridge_core.errors import GatewayError, ShotbridgeError
+from bridge_core.errors import InvalidRequest, ShotbridgeError
 from bridge_ui.core.thread_pool import BackgroundTask, LatestCall
 
 if TYPE_CHECKING:
@@ -38,8 +38,13 @@ class QuoteLoader:
         """Why the gateway gives no quotes for these requests; otherwise empty."""
         return self._refusal[1] if self._refusal[0] == requests else ""
 
+    def forget(self) -> None:
+        """The answers may be out of date: the next :meth:`update` asks again."""
+        self._call.cancel()
+        self.quotes, self._requests, self._refusal = (), (), ((), "")
+
     def update(self, requests: tuple[Request, ...]) -> None:
-        """Ask for quotes for these requests, unless they are the latest."""
+        """Ask for quotes for these requests, unless they are the latest and there is an answer."""
         if requests == self._requests:
             return
         self.quotes = ()
@@ -59,10 +64,11 @@ class QuoteLoader:
             self._on_changed()
 
         def failed(error: ShotbridgeError) -> None:
-            if isinstance(error, GatewayError):
-                self._requests = ()  # retried after reconnecting
-            else:
+            if isinstance(error, InvalidRequest):
                 self._refusal = (requests, error.message)
+            else:
+                # Such as storage that hangs: says nothing about the requests.
+                self._requests = ()
             self._on_changed()
 
         self._call.run(load, loaded, failed)

@@ -33,8 +33,8 @@ class SummaryLine:
     """A line of "Before you send"."""
 
     title: str
-    """``Render first``, ``Send``, ``Note``, ``References``, ``To``, ``Duration``, ``Cost``,
-    ``Allowed``"""
+    """``Render first``, ``Send``, ``Note``, ``References``, ``Regions``, ``To``, ``Duration``,
+    ``Cost``, ``Allowed``"""
     text: str
     tone: Tone = Tone.NEUTRAL
 
@@ -57,6 +57,8 @@ def summary_lines(
         names = [PurePath(one.path).name for one in requests[0].references]
         text = shorten(", ".join(names), _MAX_TEXT_LENGTH, placeholder=" …")
         result.append(SummaryLine(tr("References"), text))
+    if requests[0].regions:
+        result.append(SummaryLine(tr("Regions"), _regions_text(requests[0])))
     result.append(SummaryLine(tr("To"), _destination_text(service)))
     if render is not None:
         text = tr("{frames} in {host}", frames=format_frame_count(render[0]), host=render[1])
@@ -96,6 +98,17 @@ def _note_text(requests: Sequence[Request]) -> str:
     if len(requests) == 1:
         return tr("“{note}”", note=note)
     return tr("“{note}” for each of the {n} shots", note=note, n=len(requests))
+
+
+def _regions_text(request: Request) -> str:
+    """``1 matte, 2 shapes``"""
+    mattes = len(request.mattes)
+    shapes = len(request.regions) - mattes
+    parts = (
+        tr_count(mattes, "{n} matte", "{n} mattes") if mattes else "",
+        tr_count(shapes, "{n} shape", "{n} shapes") if shapes else "",
+    )
+    return ", ".join(filter(None, parts))
 
 
 def _delivery_text(request: Request) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bridge_core.models.requests import OutputFormat, Reference, Request
+from bridge_core.models.requests import OutputFormat, Reference, Region, Request
 from bridge_ui.core.observable import ActionState
 from bridge_ui.core.translate import tr
 from bridge_ui.host.plate_renderer import RenderProgress
@@ -27,8 +27,11 @@ class SendState(ActionState):
     service: Service | None = None
     fields: tuple[FormField, ...] = ()
     note: str = ""
-    references: tuple[str, ...] = ()
-    """Paths of pictures."""
+    references: tuple[Reference, ...] = ()
+    regions: tuple[Region, ...] = ()
+    """Those of the request that the form was filled from; the form itself has none."""
+    seed: int | None = None
+    """As ``regions``."""
     output_format: OutputFormat = OutputFormat.EXR
     shots: tuple[Shot, ...] = ()
     summary: tuple[SummaryLine, ...] = ()
@@ -55,15 +58,17 @@ def build_requests(state: SendState, values: Mapping[str, JsonValue]) -> tuple[R
     """One request per shot; none while a value is invalid. ``values`` are the given ones."""
     if state.service is None or any(one.problem for one in state.fields):
         return ()
-    paths = state.references if state.service.accepts.references else ()
-    references = tuple(Reference(path=path) for path in paths)
+    accepts = state.service.accepts
     try:
         return tuple(
             Request(
                 shot=shot,
                 service=state.service.id,
                 parameters=valid_values(state.service, values),
-                references=references,
+                references=state.references if accepts.references else (),
+                # Never left out: without them, the whole picture may change.
+                regions=state.regions,
+                seed=state.seed if accepts.seed else None,
                 note=state.note,
                 output_format=state.output_format,
                 source_version_id=state.source_version_id,
