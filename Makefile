@@ -5,8 +5,8 @@
 #   make panel                             the panel on the result of the demo
 #   make panel CUT=my.otio                 the panel on a cut of your own
 #   make test                              the usual tests; as root on Debian, installs Qt's libraries
-#   make test-attack                       hostile input and kills at full scale; takes hours
-#   make test-properties                   the property tests with ten thousand seeds each
+#   make test-attack                       hostile input and kills at full scale; 20 minutes
+#   make test-properties                   the property tests with ten thousand seeds each; 10 minutes
 #   make coverage                          lines of plugins/ that their tests run; some minutes
 #   make check                             ruff and mypy
 #   make bench                             every benchmark, printed as ratios
