@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from bridge_core.errors import (
     GatewayFault,
-    IdempotencyKeyReused,
     JobFailed,
     NotFound,
     OutcomeUnknown,
@@ -72,7 +71,7 @@ def create_job(
     """
     try:
         with database.begin_write() as session:
-            existing = _find_by_key(session, submission, key, principal)
+            existing = queries.find_job(session, submission.request, key, by=principal.name)
             if existing is not None:
                 return existing, False
             row = _new_row(submission, key, principal, queue)
@@ -88,7 +87,7 @@ def create_job(
     except IntegrityError:
         # On a database that does not lock writers, another one created the job first.
         with database.begin_read() as session:
-            existing = _find_by_key(session, submission, key, principal)
+            existing = queries.find_job(session, submission.request, key, by=principal.name)
             if existing is None:
                 raise
             return existing, False
@@ -265,23 +264,6 @@ def correct_quote(database: Database, job_id: str, quote: Cost) -> None:
     with database.begin_write() as session:
         if queries.get_job_row(session, job_id, lock=True).state == JobState.RUNNING:
             ledger.correct_reservation(session, job_id, quote)
-
-
-def _find_by_key(
-    session: Session, submission: Submission, key: str, principal: Principal
-) -> Job | None:
-    row = session.scalar(select(JobRow).where(JobRow.key == key))
-    if row is None:
-        return None
-    used_for = (row.fingerprint, row.requested_by)
-    if used_for != (fingerprint(submission.request), principal.name):
-        raise IdempotencyKeyReused(
-            f"the key {key} has been used for another request, or by somebody else",
-            where=f"job {row.id}",
-            next_step="send this request with a key of its own",
-            details={"job": row.id},
-        )
-    return queries.load_job(session, row)
 
 
 def _new_row(submission: Submission, key: str, principal: Principal, queue: str) -> JobRow:
