@@ -125,14 +125,14 @@ def record_charge(session: Session, row: RemoteJobRow, charge: Cost) -> None:
 
 
 def explain_failure(session: Session, job_id: str, error: ShotbridgeError) -> ShotbridgeError:
-    """The error that a job ends with: an OutcomeUnknown where its work goes on at the provider,
-    which charges for it although the job fails."""
+    """The error that a job ends with: an OutcomeUnknown where its work goes on at the provider, or
+    may have been submitted, so that the provider may charge for it although the job fails."""
     row = session.get(RemoteJobRow, job_id)
-    is_over = row is None or row.handle is None or RemoteState(row.state).ended
-    if row is None or is_over or isinstance(error, OutcomeUnknown):
+    if row is None or RemoteState(row.state).ended or isinstance(error, OutcomeUnknown):
         return error
+    what = "went on at the provider" if row.handle is not None else "may have been submitted"
     return OutcomeUnknown(
-        f"the job ended while its work went on at the provider: {error.message}",
+        f"the job ended while its work {what}: {error.message}",
         where=error.where or f"job {job_id}, provider {row.provider}",
         next_step=f"look at the list of jobs at the provider (key {row.key}), then say so with "
         "'shotbridge resolve-job'; nothing is sent again",

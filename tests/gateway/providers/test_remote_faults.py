@@ -160,9 +160,15 @@ def test_a_job_that_submitted_nothing_does_not_wait(tmp_path: Path) -> None:
         assert ended.problem.code == "unknown_service"
 
 
-def test_a_job_does_not_fail_while_its_work_goes_on(runtime: JobRuntime, tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_handle", [True, False], ids=["handle", "killed in submit"])
+def test_a_job_does_not_fail_while_its_work_goes_on(
+    runtime: JobRuntime, tmp_path: Path, has_handle: bool
+) -> None:
     job = submit(runtime, tmp_path, remote.BLIND, "hang")
     wait_for_poll(runtime, job)
+    if not has_handle:
+        with runtime.gateway.database.begin_write() as session:
+            session.get_one(RemoteJobRow, job.id).handle = None
     error = JobFailed("a part of the gateway broke", next_step="send it again")
     transitions.fail_job(runtime.gateway.database, job.id, error)
     ended = runtime.jobs.get_job(job.id)
@@ -170,6 +176,8 @@ def test_a_job_does_not_fail_while_its_work_goes_on(runtime: JobRuntime, tmp_pat
     assert ended.problem.code == "outcome_unknown"
     assert "a part of the gateway broke" in ended.problem.message
     assert f"shotbridge-{job.id}" in ended.problem.next_step
+    (costs,) = runtime.jobs.list_show_costs()
+    assert costs.reserved == remote.PRICE.amount, "kept until it is resolved"
 
 
 # --- results that cannot be fetched at once
