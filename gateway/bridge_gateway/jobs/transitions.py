@@ -177,13 +177,13 @@ def fail_job(database: Database, job_id: str, error: ShotbridgeError) -> None:
         _add_event(session, row)
 
 
-def set_job_cancellation(database: Database, job_id: str, cancellation: Cancellation) -> None:
-    """Store what a remote provider said about a job that was cancelled, with an event."""
-    with database.begin_write() as session:
-        row = queries.get_job_row(session, job_id, lock=True)
-        if row.state == JobState.CANCELLED:
-            row.cancellation = canonical_json(cancellation)
-            _add_event(session, row)
+def set_job_cancellation(job_id: str, session: Session, cancellation: Cancellation) -> None:
+    """Store what a remote provider said about a job that was cancelled, with an event; in the
+    transaction that stores the provider's answer."""
+    row = queries.get_job_row(session, job_id, lock=True)
+    if row.state == JobState.CANCELLED:
+        row.cancellation = canonical_json(cancellation)
+        _add_event(session, row)
 
 
 def resolve_job(

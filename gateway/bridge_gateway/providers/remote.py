@@ -26,6 +26,8 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
+from sqlalchemy.orm import Session
+
 from bridge_core.errors import (
     JobCancelled,
     OutcomeUnknown,
@@ -96,8 +98,9 @@ class RemoteMonitor(TaskMonitor, Protocol):
 class RemoteRun:
     """One attempt at the remote work of a job.
 
-    ``on_cancellation`` is called with the provider's answer to a cancellation: first at once, with
-    nothing known, and again when there is an answer, maybe after the run has ended.
+    ``on_cancellation`` is called with the provider's answer to a cancellation, and with the
+    transaction that stores it: first at once, with nothing known, and again when there is an
+    answer, maybe after the run has ended.
     """
 
     def __init__(
@@ -108,7 +111,7 @@ class RemoteRun:
         monitor: RemoteMonitor,
         *,
         capabilities: ServiceCapabilities,
-        on_cancellation: Callable[[Cancellation], None],
+        on_cancellation: Callable[[Session, Cancellation], None],
     ) -> None:
         self._database = database
         self._provider = provider
@@ -378,11 +381,13 @@ class RemoteRun:
     def _report_cancellation(self, cancellation: Cancellation, *, answered: bool = True) -> None:
         self._has_reported = True
         try:
-            if answered and not store_cancellation_response(
-                self._database, self._task.job_id, cancellation
-            ):
-                return
-            self._on_cancellation(cancellation)
+            # In one transaction: a kill must not leave the job without an answer that is stored.
+            with self._database.begin_write() as session:
+                known: Cancellation | None = cancellation
+                if answered:
+                    known = store_cancellation_response(session, self._task.job_id, cancellation)
+                if known is not None:
+                    self._on_cancellation(session, known)
         except StorageUnavailable as error:
             _log.error("a cancellation could not be recorded: %s: %s", self._where, error)
 

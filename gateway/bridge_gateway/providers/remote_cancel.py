@@ -6,6 +6,7 @@ import logging
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bridge_core.models.base import canonical_json
 from bridge_core.models.jobs import Cancellation, JobState
@@ -17,7 +18,7 @@ from bridge_gateway.providers.base import (
     RemoteProvider,
     RemoteState,
 )
-from bridge_gateway.providers.remote_table import record_charge, usable_charge
+from bridge_gateway.providers.remote_table import load_charge, record_charge, usable_charge
 
 _log = logging.getLogger(__name__)
 
@@ -40,23 +41,25 @@ def cancel_at_provider(
 
 
 def store_cancellation_response(
-    database: Database, job_id: str, cancellation: Cancellation
-) -> bool:
-    """Store the provider's answer to a cancellation, with the charge that it names.
+    session: Session, job_id: str, answer: Cancellation
+) -> Cancellation | None:
+    """Store the provider's answer to a cancellation, with the charge that it names. Returns what
+    the job then has to say; None where that has not changed.
 
-    False where an earlier answer is kept: a provider that was told twice says the second time that
-    the work had ended. A charge that only the second answer names is recorded all the same.
+    An earlier answer is kept unless this one says that the work stopped: a provider that was told
+    twice says the second time that the work had ended. Its charge is the one that is known by now,
+    whichever answer or poll named it.
     """
-    with database.begin_write() as session:
-        row = session.get(RemoteJobRow, job_id)
-        if row is None:
-            return True
-        is_kept = row.cancellation is not None and not cancellation.provider_stopped
-        if cancellation.charge is not None and not (is_kept and row.charge is not None):
-            record_charge(session, row, cancellation.charge)
-        if not is_kept:
-            row.cancellation = canonical_json(cancellation)
-        return not is_kept
+    row = session.get(RemoteJobRow, job_id)
+    if row is None:
+        return answer
+    kept = None if answer.provider_stopped else row.cancellation
+    if answer.charge is not None and (kept is None or row.charge is None):
+        record_charge(session, row, answer.charge)
+    known = answer if kept is None else Cancellation.model_validate_json(kept)
+    known = known.model_copy(update={"charge": load_charge(session, job_id)})
+    row.cancellation = canonical_json(known)
+    return known if row.cancellation != kept else None
 
 
 def list_unacknowledged_cancellations(database: Database, before: datetime) -> list[RemoteJobRow]:

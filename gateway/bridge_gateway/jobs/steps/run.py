@@ -66,9 +66,7 @@ def run_provider(context: JobContext, admitted: AdmittedJob, staged: StagedInput
             task,
             context.monitor,
             capabilities=admitted.capabilities,
-            on_cancellation=partial(
-                transitions.set_job_cancellation, context.gateway.database, context.job_id
-            ),
+            on_cancellation=partial(transitions.set_job_cancellation, context.job_id),
         ).run()
     else:
         raise GatewayFault(
