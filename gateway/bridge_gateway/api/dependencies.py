@@ -19,7 +19,7 @@ from bridge_gateway.policy.principal import Principal
 
 if TYPE_CHECKING:
     from bridge_gateway.jobs.runtime import JobRuntime
-    from bridge_gateway.jobs.services import JobService, ResultService, ReviewService
+    from bridge_gateway.jobs.operations import JobOperations, ResultOperations, ReviewOperations
     from bridge_gateway.storage.storage import Storage
 
 
@@ -39,15 +39,15 @@ class ApiContext:
         return self.runtime.gateway.storage
 
     @property
-    def jobs(self) -> JobService:
+    def jobs(self) -> JobOperations:
         return self.runtime.jobs
 
     @property
-    def results(self) -> ResultService:
+    def results(self) -> ResultOperations:
         return self.runtime.results
 
     @property
-    def reviews(self) -> ReviewService:
+    def reviews(self) -> ReviewOperations:
         return self.runtime.reviews
 
 

@@ -13,7 +13,7 @@ from bridge_core.models.services import Service, resolve_parameters
 from bridge_core.models.settings import GatewaySettings
 from bridge_gateway.db.engine import Database
 from bridge_gateway.jobs.progress import JobMonitor
-from bridge_gateway.library.naming import LibraryNaming
+from bridge_gateway.library.paths import LibraryPaths
 from bridge_gateway.library.work_dir import WorkDir
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.decode_pool import DecodePool
@@ -74,7 +74,7 @@ class GatewayContext:
         """
         service, provider = self.providers.find_service(request.service)
         limits.check_request(service, request)
-        self.storage.library.naming.check_name_lengths(request.shot.id, service.id)
+        self.storage.library.paths.check_name_lengths(request.shot.id, service.id)
         return ResolvedRequest(service, provider, resolve_parameters(service, request.parameters))
 
 
@@ -94,5 +94,5 @@ class JobContext:
         return self.submission.request
 
     @property
-    def naming(self) -> LibraryNaming:
-        return self.gateway.storage.library.naming
+    def paths(self) -> LibraryPaths:
+        return self.gateway.storage.library.paths

@@ -9,7 +9,7 @@ from bridge_core.errors import NotFound, OutsideMediaRoots
 from bridge_core.models.media import frame_path
 from bridge_core.models.versions import Lineage, Result, ResultFile
 from bridge_core.system.files import hash_file
-from bridge_gateway.library.naming import LINEAGE_NAME, THUMBNAIL_NAME
+from bridge_gateway.library.paths import LINEAGE_NAME, THUMBNAIL_NAME
 
 
 def find_file(result: Result, path: str) -> Path:

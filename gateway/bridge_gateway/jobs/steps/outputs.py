@@ -24,7 +24,7 @@ from bridge_gateway.jobs.steps.step_results import (
     StagedInputs,
     StepName,
 )
-from bridge_gateway.library.naming import FINDINGS_NAME, THUMBNAIL_NAME, text_path
+from bridge_gateway.library.paths import FINDINGS_NAME, THUMBNAIL_NAME, text_path
 from bridge_gateway.media.decode_tasks import CheckOutputTask, OutputProxiesTask, ThumbnailTask
 from bridge_gateway.providers.base import PROXY_PATTERN, TaskResult
 

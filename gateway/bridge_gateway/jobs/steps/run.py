@@ -21,7 +21,7 @@ from bridge_gateway.jobs import transitions
 from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.steps.stage import files_by_frame, matte_files_by_frame
 from bridge_gateway.jobs.steps.step_results import AdmittedJob, StagedInputs, StepName
-from bridge_gateway.library.naming import FINDINGS_NAME, text_path
+from bridge_gateway.library.paths import FINDINGS_NAME, text_path
 from bridge_gateway.providers.base import (
     FrameProvider,
     Provider,

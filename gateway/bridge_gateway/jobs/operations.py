@@ -39,7 +39,7 @@ from bridge_gateway.providers.base import queue_name
 T = TypeVar("T")
 
 
-class JobService:
+class JobOperations:
     """Services that can be asked for, and jobs."""
 
     def __init__(
@@ -47,7 +47,7 @@ class JobService:
         gateway: GatewayContext,
         workflow: Workflow,
         reconciler: Reconciler,
-        results: ResultService,
+        results: ResultOperations,
     ) -> None:
         self._gateway = gateway
         self._database = gateway.database
@@ -175,7 +175,7 @@ class JobService:
         return library.list_result_proxies(self._results.get_result(result_id))
 
 
-class ResultService:
+class ResultOperations:
     """Versions, test frames and their files."""
 
     def __init__(self, gateway: GatewayContext) -> None:
@@ -262,7 +262,7 @@ class ResultService:
         return self._gateway.storage.library.disk.run(lambda: read(result))
 
 
-class ReviewService:
+class ReviewOperations:
     """Notes on versions and decisions about them, each stored together with its event."""
 
     def __init__(self, database: Database) -> None:
