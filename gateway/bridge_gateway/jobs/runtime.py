@@ -15,6 +15,7 @@ from bridge_gateway.db.engine import Database, sqlite_url
 from bridge_gateway.jobs import health
 from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.events import EventLog
+from bridge_gateway.jobs.operations import JobOperations, ResultOperations
 from bridge_gateway.jobs.queue import (
     POLLING_SECONDS,
     REMOTE_POLLING_SECONDS,
@@ -22,7 +23,7 @@ from bridge_gateway.jobs.queue import (
     QueueLimits,
 )
 from bridge_gateway.jobs.reconciler import Reconciler
-from bridge_gateway.jobs.operations import JobOperations, ResultOperations, ReviewOperations
+from bridge_gateway.jobs.reviews import ReviewOperations
 from bridge_gateway.jobs.workflow import Workflow
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.decode_pool import DecodePool
