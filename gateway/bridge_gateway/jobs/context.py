@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from uuid import uuid4
 
 from bridge_core.errors import GatewayFault
 from bridge_core.models.jobs import Cost
@@ -22,6 +24,8 @@ from bridge_gateway.providers.base import Provider
 from bridge_gateway.providers.pricing import RequestFacts
 from bridge_gateway.providers.registry import ProviderRegistry
 from bridge_gateway.storage.storage import Storage
+
+_log = logging.getLogger(__name__)
 
 
 class ResolvedRequest(NamedTuple):
@@ -44,6 +48,18 @@ class ResolvedRequest(NamedTuple):
                 next_step="report this to the maintainer of the provider",
             )
         return cost
+
+
+def unexpected_fault(error: Exception, subject: str, when: str, next_step: str) -> GatewayFault:
+    """Log an unexpected error of a job or service (``subject``) under a reference, and make the
+    error that names it."""
+    reference = uuid4().hex[:12]
+    _log.error("reference %s: %s, %s", reference, subject, when, exc_info=error)
+    return GatewayFault(
+        f"an unexpected error occurred {when}: {type(error).__name__}",
+        where=f"gateway log, reference {reference}",
+        next_step=next_step,
+    )
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,6 @@ from bridge_core.models.versions import (
     content_hash,
 )
 from bridge_gateway.db import queries
-from bridge_gateway.db.engine import Database
 from bridge_gateway.db.tables import JobRow, ResultRow, TimingRow
 from bridge_gateway.jobs import events, transitions
 from bridge_gateway.jobs.context import JobContext
@@ -80,7 +79,9 @@ def publish_result(
                     row = _assign_next_number(context, row)
         except (ShotbridgeError, OSError):
             # Still under the lock: no other job has the next number, so this leaves no gap.
-            _release_claim(context.gateway.database, row.id)
+            claim = delete(ResultRow).where(ResultRow.id == row.id, ResultRow.published.is_(None))
+            with context.gateway.database.begin_write() as session:
+                session.execute(claim)
             raise
         names = _final_names(context, row, task_result)
         _mark_published(context, _build_result(context, row, names, admitted, task_result, hashed))
@@ -110,9 +111,7 @@ def _claim_result(context: JobContext) -> ResultRow:
         row = ResultRow(
             id=queries.new_id(),
             job_id=context.job_id,
-            show=shot.show,
-            sequence=shot.sequence,
-            shot=shot.shot,
+            **shot.model_dump(),
             service=service,
             number=number,
             folder=str(folder),
@@ -158,13 +157,6 @@ def _assign_next_number(context: JobContext, row: ResultRow) -> ResultRow:
             context.paths.version_folder(context.request.shot.id, row.service, row.number)
         )
         return row
-
-
-def _release_claim(database: Database, result_id: str) -> None:
-    with database.begin_write() as session:
-        session.execute(
-            delete(ResultRow).where(ResultRow.id == result_id, ResultRow.published.is_(None))
-        )
 
 
 def _final_names(context: JobContext, row: ResultRow, task_result: TaskResult) -> dict[str, str]:
