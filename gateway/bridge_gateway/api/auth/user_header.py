@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 
 from bridge_core.errors import InvalidRequest
 from bridge_core.models.base import PersonName
-from bridge_core.system.login import login_name
+from bridge_core.text.person_names import default_person_name
 from bridge_gateway.api.errors import HttpProblem
 from bridge_gateway.policy.principal import Principal
 
@@ -42,7 +42,7 @@ def identify_principal(headers: Headers) -> Principal:
 
 @cache
 def _gateway_user() -> Principal:
-    return Principal(login_name().strip() or "gateway")
+    return Principal(default_person_name() or "gateway")
 
 
 def _invalid_user(reason: str, values: list[str]) -> HttpProblem:
