@@ -25,9 +25,9 @@ from bridge_core.errors import HostError
 if TYPE_CHECKING:
     from bridge_core.models.frames import FrameRange
     from bridge_core.models.notes import Note
-    from bridge_core.models.shots import Shot
+    from bridge_core.models.shots import Shot, ShotId
     from bridge_core.models.versions import Version
-    from bridge_core.timeline.cut import Cut, CutProblem
+    from bridge_core.timeline.cut import Cut, CutShot
 
 
 class HostCapability(StrEnum):
@@ -83,6 +83,63 @@ class HostShot:
     active_version_id: str = ""
     """Id of the placed version that the host shows; empty: the plate, or something else."""
 
+    @property
+    def shot_id(self) -> ShotId:
+        return self.shot.id
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """Show, sequence and shot."""
+        shot_id = self.shot.id
+        return shot_id.show, shot_id.sequence, shot_id.shot
+
+    @property
+    def record_first(self) -> int | None:
+        """The shot's first frame in the cut, if it is in one."""
+        record_range = self.shot.record_range
+        return record_range.first if record_range is not None else None
+
+
+class CutHostShot(HostShot):
+    """A shot of a cut; its models are built when :attr:`shot` is first needed, since a cut may have
+    ten thousand."""
+
+    __slots__ = ("_cut_shot",)
+    _cut_shot: CutShot
+
+    def __init__(
+        self,
+        cut_shot: CutShot,
+        placed_version_ids: tuple[str, ...] = (),
+        active_version_id: str = "",
+    ) -> None:
+        values = {
+            "_cut_shot": cut_shot,
+            "item_id": cut_shot.clip_id,
+            "label": cut_shot.track,
+            "needs_render": False,
+            "placed_version_ids": placed_version_ids,
+            "active_version_id": active_version_id,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)  # frozen
+
+    @property
+    def shot(self) -> Shot:
+        return self._cut_shot.shot
+
+    @property
+    def shot_id(self) -> ShotId:
+        return self._cut_shot.shot_id
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        return self._cut_shot.show, self._cut_shot.sequence, self._cut_shot.name
+
+    @property
+    def record_first(self) -> int:
+        return self._cut_shot.fields.record_first
+
 
 @dataclass(frozen=True, slots=True)
 class HostProblem:
@@ -98,18 +155,30 @@ class HostProblem:
     record_range: FrameRange | None = None
 
     @classmethod
-    def from_cut(cls, problem: CutProblem, cut: Cut) -> HostProblem:
-        """A problem of a cut whose clips are the host's items."""
-        location = (problem.clip_name, problem.track, problem.record_range)
-        ids = (i.clip_id for i in cut if (i.clip_name, i.track, i.shot.record_range) == location)
-        return cls(
-            problem.clip_name or problem.track,
-            problem.message,
-            problem.next_step,
-            problem.skipped,
-            "" if problem.skipped else next(ids, ""),
-            problem.record_range,
-        )
+    def all_of_cut(cls, cut: Cut) -> tuple[HostProblem, ...]:
+        """The problems of a cut whose clips are the host's items."""
+        ids: dict[tuple[str, str, int, int], str] = {}
+        if not all(problem.skipped for problem in cut.problems):
+            for item in cut:
+                frames = item.fields.record_first, item.fields.record_last
+                ids.setdefault((item.clip_name, item.track, *frames), item.clip_id)
+        problems = []
+        for problem in cut.problems:
+            item_id, record = "", problem.record_range
+            if not problem.skipped and record is not None:
+                location = (problem.clip_name, problem.track, record.first, record.last)
+                item_id = ids.get(location, "")
+            problems.append(
+                cls(
+                    problem.clip_name or problem.track,
+                    problem.message,
+                    problem.next_step,
+                    problem.skipped,
+                    item_id,
+                    record,
+                )
+            )
+        return tuple(problems)
 
     def __str__(self) -> str:
         return f"{self.label or 'unnamed'}: {self.message}. Next: {self.next_step}"

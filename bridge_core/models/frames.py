@@ -170,7 +170,7 @@ class FrameRange(StrictModel):
 
 def nominal_fps(rate: Fraction) -> int:
     """The number of frames that timecode counts per second: 24 for 24000/1001."""
-    return math.ceil(rate)
+    return -(-rate.numerator // rate.denominator)  # math.ceil takes five times as long
 
 
 def supports_drop_frame(rate: Fraction) -> bool:

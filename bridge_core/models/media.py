@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from functools import lru_cache
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -39,6 +38,10 @@ _RANGED_PATTERN = re.compile(
 _UNSUPPORTED_PLACEHOLDER = re.compile(
     r"<(?:frame|f|udim)\d*>|\{frame[^}]*\}|%\(frame\)\d*d|\*", re.IGNORECASE
 )
+#: The path of a sequence with nothing unusual.
+_PLAIN_SEQUENCE = re.compile(r"[^%\0]*%0\dd[^%\0/\\]*")
+#: Characters of which every notation but ``%04d`` has one.
+_MAYBE_PATTERN = re.compile(r"[#@$\[-]")
 _DIGITS = re.compile(r"(-?\d+)(?=\D*$)")
 
 
@@ -74,30 +77,46 @@ class Plate(StrictModel):
 
     @model_validator(mode="after")
     def _validate_pattern(self) -> Self:
-        widths = _frame_number_widths(split_path(self.path)[1])
-        if len(widths) > 1:
-            raise ValueError("a sequence's name must have one frame number only")
-        if "\0" in self.path:
-            raise ValueError("a path must not contain a null character")
-        if widths and int(widths[0] or 0) > 20:
-            raise ValueError("a frame number must have at most 20 digits")
-        if not widths and self.range.count != 1 and self.kind is PlateKind.STILL:
-            raise ValueError(
-                f"{self.path} is one picture, but the range {self.range} has "
-                f"{self.range.count} frames; a sequence needs a frame number such as %04d"
-            )
+        check_plate_path(self.path, self.range.first, self.range.last)
         return self
 
     @property
     def kind(self) -> PlateKind:
-        name = split_path(self.path)[1]
-        if is_movie(name):
-            return PlateKind.MOVIE
-        return PlateKind.SEQUENCE if _frame_number_widths(name) else PlateKind.STILL
+        return plate_kind(self.path)
 
     def path_at(self, frame: int) -> str:
         """The file of a frame; for a movie or a still, always the same one."""
         return frame_path(self.path, frame)
+
+
+def plate_kind(path: str) -> PlateKind:
+    """What a plate's path is, its frame number as ``%04d``."""
+    name = split_path(path)[1]
+    if file_extension(name) in MOVIE_EXTENSIONS:
+        return PlateKind.MOVIE
+    return PlateKind.SEQUENCE if _frame_number_widths(name) else PlateKind.STILL
+
+
+def check_plate_path(path: str, first: int, last: int) -> None:
+    """Check a plate's path, its frame number as ``%04d``, for frames ``first`` to ``last``.
+
+    :raises ValueError: the path cannot be that of these frames.
+    """
+    if _PLAIN_SEQUENCE.fullmatch(path):
+        return
+    name = split_path(path)[1]
+    widths = _frame_number_widths(name)
+    if len(widths) > 1:
+        raise ValueError("a sequence's name must have one frame number only")
+    if "\0" in path:
+        raise ValueError("a path must not contain a null character")
+    if widths and int(widths[0] or 0) > 20:
+        raise ValueError("a frame number must have at most 20 digits")
+    if not widths and first != last and file_extension(name) not in MOVIE_EXTENSIONS:
+        raise ValueError(
+            f"{path} is one picture, but the range {first}-{last} has "
+            f"{last - first + 1} frames; a sequence needs a frame number such as %04d"
+        )
 
 
 def to_printf_pattern(path: str) -> str:
@@ -106,7 +125,7 @@ def to_printf_pattern(path: str) -> str:
     Accepts ``plate.####.exr``, ``plate.@@@@.exr``, Houdini's ``plate.$F4.exr``, and names that
     include their range, see :func:`parse_ranged_pattern`. Names of movies are never patterns.
     """
-    if not any(character in path for character in "#@$[-"):
+    if _MAYBE_PATTERN.search(path) is None:
         return path
     folder, name = split_path(path)
     if is_movie(name):
@@ -213,11 +232,12 @@ def signed_frame_path(pattern: str, frame: int) -> str | None:
     return signed if signed != frame_path(pattern, frame) else None
 
 
-@lru_cache(maxsize=16384)
 def file_extension(path: str) -> str:
     """``.exr`` for ``plate.EXR``, also for a Windows path on another system; may be empty."""
-    stem, dot, ending = split_path(path)[1].rpartition(".")
-    return dot + ending.lower() if stem else ""
+    dot = path.rfind(".")
+    if dot <= max(path.rfind("/"), path.rfind("\\")) + 1:
+        return ""  # a dot in a folder's name, or at the start of the file's
+    return path[dot:].lower()
 
 
 def is_movie(path: str) -> bool:
@@ -227,7 +247,9 @@ def is_movie(path: str) -> bool:
 
 def split_path(path: str) -> tuple[str, str]:
     """Folder (with its separator) and name; only the name can have a frame number."""
-    cut = max(path.rfind("/"), path.rfind("\\")) + 1
+    cut = path.rfind("/") + 1
+    if "\\" in path:
+        cut = max(cut, path.rfind("\\") + 1)
     return path[:cut], path[cut:]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from bridge_core.models.media import is_movie
+from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
+from bridge_core.system.pacing import paced
 from bridge_core.timeline.cut import Cut, CutShot
 from bridge_core.timeline.media_paths import media_key, media_path
 
@@ -32,8 +32,13 @@ class MediaRange(NamedTuple):
         return media_key(self.path)
 
     @property
-    def path_independent_key(self) -> tuple[str, int, int, Fraction]:
-        return (self.media_key, *self[1:])
+    def exact_key(self) -> Hashable:
+        """Equal for equal ranges; a fraction takes longer to hash than all the rest."""
+        return self.path, self.first, self.last, self.rate.numerator, self.rate.denominator
+
+    @property
+    def path_independent_key(self) -> Hashable:
+        return self.media_key, self.first, self.last, self.rate.numerator, self.rate.denominator
 
 
 #: A range and the index of its clip.
@@ -48,22 +53,26 @@ class ClipPair(NamedTuple):
 
 
 def plate_media_range(item: CutShot) -> MediaRange:
-    return _media_range(item, item.shot.plate.path, item.shot.plate.range.first)
+    return _media_range(item, item.fields.path, item.fields.plate_first)
 
 
 def _media_range(item: CutShot, path: str, first_frame: int) -> MediaRange:
     """The cut range in a plate or version whose first frame has the number ``first_frame``."""
-    cut, offset = item.shot.cut_range, first_frame
-    if not is_movie(path):
+    fields, offset = item.fields, first_frame
+    if file_extension(path) not in MOVIE_EXTENSIONS:
         offset = 0
-    return MediaRange(media_path(path), cut.first - offset, cut.last - offset, cut.rate)
+    return MediaRange(
+        media_path(path), fields.cut_first - offset, fields.cut_last - offset, fields.rate
+    )
 
 
-def media_ranges(item: CutShot) -> Iterator[MediaRange]:
+def media_ranges(item: CutShot) -> tuple[MediaRange, ...]:
     """The range in the clip's plate, and in each of its versions, the active one first."""
-    yield plate_media_range(item)
-    for version in sorted(item.versions, key=lambda version: not version.is_active):
-        yield _media_range(item, version.path, version.first_frame)
+    versions = sorted(item.versions, key=lambda version: not version.is_active)
+    return (
+        plate_media_range(item),
+        *(_media_range(item, version.path, version.first_frame) for version in versions),
+    )
 
 
 def active_media_ranges(item: CutShot) -> tuple[MediaRange, ...]:
@@ -72,7 +81,7 @@ def active_media_ranges(item: CutShot) -> tuple[MediaRange, ...]:
     if not item.versions:
         return (plate_media_range(item),)
     has_active = any(version.is_active for version in item.versions)
-    return tuple(itertools.islice(media_ranges(item), 1 + has_active))
+    return media_ranges(item)[: 1 + has_active]
 
 
 def match_clips(old: Cut, new: Cut) -> list[ClipPair]:
@@ -92,15 +101,19 @@ class _ClipMatcher:
         self.old = dict(enumerate(old.shots))
         self.new = dict(enumerate(new.shots))
         self.matches: dict[int, ClipPair] = {}
+        # Frames of one rate are compared faster than seconds.
+        self._get_position = _record_first if old.rate == new.rate else start_seconds
 
     def run(self) -> list[ClipPair]:
         self._match_by_id()
-        self._match_by_key(lambda item: [(shown, shown) for shown in media_ranges(item)])
+        self._match_by_key(lambda item: [(one.exact_key, one) for one in media_ranges(item)])
         self._match_by_key(
             lambda item: [(shown.path_independent_key, shown) for shown in media_ranges(item)]
         )
         self._match_by_overlap()
-        self._match_by_key(lambda item: [((item.clip_name, item.track, start_seconds(item)), None)])
+        self._match_by_key(
+            lambda item: [((item.clip_name, item.track, self._get_position(item)), None)]
+        )
         self._match_by_unique_name()
         return [self.matches[index] for index in sorted(self.matches)]
 
@@ -117,22 +130,26 @@ class _ClipMatcher:
                 self._match(old_index, index, None)
 
     def _match_by_key(
-        self, get_keys: Callable[[CutShot], Iterable[tuple[Hashable, MediaRange | None]]]
+        self, get_keys: Callable[[CutShot], Sequence[tuple[Hashable, MediaRange | None]]]
     ) -> None:
         """Pair clips with an equal key, those at the same position first.
 
         Of a new clip, only the first key counts.
         """
-        for get_position in (start_seconds, _any_position):
-            queues: dict[Hashable, deque[tuple[int, MediaRange | None]]] = defaultdict(deque)
-            for index, item in self.old.items():
-                for key, media_range in get_keys(item):
-                    queues[key, get_position(item)].append((index, media_range))
-            for index, item in list(self.new.items()):
-                key, _ = next(iter(get_keys(item)))
-                queue = queues.get((key, get_position(item)))
-                while queue:
-                    candidate, media_range = queue.popleft()
+        if not self.old:
+            return
+        new_keys = {index: get_keys(item)[0][0] for index, item in paced(self.new.items())}
+        for get_position in (self._get_position, _any_position):
+            # The candidates for each key, in reverse order.
+            queues: dict[Hashable, list[tuple[int, MediaRange | None]]] = {}
+            for index, item in paced(reversed(self.old.items())):
+                for key, media_range in reversed(get_keys(item)):
+                    queue = queues.setdefault((key, get_position(item)), [])
+                    queue.append((index, media_range))
+            for index, item in paced(list(self.new.items())):
+                candidates = queues.get((new_keys[index], get_position(item)))
+                while candidates:
+                    candidate, media_range = candidates.pop()
                     if candidate in self.old:
                         self._match(candidate, index, media_range)
                         break
@@ -194,11 +211,12 @@ def _any_position(item: CutShot) -> None:
     return None
 
 
+def _record_first(item: CutShot) -> int:
+    return item.fields.record_first
+
+
 def start_seconds(item: CutShot) -> Fraction:
     """The clip's start in seconds of the cut, comparable between cuts of different rates."""
-    record_range = item.shot.record_range
-    if record_range is None:
-        return Fraction(0)
     # Equal to first / rate, in half the time.
-    rate = record_range.rate
-    return Fraction(record_range.first * rate.denominator, rate.numerator)
+    rate = item.fields.record_rate
+    return Fraction(item.fields.record_first * rate.denominator, rate.numerator)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.shots import Shot
+from bridge_core.models.shots import Shot, ShotId
+from bridge_core.timeline.shot_fields import ShotFields
 
 
 class ProblemKind(StrEnum):
@@ -92,7 +93,11 @@ class ReferencedVersion:
 class CutShot:
     """A clip that became a shot."""
 
-    shot: Shot
+    fields: ShotFields
+    show: str
+    sequence: str
+    name: str
+    """The shot's name, unique in its sequence."""
     clip_id: str
     """The clip's id: ours where the file stores one, else computed from its media and range."""
     clip_name: str
@@ -103,12 +108,29 @@ class CutShot:
     versions: tuple[ReferencedVersion, ...] = ()
     has_stored_id: bool = False
     """The id is stored in the file."""
+    _shot: Shot | None = field(default=None, init=False, compare=False, repr=False)
+
+    @property
+    def shot_id(self) -> ShotId:
+        return ShotId(show=self.show, sequence=self.sequence, shot=self.name)
+
+    @property
+    def shot(self) -> Shot:
+        """Built from the other fields when first needed."""
+        shot = self._shot
+        if shot is None:
+            shot = self.fields.build_shot(self.shot_id, self.clip_id)
+            object.__setattr__(self, "_shot", shot)
+        return shot
 
     def problem(
         self, kind: ProblemKind, message: str, next_step: str, *, skipped: bool = True
     ) -> CutProblem:
         """A problem with this clip."""
-        record_range = self.shot.record_range
+        fields = self.fields
+        record_range = FrameRange(
+            first=fields.record_first, last=fields.record_last, rate=fields.record_rate
+        )
         return CutProblem(
             kind, message, next_step, self.clip_name, self.track, record_range, skipped
         )

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,9 @@ from pydantic import ValidationError
 
 from bridge_core.models.base import validation_error
 from bridge_core.models.frames import FrameRange, Retime, to_rate
-from bridge_core.models.media import Plate
-from bridge_core.models.shots import Shot, ShotId, sanitise_name
+from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension, split_path
+from bridge_core.models.shots import sanitise_name
+from bridge_core.system.pacing import paced
 from bridge_core.timeline.cut import (
     EXPORT_AGAIN,
     Cut,
@@ -31,15 +30,17 @@ from bridge_core.timeline.cut import (
     ReferencedVersion,
     UnusableClipError,
 )
+from bridge_core.timeline.cut_timebase import find_timebase, guess_timebase, read_global_start
 from bridge_core.timeline.document import (
     MALFORMED_ERRORS,
-    NAMESPACE,
+    VERSION_PREFIX,
     Document,
     JsonObject,
+    free_items,
     get_text,
     load_document,
     media_references,
-    plate_key,
+    plate_reference,
     schema_name,
     shotbridge_metadata,
 )
@@ -49,23 +50,28 @@ from bridge_core.timeline.media_reference_reader import SourceMedia, read_media_
 from bridge_core.timeline.otio_time import (
     Timebase,
     convert_timebase,
-    is_plausible_frame_rate,
     nearest_frame,
     read_time_range,
-    timebase_from_rate,
-    timebase_from_time,
-    to_seconds,
 )
 from bridge_core.timeline.plate_range import (
+    plain_plate_frames,
     plate_and_cut_range,
     remapped_in_point,
     shown_plate_frames,
 )
 from bridge_core.timeline.retimes import is_time_remap, read_retime, time_effects
+from bridge_core.timeline.shot_fields import (
+    ShotFields,
+    check_frames,
+    check_plate,
+    is_unicode,
+    plate_path,
+)
 from bridge_core.timeline.shot_naming import (
     NameCandidate,
     assign_unique_names,
     compute_clip_id,
+    repeated_names,
     split_name,
 )
 
@@ -90,7 +96,9 @@ def read_cut(
     """
     exact_rate = to_rate(rate) if rate is not None else None
     document = load_document(CutSource(Path(path), timeline, exact_rate))
-    return index_cut(document, show=show, handles=handles).cut
+    cut = index_cut(document, show=show, handles=handles).cut
+    free_items(document)
+    return cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,185 +117,215 @@ def index_cut(document: Document, *, show: str | None = None, handles: int = 8) 
     return _CutReader(document, show, handles).read()
 
 
-@dataclass(slots=True)
-class _ParsedClip:
-    """A clip that is about to become a shot."""
-
-    placed_clip: PlacedClip
-    media: SourceMedia
-    plate: Plate
-    cut_range: FrameRange
-    record_range: FrameRange
-    retime: Retime
-    phase: Fraction
-    handles: tuple[int, int]
-    media_key: str
-
-
 class _CutReader:
     def __init__(self, document: Document, show: str | None, handles: int) -> None:
         timeline = document.timeline
         self.document = document
         self.folder = document.path.absolute().parent
         self.handles = handles
-        self.items, timebases = flatten_timeline(document)
         self.given_rate = document.source.rate
-        self.timebase = self._find_timebase()
-        self.rate = self.timebase.rate
-        timebases.append(self.timebase)
-        file_rates = {timebase.file_rate for timebase in timebases}
-        if len(file_rates) > 1 and not all(timebase.is_exact for timebase in timebases):
-            self.items, _ = flatten_timeline(document, self.timebase)
         self.name = str(timeline.get("name") or document.path.stem)
-        self.show = show or get_text(shotbridge_metadata(timeline), "show") or self.name
+        stored_show = get_text(shotbridge_metadata(timeline), "show")
+        self.show = sanitise_name(show or stored_show or self.name, default="show")
+        self.shots: list[CutShot] = []
+        self.clips: list[JsonObject] = []
+        self.media: list[SourceMedia] = []
+        self.unchecked: list[int] = []
+        """Positions of shots whose names may not be valid."""
         self.problems: list[CutProblem] = []
-        document_problems = list(document.problems)
-        self.global_start, problem = self._read_global_start()
+
+    def read(self) -> CutIndex:
+        self._parse_clips()
+        self._make_names_unique()
+        self._check_names()
+        cut = Cut(
+            source=self.document.source,
+            name=self.name,
+            show=self.show,
+            rate=self.rate,
+            global_start=self.global_start,
+            shots=tuple(self.shots),
+            problems=tuple(self.problems),
+        )
+        clip_ids = [item.clip_id for item in self.shots]
+        clips = dict(zip(clip_ids, self.clips, strict=True))
+        return CutIndex(cut, clips, dict(zip(clip_ids, self.media, strict=True)))
+
+    def _parse_clips(self) -> None:
+        """Parse each clip as soon as its position is known, which leaves no objects to the garbage
+        collector. This needs the timebase in advance; if it was wrong, start again."""
+        guess = guess_timebase(self.document) if self.given_rate is None else None
+        if guess is not None:
+            self._start(guess)
+            timebases = flatten_timeline(self.document, self._add_item)
+            if all(one is guess for one in timebases):
+                return
+        items: list[FlatItem] = []
+        timebases = flatten_timeline(self.document, items.append)
+        timebase = find_timebase(self.document, items)
+        timebases.append(timebase)
+        file_rates = {one.file_rate for one in timebases}
+        if len(file_rates) > 1 and not all(one.is_exact for one in timebases):
+            items = []
+            flatten_timeline(self.document, items.append, timebase)
+        self._start(timebase)
+        for item in paced(items):
+            self._add_item(item)
+
+    def _start(self, timebase: Timebase) -> None:
+        """Start with an empty cut that counts in ``timebase``."""
+        self.timebase, self.rate = timebase, timebase.rate
+        self.shots, self.clips, self.media = [], [], []
+        self.unchecked, self.problems = [], []
+        document_problems = list(self.document.problems)
+        self.global_start, problem = read_global_start(self.document, timebase)
         if problem:
             document_problems.append((ProblemKind.BROKEN, problem, EXPORT_AGAIN))
         for of_document in document_problems:
             self.problems.append(CutProblem(*of_document, self.name, "", None, skipped=False))
 
-    def read(self) -> CutIndex:
-        parsed = [clip for item in self.items for clip in self._parse_item(item)]
-        names = assign_unique_names([self._name_candidate(item) for item in parsed])
-        show = sanitise_name(self.show, default="show")
-        shots: list[CutShot] = []
-        clips: dict[str, JsonObject] = {}
-        media: dict[str, SourceMedia] = {}
-        for item, (sequence, shot, clip_id) in zip(parsed, names, strict=True):
-            head, tail = item.handles
+    def _make_names_unique(self) -> None:
+        names = [(item.sequence, item.name, item.clip_id) for item in self.shots]
+        repeated = repeated_names(names)
+        if not repeated:
+            return
+        candidates = [self._name_candidate(index) for index in repeated]
+        assigned = assign_unique_names(candidates, names)
+        for index, (sequence, name, clip_id) in zip(repeated, assigned, strict=True):
+            item = self.shots[index]
+            self.shots[index] = replace(item, sequence=sequence, name=name, clip_id=clip_id)
+
+    def _check_names(self) -> None:
+        """Remove shots whose names, as they are in the file, are not valid."""
+        invalid = set()
+        for index in paced(self.unchecked):
+            item = self.shots[index]
             try:
-                shot_model = Shot(
-                    id=ShotId(show=show, sequence=sequence, shot=shot),
-                    plate=item.plate,
-                    cut_range=item.cut_range,
-                    head_handle=head,
-                    tail_handle=tail,
-                    retime=item.retime,
-                    phase=item.phase,
-                    record_range=item.record_range,
-                    clip_id=clip_id,
-                )
+                _ = item.shot
             except ValidationError as error:
-                self._add_invalid(item.placed_clip, error)
-                continue
-            node = item.placed_clip.clip
-            shots.append(
-                CutShot(
-                    shot=shot_model,
-                    clip_id=clip_id,
-                    clip_name=item.placed_clip.name,
-                    track=item.placed_clip.track,
-                    media_key=item.media_key,
-                    versions=tuple(_referenced_versions(node, self.folder, item.media)),
-                    has_stored_id=bool(shotbridge_metadata(node).get("clip")),
-                )
-            )
-            clips[clip_id] = node
-            media[clip_id] = item.media
-        cut = Cut(
-            source=self.document.source,
-            name=self.name,
-            show=show,
-            rate=self.rate,
-            global_start=self.global_start,
-            shots=tuple(shots),
-            problems=tuple(self.problems),
-        )
-        return CutIndex(cut, clips, media)
+                message = validation_error(error, label="clip").message
+                self.problems.append(item.problem(ProblemKind.BROKEN, message, _CORRECT_CLIP))
+                invalid.add(index)
+        if invalid:
+            valid = [index for index in range(len(self.shots)) if index not in invalid]
+            self.shots = [self.shots[index] for index in valid]
+            self.clips = [self.clips[index] for index in valid]
+            self.media = [self.media[index] for index in valid]
 
-    def _find_timebase(self) -> Timebase:
-        """The timebase of the timeline's global start, else that of most of its clips.
-
-        Timebases in seconds, milliseconds or ticks are used only if nothing counts in frames.
-        """
-        if self.given_rate is not None:
-            return Timebase.from_exact_rate(self.given_rate)
-        clips = [item for item in self.items if isinstance(item, PlacedClip)]
-        candidates: list[Timebase] = []
-        start = self.document.timeline.get("global_start_time")
-        if isinstance(start, dict):
-            with contextlib.suppress(ValueError):
-                candidates.append(timebase_from_time(start))
-        # Counted as floats: hashing a fraction takes longer than reading the clip.
-        counts_by_rate = Counter(float(item.source_range.timebase.file_rate) for item in clips)
-        candidates += [timebase_from_rate(rate) for rate, _ in counts_by_rate.most_common()]
-        for timebase in candidates:
-            if is_plausible_frame_rate(timebase.rate):
-                return timebase
-        rates = Counter(rate for item in clips if (rate := _media_rate(item.clip)) is not None)
-        candidates = [timebase_from_rate(rate) for rate, _ in rates.most_common(1)] + candidates
-        return candidates[0] if candidates else Timebase.from_exact_rate(Fraction(24))
-
-    def _read_global_start(self) -> tuple[int, str]:
-        """The number of the first frame, and a problem message if it cannot be read."""
-        start = self.document.timeline.get("global_start_time")
-        if start is None:
-            return 0, ""
-        try:
-            time = convert_timebase(to_seconds(start), timebase_from_time(start), self.timebase)
-            return nearest_frame(time, self.rate), ""
-        except ValueError as error:
-            return 0, f"its global start time cannot be read; the cut starts at 0: {error}"
-
-    def _parse_item(self, item: FlatItem) -> Iterator[_ParsedClip]:
+    def _add_item(self, item: FlatItem) -> None:
+        """Add a shot or a problem."""
         if isinstance(item, SkippedItem):
             self._add_problem(item, item.kind, item.message, item.next_step)
             return
         try:
-            yield self._parse_clip(item)
+            self._add_clip(item)
         except UnusableClipError as error:
             self._add_problem(item, error.kind, error.message, error.next_step)
         except ValidationError as error:
-            self._add_invalid(item, error)
+            message = validation_error(error, label="clip").message
+            self._add_problem(item, ProblemKind.BROKEN, message, _CORRECT_CLIP)
         except MALFORMED_ERRORS as error:
             # The file's objects do not match their schema; the rest can still be read.
             message = f"the clip is damaged: {error}"
             self._add_problem(item, ProblemKind.BROKEN, message, _CORRECT_CLIP)
 
-    def _parse_clip(self, placed_clip: PlacedClip) -> _ParsedClip:
-        record_range = self._record_range(placed_clip.start, placed_clip.duration)
-        if record_range is None:
+    def _add_clip(self, placed_clip: PlacedClip) -> None:
+        record = self._record_frames(placed_clip.start, placed_clip.end)
+        if record is None:
             raise UnusableClipError(
                 ProblemKind.EMPTY,
                 "the clip is shorter than a frame of the timeline",
                 "remove it, or make it longer, in the host",
             )
-        clip, source = placed_clip.clip, placed_clip.source_range
-        reference = media_references(clip)[0].get(plate_key(clip))
+        clip = placed_clip.clip
+        reference = plate_reference(clip)
+        source = placed_clip.source_range
         media = read_media_reference(reference, self.folder, source, self.given_rate)
-        effects = time_effects(clip)
-        media_time = convert_timebase(source.start, source.timebase, media.timebase)
-        in_point = media_time - media.start_time
-        retime, assumptions = _NO_RETIME, ""
-        if effects:
-            retime, assumptions = read_retime(effects, in_point, media.rate)
-        if any(map(is_time_remap, effects)):
-            in_point = remapped_in_point(in_point, source.duration, media, retime.speed)
-        if media.is_still and placed_clip.duration * media.rate > 1:
-            retime, assumptions = _FREEZE, ""
-        shown_frames, phase = shown_plate_frames(
-            placed_clip, media, retime, in_point, record_range, self.timebase
-        )
-        plate_range, cut_range = plate_and_cut_range(media, shown_frames, record_range)
-        message = "; ".join(filter(None, (media.assumptions, assumptions)))
-        if message:
+        fields, assumptions = self._read_fields(placed_clip, media, record)
+        if media.assumptions or assumptions:
+            message = "; ".join(filter(None, (media.assumptions, assumptions)))
             next_step = "check the shot's first and last frame before sending it"
             self._add_problem(placed_clip, ProblemKind.ASSUMED, message, next_step, skipped=False)
-        metadata = shotbridge_metadata(reference)
-        plate = Plate(
-            path=media.path,
-            range=plate_range,
-            start_timecode=media.start_timecode,
-            colour_space=metadata.get("colour_space"),
-            width=metadata.get("width"),
-            height=metadata.get("height"),
-            pixel_aspect=metadata.get("pixel_aspect", 1.0),
+        plate_metadata = shotbridge_metadata(reference)
+        if plate_metadata:
+            fields = fields._replace(
+                colour_space=plate_metadata.get("colour_space"),
+                width=plate_metadata.get("width"),
+                height=plate_metadata.get("height"),
+                pixel_aspect=plate_metadata.get("pixel_aspect", 1.0),
+            )
+        check_plate(fields, bool(plate_metadata))
+        versions = _referenced_versions(clip, self.folder, media)
+        shot = self._build_shot(placed_clip, fields, versions)
+        if shotbridge_metadata(clip) or not is_unicode(f"{shot.show}{shot.sequence}{shot.name}"):
+            self.unchecked.append(len(self.shots))
+        self.shots.append(shot)
+        self.clips.append(clip)
+        self.media.append(media)
+
+    def _read_fields(
+        self, placed_clip: PlacedClip, media: SourceMedia, record: tuple[int, int]
+    ) -> tuple[ShotFields, str]:
+        """The shot's ranges and retime, and what had to be assumed about it."""
+        source = placed_clip.source_range
+        effects = time_effects(placed_clip.clip)
+        retime, assumptions, phase = _NO_RETIME, "", _ZERO
+        shown_frames = None if effects else plain_plate_frames(placed_clip, media, self.timebase)
+        if shown_frames is None:
+            media_time = convert_timebase(source.start, source.timebase, media.timebase)
+            in_point = media_time - media.start_time
+            if effects:
+                retime, assumptions = read_retime(effects, in_point, media.rate)
+            if any(map(is_time_remap, effects)):
+                in_point = remapped_in_point(in_point, source.duration, media, retime.speed)
+            if media.is_still and placed_clip.duration * media.rate > 1:
+                retime, assumptions = _FREEZE, ""
+            record_count = record[1] - record[0] + 1
+            shown_frames, phase = shown_plate_frames(
+                placed_clip, media, retime, in_point, record_count, self.timebase
+            )
+        plate_frames, cut_frames = plate_and_cut_range(media, shown_frames, self.rate)
+        fields = ShotFields(
+            plate_path(media.path, plate_frames, media.rate),
+            *plate_frames,
+            *cut_frames,
+            media.rate,
+            *record,
+            self.rate,
+            *self._frame_handles(placed_clip, media.rate, retime),
+            retime,
+            phase,
+            media.start_timecode,
         )
-        handles, key = self._frame_handles(placed_clip, media.rate, retime), media_key(plate.path)
-        ranges = (cut_range, record_range)
-        return _ParsedClip(placed_clip, media, plate, *ranges, retime, phase, handles, key)
+        return fields, assumptions
+
+    def _build_shot(
+        self, placed_clip: PlacedClip, fields: ShotFields, versions: tuple[ReferencedVersion, ...]
+    ) -> CutShot:
+        """The shot by the names that its clip suggests."""
+        clip_name, metadata = placed_clip.name, shotbridge_metadata(placed_clip.clip)
+        sequence, name = split_name(clip_name or split_path(fields.path)[1], self.name)
+        first, last = fields.cut_first, fields.cut_last
+        if file_extension(fields.path) in MOVIE_EXTENSIONS:
+            # Writers count movies from their timecode or from 0; only the offset is the same.
+            first, last = first - fields.plate_first, last - fields.plate_first
+        key, clip_id = media_key(fields.path), ""
+        if metadata:
+            clip_id = get_text(metadata, "clip")
+            sequence = get_text(metadata, "sequence") or sequence
+            name = get_text(metadata, "shot") or name
+        return CutShot(
+            fields,
+            self.show,
+            sequence,
+            name,
+            clip_id or compute_clip_id(key, first, last, fields.rate),
+            clip_name,
+            placed_clip.track,
+            key,
+            versions,
+            bool(metadata.get("clip")),
+        )
 
     def _frame_handles(
         self, placed_clip: PlacedClip, rate: Fraction, retime: Retime
@@ -298,39 +336,36 @@ class _CutReader:
         """
         if not placed_clip.head and not placed_clip.tail:
             return self.handles, self.handles
-        fastest = retime.max_speed
-        head = self.handles + math.ceil(placed_clip.head * rate * fastest)
-        tail = self.handles + math.ceil(placed_clip.tail * rate * fastest)
+        fastest = rate if retime is _NO_RETIME else rate * retime.max_speed
+        head = self.handles + math.ceil(placed_clip.head * fastest)
+        tail = self.handles + math.ceil(placed_clip.tail * fastest)
         return (tail, head) if retime.speed < 0 else (head, tail)
 
-    def _record_range(self, start: Fraction, duration: Fraction) -> FrameRange | None:
+    def _record_frames(self, start: Fraction, end: Fraction) -> tuple[int, int] | None:
+        """First and last frame in the cut; None if it is shorter than a frame."""
         first = nearest_frame(start, self.rate)
-        last = nearest_frame(start + duration, self.rate) - 1
+        last = nearest_frame(end, self.rate) - 1
         if last < first:
             return None
-        offset = self.global_start
-        return FrameRange(first=first + offset, last=last + offset, rate=self.rate)
+        return check_frames(first + self.global_start, last + self.global_start, self.rate)
 
-    def _name_candidate(self, item: _ParsedClip) -> NameCandidate:
-        metadata = shotbridge_metadata(item.placed_clip.clip)
-        file_name = item.plate.path.replace("\\", "/").rpartition("/")[2]
-        sequence, shot = split_name(item.placed_clip.name or file_name, self.name)
-        first, last = item.cut_range.first, item.cut_range.last
-        if item.plate.kind == "movie":
-            # Writers count movies from their timecode or from 0; only the offset is the same.
-            first, last = first - item.plate.range.first, last - item.plate.range.first
-        stored_id = get_text(metadata, "clip")
+    def _name_candidate(self, index: int) -> NameCandidate:
+        item = self.shots[index]
+        fields, first = item.fields, item.fields.cut_first
+        if file_extension(fields.path) in MOVIE_EXTENSIONS:
+            first -= fields.plate_first
         return NameCandidate(
-            sequence=get_text(metadata, "sequence") or sequence,
-            shot=get_text(metadata, "shot") or shot,
-            clip_id=stored_id or compute_clip_id(item.media_key, first, last, item.cut_range.rate),
-            has_stored_name=bool(stored_id),
-            sort_key=(item.media_key, first, media_path(item.plate.path), item.placed_clip.start),
+            sequence=item.sequence,
+            shot=item.name,
+            clip_id=item.clip_id,
+            has_stored_name=bool(get_text(shotbridge_metadata(self.clips[index]), "clip")),
+            sort_key=(
+                item.media_key,
+                first,
+                media_path(fields.path),
+                Fraction(fields.record_first),
+            ),
         )
-
-    def _add_invalid(self, clip: PlacedClip, error: ValidationError) -> None:
-        message = validation_error(error, label="clip").message
-        self._add_problem(clip, ProblemKind.BROKEN, message, _CORRECT_CLIP)
 
     def _add_problem(
         self,
@@ -344,12 +379,14 @@ class _CutReader:
         record_range = None
         if item.start is not None:
             with contextlib.suppress(ValidationError):
-                record_range = self._record_range(item.start, item.duration)
+                if record := self._record_frames(item.start, item.start + item.duration):
+                    record_range = FrameRange(first=record[0], last=record[1], rate=self.rate)
         self.problems.append(
             CutProblem(kind, message, next_step, item.name, item.track, record_range, skipped)
         )
 
 
+_ZERO = Fraction(0)
 _NO_RETIME = Retime()
 _FREEZE = Retime(speed=Fraction(0))
 _CORRECT_CLIP = "correct the clip in the host and export the cut again"
@@ -357,11 +394,11 @@ _CORRECT_CLIP = "correct the clip in the host and export the cut again"
 
 def _referenced_versions(
     clip: JsonObject, folder: Path, plate: SourceMedia
-) -> Iterator[ReferencedVersion]:
+) -> tuple[ReferencedVersion, ...]:
     references, active = media_references(clip)
+    versions = []
     for key, reference in references.items():
-        metadata = shotbridge_metadata(reference)
-        if not key.startswith(f"{NAMESPACE}:") or not metadata:
+        if not key.startswith(VERSION_PREFIX) or not (metadata := shotbridge_metadata(reference)):
             continue
         available = read_time_range(reference.get("available_range"))
         start = available and convert_timebase(available.start, available.timebase, plate.timebase)
@@ -369,25 +406,16 @@ def _referenced_versions(
             path = sequence_pattern(reference, folder)
         else:
             path = url_to_path(get_text(reference, "target_url"), folder)
-        yield ReferencedVersion(
-            reference_key=key,
-            version=get_text(metadata, "version"),
-            service=get_text(metadata, "service"),
-            label=get_text(metadata, "label"),
-            status=get_text(metadata, "status"),
-            path=path,
-            first_frame=plate.frame_at(start) if start is not None else plate.first_frame,
-            is_active=key == active,
+        versions.append(
+            ReferencedVersion(
+                reference_key=key,
+                version=get_text(metadata, "version"),
+                service=get_text(metadata, "service"),
+                label=get_text(metadata, "label"),
+                status=get_text(metadata, "status"),
+                path=path,
+                first_frame=plate.frame_at(start) if start is not None else plate.first_frame,
+                is_active=key == active,
+            )
         )
-
-
-def _media_rate(clip: JsonObject) -> float | None:
-    """The frame rate of a clip's media; None if the file does not give a plausible one."""
-    reference = media_references(clip)[0].get(plate_key(clip))
-    available = reference.get("available_range") if isinstance(reference, dict) else None
-    for node in (reference, (available or {}).get("duration")):
-        rate = node.get("rate") if isinstance(node, dict) else None
-        with contextlib.suppress(ValueError, OverflowError, TypeError):
-            if rate is not None and is_plausible_frame_rate(timebase_from_rate(float(rate)).rate):
-                return float(rate)
-    return None
+    return tuple(versions)

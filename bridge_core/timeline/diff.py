@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from bridge_core.models.frames import Retime
+from bridge_core.system.pacing import paced
 from bridge_core.timeline.clip_matching import (
     ClipPair,
     MediaRange,
@@ -35,6 +36,9 @@ class ChangeKind(StrEnum):
     RETIMED = "retimed"
     REPLACED = "media replaced"
     UNCHANGED = "unchanged"
+
+
+_UNCHANGED = frozenset({ChangeKind.UNCHANGED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,8 @@ def diff_cuts(old: Cut, new: Cut) -> CutDiff:
 
 def _diff_shots(old: Cut, new: Cut) -> Iterator[ShotChange]:
     pairs = {pair.new.clip_id: pair for pair in match_clips(old, new)}
-    relocation = _find_relocation(_relocated_paths(pairs.values()))
-    for item in new.shots:
+    relocation = _find_relocation(_relocated_paths(paced(pairs.values())))
+    for item in paced(new.shots):
         pair = pairs.get(item.clip_id)
         if pair is None:
             yield ShotChange(frozenset({ChangeKind.ADDED}), None, item)
@@ -112,7 +116,7 @@ class _Relocation(NamedTuple):
     new_root: str = ""
 
     def relocate(self, path: str) -> str:
-        if not _is_below(path, self.old_root):
+        if self.old_root == self.new_root or not _is_below(path, self.old_root):
             return path
         return self.new_root + path[len(self.old_root) :]
 
@@ -161,7 +165,7 @@ def _relocated_paths(pairs: Iterable[ClipPair]) -> Iterator[tuple[str, str]]:
     """Old and new paths of media with the same name in both cuts."""
     for pair in pairs:
         if pair.old.media_key == pair.new.media_key:
-            yield media_path(pair.old.shot.plate.path), media_path(pair.new.shot.plate.path)
+            yield media_path(pair.old.fields.path), media_path(pair.new.fields.path)
             continue
         for before, after in _active_pairs(pair):
             if before.media_key == after.media_key:
@@ -173,7 +177,7 @@ def _active_pairs(pair: ClipPair) -> Iterator[tuple[MediaRange, MediaRange]]:
 
 
 def _change_kinds(pair: ClipPair, relocation: _Relocation) -> frozenset[ChangeKind]:
-    old, new = pair.old.shot, pair.new.shot
+    old, new = pair.old.fields, pair.new.fields
     kinds = set()
     for before, after in _active_pairs(pair):
         if relocation.relocate(before.path) == after.path and before.rate == after.rate:
@@ -186,13 +190,20 @@ def _change_kinds(pair: ClipPair, relocation: _Relocation) -> frozenset[ChangeKi
         kinds.add(ChangeKind.RETRIMMED)
     if old.retime != new.retime:
         kinds.add(ChangeKind.RETIMED)
-    if start_seconds(pair.old) != start_seconds(pair.new) or pair.old.track != pair.new.track:
+    if pair.old.track != pair.new.track or not _has_same_start(pair.old, pair.new):
         kinds.add(ChangeKind.MOVED)
-    return frozenset(kinds or {ChangeKind.UNCHANGED})
+    return frozenset(kinds) if kinds else _UNCHANGED
 
 
 def _frame_handles(item: CutShot) -> tuple[int, int]:
-    return item.shot.head_handle, item.shot.tail_handle
+    return item.fields.head_handle, item.fields.tail_handle
+
+
+def _has_same_start(old: CutShot, new: CutShot) -> bool:
+    one, two = old.fields, new.fields
+    if (one.record_first, one.record_rate) == (two.record_first, two.record_rate):
+        return True
+    return start_seconds(old) == start_seconds(new)
 
 
 def _describe_changes(kinds: frozenset[ChangeKind], old: CutShot, new: CutShot) -> Iterator[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
+from bridge_core.system.pacing import paced
 from bridge_core.timeline.cut import EXPORT_AGAIN, ProblemKind
 from bridge_core.timeline.document import (
     MAX_DEPTH,
@@ -33,20 +34,23 @@ _ZERO = Fraction(0)
 #: For empty nests.
 _DEFAULT_TIMEBASE = Timebase.from_exact_rate(Fraction(24))
 _COMPOSITIONS = frozenset({"Stack", "Track"})
+#: Items that cannot contain themselves.
+_LEAVES = frozenset({"Clip", "Gap", "Transition"})
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedClip:
+class PlacedClip(NamedTuple):
     """A clip and its position in the cut; times are in seconds of the cut's timebase.
 
-    ``start`` counts from the timeline's first frame. ``trimmed`` is what a nest around the clip
-    cuts off at its start, ``duration`` what remains of it. Transitions show ``head`` and ``tail``
-    beyond that. ``source_range`` is the clip's whole range, in seconds of its own timebase.
+    ``start`` counts from the timeline's first frame, as does ``end``. ``trimmed`` is what a nest
+    around the clip cuts off at its start, ``duration`` what remains of it. Transitions show
+    ``head`` and ``tail`` beyond that. ``source_range`` is the clip's whole range, in seconds of its
+    own timebase.
     """
 
     clip: JsonObject
     track: str
     start: Fraction
+    end: Fraction
     duration: Fraction
     source_range: TimeSpan
     trimmed: Fraction
@@ -72,7 +76,6 @@ class SkippedItem:
 
 
 FlatItem = PlacedClip | SkippedItem
-FlatItems = Iterator[FlatItem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,29 +100,36 @@ _UNTRIMMED = _VisibleRange(_ZERO, None, _ZERO)
 
 
 def flatten_timeline(
-    document: Document, timebase: Timebase | None = None
-) -> tuple[list[FlatItem], list[Timebase]]:
-    """Every clip on a video track and every skipped item, in order; and the timebases of ranges.
+    document: Document, add: Callable[[FlatItem], None], timebase: Timebase | None = None
+) -> list[Timebase]:
+    """Call ``add`` with every clip on a video track and every skipped item, in order; returns the
+    timebases of ranges.
 
     Time is summed up exactly, once for each track, in seconds of ``timebase``, the cut's own.
     Without it, every range is taken in its own timebase, which is the same where there is only one.
     An item of unknown length counts as empty, and is reported.
     """
-    flattener = _Flattener(document, timebase)
-    return list(flattener.run()), list(flattener.timebases.values())
+    flattener = _Flattener(document, add, timebase)
+    flattener.run()
+    return list(flattener.timebases.values())
 
 
 class _Flattener:
-    def __init__(self, document: Document, timebase: Timebase | None) -> None:
+    def __init__(
+        self, document: Document, add: Callable[[FlatItem], None], timebase: Timebase | None
+    ) -> None:
         self._document = document
+        self._add_item = add
         self._timebase = timebase
         self._ancestors: list[int] = []
+        self._count = 0
+        """Number of added items."""
         self.timebases: dict[int, Timebase] = {}
 
-    def run(self) -> FlatItems:
+    def run(self) -> None:
         tracks = self._dereference(self._document.timeline.get("tracks"))
         if not isinstance(tracks, dict):
-            yield SkippedItem(ProblemKind.BROKEN, f"the tracks: {tracks}", EXPORT_AGAIN, "", "")
+            self._skip(ProblemKind.BROKEN, f"the tracks: {tracks}", EXPORT_AGAIN, "", "")
             return
         window = _UNTRIMMED
         try:
@@ -130,14 +140,28 @@ class _Flattener:
                 window = _VisibleRange(low, low + length, _ZERO)
         except ValueError as error:
             message = f"the timeline's own source range cannot be read and is ignored: {error}"
-            yield SkippedItem(ProblemKind.BROKEN, message, EXPORT_AGAIN, "", "")
-        yield from self._flatten_shown(tracks, window, "", _ZERO, _ZERO)
+            self._skip(ProblemKind.BROKEN, message, EXPORT_AGAIN, "", "")
+        self._flatten_shown(tracks, window, "", _ZERO, _ZERO)
 
-    def _flatten_stack(
-        self, stack: JsonObject, window: _VisibleRange, track_name: str
-    ) -> FlatItems:
+    def _skip(
+        self,
+        kind: ProblemKind,
+        message: str,
+        next_step: str,
+        name: str,
+        track: str,
+        start: Fraction | None = None,
+        duration: Fraction = _ZERO,
+    ) -> None:
+        self._add(SkippedItem(kind, message, next_step, name, track, start, duration))
+
+    def _add(self, item: FlatItem) -> None:
+        self._count += 1
+        self._add_item(item)
+
+    def _flatten_stack(self, stack: JsonObject, window: _VisibleRange, track_name: str) -> None:
         number = 0
-        for child in map(self._dereference, get_list(stack, "children")):
+        for child in self._children(stack):
             if is_annotation_track(child):
                 continue  # repeats the clips of the track below for OpenRV
             kind, name = _track_kind(child), item_name(child)
@@ -145,74 +169,86 @@ class _Flattener:
                 number += 1
                 name = str(shotbridge_metadata(child).get("name") or name or f"V{number}")
                 if window is _UNTRIMMED and _is_unmodified(child):
-                    yield from self._flatten_composition(child, _UNTRIMMED, track_name or name)
+                    self._flatten_composition(child, _UNTRIMMED, track_name or name)
                     continue
                 # All children of a stack start with it.
-                source, overlap = self._source_range(child), (_ZERO, _ZERO)
-                yield from self._flatten_item(
-                    child, source, _ZERO, window, track_name or name, overlap
+                child_kind = schema_name(child)
+                source = self._source_range(child, child_kind)
+                end = self._end_of(source, _ZERO)
+                self._flatten_item(
+                    child, child_kind, source, _ZERO, end, window, track_name or name, _ZERO, _ZERO
                 )
             elif kind != "audio" and _contains_clips(child):
                 message = f"a track of kind {kind!r} is not read; shots come from Video tracks"
                 next_step = "to send its clips, make it a Video track in the host"
-                yield SkippedItem(
-                    ProblemKind.UNSUPPORTED, message, next_step, name, track_name or name
-                )
+                self._skip(ProblemKind.UNSUPPORTED, message, next_step, name, track_name or name)
 
-    def _flatten_track(
-        self, track: JsonObject, window: _VisibleRange, track_name: str
-    ) -> FlatItems:
-        children = [self._dereference(child) for child in get_list(track, "children")]
+    def _flatten_track(self, track: JsonObject, window: _VisibleRange, track_name: str) -> None:
+        children = self._children(track)
+        kinds = [schema_name(child) for child in children]
+        kinds.append("")  # after the last child, and before the first
         track_time = _ZERO
-        for index, child in enumerate(children):
-            if schema_name(child) == "Transition":
+        for index, child in paced(enumerate(children)):
+            kind, head, tail = kinds[index], _ZERO, _ZERO
+            if kind == "Transition":
                 continue
-            overlap = (
-                self._transition_offset(children, index - 1, "in_offset"),
-                self._transition_offset(children, index + 1, "out_offset"),
-            )
-            source = self._source_range(child)
-            yield from self._flatten_item(child, source, track_time, window, track_name, overlap)
-            if isinstance(source, TimeSpan):
-                track_time += self._to_cut_time(source.duration, source.timebase)
+            if kinds[index - 1] == "Transition":
+                head = self._transition_offset(children[index - 1], "in_offset")
+            if kinds[index + 1] == "Transition":
+                tail = self._transition_offset(children[index + 1], "out_offset")
+            source = self._source_range(child, kind)
+            end = self._end_of(source, track_time)
+            self._flatten_item(child, kind, source, track_time, end, window, track_name, head, tail)
+            track_time = end
+
+    def _end_of(self, source: TimeSpan | str, start: Fraction) -> Fraction:
+        """The end of an item that starts at ``start``."""
+        if isinstance(source, str):
+            return start
+        return start + self._to_cut_time(source.duration, source.timebase)
 
     def _flatten_item(
         self,
         child: Any,
+        kind: str,
         source: TimeSpan | str,
         track_time: Fraction,
+        track_end: Fraction,
         window: _VisibleRange,
         track_name: str,
-        transition_overlap: tuple[Fraction, Fraction],
-    ) -> FlatItems:
-        kind, name = schema_name(child), item_name(child)
+        head: Fraction,
+        tail: Fraction,
+    ) -> None:
+        """``track_time`` and ``track_end`` are the item's place in what contains it; ``head`` and
+        ``tail`` are what transitions show beyond it."""
         if kind == "Gap":
             return
-        start = (
-            track_time if window is _UNTRIMMED else window.record_start + track_time - window.low
-        )
+        start, end = track_time, track_end
+        if window is not _UNTRIMMED:
+            start = window.record_start + track_time - window.low
         if isinstance(source, str):
-            yield SkippedItem(ProblemKind.BROKEN, source, EXPORT_AGAIN, name, track_name, start)
+            name = item_name(child)
+            self._skip(ProblemKind.BROKEN, source, EXPORT_AGAIN, name, track_name, start)
             return
         length = self._to_cut_time(source.duration, source.timebase)
         trimmed, remaining = window.trim(track_time, length)
-        if window is not _UNTRIMMED and remaining <= 0 < length:
-            return  # trimmed off by the nest around it
-        if trimmed:
+        if window is not _UNTRIMMED:
+            if remaining <= 0 < length:
+                return  # trimmed off by the nest around it
             start += trimmed
-        position = (name, track_name, start, remaining)
+            end = start + remaining
         if child.get("enabled") is False:
             message = "the clip is disabled" if kind == "Clip" else "the nest is disabled"
-            next_step = "to send it, enable it in the host"
-            yield SkippedItem(ProblemKind.DISABLED, message, next_step, *position)
-        elif kind != "Clip" and time_effects(child):
+            next_step, reason = "to send it, enable it in the host", ProblemKind.DISABLED
+        elif kind == "Clip":
+            self._add(
+                PlacedClip(child, track_name, start, end, remaining, source, trimmed, head, tail)
+            )
+            return
+        elif time_effects(child):
             message = "a nested sequence is retimed as a whole"
             next_step = "retime the clips in it instead, or flatten it, and export again"
-            yield SkippedItem(ProblemKind.RETIME, message, next_step, *position)
-        elif kind == "Clip":
-            yield PlacedClip(
-                child, track_name, start, remaining, source, trimmed, *transition_overlap
-            )
+            reason = ProblemKind.RETIME
         else:
             low = self._to_cut_time(source.start, source.timebase)
             if kind == "Track" and low + length <= 0:
@@ -221,7 +257,9 @@ class _Flattener:
                 inner = _VisibleRange(_ZERO, None, start - low)
             else:
                 inner = _VisibleRange(low + trimmed, low + trimmed + remaining, start)
-            yield from self._flatten_shown(child, inner, track_name, start, remaining)
+            self._flatten_shown(child, inner, track_name, start, remaining)
+            return
+        self._skip(reason, message, next_step, item_name(child), track_name, start, remaining)
 
     def _flatten_shown(
         self,
@@ -230,27 +268,36 @@ class _Flattener:
         track_name: str,
         start: Fraction,
         duration: Fraction,
-    ) -> FlatItems:
-        """The nest's items; a problem if its source range shows none of its clips."""
-        is_empty = True
-        for item in self._flatten_composition(nest, window, track_name):
-            is_empty = False
-            yield item
+    ) -> None:
+        """Add the nest's items; a problem if its source range shows none of its clips."""
+        count = self._count
+        self._flatten_composition(nest, window, track_name)
+        is_empty = self._count == count
         if is_empty and nest.get("source_range") is not None and _contains_clips(nest):
             message, name = "its source range shows none of the clips in it", item_name(nest)
             next_step = "correct the range in the host and export the cut again"
             track = track_name or name
-            yield SkippedItem(ProblemKind.EMPTY, message, next_step, name, track, start, duration)
+            self._skip(ProblemKind.EMPTY, message, next_step, name, track, start, duration)
 
     def _flatten_composition(
         self, nest: JsonObject, window: _VisibleRange, track_name: str
-    ) -> FlatItems:
+    ) -> None:
         self._ancestors.append(id(nest))
         if schema_name(nest) == "Track":
-            yield from self._flatten_track(nest, window, track_name)
+            self._flatten_track(nest, window, track_name)
         else:
-            yield from self._flatten_stack(nest, window, track_name)
+            self._flatten_stack(nest, window, track_name)
         self._ancestors.pop()
+
+    def _children(self, nest: JsonObject) -> list[Any]:
+        """The nest's children, each itself or a message about what is wrong with it."""
+        children = get_list(nest, "children")
+        if len(self._ancestors) > MAX_DEPTH:
+            return [self._dereference(child) for child in children]
+        return [
+            child if schema_name(child) in _LEAVES else self._dereference(child)
+            for child in children
+        ]
 
     def _dereference(self, child: Any) -> Any:
         """The child itself, or a message about what is wrong with it."""
@@ -264,11 +311,10 @@ class _Flattener:
             return f"it is nested more than {MAX_DEPTH} deep"
         return target if isinstance(target, dict) else "it is damaged"
 
-    def _source_range(self, item: Any) -> TimeSpan | str:
-        """The item's visible range, or a message if it is not known."""
+    def _source_range(self, item: Any, kind: str) -> TimeSpan | str:
+        """The visible range of an item of a kind, or a message if it is not known."""
         if isinstance(item, str):
             return item
-        kind = schema_name(item)
         try:
             source_range = read_time_range(item.get("source_range"))
             if source_range is None and kind == "Clip":
@@ -290,9 +336,11 @@ class _Flattener:
     def _full_range(self, nest: JsonObject) -> TimeSpan:
         """All of a nest: a track is the sum of its children, a stack its longest child."""
         self._ancestors.append(id(nest))
-        children = [self._dereference(child) for child in get_list(nest, "children")]
+        children = self._children(nest)
         sources = [
-            self._source_range(child) for child in children if schema_name(child) != "Transition"
+            self._source_range(child, kind)
+            for child in children
+            if (kind := schema_name(child)) != "Transition"
         ]
         self._ancestors.pop()
         ranges = [source for source in sources if isinstance(source, TimeSpan)]
@@ -300,8 +348,10 @@ class _Flattener:
         if schema_name(nest) == "Track":
             # Transitions at either end extend the track, as in OTIO.
             total = sum(lengths, _ZERO)
-            total += self._transition_offset(children, 0, "in_offset")
-            total += self._transition_offset(children, len(children) - 1, "out_offset")
+            if children and schema_name(children[0]) == "Transition":
+                total += self._transition_offset(children[0], "in_offset")
+            if children and schema_name(children[-1]) == "Transition":
+                total += self._transition_offset(children[-1], "out_offset")
         else:
             total = max(lengths, default=_ZERO)
         timebase = ranges[0].timebase if ranges else _DEFAULT_TIMEBASE
@@ -311,12 +361,10 @@ class _Flattener:
         """A time in seconds of the cut's timebase."""
         return time if self._timebase is None else convert_timebase(time, timebase, self._timebase)
 
-    def _transition_offset(self, children: list[Any], index: int, offset_key: str) -> Fraction:
-        """What the transition at ``index`` shows beyond the cut; 0 if there is none."""
-        if not 0 <= index < len(children) or schema_name(children[index]) != "Transition":
-            return _ZERO
+    def _transition_offset(self, transition: JsonObject, offset_key: str) -> Fraction:
+        """What a transition shows beyond the cut."""
         try:
-            time = children[index].get(offset_key)
+            time = transition.get(offset_key)
             return max(_ZERO, self._to_cut_time(to_seconds(time), timebase_from_time(time)))
         except ValueError:
             return _ZERO

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from dataclasses import replace
 from pathlib import Path
 
 from bridge_core.errors import format_frames
-from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import PlateKind, signed_frame_path, split_path
-from bridge_core.models.shots import Shot
+from bridge_core.models.media import (
+    PlateKind,
+    frame_path,
+    frame_paths,
+    plate_kind,
+    signed_frame_path,
+    split_path,
+)
 from bridge_core.plate_file_search import comparable_name, duplicate_frame, path_as_on_disk
+from bridge_core.system.pacing import paced
 from bridge_core.timeline.cut import Cut, CutProblem, CutShot, ProblemKind
+from bridge_core.timeline.shot_fields import ShotFields
 
 #: A damaged cut may have billions of frames; no more missing ones than this are listed.
 _MAX_MISSING = 10_000
@@ -29,13 +35,13 @@ def check_media(cut: Cut) -> Cut:
     folders = _FolderListings()
     shots: list[CutShot] = []
     problems = list(cut.problems)
-    for item in cut.shots:
+    for item in paced(cut.shots):
         problem = _check_shot(item, folders)
         if isinstance(problem, CutProblem):
             problems.append(problem)
             if problem.skipped:
                 continue
-            item = replace(item, shot=_trim_handles(item.shot, folders))
+            item = replace(item, fields=_trim_handles(item.fields, folders))
         shots.append(item)
     return replace(cut, shots=tuple(shots), problems=tuple(problems))
 
@@ -52,9 +58,12 @@ class _FolderListings:
 
     def has(self, path: str) -> bool:
         folder, name = split_path(path)
+        return comparable_name(name) in self.names(folder)
+
+    def names(self, folder: str) -> frozenset[str]:
         if folder not in self._names:
             self._names[folder] = self._list(folder)
-        return comparable_name(name) in self._names[folder]
+        return self._names[folder]
 
     def _list(self, folder: str) -> frozenset[str]:
         try:
@@ -65,23 +74,38 @@ class _FolderListings:
             return frozenset()
 
 
-def _missing_frames(shot: Shot, folders: _FolderListings) -> list[int]:
+def _missing_frames(fields: ShotFields, folders: _FolderListings) -> list[int]:
     """The frames of the shot's work range without a file, in order; at most 10,000 of them."""
-    missing = (
-        frame for frame in shot.work_range.frames() if not _existing_files(shot, frame, folders)
-    )
-    return list(itertools.islice(missing, _MAX_MISSING))
+    frames = range(fields.work_first, fields.work_last + 1)
+    names = folders.names(split_path(fields.path)[0])
+    missing: list[int] = []
+    if not names:
+        return list(frames[:_MAX_MISSING])
+    for start in range(0, len(frames), _MAX_MISSING):
+        some = frames[start : start + _MAX_MISSING]
+        missing += (
+            frame
+            for frame, path in zip(some, frame_paths(fields.path, some), strict=True)
+            if comparable_name(split_path(path)[1]) not in names
+            and not (frame < 0 and _existing_files(fields, frame, folders))
+        )
+        if len(missing) >= _MAX_MISSING:
+            break
+    return missing[:_MAX_MISSING]
 
 
-def _existing_files(shot: Shot, frame: int, folders: _FolderListings) -> list[str]:
+def _existing_files(fields: ShotFields, frame: int, folders: _FolderListings) -> list[str]:
     """The existing files of a frame; a negative frame number has two spellings."""
-    names = (shot.plate.path_at(frame), signed_frame_path(shot.plate.path, frame))
+    names = (
+        frame_path(fields.path, frame),
+        signed_frame_path(fields.path, frame) if frame < 0 else None,
+    )
     return [name for name in names if name and folders.has(name)]
 
 
 def _check_shot(item: CutShot, folders: _FolderListings) -> CutProblem | None:
-    shot, plate = item.shot, item.shot.plate
-    for frame in range(shot.work_range.first, min(0, shot.work_range.last + 1)):
+    shot, path = item.fields, item.fields.path
+    for frame in range(shot.work_first, min(0, shot.work_last + 1)):
         files = _existing_files(shot, frame, folders)
         if len(files) > 1:
             error = duplicate_frame(frame, *files)
@@ -89,35 +113,34 @@ def _check_shot(item: CutShot, folders: _FolderListings) -> CutProblem | None:
     missing = _missing_frames(shot, folders)
     if not missing:
         return None
-    folder = split_path(plate.path)[0]
-    reason = folders.errors.get(folder)
-    if reason is not None:
-        message = f"its folder {folder} cannot be listed: {reason}"
+    folder = split_path(path)[0]
+    error = folders.errors.get(folder)
+    if error is not None:
+        message = f"its folder {folder} cannot be listed: {error}"
         next_step = "mount the storage, or relink the clip in the host"
         return item.problem(ProblemKind.OFFLINE, message, next_step)
-    if plate.kind is PlateKind.SEQUENCE and folders.has(plate.path):
-        message = f"{plate.path} is a single picture, but its name reads as a sequence's pattern"
+    is_sequence = plate_kind(path) is PlateKind.SEQUENCE
+    if is_sequence and folders.has(path):
+        message = f"{path} is a single picture, but its name reads as a sequence's pattern"
         next_step = "rename the file without its %d, and relink the clip in the host"
         return item.problem(ProblemKind.UNSUPPORTED, message, next_step)
-    has_no_frame = len(missing) == min(shot.work_range.count, _MAX_MISSING)
-    if plate.kind is not PlateKind.SEQUENCE or has_no_frame:
-        message = f"{plate.path} does not exist"
+    has_no_frame = len(missing) == min(shot.work_last - shot.work_first + 1, _MAX_MISSING)
+    if not is_sequence or has_no_frame:
+        message = f"{path} does not exist"
         next_step = "copy the media there, or relink the clip in the host"
         return item.problem(ProblemKind.OFFLINE, message, next_step)
-    message = f"{plate.path} lacks frames {format_frames(missing)}"
+    message = f"{path} lacks frames {format_frames(missing)}"
     next_step = "render or copy these frames, or trim the clip, and read the cut again"
-    in_cut = any(frame in shot.cut_range for frame in missing)
+    in_cut = any(shot.cut_first <= frame <= shot.cut_last for frame in missing)
     if not in_cut:
         message += " in its handles; it is sent without them"
         next_step = "if the handles are needed, render or copy these frames"
     return item.problem(ProblemKind.MISSING_FRAMES, message, next_step, skipped=in_cut)
 
 
-def _trim_handles(shot: Shot, folders: _FolderListings) -> Shot:
+def _trim_handles(shot: ShotFields, folders: _FolderListings) -> ShotFields:
     """The shot with its plate's range reduced to the contiguous frames around the cut range."""
     missing = _missing_frames(shot, folders)
-    plate, cut = shot.plate, shot.cut_range
-    first = max((f + 1 for f in missing if f < cut.first), default=plate.range.first)
-    last = min((f - 1 for f in missing if f > cut.last), default=plate.range.last)
-    available = FrameRange(first=first, last=last, rate=plate.range.rate)
-    return shot.model_copy(update={"plate": plate.model_copy(update={"range": available})})
+    first = max((f + 1 for f in missing if f < shot.cut_first), default=shot.plate_first)
+    last = min((f - 1 for f in missing if f > shot.cut_last), default=shot.plate_last)
+    return shot._replace(plate_first=first, plate_last=last)

@@ -12,7 +12,7 @@ from bridge_core.timeline.cut import ProblemKind, UnusableClipError
 from bridge_core.timeline.document import JsonObject
 
 #: An absolute path on Windows: a drive or a server.
-_WINDOWS_PATH = re.compile(r"^(?:[A-Za-z]:[\\/]|\\\\)")
+_WINDOWS_PATH = re.compile(r"(?:[A-Za-z]:[\\/]|\\\\)")
 #: A URL with a scheme, or a path from a root, a drive or a server.
 _ABSOLUTE_URL = re.compile(r"^(?:file:/|(?!file:)[A-Za-z][A-Za-z0-9+.-]+:|[A-Za-z]:[\\/]|/|\\\\)")
 #: ``%04d`` must not be unquoted: it would become a control character.
@@ -28,6 +28,8 @@ def url_to_path(url: str, folder: Path) -> str:
 
     :raises UnusableClipError: the media is on the web.
     """
+    if url.startswith("file:///") and "%" not in url and not _WINDOWS_PATH.match(url, 8):
+        return url[7:]  # as by the steps below
     if _WINDOWS_PATH.match(url) or url.startswith("//"):
         return url
     if url.startswith("file:"):
@@ -68,14 +70,14 @@ def file_url(folder: str, inner: str = "") -> str:
     return (PurePosixPath(Path(folder).absolute()) / inner).as_uri()
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=32768)
 def media_path(path: str) -> str:
     """A plate's path in one spelling: forward slashes, any frame number pattern as ``#``."""
     folder, slash, name = path.replace("\\", "/").rpartition("/")
     return folder + slash + FRAME_NUMBER_PATTERN.sub("#", name)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=32768)
 def media_key(path: str) -> str:
     """A plate's last folder and file name, any frame number pattern as ``#``.
 

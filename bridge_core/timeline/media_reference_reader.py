@@ -125,7 +125,8 @@ def _read_image_sequence(
     own_rate = reference.get("rate")
     timebase = timebase_from_rate(own_rate) if own_rate else range_timebase
     assumptions = ""
-    if timebase.rate == 1 and is_plausible_frame_rate(range_timebase.rate):
+    is_other_rate = timebase is not range_timebase
+    if is_other_rate and timebase.rate == 1 and is_plausible_frame_rate(range_timebase.rate):
         # 1 is the default rate of OTIO's ImageSequenceReference.
         timebase = range_timebase
         assumptions = (
@@ -134,11 +135,13 @@ def _read_image_sequence(
         )
     first = int(reference.get("start_frame") or 0)
     path = sequence_pattern(reference, folder)
-    media = _sequence_media(path, first, None, reference, source_range, timebase)
+    media = _sequence_media(path, first, None, reference, available, source_range, timebase)
     stored_timecode = shotbridge_metadata(reference).get("start_timecode")
     if isinstance(stored_timecode, str):
         media = media._replace(start_timecode=stored_timecode)
-    return media._replace(assumptions=_join_texts(assumptions, media.assumptions))
+    if assumptions:
+        media = media._replace(assumptions=_join_texts(assumptions, media.assumptions))
+    return media
 
 
 def _read_external(
@@ -148,7 +151,8 @@ def _read_external(
     if not url or not isinstance(url, str):
         raise UnusableClipError(ProblemKind.OFFLINE, "its media reference has no file", _RELINK)
     path_in_file = url_to_path(url, folder)
-    span = read_time_range(reference.get("available_range")) or source_range
+    available = read_time_range(reference.get("available_range"))
+    span = available or source_range
     timebase = span.timebase
     span_start = nearest_frame(span.start, timebase.rate)
     ending = file_extension(path_in_file)
@@ -169,18 +173,21 @@ def _read_external(
         raise UnusableClipError(ProblemKind.UNSUPPORTED, str(error), _NO_FRAME_STEPS) from error
     if ranged:
         pattern, first, last = ranged
-        return _sequence_media(pattern, first, last - first + 1, reference, source_range, timebase)
+        length = last - first + 1
+        return _sequence_media(pattern, first, length, reference, available, source_range, timebase)
     path = to_printf_pattern(path_in_file)
     if FRAME_NUMBER_PATTERN.search(re.split(r"[\\/]", path)[-1]):
         stored_first = shotbridge_metadata(reference).get("first_frame")
-        first = stored_first if isinstance(stored_first, int) else span_start
-        return _sequence_media(path, first, None, reference, source_range, timebase)
+        first = int(stored_first) if isinstance(stored_first, int) else span_start
+        return _sequence_media(path, first, None, reference, available, source_range, timebase)
     numbered_pattern = detect_pattern(path)
     assumption: str | None = ""
     if numbered_pattern and nearest_frame(span.duration, timebase.rate) > 1:
         assumption = _assume_still(*numbered_pattern, span_start)
         if assumption is None:
-            return _sequence_media(*numbered_pattern, None, reference, source_range, timebase)
+            return _sequence_media(
+                *numbered_pattern, None, reference, available, source_range, timebase
+            )
     number = numbered_pattern[1] if numbered_pattern else 0
     rate = timebase.rate
     return SourceMedia(path, number, 1, span.start, rate, timebase, None, True, assumption or "")
@@ -211,6 +218,7 @@ def _sequence_media(
     first: int,
     length: int | None,
     reference: JsonObject,
+    available: TimeSpan | None,
     source_range: TimeSpan,
     timebase: Timebase,
 ) -> SourceMedia:
@@ -219,15 +227,18 @@ def _sequence_media(
     assumptions = ""
     if not is_plausible_frame_rate(rate):
         assumptions = f"its rate was read as {rate} frames per second, as in the file"
-    available = read_time_range(reference.get("available_range"))
     if available is None:
         first_shown = nearest_frame(source_range.start, source_range.rate)
         start = first / rate if first_shown >= first else Fraction(0)
         missing = "" if length else "the file does not say which frames of the sequence exist"
         assumptions = _join_texts(assumptions, missing)
         return SourceMedia(path, first, length, start, rate, timebase, assumptions=assumptions)
-    timebase, start, range_length = _media_span(reference, available, source_range, timebase)
-    number = nearest_frame(start, rate)
+    if available.timebase is timebase and available.first_frame is not None:
+        # What the other branch gives for most clips of most cuts.
+        start, number, range_length = available.start, available.first_frame, available.frame_count
+    else:
+        timebase, start, range_length = _media_span(reference, available, source_range, timebase)
+        number = nearest_frame(start, rate)
     timecode = _timecode_or_none(number if number not in (0, first) else None, rate)
     length = length or range_length
     return SourceMedia(path, first, length, start, rate, timebase, timecode, False, assumptions)
@@ -253,6 +264,8 @@ def _comparison_timebase(
     range; everything else is converted through seconds at the media's own rate, as in OTIO.
     """
     start_timebase = timebase_from_time(start)
+    if start_timebase is media_timebase:
+        return media_timebase
     if start_timebase.rate != media_timebase.rate:
         return media_timebase._replace(is_whole_frames=False)
     if start_timebase.file_rate == media_timebase.file_rate:

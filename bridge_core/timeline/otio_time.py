@@ -53,6 +53,10 @@ class TimeSpan(NamedTuple):
     duration: Fraction
     rate: Fraction
     timebase: Timebase
+    first_frame: int | None = None
+    frame_count: int | None = None
+    """Start and duration as counts; None unless both are whole numbers of frames in one spelling of
+    the rate, as those of most clips are."""
 
     @property
     def end(self) -> Fraction:
@@ -68,12 +72,16 @@ def to_exact_rate(number: float) -> Fraction:
     return to_rate(float(number))
 
 
-@lru_cache(maxsize=256)
 def timebase_from_rate(rate_number: float, is_whole_frames: bool = True) -> Timebase:
-    """The timebase of a rate as a file spells it.
+    """The timebase of a rate as a file spells it; the same object for the same arguments.
 
     :raises ValueError: not a rate.
     """
+    return _cached_timebase(rate_number, is_whole_frames)
+
+
+@lru_cache(maxsize=256)
+def _cached_timebase(rate_number: float, is_whole_frames: bool) -> Timebase:
     rate = to_exact_rate(rate_number)
     file_rate = Fraction(rate_number)
     is_exact = abs(file_rate - rate) < _SAME_RATE_TOLERANCE * rate
@@ -83,7 +91,7 @@ def timebase_from_rate(rate_number: float, is_whole_frames: bool = True) -> Time
 def is_plausible_frame_rate(rate: Fraction) -> bool:
     """Whether a rate is likely a frame rate: 1 usually means seconds, 1000 and more ticks, though
     time lapse and high-speed cameras do run at such rates."""
-    return 1 < rate < 1000
+    return rate.denominator < rate.numerator < 1000 * rate.denominator
 
 
 def timebase_from_time(time: Any) -> Timebase:
@@ -138,16 +146,21 @@ def read_time_range(time_range: Any) -> TimeSpan | None:
         return None
     try:
         start, duration = time_range["start_time"], time_range["duration"]
-        first, start_timebase = _to_seconds_and_timebase(start["value"], start["rate"])
-        length, timebase = _to_seconds_and_timebase(duration["value"], duration["rate"])
+        return _time_span(start["value"], start["rate"], duration["value"], duration["rate"])
     except (KeyError, TypeError, OverflowError) as error:
         raise ValueError(f"{time_range!r} is not a range of time") from error
-    return TimeSpan(
-        first if start_timebase is timebase else convert_timebase(first, start_timebase, timebase),
-        length,
-        timebase.rate,
-        timebase,
-    )
+
+
+@lru_cache(maxsize=16384)
+def _time_span(start: float, start_rate: float, duration: float, rate: float) -> TimeSpan:
+    # Cached: a cut repeats the same few ranges.
+    first, start_timebase = _to_seconds_and_timebase(start, start_rate)
+    length, timebase = _to_seconds_and_timebase(duration, rate)
+    if start_timebase is not timebase:
+        first = convert_timebase(first, start_timebase, timebase)
+    elif float(start).is_integer() and float(duration).is_integer():
+        return TimeSpan(first, length, timebase.rate, timebase, int(start), int(duration))
+    return TimeSpan(first, length, timebase.rate, timebase)
 
 
 def nearest_frame(time: Fraction, rate: Fraction) -> int:
@@ -167,6 +180,12 @@ def frame_at_time(time: Fraction, rate: Fraction) -> int:
     divisor = time.denominator * rate.denominator
     frame, rest = divmod(value, divisor)
     return frame + 1 if (divisor - rest) * _FRAME_TOLERANCE.denominator < divisor else frame
+
+
+def whole_frames(time: Fraction, rate: Fraction) -> int | None:
+    """A time as a whole number of frames; None if it is none."""
+    frames, rest = divmod(time.numerator * rate.numerator, time.denominator * rate.denominator)
+    return None if rest else frames
 
 
 def to_rational_time(value: Fraction, rate: Fraction | float) -> JsonObject:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from bridge_core.models.frames import FrameRange, Retime
+from bridge_core.models.frames import Retime
 from bridge_core.timeline.cut import ProblemKind, UnusableClipError
 from bridge_core.timeline.flatten import PlacedClip
 from bridge_core.timeline.media_reference_reader import SourceMedia
-from bridge_core.timeline.otio_time import Timebase, convert_timebase, frame_at_time, nearest_frame
+from bridge_core.timeline.otio_time import (
+    Timebase,
+    convert_timebase,
+    frame_at_time,
+    nearest_frame,
+    whole_frames,
+)
+from bridge_core.timeline.shot_fields import check_frames
 
 #: A fraction of a frame at a clip's end below this is a rounding error of its length.
 _LENGTH_TOLERANCE = Fraction(1, 100)
@@ -17,12 +24,30 @@ _ZERO = Fraction(0)
 _ONE = Fraction(1)
 
 
+def plain_plate_frames(
+    placed_clip: PlacedClip, media: SourceMedia, timebase: Timebase
+) -> tuple[int, int] | None:
+    """What :func:`shown_plate_frames` gives for most clips of most cuts: for a clip without a
+    retime, at the one rate of cut and media, that starts and ends with a frame. None for others."""
+    source = placed_clip.source_range
+    offset, count = source.first_frame, source.frame_count
+    if not source.timebase is media.timebase is timebase or media.is_still:
+        return None
+    media_first = whole_frames(media.start_time, media.rate)
+    if placed_clip.duration is not source.duration:
+        return None  # trimmed by a nest
+    if offset is None or count is None or media_first is None:
+        return None
+    first = media.first_frame + offset - media_first
+    return first, first + max(0, count - 1)
+
+
 def shown_plate_frames(
     placed_clip: PlacedClip,
     media: SourceMedia,
     retime: Retime,
     in_point: Fraction,
-    record_range: FrameRange,
+    record_count: int,
     timebase: Timebase,
 ) -> tuple[tuple[int, int], Fraction]:
     """First and last plate frame that the clip shows, both included, and the shot's phase.
@@ -30,22 +55,13 @@ def shown_plate_frames(
     The clip shows the plate frames at the times of its own frames (OTIO's ``frame_for_time`` of
     its start and of its ``end_time_inclusive``), and at those of the record frames. ``in_point``
     is the start of its range in seconds of the media's timebase after the media's start;
-    ``timebase`` is the cut's.
+    ``record_count`` is its length in frames of the cut, ``timebase`` the cut's.
 
     :raises UnusableClipError: a nest trims into a speed ramp.
     """
     if media.is_still:
         return (media.first_frame, media.first_frame), _ZERO
     source, rate = placed_clip.source_range, media.rate
-    if retime.is_identity and source.timebase == media.timebase == timebase:
-        first_position = in_point * rate
-        if placed_clip.trimmed:
-            first_position += placed_clip.trimmed * rate
-        count = placed_clip.duration * rate
-        if first_position.denominator == count.denominator == 1:
-            # A fast path for most clips of most cuts; what follows gives the same result.
-            first = media.first_frame + first_position.numerator
-            return (first, first + max(0, count.numerator - 1)), _ZERO
     trimmed = convert_timebase(placed_clip.trimmed, timebase, source.timebase)
     length = convert_timebase(placed_clip.duration, timebase, source.timebase)
     count = length * source.rate
@@ -53,7 +69,7 @@ def shown_plate_frames(
         count = min(count, convert_timebase(length, source.timebase, media.timebase) * rate)
     last_time = max(0, math.ceil(count - _LENGTH_TOLERANCE) - 1) / source.rate
     if timebase.rate != source.rate:
-        record_length = (record_range.count - 1) / timebase.rate
+        record_length = (record_count - 1) / timebase.rate
         last_time = max(last_time, convert_timebase(record_length, timebase, source.timebase))
     first_position = in_point * rate
     if retime.keys:
@@ -106,28 +122,33 @@ def remapped_in_point(
 
 
 def plate_and_cut_range(
-    media: SourceMedia, shown_frames: tuple[int, int], record_range: FrameRange
-) -> tuple[FrameRange, FrameRange]:
-    """Plate range and cut range in plate frames.
+    media: SourceMedia, shown_frames: tuple[int, int], record_rate: Fraction
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last frame of the plate, and of the cut in plate frames.
 
     :raises UnusableClipError: the cut shows frames that the media does not have.
+    :raises ValidationError: the frame numbers are beyond all limits.
     """
     first, last = shown_frames[0], max(shown_frames)
     rate = media.rate
     if media.length is None:
-        plate = FrameRange(first=min(first, media.first_frame), last=last, rate=rate)
-        return plate, FrameRange(first=first, last=last, rate=rate)
+        plate = check_frames(min(first, media.first_frame), last, rate)
+        return plate, check_frames(first, last, rate)
     if media.length < 1:
-        next_step = "relink the clip in the host"
-        raise UnusableClipError(ProblemKind.EMPTY, "its media has no frames", next_step)
-    plate = FrameRange.from_half_open(media.first_frame, media.length, rate)
+        raise UnusableClipError(
+            ProblemKind.EMPTY, "its media has no frames", "relink the clip in the host"
+        )
+    plate = check_frames(media.first_frame, media.first_frame + media.length - 1, rate)
+    plate_first, plate_last = plate
     # If the rates differ, the last frame shown may be the one after the end.
-    tolerance = 1 if rate != record_range.rate else 0
-    if first >= plate.first - tolerance and last <= plate.last + tolerance:
-        first, last = max(first, plate.first), min(last, plate.last)
-    if not first <= last or first < plate.first or last > plate.last:
-        shown = f"{shown_frames[0]}-{shown_frames[1]}"
-        message = f"the cut shows frames {shown}, its media holds {plate}"
-        next_step = "relink the clip to the whole media, or trim it in the host, and export again"
-        raise UnusableClipError(ProblemKind.OUTSIDE, message, next_step)
-    return plate, FrameRange(first=first, last=last, rate=rate)
+    tolerance = 0 if rate is record_rate or rate == record_rate else 1
+    if first >= plate_first - tolerance and last <= plate_last + tolerance:
+        first, last = max(first, plate_first), min(last, plate_last)
+    if not first <= last or first < plate_first or last > plate_last:
+        raise UnusableClipError(
+            ProblemKind.OUTSIDE,
+            f"the cut shows frames {shown_frames[0]}-{shown_frames[1]}, its media holds "
+            f"{plate_first}-{plate_last}",
+            "relink the clip to the whole media, or trim it in the host, and export again",
+        )
+    return plate, (first, last)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 from bridge_core.models.media import MOVIE_EXTENSIONS, PICTURE_EXTENSIONS, file_extension
 from bridge_core.models.shots import sanitise_name
@@ -19,8 +20,7 @@ _SEQUENCE_AND_SHOT = re.compile(
 _FRAME_NUMBER_SUFFIX = re.compile(r"[._-]?(?:\[-?\d+--?\d+\]|%0?\d*d|#+|@+)$|\.\d+$")
 
 
-@dataclass(frozen=True, slots=True)
-class NameCandidate:
+class NameCandidate(NamedTuple):
     """The names that a clip suggests. ``sort_key`` orders clips that suggest the same."""
 
     sequence: str
@@ -54,19 +54,39 @@ def compute_clip_id(media_key: str, first: int, last: int, rate: Fraction) -> st
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
-def assign_unique_names(candidates: Sequence[NameCandidate]) -> list[tuple[str, str, str]]:
-    """Sequence, shot and clip id for each candidate, all of them unique within the cut.
+def repeated_names(names: Sequence[tuple[str, str, str]]) -> list[int]:
+    """The positions of those of these names (sequence, shot and clip id) of which the shot in its
+    sequence, or the clip id, is not unique within the cut.
 
-    Names are compared case-insensitively, as Windows and macOS compare folder names. Names stored
-    in the file go first and are kept. Of the others, the clip that shows the earliest frames of the
-    media keeps the name, and the next become ``name_2``, ``name_3``; moving clips renames none.
+    Names are compared case-insensitively, as Windows and macOS compare folder names.
+    """
+    shots = [(sequence.casefold(), shot.casefold()) for sequence, shot, _ in names]
+    clip_ids = [clip_id.casefold() for _, _, clip_id in names]
+    shot_counts, id_counts = Counter(shots), Counter(clip_ids)
+    return [
+        index
+        for index, (shot, clip_id) in enumerate(zip(shots, clip_ids, strict=True))
+        if shot_counts[shot] > 1 or id_counts[clip_id] > 1
+    ]
+
+
+def assign_unique_names(
+    candidates: Sequence[NameCandidate], others: Iterable[tuple[str, str, str]] = ()
+) -> list[tuple[str, str, str]]:
+    """Sequence, shot and clip id for each candidate, all of them unique within the cut; ``others``
+    are those of clips that keep theirs.
+
+    Names stored in the file go first and are kept. Of the others, the clip that shows the earliest
+    frames of the media keeps the name, and the next become ``name_2``, ``name_3``; moving clips
+    renames none.
     """
     ranked = sorted(
         enumerate(candidates), key=lambda pair: (not pair[1].has_stored_name, pair[1].sort_key)
     )
     # A suffixed name must not take the plain name of another clip.
-    names = _UniqueNames({(item.sequence.casefold(), item.shot.casefold()) for item in candidates})
-    clip_ids = _UniqueNames({("", item.clip_id) for item in candidates})
+    all_names = [*others, *((one.sequence, one.shot, one.clip_id) for one in candidates)]
+    names = _UniqueNames({(one.casefold(), shot.casefold()) for one, shot, _ in all_names})
+    clip_ids = _UniqueNames({("", clip_id.casefold()) for _, _, clip_id in all_names})
     assigned: list[tuple[str, str, str]] = [("", "", "")] * len(candidates)
     for index, item in ranked:
         shot = names.claim(item.sequence.casefold(), item.shot, "_")

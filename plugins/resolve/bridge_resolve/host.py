@@ -199,7 +199,7 @@ class ResolveHost(Host):
             title=cut.name + (", In to Out" if snapshot.is_in_out_range else ""),
             show=cut.show,
             shots=tuple(_host_shot(item, snapshot) for item in cut.shots),
-            problems=tuple(HostProblem.from_cut(problem, cut) for problem in cut.problems),
+            problems=HostProblem.all_of_cut(cut),
             cut=cut,
             is_selection=snapshot.is_in_out_range,
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import bridge_core
 from bridge_core.errors import HostError
 from bridge_core.hosts.base import (
+    CutHostShot,
     Host,
     HostCapability,
     HostProblem,
@@ -20,6 +21,7 @@ from bridge_core.hosts.base import (
     PlacementMode,
     PlacementResult,
 )
+from bridge_core.system.pacing import paced
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
@@ -47,6 +49,8 @@ class StandaloneHost(Host):
     ) -> None:
         self._settings_source = settings
         self._cut = self._make_source(cut, timeline, rate) if cut is not None else None
+        self._opened: Cut | None = None
+        """The cut that was just opened, for the next scene."""
 
     @property
     def title(self) -> str:
@@ -73,7 +77,8 @@ class StandaloneHost(Host):
     def scene(self) -> HostScene:
         if self._cut is None:
             return HostScene("", self._settings.work.show or "")
-        cut = self._read(self._cut)
+        opened, self._opened = self._opened, None
+        cut = opened if opened is not None else self._read(self._cut)
         source = self._carrying_source()
         carried = (
             {} if source == self._cut else {i.clip_id: i.versions for i in self._parse(source)}
@@ -81,15 +86,17 @@ class StandaloneHost(Host):
         return HostScene(
             title=cut.path.name,
             show=cut.show,
-            shots=tuple(_host_shot(item, carried.get(item.clip_id, item.versions)) for item in cut),
-            problems=tuple(HostProblem.from_cut(problem, cut) for problem in cut.problems),
+            shots=tuple(
+                _host_shot(item, carried.get(item.clip_id, item.versions)) for item in paced(cut)
+            ),
+            problems=HostProblem.all_of_cut(cut),
             cut=cut,
         )
 
     def open_cut(self, path: Path, *, timeline: str | None = None, rate: str | None = None) -> None:
-        cut = self._make_source(path, timeline, rate)
-        self._read(cut)
-        self._cut = cut
+        source = self._make_source(path, timeline, rate)
+        self._opened = self._read(source)
+        self._cut = source
 
     @staticmethod
     def _make_source(path: Path, timeline: str | None, rate: str | None) -> CutSource:
@@ -187,10 +194,8 @@ class StandaloneHost(Host):
 
 
 def _host_shot(item: CutShot, carried: tuple[ReferencedVersion, ...]) -> HostShot:
-    return HostShot(
-        item.shot,
-        item.clip_id,
-        item.track,
-        placed_version_ids=tuple(placed.version for placed in carried),
-        active_version_id=next((placed.version for placed in carried if placed.is_active), ""),
+    return CutHostShot(
+        item,
+        placed_version_ids=tuple(one.version for one in carried),
+        active_version_id=next((one.version for one in carried if one.is_active), ""),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from bridge_ui.core.observable import Unwatch, Watchers
@@ -57,6 +58,10 @@ class Store:
     def has_shot(self, shot: ShotId) -> bool:
         """Whether any job or version of a shot is known."""
         return shot in self._versions_by_shot or shot in self._job_ids_by_shot
+
+    def known_shots(self) -> Iterator[ShotId]:
+        """The shots of which any job or version is known; some of them twice."""
+        return chain(self._versions_by_shot, self._job_ids_by_shot)
 
     def count(self, *states: JobState) -> int:
         """How many jobs are in one of these states. The counts are maintained, not recounted: they

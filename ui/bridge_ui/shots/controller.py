@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from itertools import chain
@@ -17,14 +17,14 @@ from bridge_ui.core.observable import ActionState, Observable, ObservableList, U
 from bridge_ui.core.store import StoreChange, batches
 from bridge_ui.core.thread_pool import BackgroundTask, LatestCall
 from bridge_ui.core.translate import tr
+from bridge_ui.shots.cut_comparison import CutComparison, compare_cuts
 from bridge_ui.shots.cut_export import CutExport, export_cut
-from bridge_ui.shots.shot_row import ShotRow, build_rows, with_change, with_status
+from bridge_ui.shots.row_index import RowIndex, carry_over
+from bridge_ui.shots.shot_row import ShotRow, with_status
 from bridge_ui.shots.thumbnail_loader import ThumbnailKey, ThumbnailLoader
 
 if TYPE_CHECKING:
-    from bridge_core.models.shots import ShotId
     from bridge_core.models.versions import Version
-    from bridge_core.timeline.diff import CutDiff, ShotChange
     from bridge_ui.core.session import Session
 
 __all__ = ["ShotFilter", "ShotRow", "ShotsController", "ShotsState"]
@@ -59,6 +59,10 @@ class ShotsState(ActionState):
     """Keys of the selected rows, in the list's order."""
 
 
+#: The status of this many rows is computed at once; it takes 20 microseconds each.
+_STATUS_AT_ONCE = 100
+
+
 class ShotsController:
     """``rows`` are the filtered rows; ``state`` counts all."""
 
@@ -67,18 +71,13 @@ class ShotsController:
         self.state: Observable[ShotsState] = Observable(ShotsState())
         self._session = session
         self._scene: HostScene | None = None
-        self._all_rows: list[ShotRow] = []
+        self._index = RowIndex()
         self._attention_counts: Counter[str] = Counter()
         """Number of rows by attention id: two clips of a shot share its versions."""
-        self._index_by_key: dict[str, int] = {}
-        """Position in all rows, by key."""
         self._visible_index_by_key: dict[str, int] = {}
         """Position in the filtered rows, by key."""
-        self._keys_by_shot: dict[ShotId, list[str]] = {}
-        self._scene_call: LatestCall[tuple[HostScene, list[ShotRow]]] = LatestCall(
-            session.disk_pool
-        )
-        self._compare_call: LatestCall[CutDiff] = LatestCall(session.disk_pool)
+        self._scene_call: LatestCall[tuple[HostScene, RowIndex]] = LatestCall(session.disk_pool)
+        self._compare_call: LatestCall[CutComparison] = LatestCall(session.disk_pool)
         self._versions_call: LatestCall[None] = LatestCall(session.request_pool)
         self._export_call: LatestCall[CutExport] = LatestCall(session.transfer_pool)
         self._thumbnails = ThumbnailLoader(session)
@@ -88,7 +87,7 @@ class ShotsController:
             session.store.watch(self._store_changed),
             session.on_connected(self._fetch_versions),
             session.services.watch(
-                lambda _: self._refresh_status(self._index_by_key), immediately=False
+                lambda _: self._refresh_status(self._known_keys()), immediately=False
             ),
             *([session.host.watch(self.reload)] if watches_host else []),
             self._thumbnails.close,
@@ -115,43 +114,39 @@ class ShotsController:
         self._load(lambda: self._session.host.open_cut(path), is_new_cut=True)
 
     def _load(self, prepare: Callable[[], None], *, is_new_cut: bool = False) -> None:
-        host = self._session.host
+        host, before = self._session.host, self._index
+        snapshot = before.snapshot()
 
-        def load(_: BackgroundTask) -> tuple[HostScene, list[ShotRow]]:
+        def load(_: BackgroundTask) -> tuple[HostScene, RowIndex]:
             prepare()
             scene = host.scene()
-            return scene, build_rows(scene)
+            return scene, RowIndex.from_scene(scene, snapshot, is_new_cut=is_new_cut)
 
-        def loaded(result: tuple[HostScene, list[ShotRow]]) -> None:
-            self._apply_scene(*result, is_new_cut=is_new_cut)
+        def loaded(result: tuple[HostScene, RowIndex]) -> None:
+            scene, index = result
+            for old in before.changed_since(snapshot):
+                if (position := index.positions.get(old.key)) is not None:
+                    row = index.rows[position]
+                    index.rows[position] = carry_over(row, old, with_changes=not is_new_cut)
+            self._apply_scene(scene, index, is_new_cut=is_new_cut)
 
         self.state.update(busy=True, problem="", next_step="")
         self._session.call_host(load, loaded, self.state.show_error, self._scene_call.run)
 
-    def _apply_scene(self, scene: HostScene, rows: list[ShotRow], *, is_new_cut: bool) -> None:
+    def _apply_scene(self, scene: HostScene, index: RowIndex, *, is_new_cut: bool) -> None:
         selected_before = self._scene is not None and self._scene.is_selection
-        self._scene = scene
-        store, title = self._session.store, self._session.service_title
-        before = {shot_row.key: shot_row for shot_row in self._all_rows}
-        if not is_new_cut:
-            rows = [
-                replace(shot_row, change_text=old.change_text, is_changed=old.is_changed)
-                if (old := before.get(shot_row.key)) is not None and old.change_text
-                else shot_row
-                for shot_row in rows
-            ]
-        self._all_rows = [with_status(shot_row, store, title) for shot_row in rows]
-        self._index_by_key = {shot_row.key: index for index, shot_row in enumerate(rows)}
-        self._keys_by_shot = {}
-        for shot_row in rows:
-            if shot_row.shot is not None:
-                self._keys_by_shot.setdefault(shot_row.shot.id, []).append(shot_row.key)
+        before, self._index, self._scene = self._index, index, scene
+        known_keys: list[str] = []
+        if index.new_keys:
+            known_keys = [key for key in self._known_keys() if key in index.new_keys]
+        for key in known_keys[:_STATUS_AT_ONCE]:
+            self._compute_status(key)
         # In one update: watchers read the selection as soon as the scene changes.
         selected = self.state.value.selected
-        kept = tuple(key for key in selected if key in self._index_by_key)
-        sendable = tuple(shot_row.key for shot_row in rows if shot_row.shot is not None)
+        kept = tuple(key for key in selected if key in index.positions)
+        sendable = index.sendable_keys
         if scene.is_selection and not (
-            selected_before and before.keys() == self._index_by_key.keys()
+            selected_before and before.positions.keys() == index.positions.keys()
         ):
             kept = sendable  # selected in the host
         elif selected and not kept:
@@ -163,6 +158,13 @@ class ShotsController:
         )
         self.state.update(title=scene.title, show=scene.show, busy=False, selected=kept, **cleared)
         self._refresh_rows()
+
+        def refresh(keys: Sequence[str]) -> None:
+            if self._index is index:
+                self._refresh_status(keys)
+
+        for batch in batches(known_keys[_STATUS_AT_ONCE:]):
+            self._session.post(partial(refresh, batch))
         if self._session.connection.value.is_connected:
             self._fetch_versions()
 
@@ -172,33 +174,26 @@ class ShotsController:
         """Find the changes since an older cut; None ends the comparison."""
         if path is None:
             self._compare_call.cancel()
-            self._apply_changes({}, "", 0)
+            self._index.rows[:] = self._index.with_changes({})
+            self._changes_applied("", 0)
             return
         cut = self._scene.cut if self._scene is not None else None
         if cut is None:
             problem = tr("there is no cut open to compare")
             self.state.show_problem(problem, tr("open a cut, then compare"))
             return
-        work = self._session.settings.work
+        work, snapshot = self._session.settings.work, self._index.snapshot()
 
-        def compare_cuts(_: BackgroundTask) -> CutDiff:
-            from bridge_core.timeline.cut_reader import read_cut
-            from bridge_core.timeline.diff import diff_cuts
-
-            return diff_cuts(
-                read_cut(path, show=work.show, handles=work.handles, rate=cut.source.rate), cut
-            )
-
-        def compared(diff: CutDiff) -> None:
-            by_key = {c.new.clip_id: c for c in diff.changes if c.new is not None}
-            self._apply_changes(by_key, path.name, len(diff.changes) - len(by_key))
+        def compared(comparison: CutComparison) -> None:
+            comparison.apply(self._index)
+            self._changes_applied(path.name, comparison.removed_count)
 
         self.state.update(busy=True, problem="", next_step="")
-        self._compare_call.run(compare_cuts, compared, self.state.show_error)
+        self._compare_call.run(
+            lambda _: compare_cuts(path, cut, work, snapshot), compared, self.state.show_error
+        )
 
-    def _apply_changes(self, changes: dict[str, ShotChange], name: str, removed_count: int) -> None:
-        before = self._all_rows
-        self._all_rows = [with_change(shot_row, changes.get(shot_row.key)) for shot_row in before]
+    def _changes_applied(self, name: str, removed_count: int) -> None:
         shot_filter = self.state.value.shot_filter
         if not name and shot_filter is ShotFilter.CHANGED:
             shot_filter = ShotFilter.ALL
@@ -227,15 +222,15 @@ class ShotsController:
     def select_changed(self) -> None:
         """Select all changed shots that can be sent."""
         self.set_filter(ShotFilter.CHANGED)
-        self.select(shot_row.key for shot_row in self.rows if shot_row.shot is not None)
+        self.select(row.key for row in self.rows if row.item is not None)
 
     @property
     def selected(self) -> tuple[ShotRow, ...]:
-        return tuple(self._all_rows[self._index_by_key[key]] for key in self.state.value.selected)
+        rows, positions = self._index.rows, self._index.positions
+        return tuple(rows[positions[key]] for key in self.state.value.selected)
 
     def row(self, key: str) -> ShotRow | None:
-        index = self._index_by_key.get(key)
-        return self._all_rows[index] if index is not None else None
+        return self._index.row(key)
 
     # Thumbnails
 
@@ -287,18 +282,22 @@ class ShotsController:
     def _refresh_rows(self) -> None:
         state = self.state.value
         terms = state.search.lower().split()
-        filtered = (r for r in self._all_rows if _matches_filter(r, state.shot_filter))
-        visible_rows = [r for r in filtered if not terms or r.matches(terms)]
-        visible_keys = [shot_row.key for shot_row in visible_rows]
-        self._visible_index_by_key = {key: index for index, key in enumerate(visible_keys)}
+        all_rows = self._index.rows
+        if state.shot_filter is ShotFilter.ALL and not terms:
+            visible_rows, self._visible_index_by_key = all_rows, self._index.positions
+        else:
+            visible_rows = [
+                row
+                for row in all_rows
+                if _matches_filter(row, state.shot_filter) and (not terms or row.matches(terms))
+            ]
+            self._visible_index_by_key = {row.key: at for at, row in enumerate(visible_rows)}
         kept = tuple(key for key in state.selected if key in self._visible_index_by_key)
         self.rows.replace(visible_rows)
-        self._attention_counts = Counter(
-            chain.from_iterable(shot_row.attention_ids for shot_row in self._all_rows)
-        )
+        self._attention_counts = Counter(chain.from_iterable(row.attention_ids for row in all_rows))
         self.state.update(
-            total=len(self._all_rows),
-            changed_count=sum(shot_row.is_changed for shot_row in self._all_rows),
+            total=len(all_rows),
+            changed_count=sum(row.is_changed for row in all_rows),
             attention_count=len(self._attention_counts),
             selected=kept,
         )
@@ -309,12 +308,12 @@ class ShotsController:
         """Fetch the versions that rows show: the newest of each shot, and all that are approved or
         waiting for review. The review fetches the others of its shot. Page by page: parsing
         thousands of versions at once would hold the GIL for longer than a frame may take."""
-        sequences = sorted({(which.show, which.sequence) for which in self._keys_by_shot})
+        sequences = sorted({(show, sequence) for show, sequence, _ in self._index.keys_by_shot})
         session = self._session
         pending_ids = {
-            version.id
-            for version in session.store.versions.values()
-            if version.status is ReviewStatus.PENDING and version.shot in self._keys_by_shot
+            one.id
+            for one in session.store.versions.values()
+            if one.status is ReviewStatus.PENDING and self._index.keys_of(one.shot)
         }
 
         def merge(task: BackgroundTask, versions: Sequence[Version]) -> None:
@@ -349,22 +348,31 @@ class ShotsController:
 
     def _store_changed(self, change: StoreChange) -> None:
         store = self._session.store
-        shots = {store.jobs[job_id].request.shot.id for job_id in change.jobs}
-        shots |= {store.versions[version_id].shot for version_id in change.versions}
-        keys = [key for which in shots for key in self._keys_by_shot.get(which, ())]
+        shots = {store.jobs[one].request.shot.id for one in change.jobs}
+        shots |= {store.versions[one].shot for one in change.versions}
+        keys = [key for which in shots for key in self._index.keys_of(which)]
         if keys:
             self._refresh_status(keys)
 
+    def _known_keys(self) -> list[str]:
+        """Keys of the rows of whose shots any job or version is known."""
+        known_shots = self._session.store.known_shots()
+        keys = {key for shot in known_shots for key in self._index.keys_of(shot)}
+        return sorted(keys, key=self._index.positions.__getitem__)
+
+    def _compute_status(self, key: str) -> tuple[ShotRow, ShotRow]:
+        """Replace a row by one with its present status; returns both."""
+        rows, position = self._index.rows, self._index.positions[key]
+        old = rows[position]
+        new = with_status(old, self._session.store, self._session.service_title)
+        rows[position] = new
+        return old, new
+
     def _refresh_status(self, keys: Collection[str]) -> None:
-        store, title = self._session.store, self._session.service_title
         shot_filter = self.state.value.shot_filter
         changed, moved = {}, False
         for key in keys:
-            old = self._all_rows[self._index_by_key[key]]
-            if old.shot is None or not store.has_shot(old.shot.id):
-                continue
-            new = with_status(old, store, title)
-            self._all_rows[self._index_by_key[key]] = new
+            old, new = self._compute_status(key)
             self._attention_counts.update(new.attention_ids)
             for attention_id in old.attention_ids:
                 self._attention_counts[attention_id] -= 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.models.jobs import JobState
 from bridge_core.models.versions import ReviewStatus
+from bridge_core.system.pacing import paced
 from bridge_ui.core.display_text import format_range, job_status_sign, review_status_sign
 from bridge_ui.core.status_sign import StatusSign, Tone
 from bridge_ui.core.translate import tr, tr_count
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class ShotRow:
     key: str
     """The host's item id; identifies the row."""
-    shot: Shot | None
+    item: HostShot | None
     """None: cannot be sent, see ``problem``."""
     name: str
     source: str
@@ -55,20 +56,31 @@ class ShotRow:
     """The version that the host shows."""
 
     @property
+    def shot(self) -> Shot | None:
+        """None: cannot be sent. Its models may be built only now: no loop over all rows reads
+        it."""
+        return self.item.shot if self.item is not None else None
+
+    @property
+    def has_status(self) -> bool:
+        """Whether any job or version of the shot is known."""
+        return self.newest_version_id is not None or self.sign != not_sent_sign()
+
+    @property
     def needs_attention(self) -> bool:
         return bool(self.attention_ids)
 
     @property
     def range_text(self) -> str:
         """``1001–1132 · 132 + 16 handles · 50 %``; only read for visible rows."""
-        if self.shot is not None:
-            return shot_range_text(self.shot)
+        if self.item is not None:
+            return shot_range_text(self.item.shot)
         record = self.record_range
         return tr("at {range}", range=format_range(record)) if record is not None else ""
 
     def matches(self, terms: list[str]) -> bool:
         """Whether the row contains all terms (in lower case)."""
-        sequence = self.shot.id.sequence if self.shot else ""
+        sequence = self.item.names[1] if self.item is not None else ""
         text = f"{self.name} {sequence} {self.source} {self.sign.text} {self.change_text}".lower()
         return all(term in text for term in terms)
 
@@ -78,36 +90,39 @@ def build_rows(scene: HostScene) -> list[ShotRow]:
     warnings = {p.item_id: p for p in scene.problems if not p.skipped and p.item_id}
     rows: list[tuple[int, ShotRow]] = []
     last, not_sent = 0, not_sent_sign()
-    for item in scene.shots:
-        record = item.shot.record_range
-        last = record.first if record is not None else last
+    for item in paced(scene.shots):
+        record_first = item.record_first
+        last = record_first if record_first is not None else last
         rows.append((last, _shot_row(item, warnings.get(item.item_id), not_sent)))
     skipped = [p for p in scene.problems if p.skipped]
     if not skipped:
         return [row for _, row in rows]
     for number, problem in enumerate(skipped):
-        record_first = problem.record_range.first if problem.record_range is not None else 1 << 62
-        rows.append((record_first, _problem_row(problem, number)))
+        position = problem.record_range.first if problem.record_range is not None else 1 << 62
+        rows.append((position, _problem_row(problem, number)))
     return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
 
 
 def with_change(row: ShotRow, change: ShotChange | None) -> ShotRow:
-    """The row with its changes since the compared cut."""
+    """The row with its changes since the compared cut; the same row if they are the same."""
     from bridge_core.timeline.diff import ChangeKind
 
-    if change is None:
-        return replace(row, change_text="", is_changed=False)
-    kinds = [kind.value for kind in ChangeKind if kind in change.kinds]
-    text = "" if kinds == [ChangeKind.UNCHANGED.value] else ", ".join(kinds)
-    return replace(row, change_text=text, is_changed=change.needs_sending)
+    text, is_changed = "", False
+    if change is not None and ChangeKind.UNCHANGED not in change.kinds:
+        text = ", ".join(kind.value for kind in ChangeKind if kind in change.kinds)
+        is_changed = change.needs_sending
+    if (text, is_changed) == (row.change_text, row.is_changed):
+        return row
+    return replace(row, change_text=text, is_changed=is_changed)
 
 
 def with_status(row: ShotRow, store: Store, title: Callable[[str], str]) -> ShotRow:
     """The row with the status of its shot; ``title`` returns the title of a service."""
-    if row.shot is None or not store.has_shot(row.shot.id):
+    if row.item is None:
         return row
-    versions, jobs = store.versions_of(row.shot.id), store.jobs_of(row.shot.id)
-    pending = [version for version in versions if version.status is ReviewStatus.PENDING]
+    shot_id = row.item.shot_id
+    versions, jobs = store.versions_of(shot_id), store.jobs_of(shot_id)
+    pending = [one for one in versions if one.status is ReviewStatus.PENDING]
     failed = _failed_jobs(versions, jobs)
     active_jobs = [job for job in jobs if not job.state.ended]
     signs = [
@@ -177,8 +192,8 @@ def not_sent_sign() -> StatusSign:
 def _shot_row(item: HostShot, warning: HostProblem | None, sign: StatusSign) -> ShotRow:
     return ShotRow(
         key=item.item_id,
-        shot=item.shot,
-        name=item.shot.id.shot,
+        item=item,
+        name=item.names[2],
         source=item.label,
         sign=sign,
         problem=warning.message if warning else "",
@@ -193,7 +208,7 @@ def _problem_row(problem: HostProblem, number: int) -> ShotRow:
     key = f"problem:{number}:{problem.label}"
     return ShotRow(
         key=key,
-        shot=None,
+        item=None,
         name=problem.label or tr("unnamed"),
         source="",
         record_range=problem.record_range,
