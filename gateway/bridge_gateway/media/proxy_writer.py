@@ -64,10 +64,3 @@ def write_proxy(
         rgb = resize(np.fmin(np.fmax(rgb, _MIN_LIGHT), _MAX_LIGHT), *size, _KERNEL)
     files.atomic_write_bytes(path, encode_jpeg(colour.to_display(rgb, space), quality))
     return size
-
-
-def write_thumbnail(
-    path: Path, rgb: FloatArray, space: str, colour: ColourManager, width: int
-) -> tuple[int, int]:
-    """A proxy for lists, of a picture with square pixels; see :func:`write_proxy`."""
-    return write_proxy(path, rgb, space, colour, width, 85)
