@@ -15,12 +15,9 @@ from bridge_core.models.media import (
     PlateKind,
     SourceFile,
     frame_path,
-    signed_frame_path,
     to_printf_pattern,
 )
 from bridge_core.system.files import unreadable_media
-
-_DIGITS = re.compile(r"-?\d+")
 
 
 def source_files(plate: Plate, frames: Iterable[int]) -> tuple[SourceFile, ...]:
@@ -112,30 +109,36 @@ def _scan_sequence(pattern: Path, frames: set[int] | None = None) -> dict[int, o
     :raises OSError: the folder cannot be read.
     :raises UnreadableMedia: a negative frame exists under both of its names.
     """
-    name = comparable_name(pattern.name)
-    head, _, tail = FRAME_NUMBER_PATTERN.sub("\0", name, count=1).partition("\0")
+    head, width, tail = FRAME_NUMBER_PATTERN.split(comparable_name(pattern.name), maxsplit=1)
+    # Compiled once: a folder may have a hundred thousand files.
+    file_name = re.compile(f"{re.escape(head)}(-?[0-9]+){re.escape(tail)}")
     entries_by_frame: dict[int, os.DirEntry[str]] = {}
     with os.scandir(path_as_on_disk(pattern.parent)) as entries:
         for entry in entries:
-            name = comparable_name(entry.name)
-            digits = name[len(head) : len(name) - len(tail)]
-            if not (_DIGITS.fullmatch(digits) and name.startswith(head) and name.endswith(tail)):
+            match = file_name.fullmatch(comparable_name(entry.name))
+            if match is None:
                 continue
-            frame = int(digits)
+            frame = int(match[1])
             if frames is not None and frame not in frames:
                 continue
-            # This also checks the number of digits.
-            spellings = (frame_path(pattern.name, frame), signed_frame_path(pattern.name, frame))
-            comparable = [comparable_name(spelling) for spelling in spellings if spelling]
-            if name not in comparable or not entry.is_file():
+            if match[1] not in _spellings(frame, int(width or 1)) or not entry.is_file():
                 continue
             other = entries_by_frame.setdefault(frame, entry)
-            if comparable_name(other.name) != name:
+            if other is entry:
+                continue
+            if comparable_name(other.name) != match[0]:
                 raise duplicate_frame(frame, entry.path, other.path)
-            if entry.name == spellings[0]:
+            if entry.name == frame_path(pattern.name, frame):
                 # The same name in two Unicode forms: prefer the exact one.
                 entries_by_frame[frame] = entry
     return entries_by_frame
+
+
+def _spellings(frame: int, width: int) -> tuple[str, ...]:
+    """How a frame number may be written in a file's name; a negative one also as by
+    :func:`bridge_core.models.media.signed_frame_path`."""
+    number = f"{frame:0{width}d}"
+    return (number,) if frame >= 0 else (number, f"-{-frame:0{width}d}")
 
 
 def duplicate_frame(frame: int, *paths: str) -> UnreadableMedia:

@@ -13,19 +13,39 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    select,
+)
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bridge_core.errors import IncompatibleVersion, StorageUnavailable
+from bridge_gateway.db.tables import Base, EventCounterRow
 
 MIGRATIONS_DIR = Path(__file__).parent / "migrations"
+#: The newest revision there, which :mod:`bridge_gateway.db.tables` describes.
+NEWEST_REVISION = "0002"
+
+#: Alembic's own table.
+_REVISION_TABLE = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 #: Seconds that a connection waits for another one's transaction. Callers of the API wait as long;
 #: jobs try again after that.
@@ -117,25 +137,42 @@ class Database:
 
 
 def migrate(engine: Engine) -> None:
-    """Upgrade the schema to the newest revision.
+    """Create the schema, or upgrade it to the newest revision.
 
     :raises IncompatibleVersion: this gateway does not know its revision, or cannot read the jobs
         of that revision.
     """
+    with engine.execution_options(writes=True).begin() as connection:
+        current = None
+        if inspect(connection).has_table(_REVISION_TABLE.name):
+            current = connection.scalar(select(_REVISION_TABLE.c.version_num))
+        if current is None:
+            Base.metadata.create_all(connection, checkfirst=False)
+            connection.execute(insert(EventCounterRow).values(id=1, last=0))
+            _REVISION_TABLE.create(connection, checkfirst=True)
+            connection.execute(insert(_REVISION_TABLE).values(version_num=NEWEST_REVISION))
+        elif current != NEWEST_REVISION:
+            _upgrade(connection, current)
+
+
+def _upgrade(connection: Connection, current: str) -> None:
+    # Only here: Alembic takes 14 MB of memory for as long as the gateway runs.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS_DIR).replace("%", "%%"))
-    with engine.execution_options(writes=True).begin() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if current is not None and current not in known:
-            raise IncompatibleVersion(
-                f"the database has schema revision {current}, and this gateway knows at most "
-                f"{max(known)}",
-                where=engine.url.render_as_string(hide_password=True),
-                next_step="update Shotbridge, or set gateway.data_dir to another folder",
-            )
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if current not in known:
+        raise IncompatibleVersion(
+            f"the database has schema revision {current}, and this gateway knows at most "
+            f"{max(known)}",
+            where=connection.engine.url.render_as_string(hide_password=True),
+            next_step="update Shotbridge, or set gateway.data_dir to another folder",
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _create_engine(url: str) -> Engine:

@@ -100,13 +100,14 @@ def count_open_jobs(session: Session) -> dict[JobState, int]:
 
 
 def load_jobs(session: Session, job_rows: Sequence[JobRow]) -> list[Job]:
-    """The jobs of these rows, with their results and positions from one query each."""
-    published = select(ResultRow.job_id, ResultRow.id, ResultRow.number).where(
-        ResultRow.job_id.in_([job.id for job in job_rows]), ResultRow.published.is_not(None)
-    )
-    results = {
-        job_id: (result_id, number) for job_id, result_id, number in session.execute(published)
-    }
+    """The jobs of these rows, with their results and positions from at most one query each."""
+    results: dict[str, tuple[str, int | None]] = {}
+    if started := [job.id for job in job_rows if job.state != JobState.QUEUED]:
+        published = select(ResultRow.job_id, ResultRow.id, ResultRow.number).where(
+            ResultRow.job_id.in_(started), ResultRow.published.is_not(None)
+        )
+        for job_id, result_id, number in session.execute(published):
+            results[job_id] = result_id, number
     open_numbers: dict[str, list[int]] = defaultdict(list)
     if any(job.state == JobState.QUEUED for job in job_rows):
         open_jobs = select(JobRow.queue, JobRow.number).where(JobRow.state.in_(OPEN_STATES))

@@ -8,7 +8,7 @@ events. Ids are never used twice, and are in the order of the commits.
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from bridge_core.models.base import TolerantModel, canonical_json, now
@@ -26,6 +26,10 @@ _SUBJECTS: dict[EventKind, tuple[str, type[TolerantModel]]] = {
     EventKind.VERSION: ("version", Version),
     EventKind.NOTE: ("note", Note),
 }
+
+_NEXT_NUMBER = (
+    update(EventCounterRow).values(last=EventCounterRow.last + 1).returning(EventCounterRow.last)
+)
 
 
 class EventLog:
@@ -81,22 +85,20 @@ def add_note_event(session: Session, note: Note, *, job: str) -> None:
 def _add_event(
     session: Session, kind: EventKind, subject: TolerantModel, *, job_id: str, is_transient: bool
 ) -> None:
-    number = session.scalars(
-        update(EventCounterRow)
-        .values(last=EventCounterRow.last + 1)
-        .returning(EventCounterRow.last)
-    ).one()
-    session.add(
-        EventRow(
-            number=number,
-            kind=kind,
-            job_id=job_id,
-            is_transient=is_transient,
-            content=canonical_json(subject),
-            at=now(),
-        )
+    # By the connection: the session's own way of adding rows takes three times as long.
+    connection = session.connection()
+    number = connection.scalars(_NEXT_NUMBER).one()
+    connection.execute(
+        insert(EventRow),
+        {
+            "number": number,
+            "kind": kind,
+            "job_id": job_id,
+            "is_transient": is_transient,
+            "content": canonical_json(subject),
+            "at": now(),
+        },
     )
-    session.flush()
 
 
 def _to_event(row: EventRow) -> Event:

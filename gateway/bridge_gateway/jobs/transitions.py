@@ -66,9 +66,6 @@ def create_job(
     """
     try:
         with database.begin_write() as session:
-            existing = queries.find_job(session, submission.request, key, by=principal.name)
-            if existing is not None:
-                return existing, False
             row = _new_row(submission, key, principal, queue)
             session.add(row)
             session.flush()
@@ -79,7 +76,7 @@ def create_job(
             events.add_job_event(session, job)
             return job, True
     except IntegrityError:
-        # On a database that does not lock writers, another one created the job first.
+        # There is a job of this key.
         with database.begin_read() as session:
             existing = queries.find_job(session, submission.request, key, by=principal.name)
             if existing is None:

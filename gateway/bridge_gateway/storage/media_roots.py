@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bridge_core.errors import OutsideMediaRoots
@@ -59,8 +59,9 @@ class MediaRoots:
     def readable_positions(self, files: Sequence[SourceFile]) -> list[int]:
         """The positions of the files that satisfy :meth:`is_readable`, ascending."""
         by_disk: dict[Disk, list[int]] = {}
+        disk_of = functools.cache(self._disk_of)
         for position, file in enumerate(files):
-            by_disk.setdefault(self._disk_of(file.path), []).append(position)
+            by_disk.setdefault(disk_of(os.path.split(file.path)[0]), []).append(position)
         readable: list[int] = []
         for disk, positions in by_disk.items():
             for first in range(0, len(positions), _BATCH_SIZE):
@@ -86,19 +87,28 @@ class MediaRoots:
         return None
 
     def _readable_in_batch(self, files: Mapping[int, SourceFile]) -> list[int]:
-        return [position for position, file in files.items() if self._is_readable(file)]
+        # Frames share a folder. It is resolved once, since each of its parts is a system call.
+        resolve_folder = functools.cache(self._resolve_inside)
+        return [i for i, file in files.items() if self._is_readable(file, resolve_folder)]
 
-    def _is_readable(self, file: SourceFile) -> bool:
-        path = self._resolve_inside(file.path)
-        if path is None:
-            return False
+    def _is_readable(self, file: SourceFile, resolve_folder: Callable[[str], Path | None]) -> bool:
+        folder, name = os.path.split(file.path)
+        real_folder = resolve_folder(folder)
         try:
-            stat_result = path.stat()
-        except OSError:
+            real: str | Path | None = None
+            if real_folder is not None and name not in ("", os.curdir, os.pardir):
+                real = f"{real_folder}{os.sep}{name}"
+                file_stat = os.lstat(real)
+            if real is None or stat.S_ISLNK(file_stat.st_mode):
+                real = self._resolve_inside(file.path)
+                if real is None:
+                    return False
+                file_stat = real.stat()
+        except (OSError, ValueError):
             return False
         return (
-            stat.S_ISREG(stat_result.st_mode)
-            and stat_result.st_size == file.size
-            and stat_result.st_mtime_ns == file.mtime_ns
-            and os.access(path, os.R_OK)
+            stat.S_ISREG(file_stat.st_mode)
+            and file_stat.st_size == file.size
+            and file_stat.st_mtime_ns == file.mtime_ns
+            and os.access(real, os.R_OK)
         )

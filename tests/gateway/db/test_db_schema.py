@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import column, create_engine, table, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, column, create_engine, inspect, table, text
 from sqlalchemy.exc import IntegrityError
 
 from bridge_core.errors import IncompatibleVersion
 from bridge_core.models.notes import Note
-from bridge_gateway.db.engine import MIGRATIONS_DIR, Database, sqlite_url
+from bridge_gateway.db.engine import MIGRATIONS_DIR, NEWEST_REVISION, Database, sqlite_url
 from bridge_gateway.db.tables import Base, JobRow, ResultRow
 from bridge_gateway.jobs.events import EventLog, add_note_event
 
@@ -68,6 +72,67 @@ def test_migrations_match_the_tables(database: Database) -> None:
     assert {"ix_jobs_service_state", "ix_events_job_id"} <= indexes
 
 
+def upgrade_to(engine: Engine, revision: str) -> None:
+    with engine.begin() as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def alembic_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS_DIR).replace("%", "%%"))
+    return config
+
+
+def test_a_new_database_is_as_if_it_had_been_migrated(tmp_path: Path, database: Database) -> None:
+    assert ScriptDirectory.from_config(alembic_config()).get_heads() == [NEWEST_REVISION]
+    engine = create_engine(sqlite_url(tmp_path / "migrated.sqlite"))
+    upgrade_to(engine, "head")
+    migrated, created = describe_schema(engine), describe_schema(database.engine)
+    engine.dispose()
+    assert created == migrated
+    assert created["rows"] == {"alembic_version": [(NEWEST_REVISION,)], "event_counter": [(1, 0)]}
+
+
+def describe_schema(engine: Engine) -> dict[str, Any]:
+    """Columns, keys, constraints and indexes by table, and all rows. Defaults are left out: a
+    migration needs them for the rows that exist, and the gateway always writes every column."""
+    inspector = inspect(engine)
+    described: dict[str, Any] = {"rows": {}}
+    with engine.connect() as connection:
+        for name in inspector.get_table_names():
+            sql = connection.scalar(
+                text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": name}
+            )
+            described[name] = {
+                "columns": {
+                    one["name"]: (str(one["type"]), one["nullable"])
+                    for one in inspector.get_columns(name)
+                },
+                "primary key": inspector.get_pk_constraint(name),
+                "foreign keys": sorted(map(str, inspector.get_foreign_keys(name))),
+                "unique": sorted(map(str, inspector.get_unique_constraints(name))),
+                "indexes": sorted(map(str, inspector.get_indexes(name))),
+                "autoincrement": "AUTOINCREMENT" in sql,
+            }
+            rows = [tuple(row) for row in connection.execute(text(f"SELECT * FROM {name}"))]
+            if rows:
+                described["rows"][name] = rows
+    return described
+
+
+def test_alembic_is_only_loaded_for_an_upgrade(tmp_path: Path) -> None:
+    """It would take a tenth of the gateway's memory."""
+    program = (
+        "import sys; from bridge_gateway.db.engine import Database\n"
+        "for _ in range(2): Database(sys.argv[1]).close()\n"
+        "print('alembic' in sys.modules)"
+    )
+    command_line = [sys.executable, "-c", program, sqlite_url(tmp_path / "gateway.sqlite")]
+    assert subprocess.run(command_line, capture_output=True, text=True).stdout == "False\n"
+
+
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "gateway.sqlite")
     with Database(url).begin_write() as session:
@@ -89,11 +154,8 @@ def test_jobs_of_the_first_schema_are_refused(tmp_path: Path, has_job: bool) -> 
     """Their requests can no longer be read; a database without jobs is upgraded."""
     url = sqlite_url(tmp_path / "gateway.sqlite")
     engine = create_engine(url)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS_DIR).replace("%", "%%"))
+    upgrade_to(engine, "0001")
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
         if has_job:
             columns = {
                 **dict.fromkeys(("id", "key", "fingerprint", "show", "service", "queue"), "one"),

@@ -122,3 +122,42 @@ def test_a_pipe_is_not_a_picture(show: Path) -> None:
 def test_without_roots_nothing_is_inside(show: Path) -> None:
     plate = show / "plate.1001.exr"
     assert not MediaRoots([]).is_readable(source(plate, plate))
+
+
+def test_links_beside_files_of_the_same_folder_are_followed(show: Path, tmp_path: Path) -> None:
+    """Files of one folder are checked together; each of them may be a link, in or out."""
+    plate, secret = show / "plate.1001.exr", tmp_path / "secret.txt"
+    (show / "in.exr").symlink_to(plate)
+    (show / "out.exr").symlink_to(secret)
+    (show / "broken.exr").symlink_to(show / "nothing.exr")
+    (show / "folder out").symlink_to(tmp_path)
+    files = [
+        source(plate, plate),
+        source(show / "out.exr", secret),
+        source(show / "in.exr", plate),
+        source(show / "broken.exr", plate),
+        source(show / "folder out" / "secret.txt", secret),
+        source(show / ".." / show.name / "plate.1001.exr", plate),
+        source(f"{show}/.", plate),
+        source(f"{show}/plate.1001.exr/..", plate),
+        source(show / "nothing.exr", plate),
+        source("plate.1001.exr", plate),
+    ]
+    assert MediaRoots([show]).readable_positions(files) == [0, 2, 5]
+
+
+def test_a_folder_is_resolved_once_for_all_of_its_files(
+    show: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roots, files = MediaRoots([show]), []
+    for frame in range(1001, 1241):
+        path = show / f"plate.{frame}.exr"
+        path.write_bytes(b"picture")
+        files.append(source(path, path))
+    resolved, lstat_calls = [], []
+    real_path, real_lstat = os.path.realpath, os.lstat
+    monkeypatch.setattr(os.path, "realpath", lambda p: (resolved.append(p), real_path(p))[1])
+    monkeypatch.setattr(os, "lstat", lambda p: (lstat_calls.append(p), real_lstat(p))[1])
+    assert roots.readable_positions(files) == list(range(240))
+    assert resolved == [str(show)]
+    assert len(lstat_calls) <= 240 + len(show.parts)
