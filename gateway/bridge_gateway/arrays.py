@@ -43,6 +43,37 @@ def resize(picture: FloatArray, width: int, height: int, kernel: Kernel) -> Floa
     return np.asarray(result.get_pixels(oiio.FLOAT), dtype=np.float32)
 
 
+def shrink(picture: FloatArray, width: int, height: int) -> FloatArray:
+    """A picture (height, width, channels) at a smaller size, by a kernel that is positive
+    everywhere.
+
+    As far as whole blocks of pixels fit both sizes they are averaged, which takes a fifth of the
+    time; ``triangle`` does the rest.
+    """
+    largest = min(picture.shape[0] // height, picture.shape[1] // width)
+    factor = next(
+        f
+        for f in range(largest, 0, -1)
+        if f == 1 or not (picture.shape[0] % f or picture.shape[1] % f)
+    )
+    if factor > 1:
+        picture = _block_sums(picture, factor) / np.float32(factor * factor)
+    if picture.shape[:2] == (height, width):
+        return picture
+    return resize(picture, width, height, "triangle")
+
+
+def _block_sums(picture: FloatArray, factor: int) -> FloatArray:
+    """Sums of blocks of ``factor`` x ``factor`` pixels, as :func:`block_mean` but by whole rows."""
+    rows = picture[0::factor] + picture[1::factor]
+    for offset in range(2, factor):
+        rows += picture[offset::factor]
+    sums = rows[:, 0::factor] + rows[:, 1::factor]
+    for offset in range(2, factor):
+        sums += rows[:, offset::factor]
+    return sums
+
+
 def upsample_plane(plane: FloatArray, factor: int) -> FloatArray:
     """A plane (height, width) ``factor`` times as large.
 

@@ -62,7 +62,14 @@ class DecodeTaskRunner:
                 return DecodeResult()
             case CheckOutputTask():
                 with PlateReader(task.plate, task.files) as plate:
-                    check_output(task.folder, task.output, task.frames, frame_done, plate=plate)
+                    check_output(
+                        task.folder,
+                        task.output,
+                        task.frames,
+                        frame_done,
+                        plate=plate,
+                        values_checked=task.values_checked,
+                    )
                 return DecodeResult()
             case OutputProxiesTask():
                 return self._write_output_proxies(task, frame_done)

@@ -61,6 +61,14 @@ def from_float(values: FloatArray, kind: str, bits: int) -> NDArray[Any]:
     return (codes << low) | (codes >> (bits - low)) if low else codes
 
 
+def all_finite(samples: NDArray[Any]) -> bool:
+    """Whether no sample is NaN or infinite; integers never are."""
+    if samples.dtype == np.float16:
+        # All bits of the exponent set; NumPy's own test takes four times as long for half.
+        return int((samples.view(np.uint16) & 0x7FFF).max(initial=0)) < 0x7C00
+    return samples.dtype.kind != "f" or bool(np.isfinite(samples).all())
+
+
 def read_timecode(header: Any) -> str | None:
     """The SMPTE timecode of an ImageSpec: OpenEXR and DPX pack it as binary-coded decimals."""
     packed = header.getattribute("smpte:TimeCode")
