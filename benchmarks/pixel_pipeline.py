@@ -34,6 +34,7 @@ from onnx import TensorProto, helper, numpy_helper
 from benchmarks import MODELS
 from benchmarks._gateway import gateway, request, shot_of
 from benchmarks._picture_quality import frames as footage_frames
+from benchmarks._report import report
 from bridge_core.client import Client
 from bridge_core.models.requests import Request
 from bridge_core.system.files import hash_file
@@ -43,7 +44,10 @@ from bridge_gateway.inference.highlight_curve import srgb_decode
 from bridge_gateway.inference.model_store import RECORD_FILENAME, InstallRecord, footage_path
 
 SIZES = ((640, 360), (960, 540), (1920, 1080))
+#: Aims for the ratio of the whole job to the bare network.
+GOALS = {(640, 360): 1.15, (1920, 1080): 1.10}
 MODEL = "span-x2"
+NAME = "pixel_pipeline"
 
 
 def main() -> None:
@@ -58,19 +62,25 @@ def main() -> None:
         for width, height in SIZES:
             job, memory, _ = measure_job(MODELS, folder, width, height, count)
             bare = run_alone(_NETWORK, network, width, height, 3) / 3
-            _print(width, height, "network", job, bare, "the bare network's", memory)
+            report(
+                NAME,
+                f"{width}x{height}, whole job per frame",
+                job * 1000,
+                bare * 1000,
+                "the bare network",
+                goal=GOALS.get((width, height)),
+            )
+            print(f"  its model process: {memory:.0f} MB at its peak", flush=True)
             job, memory, files = measure_job(folder / "models", folder, width, height, count)
-            _print(width, height, "trivial network", job, files, "the files'", memory)
-
-
-def _print(
-    width: int, height: int, label: str, job: float, rival: float, rival_name: str, memory: float
-) -> None:
-    print(
-        f"{width}x{height}, {label:<16} {job * 1000:6.0f} ms per frame   {job / rival:5.2f} of "
-        f"{rival_name} {rival * 1000:.0f} ms   model process {memory:.0f} MB at its peak",
-        flush=True,
-    )
+            report(
+                NAME,
+                f"{width}x{height}, with a trivial network",
+                job * 1000,
+                files * 1000,
+                "reading and writing the same files",
+                goal=1.3 if height == 1080 else None,
+            )
+            print(f"  its model process: {memory:.0f} MB at its peak", flush=True)
 
 
 def measure_job(

@@ -12,6 +12,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from bridge_gateway.arrays import FloatArray
 
+#: Greatest finite half (IEEE 754 binary16).
+HALF_MAX = 65504.0
 #: Smaller bands cost more to distribute than they save (measured, see decision 0005).
 _MIN_ROWS_PER_THREAD = 128
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from bridge_gateway.arrays import FloatArray
-from bridge_gateway.pixel_transform import PixelTransform, clamp_range, lookup_table
+from bridge_gateway.pixel_transform import HALF_MAX, PixelTransform, clamp_range, lookup_table
 
 #: Slope of the sRGB curve at 1.0: 1.055 / 2.4.
 _SRGB_SLOPE_AT_WHITE = 1.055 / 2.4
@@ -75,7 +75,7 @@ class HighlightCurve:
         It interpolates between the codes of all halves, with a relative error of less than 1e-6.
         """
         halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
-        light = np.nan_to_num(halves, nan=0.0, posinf=np.float32(65504)).clip(0)
+        light = np.nan_to_num(halves, nan=0.0, posinf=HALF_MAX).clip(0)
         table = lookup_table(self.encode(light), half_domain=True)
         return PixelTransform.chain([clamp_range(0, self.peak), table], threads)
 

@@ -79,7 +79,7 @@ def add_matte_steps(network: bytes) -> bytes:
     network's side outputs are removed.
     """
     graph = _GraphEditor(network)
-    brightest = graph.node("ReduceMax", [PICTURE], keepdims=1)
+    brightest = graph.node("ReduceMax", [PICTURE], axes=[1, 2, 3], keepdims=1)
     # At least 0.001 keeps a black frame black.
     divisor = graph.node("Max", [brightest, graph.constant(np.float32(1e-3))])
     scaled = graph.node("Div", [PICTURE, divisor])

@@ -33,7 +33,7 @@ from bridge_gateway.inference.catalogue import OVERSHOOT, PICTURE
 from bridge_gateway.inference.highlight_curve import HighlightCurve
 from bridge_gateway.inference.onnx_session import DEFAULT_MEMORY_MB, OnnxSession
 from bridge_gateway.inference.tiling import PixelArea, Tile, TileGrid, enlarged_area
-from bridge_gateway.pixel_transform import PixelTransform
+from bridge_gateway.pixel_transform import HALF_MAX, PixelTransform, clamp_range
 
 #: How far a result may leave the range of its neighbourhood, in sRGB code (1.0 is diffuse white).
 #: Measured: a smaller limit costs sharpness, with a larger one highlights ring.
@@ -45,7 +45,6 @@ _POSTPROCESS_RADIUS = 2
 #: Mirrored pixels beyond the picture's edges. The network pads with zeros, whose influence has
 #: faded after this distance (docs/models.md); it is less than the receptive radius.
 _BORDER = 8
-_HALF_MAX = np.float32(65504)
 
 #: Called with the tiles done and the total, first with 0 done; may raise to stop.
 TileCallback = Callable[[int, int], None]
@@ -81,7 +80,13 @@ class Upscaler:
         self._encode = curve.encoder(session.threads)
         self._decode = curve.decoder(session.threads)
         self._to_output = to_output
-        self._finish = self._decode.followed_by(to_output) if to_output else self._decode
+        finish = self._decode.followed_by(to_output) if to_output else self._decode
+        self._finish = {
+            np.dtype(np.float32): finish,
+            np.dtype(np.float16): finish.followed_by(
+                PixelTransform.chain([clamp_range(-HALF_MAX, HALF_MAX)])
+            ),
+        }
 
     @classmethod
     def open(
@@ -170,14 +175,14 @@ class Upscaler:
         target = result[enlarged_area(tile.core, self.scale)]
         added = None if outside is None else _resize_area(outside, tile.core, self.scale)
         if added is None:
-            self._finish.apply(code, out=target)
+            self._finish[target.dtype].apply(code, out=target)
             return
         light = self._decode.apply(code)
         light += added
         if self._to_output is not None:
             light = self._to_output.apply(light)
         if target.dtype == np.float16:
-            np.clip(light, -_HALF_MAX, _HALF_MAX, out=light)
+            np.clip(light, -HALF_MAX, HALF_MAX, out=light)
         target[...] = light
 
 

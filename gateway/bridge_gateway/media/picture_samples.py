@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bridge_core.errors import CheckFailed
 from bridge_gateway.arrays import FloatArray
+from bridge_gateway.pixel_transform import HALF_MAX
 
 #: Sample types by the name that files and ``ResultOutput.depth`` use.
 SAMPLE_DTYPES: dict[str, Any] = {
@@ -20,9 +21,6 @@ SAMPLE_DTYPES: dict[str, Any] = {
     "uint16": np.uint16,
     "uint": np.uint32,
 }
-
-#: Greatest finite half (IEEE 754 binary16).
-HALF_MAX = 65504.0
 
 
 def to_float(pixels: NDArray[Any], kind: str, bits: int) -> FloatArray:
