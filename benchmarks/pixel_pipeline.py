@@ -37,11 +37,13 @@ from benchmarks._picture_quality import frames as footage_frames
 from benchmarks._report import report
 from bridge_core.client import Client
 from bridge_core.models.requests import Request
+from bridge_core.models.settings import ColourSettings
 from bridge_core.system.files import hash_file
 from bridge_gateway.arrays import resize
 from bridge_gateway.inference import network_graphs
 from bridge_gateway.inference.highlight_curve import srgb_decode
 from bridge_gateway.inference.model_store import RECORD_FILENAME, InstallRecord, footage_path
+from bridge_gateway.media.colour import MODEL_SPACE, ColourManager
 
 SIZES = ((640, 360), (960, 540), (1920, 1080))
 #: Aims for the ratio of the whole job to the bare network.
@@ -102,11 +104,12 @@ def measure_job(
 
 def write_plate(folder: Path, count: int, width: int, height: int) -> None:
     """Frames of real footage with grain, as half-float ACEScg; and one small warm-up frame."""
-    numbers = range(count)
+    numbers, colour = range(count), ColourManager(ColourSettings())
     grain = np.random.default_rng(7)
     pictures = footage_frames(footage_path(MODELS, "big-buck-bunny"), numbers)
     for number, code in pictures:
         linear = resize(srgb_decode(code), width, height, "lanczos3").clip(0)
+        linear = colour.convert(linear, MODEL_SPACE, "ACEScg")
         linear *= 1 + grain.normal(0, 0.02, linear.shape).astype(np.float32)
         _write_exr(folder / f"big.{1001 + number:04d}.exr", linear.astype(np.float16))
         if not number:

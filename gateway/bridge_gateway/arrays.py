@@ -74,6 +74,28 @@ def _block_sums(picture: FloatArray, factor: int) -> FloatArray:
     return sums
 
 
+def upsample_linear(picture: FloatArray, factor: int) -> FloatArray:
+    """A picture (height, width, channels) ``factor`` times as large, interpolated linearly; beyond
+    the edges, the edge pixels count. As :func:`resize` with ``triangle``, in a tenth of the time.
+    """
+    for axis in (0, 1):
+        padding = [(1, 1) if a == axis else (0, 0) for a in range(3)]
+        padded = np.pad(picture, padding, mode="edge")
+        length = picture.shape[axis]
+        shape = [size * (factor if a == axis else 1) for a, size in enumerate(picture.shape)]
+        result = np.empty(shape, np.float32)
+        for phase in range(factor):
+            offset = (phase + 0.5) / factor - 0.5
+            near = 1 + np.sign(offset).astype(int)  # in padded, of the neighbour on that side
+            every = [slice(None)] * axis + [slice(phase, None, factor)]
+            weight = np.float32(abs(offset))
+            result[tuple(every)] = picture * (1 - weight) + (
+                padded.take(np.arange(near, near + length), axis) * weight
+            )
+        picture = result
+    return picture
+
+
 def upsample_plane(plane: FloatArray, factor: int) -> FloatArray:
     """A plane (height, width) ``factor`` times as large.
 

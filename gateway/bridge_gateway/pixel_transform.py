@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ class PixelTransform:
     def __init__(self, processor: Any, threads: int | None = None) -> None:
         self._processor = processor
         self._threads = threads or os.cpu_count() or 1
+        self._followed: dict[PixelTransform, PixelTransform] = {}
 
     @classmethod
     def chain(cls, transforms: Iterable[Any], threads: int | None = None) -> PixelTransform:
@@ -51,9 +53,11 @@ class PixelTransform:
         )
 
     def followed_by(self, other: PixelTransform) -> PixelTransform:
-        """Both transforms as one, which keeps float precision between them."""
-        both = [t._processor.createGroupTransform() for t in (self, other)]
-        return PixelTransform.chain(both, self._threads)
+        """Both transforms as one, which keeps float precision between them. Cached."""
+        if other not in self._followed:
+            both = [t._processor.createGroupTransform() for t in (self, other)]
+            self._followed[other] = PixelTransform.chain(both, self._threads)
+        return self._followed[other]
 
     def apply(
         self,
@@ -63,56 +67,105 @@ class PixelTransform:
     ) -> NDArray[Any]:
         """The transformed pixels, as a new array of ``dtype`` or in ``out``.
 
-        ``pixels`` are (height, width, 3) or (width, 3), as float32 or float16; results are float32,
-        float16 or uint8. uint8 is 0 to 255, rounded and clamped; float16 becomes infinite above
-        65504. ``out`` may be part of a larger picture.
+        ``pixels`` are (height, width, 3), or of another shape (..., 3) if they are contiguous and
+        ``out`` is not given, as float32 or float16; results are float32, float16 or uint8. uint8 is
+        0 to 255, rounded and clamped; float16 becomes infinite above 65504. ``out`` may be part of
+        a larger picture.
         """
         source = pixels if pixels.dtype in (np.float32, np.float16) else pixels.astype(np.float32)
         if source.strides[-2:] != (3 * source.itemsize, source.itemsize):
             source = np.ascontiguousarray(source)
         target = np.empty(source.shape, dtype) if out is None else out
-        apply = self._compile(source.dtype, target.dtype)
-        if source.ndim < 3:
-            apply(source[np.newaxis], target[np.newaxis])
-            return target
-        count = min(self._threads, len(source) // _MIN_ROWS_PER_THREAD)
-        if count < 2:
-            apply(source, target)
-        else:
-            bands = np.array_split(source, count), np.array_split(target, count)
-            with ThreadPoolExecutor(count) as pool:
-                list(pool.map(apply, *bands))
+        pair = (source, target) if source.ndim == 3 else (_as_rows(source), _as_rows(target))
+        self._run(self._compile(source.dtype, target.dtype), _packed, [pair])
         return target
+
+    def interleave(self, planes: FloatArray, out: NDArray[Any]) -> None:
+        """Transform the results of an enlargement by ``scale``, and put them in their places.
+
+        ``planes``: float32 (3, scale * scale, height, width), for each channel and each place in
+        the block of a source pixel. ``out``: (height * scale, width * scale, 3), as float32 or
+        float16.
+        """
+        scale = out.shape[0] // planes.shape[2]
+        pairs = [
+            (planes[:, place], out[place // scale :: scale, place % scale :: scale])
+            for place in range(planes.shape[1])
+        ]
+        self._run(self._compile(planes.dtype, out.dtype), _planar, pairs)
+
+    def _run(
+        self,
+        processor: Any,
+        describe: Callable[[NDArray[Any]], Any],
+        pairs: list[tuple[NDArray[Any], NDArray[Any]]],
+    ) -> None:
+        """Apply a processor from each source to its target, in bands of rows on all threads."""
+        rows = pairs[0][1].shape[0]
+        count = max(1, min(self._threads, rows // _MIN_ROWS_PER_THREAD))
+        edges = [rows * band // count for band in range(count + 1)]
+        bands = [
+            (source[start:stop] if describe is _packed else source[:, start:stop], out[start:stop])
+            for source, out in pairs
+            for start, stop in pairwise(edges)
+        ]
+
+        def apply(band: tuple[NDArray[Any], NDArray[Any]]) -> None:
+            if band[1].size:
+                processor.apply(describe(band[0]), _packed(band[1]))
+
+        if self._threads == 1 or len(bands) == 1:
+            for band in bands:
+                apply(band)
+            return
+        with ThreadPoolExecutor(self._threads) as pool:
+            list(pool.map(apply, bands))
 
     def _compile(self, source: np.dtype[Any], target: np.dtype[Any]) -> Any:
         import PyOpenColorIO as ocio
 
-        depths = {
-            np.dtype(np.float32): ocio.BIT_DEPTH_F32,
-            np.dtype(np.float16): ocio.BIT_DEPTH_F16,
-            np.dtype(np.uint8): ocio.BIT_DEPTH_UINT8,
-        }
         # OpenColorIO caches the result.
-        processor = self._processor.getOptimizedCPUProcessor(
-            depths[source], depths[target], ocio.OPTIMIZATION_DEFAULT
+        return self._processor.getOptimizedCPUProcessor(
+            _bit_depth(source), _bit_depth(target), ocio.OPTIMIZATION_DEFAULT
         )
 
-        def describe(pixels: NDArray[Any]) -> Any:
-            height, width, channels = pixels.shape
-            channel = pixels.itemsize
-            column = 3 * channel
-            # NumPy's stride of a single row may be anything.
-            row = pixels.strides[0] if height > 1 else width * column
-            depth = depths[pixels.dtype]
-            return ocio.PackedImageDesc(
-                pixels, width, height, channels, depth, channel, column, row
-            )
 
-        def apply(pixels: NDArray[Any], result: NDArray[Any]) -> None:
-            if pixels.size:
-                processor.apply(describe(pixels), describe(result))
+def _as_rows(pixels: NDArray[Any]) -> NDArray[Any]:
+    """A view of contiguous pixels of any shape (..., 3) as (height, width, 3)."""
+    return pixels.reshape(-1, pixels.shape[-2] if pixels.ndim > 1 else 1, 3)
 
-        return apply
+
+def _packed(pixels: NDArray[Any]) -> Any:
+    """(height, width, 3) for OpenColorIO. NumPy's strides along an axis of one may be anything."""
+    import PyOpenColorIO as ocio
+
+    height, width, channels = pixels.shape
+    column = pixels.strides[1] if width > 1 else channels * pixels.itemsize
+    row = pixels.strides[0] if height > 1 else width * column
+    return ocio.PackedImageDesc(
+        pixels, width, height, channels, _bit_depth(pixels.dtype), pixels.itemsize, column, row
+    )
+
+
+def _planar(planes: NDArray[Any]) -> Any:
+    """(3, height, width) for OpenColorIO."""
+    import PyOpenColorIO as ocio
+
+    _, height, width = planes.shape
+    row = planes.strides[1] if height > 1 else width * planes.itemsize
+    return ocio.PlanarImageDesc(
+        *planes, width, height, _bit_depth(planes.dtype), planes.itemsize, row
+    )
+
+
+def _bit_depth(dtype: np.dtype[Any]) -> Any:
+    import PyOpenColorIO as ocio
+
+    return {
+        np.dtype(np.float32): ocio.BIT_DEPTH_F32,
+        np.dtype(np.float16): ocio.BIT_DEPTH_F16,
+        np.dtype(np.uint8): ocio.BIT_DEPTH_UINT8,
+    }[dtype]
 
 
 def lookup_table(values: FloatArray, *, half_domain: bool = False) -> Any:

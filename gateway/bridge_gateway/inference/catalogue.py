@@ -28,8 +28,7 @@ from bridge_core.models.media import Sha256
 #: Increase it whenever the graph of an installed model changes, so that models are built again.
 GRAPH_VERSION = 2
 
-#: Input and output of an installed graph (:mod:`.network_graphs`), float32 of shape
-#: (batch, height, width, channels).
+#: Input and output of an installed graph (:mod:`.network_graphs`).
 PICTURE, RESULT = "picture", "result"
 #: Input of an upscaling graph: how far a result may leave the range of its neighbourhood, in code.
 OVERSHOOT = "overshoot"

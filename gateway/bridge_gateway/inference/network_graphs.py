@@ -1,7 +1,7 @@
 """Adds to a network's graph the work around the network, so that it runs where the network runs.
 
-Pictures enter and leave a graph as (batch, height, width, channels), float32. The graphs are built
-once, when a model is installed.
+Pictures enter a graph as (batch, height, width, 3), float32. The graphs are built once, when a
+model is installed.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ _IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 def add_upscale_steps(network: bytes, scale: int) -> bytes:
     """An upscaling network with the correction and the limit of decision 4.
 
-    Takes code from 0 to 1 and the overshoot, a number; returns ``scale`` times as many rows and
-    columns of code. ``network`` maps (1, 3, height, width) to ``scale`` times the size and ends
-    with a pixel shuffle, to which an enlargement by repetition may be added.
+    Takes code from 0 to 1, (batch, height, width, 3), and the overshoot, a number. Returns the
+    enlarged code before the shuffle, (batch, 3, scale * scale, height, width): for each channel and
+    each place in the block of a source pixel. ``network`` maps (1, 3, height, width) to ``scale``
+    times the size; it ends with a pixel shuffle, to which an enlargement by repetition may be
+    added.
 
-    Everything happens before the shuffle, where each source pixel has its ``scale`` x ``scale``
-    results as a dimension of its own: means and limits need no picture of the full size.
+    Everything happens before the shuffle: means and limits need no picture of the full size, and
+    the conversion of colours puts the pixels in their places.
 
     :raises ModelMissing: the network has another shape.
     """
@@ -66,9 +68,10 @@ def add_upscale_steps(network: bytes, scale: int) -> bytes:
         bound = graph.node("Unsqueeze", [bound, graph.integers(2)])
         corrected = graph.node(operation, [corrected, bound])
 
-    result = graph.shuffle_to_picture(corrected, scale)
     overshoot = helper.make_tensor_value_info(OVERSHOOT, TensorProto.FLOAT, [])
-    return graph.build(result, extra_inputs=[overshoot])
+    return graph.build(
+        corrected, ["batch", 3, scale * scale, "height", "width"], extra_inputs=[overshoot]
+    )
 
 
 def add_matte_steps(network: bytes) -> bytes:
@@ -86,7 +89,7 @@ def add_matte_steps(network: bytes) -> bytes:
     centred = graph.node("Sub", [scaled, graph.constant(_IMAGENET_MEAN)])
     normal = graph.node("Div", [centred, graph.constant(_IMAGENET_DEVIATION)])
     graph.replace_input(graph.node("Transpose", [normal], perm=[0, 3, 1, 2]))
-    return graph.build(graph.output)
+    return graph.build(graph.output, ["batch", 1, "height", "width"])
 
 
 class _GraphEditor:
@@ -154,17 +157,9 @@ class _GraphEditor:
             next_step="use a network that does, or extend bridge_gateway.inference.network_graphs",
         )
 
-    def shuffle_to_picture(self, value: str, scale: int) -> str:
-        """(batch, 3, scale * scale, height, width) as (batch, rows, columns, 3)."""
-        split = self._shape(value, (0,), 3, scale, scale, (3,), (4,))
-        blocks = self.node("Reshape", [value, split])
-        ordered = self.node("Transpose", [blocks], perm=[0, 4, 2, 5, 3, 1])
-        rows = self.node("Mul", [self._dimension(value, 3), self.integers(scale)])
-        columns = self.node("Mul", [self._dimension(value, 4), self.integers(scale)])
-        size = [self._dimension(value, 0), rows, columns, self.integers(3)]
-        return self.node("Reshape", [ordered, self.node("Concat", size, axis=0)])
-
-    def build(self, result: str, extra_inputs: Sequence[Any] = ()) -> bytes:
+    def build(
+        self, result: str, shape: Sequence[int | str], extra_inputs: Sequence[Any] = ()
+    ) -> bytes:
         """The finished model, which computes only what ``result`` needs."""
         self.node("Identity", [result], RESULT)
         graph = self._graph
@@ -179,8 +174,7 @@ class _GraphEditor:
         graph.input.extend(
             [helper.make_tensor_value_info(PICTURE, TensorProto.FLOAT, picture), *extra_inputs]
         )
-        result_shape = ["result_batch", "result_1", "result_2", "result_3"]
-        graph.output.append(helper.make_tensor_value_info(RESULT, TensorProto.FLOAT, result_shape))
+        graph.output.append(helper.make_tensor_value_info(RESULT, TensorProto.FLOAT, shape))
         return bytes(self._model.SerializeToString(deterministic=True))
 
     def _shape(self, value: str, *dimensions: int | tuple[int]) -> str:

@@ -48,13 +48,12 @@ class TileGrid:
     ) -> TileGrid:
         """The grid with the fewest pixels to process, in tiles of at most ``max_pixels``.
 
-        The margins count; a tile is at least twice as wide and high as its margins, even if that
+        The margins count. A tile's core is at least as long as its two margins, even if that
         exceeds ``max_pixels``.
         """
         candidates = []
-        most_rows, most_columns = (
-            max(1, (length + 2 * border) // (2 * margin or 1)) for length in (height, width)
-        )
+        shortest = 2 * max(margin, border) + 1
+        most_rows, most_columns = (max(1, length // shortest) for length in (height, width))
         for rows in range(1, most_rows + 1):
             for columns in range(1, most_columns + 1):
                 grid = cls(height, width, margin, border, rows, columns)

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from bridge_core.errors import UnreadableMedia
-from bridge_gateway.arrays import FloatArray, resize
+from bridge_gateway.arrays import FloatArray, upsample_linear
 from bridge_gateway.inference.catalogue import OVERSHOOT, PICTURE
 from bridge_gateway.inference.highlight_curve import HighlightCurve
 from bridge_gateway.inference.onnx_session import DEFAULT_MEMORY_MB, OnnxSession
@@ -79,13 +79,11 @@ class Upscaler:
         self._overshoot = np.float32(OVERSHOOT_LIMIT / curve.display_range)
         self._encode = curve.encoder(session.threads)
         self._decode = curve.decoder(session.threads)
-        self._to_output = to_output
-        finish = self._decode.followed_by(to_output) if to_output else self._decode
-        self._finish = {
-            np.dtype(np.float32): finish,
-            np.dtype(np.float16): finish.followed_by(
-                PixelTransform.chain([clamp_range(-HALF_MAX, HALF_MAX)])
-            ),
+        limit = PixelTransform.chain([clamp_range(-HALF_MAX, HALF_MAX)], session.threads)
+        #: From linear light to the result, by its type. A clamp keeps halves finite.
+        self._convert = {
+            np.dtype(np.float32): to_output,
+            np.dtype(np.float16): to_output.followed_by(limit) if to_output else limit,
         }
 
     @classmethod
@@ -171,19 +169,21 @@ class Upscaler:
         self, tile: Tile, code: FloatArray, outside: FloatArray | None, result: NDArray[Any]
     ) -> None:
         """Decode a tile into ``result``, and add the values that were set aside."""
-        code = code[enlarged_area(tile.core_in_window, self.scale)]
+        code = code[..., *tile.core_in_window]
         target = result[enlarged_area(tile.core, self.scale)]
         added = None if outside is None else _resize_area(outside, tile.core, self.scale)
+        convert = self._convert[target.dtype]
         if added is None:
-            self._finish[target.dtype].apply(code, out=target)
+            finish = self._decode.followed_by(convert) if convert else self._decode
+            finish.interleave(code, target)
             return
-        light = self._decode.apply(code)
+        light = np.empty_like(added)
+        self._decode.interleave(code, light)
         light += added
-        if self._to_output is not None:
-            light = self._to_output.apply(light)
-        if target.dtype == np.float16:
-            np.clip(light, -HALF_MAX, HALF_MAX, out=light)
-        target[...] = light
+        if convert is None:
+            target[...] = light
+        else:
+            convert.apply(light, out=target)
 
 
 def require_finite(rgb: FloatArray) -> tuple[float, float]:
@@ -207,13 +207,12 @@ def require_finite(rgb: FloatArray) -> tuple[float, float]:
 
 
 def _resize_area(picture: FloatArray, area: PixelArea, scale: int) -> FloatArray | None:
-    """``area`` of a picture that is enlarged as a whole with the triangle kernel; None if it is
-    zero. The kernel reaches one pixel beyond the area."""
+    """``area`` of a picture that is enlarged as a whole by linear interpolation; None if it is
+    zero. The interpolation reaches one pixel beyond the area."""
     (top, bottom), (left, right) = ((part.start, part.stop) for part in area)
     above, before = min(top, 1), min(left, 1)
     part = picture[top - above : bottom + 1, left - before : right + 1]
     if not part.any():
         return None
-    large = resize(part, part.shape[1] * scale, part.shape[0] * scale, "triangle")
     inner = slice(above, above + bottom - top), slice(before, before + right - left)
-    return large[enlarged_area(inner, scale)]
+    return upsample_linear(part, scale)[enlarged_area(inner, scale)]

@@ -107,9 +107,9 @@ def test_tiles_leave_no_seams(models_dir: Path, network: str) -> None:
     plate = srgb_decode(code) * np.float32(6) - np.float32(0.02)
     whole, tiled = (
         Upscaler.open(models_dir, network, threads=2, memory_mb=memory_mb)
-        for memory_mb in (1000, 50)
+        for memory_mb in (1000, 40)
     )
-    assert len(tiled.plan_tiles(120, 130)) > 2 * len(whole.plan_tiles(120, 130)) == 2
+    assert (len(whole.plan_tiles(120, 130)), len(tiled.plan_tiles(120, 130)) >= 4) == (1, True)
     whole, tiled = whole.upscale(plate), tiled.upscale(plate)
     assert np.abs(whole - tiled).max() < 1e-5 * np.abs(whole).max() + 1e-5
 
@@ -213,8 +213,8 @@ def test_conversion_gives_known_bytes(models_dir: Path) -> None:
     The same bytes were measured with onnx 1.16.2 and 1.23.2.
     """
     assert {name: require_installed(models_dir, name).sha256[:16] for name in NETWORKS} == {
-        "span-x2": "fdc6a892029a5ed3",
-        "realesr-animevideo-x4": "839340b461511eee",
+        "span-x2": "e2fbbe7d6166ca1e",
+        "realesr-animevideo-x4": "0eb48d9662547a6b",
     }
 
 
