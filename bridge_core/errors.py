@@ -105,12 +105,9 @@ class MissingFrames(MediaError, code="missing_frames"):
     def of(cls, frames: Iterable[int], *, where: str) -> MissingFrames:
         missing = sorted(frames)
         count = f"{len(missing)} frames are" if len(missing) != 1 else "1 frame is"
-        return cls(
-            f"{count} missing: {format_frames(missing)}",
-            where=where,
-            next_step="render or copy these frames, or shorten the range, and send again",
-            details={"frames": missing},
-        )
+        message = f"{count} missing: {format_frames(missing)}"
+        next_step = "render or copy these frames, or shorten the range, and send again"
+        return cls(message, where=where, next_step=next_step, details={"frames": missing})
 
 
 class UnreadableMedia(MediaError, code="unreadable_media"):

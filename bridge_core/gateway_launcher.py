@@ -34,12 +34,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.connection import gateway_proof
 from bridge_core.connection.endpoint import Endpoint, read_token
-from bridge_core.errors import (
-    ConfigError,
-    GatewayFault,
-    GatewayUnreachable,
-    NotAuthorised,
-)
+from bridge_core.errors import ConfigError, GatewayFault, GatewayUnreachable, NotAuthorised
 from bridge_core.gateway_program import (
     INSTALL_HINT,
     gateway_command,
@@ -133,11 +128,9 @@ def find_gateway(settings: Settings) -> Endpoint:
     state = settings.client.state_dir
     announcement = _find_running(state)
     if announcement is None:
-        raise GatewayUnreachable(
-            "no local gateway is running",
-            where=str(state),
-            next_step="start it with `shotbridge services`, or set client.url to the studio's",
-        )
+        message = "no local gateway is running"
+        next_step = "start it with `shotbridge services`, or set client.url to the studio's"
+        raise GatewayUnreachable(message, where=str(state), next_step=next_step)
     return Endpoint(announcement.url, _local_token(state), is_local=True)
 
 
@@ -155,19 +148,16 @@ def stop_gateway(settings: Settings) -> bool:
             announcement = _read_announcement(state)
             with contextlib.suppress(OSError, http.client.HTTPException):
                 if announcement is not None and _responds(announcement, state):
-                    raise GatewayUnreachable(
-                        "a gateway is running that was not started by this user's Shotbridge",
-                        where=f"{announcement.url}, process {announcement.pid}",
-                        next_step="stop it where it was started",
-                    )
+                    message = "a gateway is running that was not started by this user's Shotbridge"
+                    where = f"{announcement.url}, process {announcement.pid}"
+                    next_step = "stop it where it was started"
+                    raise GatewayUnreachable(message, where=where, next_step=next_step)
             return False
         while process.alive:
             if time.monotonic() > deadline:
-                raise GatewayUnreachable(
-                    f"the gateway (process {process.pid}) does not shut down",
-                    where=str(state),
-                    next_step=f"check {state / 'gateway.log'}, then end the process by hand",
-                )
+                message = f"the gateway (process {process.pid}) does not shut down"
+                next_step = f"check {state / 'gateway.log'}, then end the process by hand"
+                raise GatewayUnreachable(message, where=str(state), next_step=next_step)
             time.sleep(_POLL_SECONDS)
         return True
 
@@ -189,18 +179,16 @@ def _find_running(state: Path) -> _Announcement | None:
     except (OSError, http.client.HTTPException) as error:
         if not _is_running(announcement, state):
             return None
-        raise GatewayUnreachable(
-            f"the gateway is running (process {announcement.pid}) but does not respond: {error}",
-            where=announcement.url,
-            next_step="wait a moment; if it persists, stop it with `shotbridge stop`",
-        ) from error
-    if _is_running(announcement, state):
-        raise NotAuthorised(
-            f"the running gateway (process {announcement.pid}) does not know the token in "
-            f"{state / 'gateway.token'}",
-            where=announcement.url,
-            next_step="stop it with `shotbridge stop`; the next call starts one with this token",
+        message = (
+            f"the gateway is running (process {announcement.pid}) but does not respond: {error}"
         )
+        next_step = "wait a moment; if it persists, stop it with `shotbridge stop`"
+        raise GatewayUnreachable(message, where=announcement.url, next_step=next_step) from error
+    if _is_running(announcement, state):
+        gateway = f"the running gateway (process {announcement.pid})"
+        message = f"{gateway} does not know the token in {state / 'gateway.token'}"
+        next_step = "stop it with `shotbridge stop`; the next call starts one with this token"
+        raise NotAuthorised(message, where=announcement.url, next_step=next_step)
     return None
 
 
@@ -227,9 +215,8 @@ def _responds(announcement: _Announcement, state: Path) -> bool:
     with socket.create_connection(host_and_port, timeout=_PROOF_TIMEOUT) as connection:
         if not (state / "gateway.token").exists():
             return False
-        response = gateway_proof.request_proof(
-            connection, announcement.url, _local_token(state), _PROOF_TIMEOUT
-        )
+        url, token = announcement.url, _local_token(state)
+        response = gateway_proof.request_proof(connection, url, token, _PROOF_TIMEOUT)
     return response.proven_instance == announcement.instance
 
 
@@ -329,12 +316,9 @@ def _startup_error(
     tail = _log_tail(log, log_offset)
     missing = re.search(r"No module named '?([\w.]+)'?", tail)
     if missing:
-        return ConfigError(
-            f"the gateway is not installed: there is no module {missing[1]} in {command[0]}",
-            where=str(log),
-            next_step=f"{INSTALL_HINT} there, or set client.gateway_command or client.url",
-            details={"log": tail},
-        )
+        message = f"the gateway is not installed: there is no module {missing[1]} in {command[0]}"
+        next_step = f"{INSTALL_HINT} there, or set client.gateway_command or client.url"
+        return ConfigError(message, where=str(log), next_step=next_step, details={"log": tail})
     return GatewayFault(
         f"the gateway ended while starting, with exit code {child.returncode}. "
         f"Its log ends: {tail.strip() or '(empty)'}",
@@ -369,11 +353,9 @@ def _launch_lock(state: Path, deadline: float) -> Iterator[None]:
         lock = FileLock(state / "gateway.lock")
         while not lock.acquire():
             if time.monotonic() > deadline:
-                raise GatewayUnreachable(
-                    "another process has been starting the gateway for too long",
-                    where=str(lock.path),
-                    next_step=f"check {state / 'gateway.log'}",
-                )
+                message = "another process has been starting the gateway for too long"
+                next_step = f"check {state / 'gateway.log'}"
+                raise GatewayUnreachable(message, where=str(lock.path), next_step=next_step)
             time.sleep(_POLL_SECONDS)
     with lock:
         yield
@@ -385,10 +367,8 @@ def _local_token(state: Path) -> str:
 
 def _studio_endpoint(url: str, token_file: Path | None) -> Endpoint:
     if token_file is None:
-        raise ConfigError(
-            "client.url is set, but there is no token for that gateway",
-            where=url,
-            next_step="set client.token_file to the file with the token",
-        )
+        message = "client.url is set, but there is no token for that gateway"
+        next_step = "set client.token_file to the file with the token"
+        raise ConfigError(message, where=url, next_step=next_step)
     # The studio's token may be readable for a group, but nobody else may read or change it.
     return Endpoint(url.rstrip("/"), read_token(token_file, forbidden_mode=0o027))

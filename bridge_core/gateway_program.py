@@ -70,11 +70,8 @@ def _setting_variables(values: dict[str, Any], prefix: str) -> Iterator[tuple[st
 
 def start_error(command: list[str], error: OSError) -> ConfigError:
     """The error for a :func:`gateway_command` that the system could not start."""
-    return ConfigError(
-        f"the gateway cannot be started: {error.strerror or error}",
-        where=command[0],
-        next_step="correct client.gateway_command",
-    )
+    message = f"the gateway cannot be started: {error.strerror or error}"
+    return ConfigError(message, where=command[0], next_step="correct client.gateway_command")
 
 
 def run_gateway(settings: Settings, *args: str) -> int:
@@ -93,10 +90,8 @@ def capture_gateway(settings: Settings, *args: str) -> str:
     """
     completed = _run(settings, args, stdout=subprocess.PIPE)
     if completed.returncode:
-        raise GatewayFault(
-            f"the gateway's command {args[0]!r} ended with code {completed.returncode}",
-            next_step="see its own message above",
-        )
+        message = f"the gateway's command {args[0]!r} ended with code {completed.returncode}"
+        raise GatewayFault(message, next_step="see its own message above")
     return completed.stdout
 
 

@@ -72,12 +72,8 @@ class Outbox:
         from bridge_core.models.outbox import OutboxEntry
 
         try:
-            entry = OutboxEntry(
-                key=key or str(uuid.uuid4()),
-                request=request,
-                requested_by=requested_by,
-                created=now(),
-            )
+            key = key or str(uuid.uuid4())
+            entry = OutboxEntry(key=key, request=request, requested_by=requested_by, created=now())
         except ValidationError as error:
             raise validation_error(error, label="outbox entry") from error
         with _storage_errors(self.folder):
@@ -97,11 +93,9 @@ class Outbox:
                     or existing.requested_by != requested_by
                     or fingerprint(existing.request) != fingerprint(request)
                 ):
-                    raise IdempotencyKeyReused(
-                        "another request, or one of another person, with this key is waiting",
-                        where=str(self._path(entry.key)),
-                        next_step="use a different key for each request",
-                    ) from None
+                    message = "another request, or one of another person, with this key is waiting"
+                    where, next_step = str(self._path(key)), "use a different key for each request"
+                    raise IdempotencyKeyReused(message, where=where, next_step=next_step) from None
                 return existing
             finally:
                 temporary.unlink()
@@ -111,21 +105,11 @@ class Outbox:
     def entries(self) -> tuple[OutboxEntry, ...]:
         """The entries that are waiting, oldest first. Damaged files are moved away; those of a
         newer Shotbridge are left alone."""
-        entries = [self._read(path) for path in self._files(self.folder)]
-        return tuple(
-            sorted((e for e in entries if e is not None), key=lambda e: (e.created, e.key))
-        )
+        return self._entries_in(self.folder)
 
     def refused(self) -> tuple[OutboxEntry, ...]:
         """The entries that were refused, each with its ``problem``, oldest first."""
-        entries = [self._read(path) for path in self._files(self.folder / "refused")]
-        return tuple(
-            sorted((e for e in entries if e is not None), key=lambda e: (e.created, e.key))
-        )
-
-    def damaged(self) -> tuple[Path, ...]:
-        """Files that were moved away because they are damaged."""
-        return tuple(self._files(self.folder / "damaged"))
+        return self._entries_in(self.folder / "refused")
 
     def remove(self, key: str) -> None:
         """Remove an entry that the gateway has, or that a person has withdrawn."""
@@ -165,6 +149,10 @@ class Outbox:
         finally:
             lock.release()
 
+    def _entries_in(self, folder: Path) -> tuple[OutboxEntry, ...]:
+        entries = filter(None, map(self._read, self._files(folder)))
+        return tuple(sorted(entries, key=lambda entry: (entry.created, entry.key)))
+
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"
 
@@ -189,9 +177,8 @@ class Outbox:
         try:
             text = read_own_file(path, _MAX_ENTRY_BYTES)
             if text is None:
-                raise InvalidRequest(
-                    "it is not a regular file of this user, or too large for a request"
-                )
+                reason = "it is not a regular file of this user, or too large for a request"
+                raise InvalidRequest(reason)
             entry = OutboxEntry.parse(text, where=str(path))
             if entry.key != path.stem:
                 # Its own file would never be removed, so it would be sent again and again.

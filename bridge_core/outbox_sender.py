@@ -83,13 +83,9 @@ class OutboxSender:
             submission = prepare_submission(entry.request, self._transport, progress, cancel=cancel)
             if cancel is not None and cancel.is_set():
                 raise JobCancelled("the request was withdrawn before it was sent", where=entry.key)
+            headers = {"Idempotency-Key": entry.key, **user_header(entry.requested_by)}
             job = self._transport.request_json(
-                Job,
-                "POST",
-                "/v1/jobs",
-                body=submission,
-                headers={"Idempotency-Key": entry.key, **user_header(entry.requested_by)},
-                retry_once=True,
+                Job, "POST", "/v1/jobs", body=submission, headers=headers, retry_once=True
             )
         except JobCancelled:
             self._outbox.remove(entry.key)

@@ -50,11 +50,8 @@ def single_file(path: str, *, frame: int | None = None) -> SourceFile:
     except OSError as error:
         raise unreadable_media(error, absolute) from error
     if not absolute.is_file():
-        raise UnreadableMedia(
-            "this is not a file",
-            where=str(absolute),
-            next_step="give a movie, a picture, or a sequence such as plate.%04d.exr",
-        )
+        next_step = "give a movie, a picture, or a sequence such as plate.%04d.exr"
+        raise UnreadableMedia("this is not a file", where=str(absolute), next_step=next_step)
     return _source_file(str(absolute), file_stat, frame)
 
 
@@ -81,7 +78,7 @@ def path_as_on_disk(path: Path) -> Path:
     folder = path_as_on_disk(path.parent) if path.parent != path else path
     name = comparable_name(path.name)
     try:
-        matches = [one for one in folder.iterdir() if comparable_name(one.name) == name]
+        matches = [entry for entry in folder.iterdir() if comparable_name(entry.name) == name]
     except OSError:
         return path
     return matches[0] if matches else path
@@ -129,7 +126,7 @@ def _scan_sequence(pattern: Path, frames: set[int] | None = None) -> dict[int, o
                 continue
             # This also checks the number of digits.
             spellings = (frame_path(pattern.name, frame), signed_frame_path(pattern.name, frame))
-            comparable = [comparable_name(one) for one in spellings if one]
+            comparable = [comparable_name(spelling) for spelling in spellings if spelling]
             if name not in comparable or not entry.is_file():
                 continue
             other = entries_by_frame.setdefault(frame, entry)
@@ -144,11 +141,9 @@ def _scan_sequence(pattern: Path, frames: set[int] | None = None) -> dict[int, o
 def duplicate_frame(frame: int, *paths: str) -> UnreadableMedia:
     """The error for a negative frame that exists under both of its names."""
     names = " and ".join(sorted(Path(path).name for path in paths))
-    return UnreadableMedia(
-        f"frame {frame} exists twice, as {names}",
-        where=str(Path(paths[0]).parent),
-        next_step="remove one of them, or move it to another folder",
-    )
+    message = f"frame {frame} exists twice, as {names}"
+    next_step = "remove one of them, or move it to another folder"
+    return UnreadableMedia(message, where=str(Path(paths[0]).parent), next_step=next_step)
 
 
 def _source_file(path: str, file_stat: os.stat_result, frame: int | None) -> SourceFile:

@@ -37,19 +37,13 @@ def require_fitting_output(
     :raises ShotbridgeError: there is no such output, or it does not fit; the class is ``error``.
     """
     title = f"{version.service} {version.label}"
-    output = next((one for one in version.outputs if one.name == output_name), None)
+    output = next((output for output in version.outputs if output.name == output_name), None)
     if output is None:
-        names = ", ".join(one.name for one in version.outputs) or "none"
-        raise error(
-            f"{title} has no output {output_name!r}",
-            where=where,
-            next_step=f"choose one of its outputs: {names}",
-        )
+        names = ", ".join(output.name for output in version.outputs) or "none"
+        next_step = f"choose one of its outputs: {names}"
+        raise error(f"{title} has no output {output_name!r}", where=where, next_step=next_step)
     mismatch = output_mismatch(output, shot)
     if mismatch:
-        raise error(
-            f"{title} {mismatch}",
-            where=where,
-            next_step="undo the change of the cut or of its frame rate, or send the shot again",
-        )
+        next_step = "undo the change of the cut or of its frame rate, or send the shot again"
+        raise error(f"{title} {mismatch}", where=where, next_step=next_step)
     return output

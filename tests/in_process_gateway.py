@@ -211,9 +211,7 @@ class InProcessGateway:
             settings.data_dir / "plate_proxies", settings.colour, settings.proxies
         )
         context = ApiContext(about, self.runtime, events, self.plate_proxies)
-        self.app = create_app(
-            context, AuthConfig.create(TOKEN, MIN_CLIENT_VERSION, ["gateway.studio"]), self.activity
-        )
+        self.app = create_app(context, AuthConfig.create(TOKEN, ["gateway.studio"]), self.activity)
         ready = threading.Event()
         self._server = serve.GatewayServer(
             serve.server_config(self.app, self.limits), events, ready.set

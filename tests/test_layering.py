@@ -99,8 +99,8 @@ STORAGE_NAMES = {
     "file_name_template",
     "BlobStore",
     "MediaRoots",
-    "Library()",
-    "LibraryNaming()",
+    "LibraryFolder()",
+    "LibraryPaths()",
     "WORK_DIR_NAME",
     "WorkDir()",
 }

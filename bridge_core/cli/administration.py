@@ -1,4 +1,5 @@
-"""``serve``, ``stop``, ``models``, ``config``, ``doctor``: the installation itself."""
+"""``serve``, ``stop``, ``models``, ``config``, ``doctor``: the installation itself; ``ledger``: its
+costs."""
 
 from __future__ import annotations
 
@@ -31,6 +32,14 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     config.add_argument("--origin", action="store_true", help="show the file and line of each")
 
     add("doctor", _run_doctor, "check the installation; each problem has a next step")
+
+    add(
+        "ledger",
+        _show_ledger,
+        "what each show has reserved and spent",
+        description="What each show, or the one of --show, has reserved for jobs that have not "
+        "ended, and what the providers have charged.",
+    )
 
 
 def _run_serve(context: CommandContext) -> int:
@@ -90,3 +99,20 @@ def _run_doctor(context: CommandContext) -> int:
     report = {"ok": is_healthy, "checks": [result.as_json() for result in results]}
     context.output.print_result(report, format_results(results))
     return 0 if is_healthy else 1
+
+
+def _show_ledger(context: CommandContext) -> int:
+    from bridge_core.models.jobs import Cost
+
+    sums = context.client.show_costs(context.arguments.show)
+    rows = [
+        (
+            costs.show,
+            Cost(amount=costs.reserved, currency=costs.currency),
+            Cost(amount=costs.charged, currency=costs.currency),
+        )
+        for costs in sums
+    ]
+    table = format_table(("show", "reserved", "charged"), rows)
+    context.output.print_result(sums, table or "no jobs")
+    return 0

@@ -95,17 +95,14 @@ def short_id(full_id: str) -> str:
 def _expand_id(prefix: str, kind: str, query: Callable[[], Sequence[Version | Job]]) -> str:
     if len(prefix) >= 32:  # it is complete
         return prefix
-    matches = [one.id for one in query() if prefix and one.id.startswith(prefix)]
+    matches = [found.id for found in query() if prefix and found.id.startswith(prefix)]
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise InvalidRequest(
-            f"{len(matches)} {kind}s begin with {prefix!r}",
-            next_step=f"give more characters: {', '.join(matches[:3])}",
-        )
-    raise InvalidRequest(
-        f"no {kind} begins with {prefix!r}", next_step=f"`shotbridge {kind}s` lists them"
-    )
+        next_step = f"give more characters: {', '.join(matches[:3])}"
+        raise InvalidRequest(f"{len(matches)} {kind}s begin with {prefix!r}", next_step=next_step)
+    next_step = f"`shotbridge {kind}s` lists them"
+    raise InvalidRequest(f"no {kind} begins with {prefix!r}", next_step=next_step)
 
 
 def parse_key_value(text: str) -> tuple[str, str]:
@@ -115,8 +112,6 @@ def parse_key_value(text: str) -> tuple[str, str]:
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise ConfigError(
-            f"{text!r} is not a setting",
-            next_step="write KEY=VALUE, such as client.parallel_transfers=8",
-        )
+        next_step = "write KEY=VALUE, such as client.parallel_transfers=8"
+        raise ConfigError(f"{text!r} is not a setting", next_step=next_step)
     return key.strip(), value

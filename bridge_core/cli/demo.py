@@ -69,12 +69,8 @@ def read_demo(folder: Path) -> FinishedDemo:
     """
     try:
         summary = json.loads((folder / _SUMMARY_FILE).read_text(encoding="utf-8"))
-        return FinishedDemo(
-            Path(summary["cut"]),
-            summary.get("cut_timeline"),
-            summary.get("cut_rate"),
-            summary["settings"],
-        )
+        timeline, rate = summary.get("cut_timeline"), summary.get("cut_rate")
+        return FinishedDemo(Path(summary["cut"]), timeline, rate, summary["settings"])
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(
             "the folder holds no finished demo",
@@ -94,10 +90,8 @@ def _run_demo(context: CommandContext) -> int:
     user_cut: Path | None = context.arguments.cut
     timeline_name, rate = context.arguments.timeline, cut_rate(context)
     if user_cut is None and (timeline_name is not None or rate is not None):
-        raise InvalidRequest(
-            "--timeline and --rate are for a cut of your own",
-            next_step="leave them out, or give a cut",
-        )
+        next_step = "leave them out, or give a cut"
+        raise InvalidRequest("--timeline and --rate are for a cut of your own", next_step=next_step)
     _check_output_folder(out)
     out.mkdir(parents=True, exist_ok=True)
     view = DEMO_VIEW if user_cut is None else None
@@ -112,24 +106,19 @@ def _run_demo(context: CommandContext) -> int:
         folder = str(out / "plates")
         plates = capture_gateway(context.config.settings, "demo-plates", "--out", folder)
         cut_path = _write_demo_cut(out / "demo_cut_v001.otio", json.loads(plates))
-    else:
-        cut_path = user_cut.expanduser().absolute()
-
-    if user_cut is None:
         handles = context.config.settings.work.handles
         cut = read_cut(cut_path, show=context.arguments.show, handles=handles)
     else:
+        cut_path = user_cut.expanduser().absolute()
         cut = load_cut(context, cut_path)
     cut = check_media(cut)
     for problem in cut.problems:
         context.output.print_message(f"  {problem.outcome}: {problem}")
     shots = [cut_shot.shot for cut_shot in cut.shots]
     if not shots:
-        raise InvalidRequest(
-            "the cut has no shot that can be sent",
-            where=str(cut_path),
-            next_step="see `shotbridge timeline shots CUT --check-media` for each clip's problem",
-        )
+        message = "the cut has no shot that can be sent"
+        next_step = "see `shotbridge timeline shots CUT --check-media` for each clip's problem"
+        raise InvalidRequest(message, where=str(cut_path), next_step=next_step)
     context.output.print_message(f"Cut: {cut_path.name}, {len(shots)} shots")
     # The plates are read in place, by the demo's own gateway only.
     folders = sorted({str(Path(shot.plate.path).parent) for shot in shots})
@@ -177,11 +166,8 @@ def _check_output_folder(out: Path) -> None:
     """
     is_demo = (out / ".gateway").exists()
     if out.exists() and not is_demo and (not out.is_dir() or any(out.iterdir())):
-        raise InvalidRequest(
-            "a demo needs a folder of its own, and this one holds other files",
-            where=str(out),
-            next_step="give a new folder with --out",
-        )
+        message = "a demo needs a folder of its own, and this one holds other files"
+        raise InvalidRequest(message, where=str(out), next_step="give a new folder with --out")
 
 
 def _gateway_settings(out: Path, view: str | None) -> dict[str, Any]:
@@ -215,6 +201,7 @@ def _write_demo_cut(path: Path, plates: Sequence[Mapping[str, Any]]) -> Path:
         count = plate["last"] - plate["first"] + 1
         pattern = Path(plate["path"])
         prefix, _, ending = pattern.name.partition("%04d")
+        facts = {key: plate[key] for key in ("colour_space", "width", "height")}
         media = otio.schema.ImageSequenceReference(
             target_url_base=pattern.parent.as_uri() + "/",
             name_prefix=prefix,
@@ -224,9 +211,7 @@ def _write_demo_cut(path: Path, plates: Sequence[Mapping[str, Any]]) -> Path:
             rate=rate,
             frame_zero_padding=4,
             available_range=time_range(plate["first"], count, rate),
-            metadata={
-                "shotbridge": {key: plate[key] for key in ("colour_space", "width", "height")}
-            },
+            metadata={"shotbridge": facts},
         )
         shown = time_range(plate["first"] + DEMO_HANDLES, count - 2 * DEMO_HANDLES, rate)
         clip = otio.schema.Clip(plate["shot"], media_reference=media, source_range=shown)
@@ -249,11 +234,8 @@ def _build_request(context: CommandContext, shot: Shot, is_demo_cut: bool) -> Re
 def _approve_version(context: CommandContext, version: Version) -> Version:
     from bridge_core.models.versions import Decision, ReviewStatus
 
-    decision = Decision(
-        status=ReviewStatus.APPROVED,
-        comment="approved by the demo",
-        content_hash=version.content_hash,
-    )
+    status, comment = ReviewStatus.APPROVED, "approved by the demo"
+    decision = Decision(status=status, comment=comment, content_hash=version.content_hash)
     return context.client.decide(version.id, decision)
 
 
@@ -274,19 +256,18 @@ def _write_contact_sheet(
         frame = shot.cut_range.first + shot.cut_range.count // 2
         outputs = {output.name: output for output in version.outputs}
         matte = outputs.get("matte")
-        rows.append(
-            {
-                "shot": shot.id.shot,
-                "caption": f"{job.request.service}  {version.label}  "
-                f"frames {shot.work_range}, cut {shot.cut_range}",
-                "status": str(version.status),
-                "frame": frame,
-                "plate": shot.plate.path_at(frame),
-                "result": _frame_file(version, outputs["main"].pattern, frame),
-                "colour_space": outputs["main"].colour_space,
-                "matte": _frame_file(version, matte.pattern, frame) if matte else None,
-            }
-        )
+        frames = f"frames {shot.work_range}, cut {shot.cut_range}"
+        row = {
+            "shot": shot.id.shot,
+            "caption": f"{job.request.service}  {version.label}  {frames}",
+            "status": str(version.status),
+            "frame": frame,
+            "plate": shot.plate.path_at(frame),
+            "result": _frame_file(version, outputs["main"].pattern, frame),
+            "colour_space": outputs["main"].colour_space,
+            "matte": _frame_file(version, matte.pattern, frame) if matte else None,
+        }
+        rows.append(row)
     sheet = {
         "heading": "Shotbridge",
         "subtitle": "plates and results, through the same view",

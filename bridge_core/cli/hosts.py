@@ -63,10 +63,8 @@ def _run_installer(context: CommandContext) -> int:
 
     host, given = get_host(context.arguments.host), context.arguments.folder
     if host.installer is None:
-        raise ConfigError(
-            f"nothing has to be installed in {host.title}'s folders",
-            next_step="`shotbridge doctor` says how it finds its plugin",
-        )
+        message = f"nothing has to be installed in {host.title}'s folders"
+        raise ConfigError(message, next_step="`shotbridge doctor` says how it finds its plugin")
     folder = given.expanduser().absolute() if given else None
     if context.arguments.command == "install":
         report = host.installer.install(folder)
@@ -90,26 +88,21 @@ def _run_selftest(context: CommandContext) -> int:
     given = context.arguments
     host = get_host(given.host)
     if host.selftest is None or host.package_folder is None:
-        raise ConfigError(
-            f"{host.title} has no self-test",
-            next_step="`shotbridge doctor` checks its installation",
-        )
-    command = host.selftest(
-        SelfTestRequest(
-            script=host.package_folder / "selftest.py",
-            report_folder=given.out.expanduser().absolute(),
-            plugin_folder=host.package_folder.parent,
-            program=given.program.expanduser().absolute() if given.program else None,
-            flags=given.flags,
-            environment=dict(os.environ),
-        )
+        next_step = "`shotbridge doctor` checks its installation"
+        raise ConfigError(f"{host.title} has no self-test", next_step=next_step)
+    request = SelfTestRequest(
+        script=host.package_folder / "selftest.py",
+        report_folder=given.out.expanduser().absolute(),
+        plugin_folder=host.package_folder.parent,
+        program=given.program.expanduser().absolute() if given.program else None,
+        flags=given.flags,
+        environment=dict(os.environ),
     )
+    command = host.selftest(request)
     context.output.print_message(f"running {' '.join(command.arguments)}")
     try:
         return subprocess.run(command.arguments, env=command.environment, check=False).returncode
     except OSError as error:
-        raise ConfigError(
-            f"the program cannot be started: {error.strerror or error}",
-            where=command.arguments[0],
-            next_step="give the program with --program",
-        ) from error
+        message = f"the program cannot be started: {error.strerror or error}"
+        next_step = "give the program with --program"
+        raise ConfigError(message, where=command.arguments[0], next_step=next_step) from error

@@ -9,9 +9,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.cli.context import add_command, parse_key_value, short_id
-from bridge_core.cli.mattes import add_matte_options, matte_regions
 from bridge_core.cli.output import ProgressBar, format_duration, format_table
-from bridge_core.cli.sources import add_cut_options, load_shots, parse_frames
+from bridge_core.cli.sources import (
+    add_cut_options,
+    add_matte_options,
+    load_shots,
+    matte_regions,
+    parse_frames,
+)
 from bridge_core.errors import ShotbridgeError
 
 if TYPE_CHECKING:
@@ -33,12 +38,11 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         "send shots of a cut, or one plate, to a service",
         description="Send the shots of a cut (OTIO, EDL, FCP XML or AAF), or one plate.",
     )
-    send.add_argument(
-        "source", help="a cut, or a plate: a movie, a still, a pattern as plate.%%04d.exr"
-    )
-    send.add_argument("--service", required=True, help="id of the service, see `services`")
-    send.add_argument("--shot", action="append", default=[], help="only this shot; may be repeated")
-    send.add_argument(
+    option = send.add_argument
+    option("source", help="a cut, or a plate: a movie, a still, a pattern as plate.%%04d.exr")
+    option("--service", required=True, help="id of the service, see `services`")
+    option("--shot", action="append", default=[], help="only this shot; may be repeated")
+    option(
         "-p",
         "--parameter",
         action="append",
@@ -46,33 +50,31 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a parameter of the service; may be repeated",
     )
-    send.add_argument(
+    option(
         "--test-frames",
         metavar="FRAMES",
         help="make test frames of these frames only, as 1001,1040-1042",
     )
-    send.add_argument("--note", default="", help="a note for the service")
+    option("--note", default="", help="a note for the service")
     add_matte_options(send)
-    send.add_argument(
+    option(
         "--output-format",
         choices=("exr", "plate"),
         default="exr",
         help="OpenEXR (default), or the plate's own format",
     )
-    send.add_argument("--range", help="of a plate: first and last frame, as 1001-1100")
+    option("--range", help="of a plate: first and last frame, as 1001-1100")
     add_cut_options(
         send,
         rate_help="frames per second, as 24000/1001: of a plate (default: a movie's own, or 24), "
         "or of the cut",
     )
-    send.add_argument(
+    option(
         "--colour-space",
         help="a name from the OCIO config: of a plate, or of the cut's plates that have none",
     )
-    send.add_argument(
-        "--quote", action="store_true", help="print frames, duration and cost; send nothing"
-    )
-    send.add_argument("--no-wait", action="store_true", help="return once all jobs are accepted")
+    option("--quote", action="store_true", help="print frames, duration and cost; send nothing")
+    option("--no-wait", action="store_true", help="return once all jobs are accepted")
 
     jobs = add("jobs", _list_jobs, "jobs, newest first")
     jobs.add_argument("--state", help="only queued, running, succeeded, failed, cancelled, unknown")
@@ -155,10 +157,8 @@ def _find_service(context: CommandContext, service_id: str) -> Service | None:
     for service in services:
         if service.id == service_id:
             return service
-    raise UnknownService(
-        f"there is no service {service_id!r}",
-        next_step=f"the gateway offers: {', '.join(s.id for s in services) or 'none'}",
-    )
+    next_step = f"the gateway offers: {', '.join(s.id for s in services) or 'none'}"
+    raise UnknownService(f"there is no service {service_id!r}", next_step=next_step)
 
 
 def _build_request(context: CommandContext, shot: Shot, service: Service | None) -> Request:
@@ -327,9 +327,8 @@ def jobs_exit_code(jobs: Sequence[Job]) -> int:
 
 
 def _list_jobs(context: CommandContext) -> int:
-    jobs = context.client.jobs(
-        show=context.arguments.show, state=context.arguments.state, limit=context.arguments.limit
-    )
+    options = context.arguments
+    jobs = context.client.jobs(show=options.show, state=options.state, limit=options.limit)
     rows = [
         (
             short_id(job.id),
@@ -359,7 +358,7 @@ def _watch_jobs(context: CommandContext) -> int:
 
 def _cancel_jobs(context: CommandContext) -> int:
     ids = [context.job_id(prefix) for prefix in context.arguments.job]
-    jobs = [context.client.cancel(one) for one in ids]
+    jobs = [context.client.cancel(job_id) for job_id in ids]
     context.output.print_result(jobs, "\n".join(f"{short_id(job.id)}  {job.state}" for job in jobs))
     return 0
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 import bridge_core
-from bridge_core.cli import administration, demo, hosts, jobs, ledger, panel, review, timeline
+from bridge_core.cli import administration, demo, hosts, jobs, panel, review, timeline
 from bridge_core.cli.context import Command, CommandContext
 from bridge_core.cli.output import CommandOutput
 from bridge_core.errors import ShotbridgeError
@@ -34,7 +34,7 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     _add_common_options(common, set_dest="set")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, jobs, ledger, review, timeline, panel, hosts, administration):
+    for module in (demo, jobs, review, timeline, panel, hosts, administration):
         module.add_commands(commands, common)
     if words and _command_word(words) not in commands.choices:
         hosts.add_host_commands(commands, common)
@@ -53,20 +53,19 @@ def _command_word(words: Sequence[str]) -> str:
 
 
 def _add_common_options(parser: argparse.ArgumentParser, *, set_dest: str) -> None:
+    option = parser.add_argument
     # SUPPRESS: a default after the command must not overwrite an option given before it.
-    parser.add_argument(
+    option(
         "--json", action="store_true", default=argparse.SUPPRESS, help="print the result as JSON"
     )
-    parser.add_argument(
+    option(
         "--set",
         dest=set_dest,
         action="append",
         metavar="KEY=VALUE",
         help="a setting for this call, such as client.parallel_transfers=8; may be repeated",
     )
-    parser.add_argument(
-        "--show", default=argparse.SUPPRESS, help="the show; its configuration is read as well"
-    )
+    option("--show", default=argparse.SUPPRESS, help="the show; its configuration is read as well")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

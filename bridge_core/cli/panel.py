@@ -36,14 +36,10 @@ def _run_panel(context: CommandContext) -> int:
     }
     for name, next_step in install_hints.items():
         if importlib.util.find_spec(name) is None:
-            raise ConfigError(
-                f"the panel needs {name}, which is not installed here",
-                where=sys.executable,
-                next_step=next_step,
-            )
-    return subprocess.run(
-        [sys.executable, "-m", "bridge_ui", *panel_arguments(context)], check=False
-    ).returncode
+            message = f"the panel needs {name}, which is not installed here"
+            raise ConfigError(message, where=sys.executable, next_step=next_step)
+    command = [sys.executable, "-m", "bridge_ui", *panel_arguments(context)]
+    return subprocess.run(command, check=False).returncode
 
 
 def panel_arguments(context: CommandContext) -> list[str]:

@@ -40,12 +40,9 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _list_versions(context: CommandContext) -> int:
-    arguments = context.arguments
+    given = context.arguments
     versions = context.client.versions(
-        show=arguments.show,
-        sequence=arguments.sequence,
-        shot=arguments.shot,
-        service=arguments.service,
+        show=given.show, sequence=given.sequence, shot=given.shot, service=given.service
     )
     context.output.print_result(versions, _format_versions(versions) or "no versions")
     return 0
@@ -72,13 +69,10 @@ def _decide_versions(context: CommandContext) -> int:
 
     # Look up all versions before the first decision is made.
     ids = [context.version_id(prefix) for prefix in context.arguments.version]
+    status, comment = ReviewStatus(context.arguments.status), context.arguments.comment
     versions = []
-    for version in [context.client.version(one) for one in ids]:
-        decision = Decision(
-            status=ReviewStatus(context.arguments.status),
-            comment=context.arguments.comment,
-            content_hash=version.content_hash,
-        )
+    for version in [context.client.version(version_id) for version_id in ids]:
+        decision = Decision(status=status, comment=comment, content_hash=version.content_hash)
         versions.append(context.client.decide(version.id, decision))
     context.output.print_result(versions, _format_versions(versions))
     return 0

@@ -1,4 +1,4 @@
-"""Cuts, plates, frame ranges and frames given on the command line."""
+"""Cuts, plates, mattes, frame ranges and frames given on the command line."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bridge_core.models.frames import FrameRange
     from bridge_core.models.gateway import MediaInfo
     from bridge_core.models.media import Plate
+    from bridge_core.models.requests import MatteRegion
     from bridge_core.models.shots import Shot
     from bridge_core.timeline.cut import Cut
 
@@ -32,10 +33,9 @@ def is_plate(source: str) -> bool:
 
 def add_cut_options(parser: argparse.ArgumentParser, *, rate_help: str = "") -> None:
     """``--timeline`` and ``--rate``, on every command that reads a cut."""
-    parser.add_argument(
-        "--timeline", metavar="NAME", help="which timeline, where a file holds several"
-    )
-    parser.add_argument(
+    option = parser.add_argument
+    option("--timeline", metavar="NAME", help="which timeline, where a file holds several")
+    option(
         "--rate", help=rate_help or "the cut's rate, as 25 or 24000/1001; an EDL does not give it"
     )
 
@@ -81,11 +81,8 @@ def load_shots(context: CommandContext) -> list[Shot]:
     arguments = context.arguments
     if is_plate(arguments.source):
         if arguments.timeline is not None:
-            raise InvalidRequest(
-                "--timeline chooses one of a file's timelines, and this is a plate",
-                where=arguments.source,
-                next_step="leave it out",
-            )
+            message = "--timeline chooses one of a file's timelines, and this is a plate"
+            raise InvalidRequest(message, where=arguments.source, next_step="leave it out")
         return [
             shot_from_plate(
                 arguments.source,
@@ -135,9 +132,8 @@ def parse_frame_range(text: str) -> tuple[int, int]:
     """
     match = _RANGE.match(text.strip())
     if match is None:
-        raise InvalidRequest(
-            f"{text!r} is not a frame range", next_step="write first and last, as 1001-1100"
-        )
+        next_step = "write first and last, as 1001-1100"
+        raise InvalidRequest(f"{text!r} is not a frame range", next_step=next_step)
     return int(match[1]), int(match[2])
 
 
@@ -215,15 +211,12 @@ def shot_from_plate(
         stem = Path(pattern).stem
         if plate.kind is PlateKind.SEQUENCE:
             stem = stem.split("%")[0].rstrip("._- ")
-        return Shot(
-            id=ShotId(
-                show=sanitise_name(show or "", default="unsorted"),
-                sequence=sanitise_name(Path(pattern).parent.name, default="plates"),
-                shot=sanitise_name(name or stem, default="plate"),
-            ),
-            plate=plate,
-            cut_range=frames,
+        shot_id = ShotId(
+            show=sanitise_name(show or "", default="unsorted"),
+            sequence=sanitise_name(Path(pattern).parent.name, default="plates"),
+            shot=sanitise_name(name or stem, default="plate"),
         )
+        return Shot(id=shot_id, plate=plate, cut_range=frames)
     except ValidationError as error:
         raise validation_error(error, label="plate", where=path) from error
     except ValueError as error:
@@ -237,24 +230,18 @@ def _frames_on_disk(plate: Plate, typed_path: Path) -> tuple[int, int]:
     from bridge_core.plate_file_search import frames_on_disk
 
     if plate.kind is PlateKind.MOVIE:
-        raise InvalidRequest(
-            "the length of the movie is not known",
-            where=plate.path,
-            next_step="give its frames, as --range 1-100, from the movie's first frame",
-        )
+        message = "the length of the movie is not known"
+        next_step = "give its frames, as --range 1-100, from the movie's first frame"
+        raise InvalidRequest(message, where=plate.path, next_step=next_step)
     frames = frames_on_disk(plate.path) if plate.kind is PlateKind.SEQUENCE else (1,)
     if not frames and typed_path.exists():
-        raise InvalidRequest(
-            "this is a single picture, but its name reads as a sequence's pattern",
-            where=str(typed_path),
-            next_step="rename it without its #, @ or %d",
-        )
+        message = "this is a single picture, but its name reads as a sequence's pattern"
+        next_step = "rename it without its #, @ or %d"
+        raise InvalidRequest(message, where=str(typed_path), next_step=next_step)
     if not frames:
-        raise InvalidRequest(
-            "no frame of this sequence is on disk",
-            where=plate.path,
-            next_step="check the folder, the name and the number of digits",
-        )
+        message = "no frame of this sequence is on disk"
+        next_step = "check the folder, the name and the number of digits"
+        raise InvalidRequest(message, where=plate.path, next_step=next_step)
     return frames[0], frames[-1]
 
 
@@ -280,28 +267,60 @@ def _movie_frames(
         frames = FrameRange.of(*parse_frame_range(frame_range), rate)
         return plate.model_copy(update={"range": frames}), frames
     if facts.rate is None or facts.frame_count is None:
-        raise InvalidRequest(
-            "the file has a movie's name, but is not a movie",
-            where=plate.path,
-            next_step="give it the extension of its real format, and send it again",
-        )
+        message = "the file has a movie's name, but is not a movie"
+        next_step = "give it the extension of its real format, and send it again"
+        raise InvalidRequest(message, where=plate.path, next_step=next_step)
     if rate is not None and to_rate(rate) != facts.rate:
-        raise InvalidRequest(
-            f"the movie runs at {facts.rate} frames per second, not at {rate}",
-            where=plate.path,
-            next_step="leave out --rate; the movie's own rate is used",
-        )
+        message = f"the movie runs at {facts.rate} frames per second, not at {rate}"
+        next_step = "leave out --rate; the movie's own rate is used"
+        raise InvalidRequest(message, where=plate.path, next_step=next_step)
     frames = movie_range = FrameRange.of(1, facts.frame_count, facts.rate)
     if frame_range:
         frames = FrameRange.of(*parse_frame_range(frame_range), facts.rate)
     if frames.count == movie_range.count:
         movie_range = frames
     elif not movie_range.contains_range(frames):
-        raise InvalidRequest(
-            f"the movie has frames {movie_range}, which do not include all of {frames}",
-            where=plate.path,
-            next_step=f"give frames of {movie_range}, or {movie_range.count} frames to renumber "
-            "them",
-        )
+        message = f"the movie has frames {movie_range}, which do not include all of {frames}"
+        next_step = f"give frames of {movie_range}, or {movie_range.count} frames to renumber them"
+        raise InvalidRequest(message, where=plate.path, next_step=next_step)
     facts_update = {"range": movie_range, "start_timecode": facts.start_timecode}
     return plate.model_copy(update=facts_update), frames
+
+
+def add_matte_options(parser: argparse.ArgumentParser) -> None:
+    option = parser.add_argument
+    option(
+        "--matte",
+        metavar="FILE",
+        help="change only what is white in this matte: a picture, or a sequence as matte.%%04d.exr "
+        "with the plate's frame numbers, of the plate's size; {shot} stands for the shot's name",
+    )
+    option(
+        "--matte-channel",
+        metavar="NAME",
+        help="of the matte; default: its alpha, or else the first",
+    )
+    option("--matte-frames", metavar="FIRST-LAST", help="use the matte in these frames only")
+    option("--matte-feather", type=float, metavar="PIXELS", help="how wide its edge is softened")
+
+
+def matte_regions(arguments: argparse.Namespace, shot: Shot) -> tuple[MatteRegion, ...]:
+    """The region of the options for a shot; none without ``--matte``.
+
+    :raises InvalidRequest: an option without its matte, or wrong frames.
+    :raises pydantic.ValidationError: the matte is a movie, or the feather is out of range.
+    """
+    from bridge_core.models.frames import FrameRange
+    from bridge_core.models.requests import MatteRegion
+
+    channel, frames = arguments.matte_channel, arguments.matte_frames
+    if arguments.matte is None:
+        if (channel, frames, arguments.matte_feather) != (None, None, None):
+            message = "--matte-channel, --matte-frames and --matte-feather are about a matte"
+            next_step = "name its files with --matte, or leave them out"
+            raise InvalidRequest(message, where=str(shot.id), next_step=next_step)
+        return ()
+    path = Path(arguments.matte.replace("{shot}", shot.id.shot)).expanduser().absolute()
+    span = FrameRange.of(*parse_frame_range(frames), shot.plate.range.rate) if frames else None
+    feather = arguments.matte_feather or 0
+    return (MatteRegion(path=str(path), channel=channel or "", feather=feather, frames=span),)

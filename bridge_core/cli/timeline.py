@@ -121,9 +121,9 @@ def place_gateway_versions(
         cut.source, cut_versions.versions, target, show=cut.show, overwrite=overwrite
     )
     messages = [
-        f"skipped: {one.shot.shot} {one.version.service} {one.version.label} has frames "
-        f"{one.version_range}, and the cut now shows {one.cut_range}; send the shot again"
-        for one in cut_versions.outdated
+        f"skipped: {old.shot.shot} {old.version.service} {old.version.label} has frames "
+        f"{old.version_range}, and the cut now shows {old.cut_range}; send the shot again"
+        for old in cut_versions.outdated
     ]
     by_clip = {item.clip_id: item.shot.id for item in cut}
     messages += [
@@ -144,7 +144,8 @@ def place_gateway_versions(
         is_unique = name_counts[shot_id.shot] == 1
         name = shot_id.shot if is_unique else f"{shot_id.sequence}/{shot_id.shot}"
         placed[name] = [
-            f"{one.version.service} {one.version.label} ({one.version.status})" for one in versions
+            f"{version.service} {version.label} ({version.status})"
+            for version in (item.version for item in versions)
         ]
     return {"timeline": str(written.target), "placed": placed, "messages": messages}
 
@@ -156,24 +157,18 @@ def _print_diff(context: CommandContext) -> int:
     new = load_cut(context, context.arguments.new, timeline=context.arguments.new_timeline)
     changes = diff_cuts(old, new).changes
     counts = {str(kind): sum(kind in change.kinds for change in changes) for kind in ChangeKind}
-    context.output.print_result(
+    result = [
         {
-            "counts": counts,
-            "changes": [
-                {
-                    "kinds": sorted(str(kind) for kind in change.kinds),
-                    "old": change.old.shot if change.old else None,
-                    "new": change.new.shot if change.new else None,
-                    "needs_sending": change.needs_sending,
-                }
-                for change in changes
-            ],
-        },
-        "\n".join(
-            [str(change) for change in changes if ChangeKind.UNCHANGED not in change.kinds]
-            + [", ".join(f"{count} {kind}" for kind, count in counts.items() if count)]
-        ),
-    )
+            "kinds": sorted(str(kind) for kind in change.kinds),
+            "old": change.old.shot if change.old else None,
+            "new": change.new.shot if change.new else None,
+            "needs_sending": change.needs_sending,
+        }
+        for change in changes
+    ]
+    lines = [str(change) for change in changes if ChangeKind.UNCHANGED not in change.kinds]
+    lines.append(", ".join(f"{count} {kind}" for kind, count in counts.items() if count))
+    context.output.print_result({"counts": counts, "changes": result}, "\n".join(lines))
     return 0
 
 
@@ -181,13 +176,9 @@ def _export_timeline(context: CommandContext) -> int:
     from bridge_core.timeline.cut import CutSource
     from bridge_core.timeline.exporter import export_timeline
 
-    arguments = context.arguments
-    report = export_timeline(
-        CutSource(arguments.cut, arguments.timeline, cut_rate(context)),
-        arguments.output,
-        arguments.profile,
-        overwrite=arguments.overwrite,
-    )
+    given = context.arguments
+    source = CutSource(given.cut, given.timeline, cut_rate(context))
+    report = export_timeline(source, given.output, given.profile, overwrite=given.overwrite)
     result = {
         "profile": report.profile,
         "timeline": report.target,

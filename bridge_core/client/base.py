@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from bridge_core.connection.transport import Transport, user_header
 from bridge_core.errors import ConfigError
-from bridge_core.system.login import login_name
+from bridge_core.text.person_names import default_person_name, login_name, normalise_person_name
 
 if TYPE_CHECKING:
     from bridge_core.connection.endpoint import Endpoint
@@ -30,7 +30,7 @@ class ClientBase:
         """The name under which requests, notes and decisions are recorded: ``client.user``, else
         the login name.
 
-        :raises ConfigError: there is neither.
+        :raises ConfigError: there is neither, or the login name is not the name of a person.
         """
         return _require_name(self.settings.client.user or login_name())
 
@@ -39,7 +39,7 @@ class ClientBase:
         client = self.settings.client.model_copy(update={"user": name})
         self.settings = self.settings.model_copy(update={"client": client})
         if "_transport" in self.__dict__:
-            self._transport.user = name or login_name()
+            self._transport.user = name or default_person_name()
 
     def close(self) -> None:
         """Close the connections. The gateway keeps running."""
@@ -64,9 +64,7 @@ class ClientBase:
         return gateway_launcher.find_gateway(self.settings)
 
     def _acting_user(self, user: str | None) -> str:
-        """
-        :raises ConfigError: nobody is named.
-        """
+        """:raises ConfigError: nobody is named, or not by a valid name."""
         return self.user if user is None else _require_name(user)
 
     def _get(self, result_type: type[T], path: str, **params: Any) -> T:
@@ -75,16 +73,10 @@ class ClientBase:
     def _post_once(
         self, result_type: type[T], path: str, body: Any, key: str | None, user: str | None
     ) -> T:
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+        headers |= user_header(self._acting_user(user))
         return self._transport.request_json(
-            result_type,
-            "POST",
-            path,
-            body=body,
-            headers={
-                "Idempotency-Key": key or uuid.uuid4().hex,
-                **user_header(self._acting_user(user)),
-            },
-            idempotent=True,
+            result_type, "POST", path, body=body, headers=headers, idempotent=True
         )
 
     def _get_bytes(self, path: str) -> bytes:
@@ -92,9 +84,11 @@ class ClientBase:
 
 
 def _require_name(name: str) -> str:
-    if not name.strip():
+    try:
+        return normalise_person_name(name)
+    except ValueError as error:
+        reason = error if name.strip() else "there is none"
         raise ConfigError(
-            "requests, notes and decisions are recorded under a name, and there is none",
+            f"requests, notes and decisions are recorded under a name, and {reason}",
             next_step="set client.user in your configuration, or --set client.user=NAME",
-        )
-    return name
+        ) from error

@@ -129,9 +129,8 @@ class Client(JobCalls, VersionCalls):
         :raises JobCancelled: it was withdrawn by ``cancel``.
         :raises ShotbridgeError: it was accepted, and is kept or refused.
         """
-        return self._outbox_sender.submit(
-            request, key, progress, cancel, user=self._acting_user(user)
-        )
+        user = self._acting_user(user)
+        return self._outbox_sender.submit(request, key, progress, cancel, user=user)
 
     def flush(self, progress: ProgressCallback | None = None) -> list[Job]:
         """Send the requests in the outbox, oldest first, and return their jobs. Refused ones are

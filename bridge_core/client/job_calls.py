@@ -1,5 +1,7 @@
 """Jobs and their events."""
 
+# ruff: noqa: A002 - an ``id``, as in the API
+
 from __future__ import annotations
 
 import threading
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 class JobCalls(ClientBase):
     """Following, cancelling and resolving jobs."""
 
-    def job(self, id: str) -> Job:  # noqa: A002
+    def job(self, id: str) -> Job:
         return get_job(self._transport, id)
 
     def jobs(
@@ -34,13 +36,12 @@ class JobCalls(ClientBase):
 
         return self._get(list[Job], "/v1/jobs", show=show, state=state, before=before, limit=limit)
 
-    def cancel(self, id: str) -> Job:  # noqa: A002
+    def cancel(self, id: str) -> Job:
         """Cancel a job; one that has ended is not changed."""
         from bridge_core.models.jobs import Job
 
-        return self._transport.request_json(
-            Job, "POST", f"/v1/jobs/{quote_id(id)}/cancel", idempotent=True
-        )
+        path = f"/v1/jobs/{quote_id(id)}/cancel"
+        return self._transport.request_json(Job, "POST", path, idempotent=True)
 
     def resolve_job(self, job_id: str, resolution: Resolution, *, user: str | None = None) -> Job:
         """Record what was found out about a job whose outcome is unknown; it then counts as
@@ -50,13 +51,8 @@ class JobCalls(ClientBase):
         """
         from bridge_core.models.jobs import Job
 
-        return self._transport.request_json(
-            Job,
-            "POST",
-            f"/v1/jobs/{quote_id(job_id)}/resolve",
-            body=resolution,
-            headers=user_header(self._acting_user(user)),
-        )
+        path, headers = f"/v1/jobs/{quote_id(job_id)}/resolve", user_header(self._acting_user(user))
+        return self._transport.request_json(Job, "POST", path, body=resolution, headers=headers)
 
     def job_frames(self, job_id: str) -> list[JobFrame]:
         """The finished frames of a job, which may still be running."""
@@ -69,10 +65,7 @@ class JobCalls(ClientBase):
         return self._get_bytes(f"/v1/jobs/{quote_id(job_id)}/proxies/{frame}")
 
     def events(
-        self,
-        after: int | None = None,
-        job: str | None = None,
-        stop: threading.Event | None = None,
+        self, after: int | None = None, job: str | None = None, stop: threading.Event | None = None
     ) -> Iterator[Event]:
         """Events as they occur, after the id ``after`` (None: from now on), of one ``job`` or of
         all, until ``stop`` is set. Reconnects by itself.

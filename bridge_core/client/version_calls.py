@@ -1,11 +1,13 @@
 """Versions, their review, and the results in them."""
 
+# ruff: noqa: A002 - an ``id``, as in the API
+
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from bridge_core.client.base import ClientBase
 from bridge_core.connection.transport import quote_id
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
         Decision,
         Lineage,
         Result,
-        ResultFile,
         ReviewStatus,
         TestFrame,
         Version,
@@ -29,76 +30,45 @@ if TYPE_CHECKING:
 PAGE_SIZE = 100
 
 
+class VersionFilter(TypedDict, total=False):
+    """Which versions are meant; None and what is left out: all."""
+
+    show: str | None
+    sequence: str | None
+    shot: str | None
+    service: str | None
+    status: ReviewStatus | None
+    newest: bool
+    """Only the latest of each shot."""
+
+
 class VersionCalls(ClientBase):
     """Reading and reviewing versions, and fetching results."""
 
-    def versions(
-        self,
-        *,
-        show: str | None = None,
-        sequence: str | None = None,
-        shot: str | None = None,
-        service: str | None = None,
-        status: ReviewStatus | None = None,
-        newest: bool = False,
-    ) -> list[Version]:
-        """All versions, ordered by shot, service and number. ``status``: only those with this
-        review status; ``newest``: only the latest of each shot."""
-        pages = self.version_pages(
-            show=show,
-            sequence=sequence,
-            shot=shot,
-            service=service,
-            status=status,
-            newest=newest,
-        )
-        return [version for page in pages for version in page]
+    def versions(self, **only: Unpack[VersionFilter]) -> list[Version]:
+        """All versions that :class:`VersionFilter` means, ordered by shot, service and number."""
+        return [version for page in self.version_pages(**only) for version in page]
 
-    def version_pages(
-        self,
-        *,
-        show: str | None = None,
-        sequence: str | None = None,
-        shot: str | None = None,
-        service: str | None = None,
-        status: ReviewStatus | None = None,
-        newest: bool = False,
-    ) -> Iterator[list[Version]]:
+    def version_pages(self, **only: Unpack[VersionFilter]) -> Iterator[list[Version]]:
         """As :meth:`versions`, but each page is only requested when it is needed."""
         from bridge_core.models.versions import Version
 
-        after = None
+        query = {**only, "newest": only.get("newest") or None, "limit": PAGE_SIZE}
         while True:
-            page = self._get(
-                list[Version],
-                "/v1/versions",
-                show=show,
-                sequence=sequence,
-                shot=shot,
-                service=service,
-                status=status,
-                newest=newest or None,
-                after=after,
-                limit=PAGE_SIZE,
-            )
+            page = self._get(list[Version], "/v1/versions", **query)
             if page:
                 yield page
             if len(page) < PAGE_SIZE:
                 return
-            after = page[-1].id
+            query["after"] = page[-1].id
 
-    def version(self, id: str) -> Version:  # noqa: A002
+    def version(self, id: str) -> Version:
         from bridge_core.models.versions import Version
 
         return self._get(Version, f"/v1/versions/{quote_id(id)}")
 
     def decide(
-        self,
-        id: str,  # noqa: A002
-        decision: Decision,
-        *,
-        key: str | None = None,
-        user: str | None = None,
+        self, id: str, decision: Decision, *, key: str | None = None, user: str | None = None
     ) -> Version:
         """Set a version's review status, and return the version. ``key`` is the idempotency key of
         this act; None: a new one. It is retried, and with the same key it is one decision. ``user``
@@ -111,18 +81,13 @@ class VersionCalls(ClientBase):
         path = f"/v1/versions/{quote_id(id)}/decisions"
         return self._post_once(Version, path, decision, key, user)
 
-    def notes(self, id: str) -> list[Note]:  # noqa: A002
+    def notes(self, id: str) -> list[Note]:
         from bridge_core.models.notes import Note
 
         return self._get(list[Note], f"/v1/versions/{quote_id(id)}/notes")
 
     def add_note(
-        self,
-        id: str,  # noqa: A002
-        note: NewNote,
-        *,
-        key: str | None = None,
-        user: str | None = None,
+        self, id: str, note: NewNote, *, key: str | None = None, user: str | None = None
     ) -> Note:
         """Add a note to a version; ``key`` and ``user`` as for :meth:`decide`.
 
@@ -132,7 +97,7 @@ class VersionCalls(ClientBase):
 
         return self._post_once(Note, f"/v1/versions/{quote_id(id)}/notes", note, key, user)
 
-    def test_frame(self, id: str) -> TestFrame:  # noqa: A002
+    def test_frame(self, id: str) -> TestFrame:
         from bridge_core.models.versions import TestFrame
 
         return self._get(TestFrame, f"/v1/test-frames/{quote_id(id)}")
@@ -141,11 +106,6 @@ class VersionCalls(ClientBase):
         from bridge_core.models.versions import Lineage
 
         return self._get(Lineage, f"/v1/results/{quote_id(result_id)}/lineage")
-
-    def result_files(self, result_id: str) -> list[ResultFile]:
-        from bridge_core.models.versions import ResultFile
-
-        return self._get(list[ResultFile], f"/v1/results/{quote_id(result_id)}/files")
 
     def result_text(self, result_id: str, name: str) -> str:
         """A text of a result, one of ``Result.texts``."""

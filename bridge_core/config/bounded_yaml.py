@@ -61,10 +61,10 @@ def _count_values(node: Any, counts: dict[int, int], ancestors: tuple[int, ...])
         return counts[id(node)]
     inner = node.value if not isinstance(node, yaml.ScalarNode) else ()
     if isinstance(node, yaml.MappingNode):
-        inner = [one for pair in node.value for one in pair]
+        inner = [child for pair in node.value for child in pair]
     count = 1
-    for one in inner:
-        count += _count_values(one, counts, (*ancestors, id(node)))
+    for child in inner:
+        count += _count_values(child, counts, (*ancestors, id(node)))
         if count > MAX_VALUES:
             raise YamlLimitError(f"it has more than {MAX_VALUES} values", node.start_mark)
     counts[id(node)] = count

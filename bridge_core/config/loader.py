@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -94,24 +95,20 @@ def load_settings(
     environ = os.environ if environ is None else environ
     site_files, user = _site_files(environ), user_file(environ)
     user_files = [user] if user.exists() else []
-    site_values = _checked(_from_files(site_files))
-    user_values = _checked(_from_files(user_files))
-    variables = _checked(_from_environment(environ))
-    argument_values = _checked(_from_arguments(arguments or {}))
+    given = {
+        ConfigLayer.SITE: _checked(_from_files(site_files)),
+        ConfigLayer.USER: _checked(_from_files(user_files)),
+        ConfigLayer.ENVIRONMENT: _checked(_from_environment(environ)),
+        ConfigLayer.ARGUMENTS: _checked(_from_arguments(arguments or {})),
+    }
     # The others select the show.
-    show_files = _show_files([*site_values, *user_values, *variables, *argument_values], show)
-    show_values = _checked(_from_files(show_files))
-    _checked(_reject_in_show(show_values))
+    show_files = _show_files(itertools.chain.from_iterable(given.values()), show)
+    given[ConfigLayer.SHOW] = _checked(_from_files(show_files))
+    _checked(_reject_in_show(given[ConfigLayer.SHOW]))
     values: dict[str, Any] = {}
     origins = {name: SettingOrigin(ConfigLayer.DEFAULT) for name in setting_keys()}
-    for layer, given in (
-        (ConfigLayer.SITE, site_values),
-        (ConfigLayer.SHOW, show_values),
-        (ConfigLayer.USER, user_values),
-        (ConfigLayer.ENVIRONMENT, variables),
-        (ConfigLayer.ARGUMENTS, argument_values),
-    ):
-        for item in given:
+    for layer in ConfigLayer:
+        for item in given.get(layer, ()):
             values[item.key] = item.value
             origins[item.key] = SettingOrigin(layer, item.where)
     files = (*site_files, *show_files, *user_files)
@@ -135,11 +132,9 @@ def _site_files(environ: Mapping[str, str]) -> list[Path]:
     paths = [Path(text).expanduser().absolute() for text in texts if text]
     missing = [path for path in paths if not path.exists()]
     if missing:
-        raise ConfigError(
-            f"{SITE_VARIABLE} lists a file that does not exist",
-            where=", ".join(map(str, missing)),
-            next_step=f"correct {SITE_VARIABLE}, or create the file",
-        )
+        message = f"{SITE_VARIABLE} lists a file that does not exist"
+        next_step = f"correct {SITE_VARIABLE}, or create the file"
+        raise ConfigError(message, where=", ".join(map(str, missing)), next_step=next_step)
     return paths
 
 
@@ -248,19 +243,15 @@ def _checked(values: Iterable[ConfigValue]) -> list[ConfigValue]:
     for item in checked:
         if item.problem:
             value = format_value(item.value)
-            problems.append(
-                {"where": item.where, "key": item.key, "value": value, "problem": item.problem}
-            )
+            problems.append({**asdict(item), "value": value})
             given = "" if item.value is None else f"{value}: "
             texts.append(f"{item.where}: {item.key}: {given}{item.problem}")
     if not problems:
         return checked
     count = "a setting is" if len(problems) == 1 else f"{len(problems)} settings are"
-    raise ConfigError(
-        f"{count} wrong: {'; '.join(texts)}",
-        next_step="correct it; docs/configuration.md describes all keys",
-        details={"problems": problems},
-    )
+    message = f"{count} wrong: {'; '.join(texts)}"
+    next_step = "correct it; docs/configuration.md describes all keys"
+    raise ConfigError(message, next_step=next_step, details={"problems": problems})
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,9 +27,8 @@ def set_user_setting(key: str, value: str | int | None) -> Path:
         problem = setting.find_problem(value)
     path = user_file()
     if problem:
-        raise ConfigError(
-            f"{key}: {json.dumps(value)}: {problem}", where=str(path), next_step="correct it"
-        )
+        message = f"{key}: {json.dumps(value)}: {problem}"
+        raise ConfigError(message, where=str(path), next_step="correct it")
     before = yaml_file.read_config_file(path) if path.exists() else []
     text = path.read_text(encoding="utf-8") if before or path.exists() else ""
     _write_checked(path, _edit_text(text, key, value, path), key, value, before)
@@ -99,8 +98,5 @@ def _find_child(node: Any, name: str) -> tuple[Any, Any]:
 
 
 def _manual_edit_required(path: Path, key: str) -> ConfigError:
-    return ConfigError(
-        f"{key} cannot be changed without changing other parts of the file",
-        where=str(path),
-        next_step="edit the file by hand",
-    )
+    message = f"{key} cannot be changed without changing other parts of the file"
+    return ConfigError(message, where=str(path), next_step="edit the file by hand")

@@ -34,11 +34,9 @@ def read_config_file(path: Path) -> list[ConfigValue]:
     try:
         content = bounded_yaml.read_bounded(path)
     except OSError as error:
-        raise ConfigError(
-            f"the configuration file cannot be read: {error.strerror or error}",
-            where=str(path),
-            next_step="check that it exists and its permissions",
-        ) from error
+        message = f"the configuration file cannot be read: {error.strerror or error}"
+        next_step = "check that it exists and its permissions"
+        raise ConfigError(message, where=str(path), next_step=next_step) from error
     try:
         with bounded_yaml.open_loader(content) as loader:
             root = loader.get_single_node()
@@ -95,8 +93,5 @@ def _invalid_yaml(path: Path, error: Exception) -> ConfigError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-    return ConfigError(
-        f"this is not valid YAML: {reason}",
-        where=where,
-        next_step="correct this line, or the one above it",
-    )
+    next_step = "correct this line, or the one above it"
+    return ConfigError(f"this is not valid YAML: {reason}", where=where, next_step=next_step)

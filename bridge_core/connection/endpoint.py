@@ -43,17 +43,13 @@ def read_token(path: Path, *, forbidden_mode: int) -> str:
         file_stat = path.stat()
         token = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"the token cannot be read: {error}",
-            where=str(path),
-            next_step="check client.token_file, and that you may read it",
-        ) from error
+        message = f"the token cannot be read: {error}"
+        next_step = "check client.token_file, and that you may read it"
+        raise ConfigError(message, where=str(path), next_step=next_step) from error
     if os.name == "posix" and file_stat.st_uid not in (os.geteuid(), 0):
-        raise NotAuthorised(
-            f"the token file belongs to another user, {file_stat.st_uid}",
-            where=str(path),
-            next_step="change its owner to you or root, and have the token changed",
-        )
+        message = f"the token file belongs to another user, {file_stat.st_uid}"
+        next_step = "change its owner to you or root, and have the token changed"
+        raise NotAuthorised(message, where=str(path), next_step=next_step)
     if os.name == "posix" and file_stat.st_mode & forbidden_mode:
         raise NotAuthorised(
             f"others can use this token: the mode of its file is {file_stat.st_mode & 0o777:03o}",
@@ -61,9 +57,6 @@ def read_token(path: Path, *, forbidden_mode: int) -> str:
             next_step=f"chmod {0o666 & ~forbidden_mode:03o} {path}, and have the token changed",
         )
     if not token.isascii() or not token.isprintable() or " " in token or not token:
-        raise ConfigError(
-            "this file contains no token",
-            where=str(path),
-            next_step="put the token into it, on one line",
-        )
+        next_step = "put the token into it, on one line"
+        raise ConfigError("this file contains no token", where=str(path), next_step=next_step)
     return token

@@ -153,10 +153,8 @@ class EventStream:
         """Events and state changes, until the iterator is closed."""
         # A thread reads, because one cannot wait for a socket of requests and for anything else at
         # the same time. So the caller can stop at any moment.
-        thread = threading.Thread(
-            target=self._read_in_thread, name="shotbridge-events", daemon=True
-        )
-        thread.start()
+        name = "shotbridge-events"
+        threading.Thread(target=self._read_in_thread, name=name, daemon=True).start()
         try:
             while True:
                 try:
@@ -271,10 +269,9 @@ class EventStream:
                 return None
             return Event.model_validate(raw)
         except (ValueError, ValidationError) as error:
-            raise GatewayFault(
-                f"the gateway sent an event that cannot be read: {message.data[:200]!r}",
-                next_step="check the gateway, or update Shotbridge",
-            ) from error
+            reason = f"the gateway sent an event that cannot be read: {message.data[:200]!r}"
+            next_step = "check the gateway, or update Shotbridge"
+            raise GatewayFault(reason, next_step=next_step) from error
 
     def _with_whole_job(self, event: Event) -> Event | None:
         """The event, with the whole job for a progress event; None for progress that is not needed
@@ -307,8 +304,6 @@ class EventStream:
 def _check_content_type(response: requests.Response) -> None:
     kind = response.headers.get("Content-Type", "")
     if not kind.startswith("text/event-stream"):
-        raise GatewayFault(
-            f"the event stream has the content type {kind or '(none)'}, not text/event-stream",
-            where=response.url,
-            next_step="check client.url: is a proxy or another program at this URL?",
-        )
+        message = f"the event stream has the content type {kind or '(none)'}, not text/event-stream"
+        next_step = "check client.url: is a proxy or another program at this URL?"
+        raise GatewayFault(message, where=response.url, next_step=next_step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import bridge_core
@@ -100,9 +101,8 @@ def connection_lost(error: Exception, endpoint: Endpoint) -> ConnectionLost:
     else:
         message = "the connection to the gateway was lost before the response was complete"
         next_step = "check that it is running, then try again"
-    return gateway_unreachable(
-        endpoint, message, next_step, unsent=unsent, details={"cause": str(reason)}
-    )
+    details = {"cause": str(reason)}
+    return gateway_unreachable(endpoint, message, next_step, unsent=unsent, details=details)
 
 
 def gateway_unreachable(
@@ -111,14 +111,12 @@ def gateway_unreachable(
     next_step: str = "check that it is running, then try again",
     *,
     unsent: bool = True,
-    details: dict[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> ConnectionLost:
     """The error for a gateway that cannot be reached. The next call restarts a local one."""
     if endpoint.is_local:
         next_step = "try again, which restarts it; `shotbridge doctor` shows what is wrong"
-    error = GatewayUnreachable(
-        message, where=endpoint.url, next_step=next_step, details=details or {}
-    )
+    error = GatewayUnreachable(message, where=endpoint.url, next_step=next_step, details=details)
     return ConnectionLost(error, unsent=unsent)
 
 
@@ -134,11 +132,9 @@ def error_from_response(response: requests.Response, endpoint: Endpoint) -> Exce
             error.details.setdefault("status", response.status_code)
             return error
     if response.is_redirect:
-        return GatewayFault(
-            "the gateway's URL redirects to another one",
-            where=endpoint.url,
-            next_step=f"set client.url to match {response.headers['Location']}",
-        )
+        message = "the gateway's URL redirects to another one"
+        next_step = f"set client.url to match {response.headers['Location']}"
+        return GatewayFault(message, where=endpoint.url, next_step=next_step)
     if response.status_code in _UNAVAILABLE_STATUSES:
         unavailable = GatewayUnreachable(
             f"the gateway is not available: {response.status_code} {response.reason}",
@@ -147,11 +143,8 @@ def error_from_response(response: requests.Response, endpoint: Endpoint) -> Exce
         )
         return ConnectionLost(unavailable, unsent=False)
     if response.status_code == 401:
-        return NotAuthorised(
-            "the gateway does not accept this token",
-            where=endpoint.url,
-            next_step="check client.token_file",
-        )
+        message = "the gateway does not accept this token"
+        return NotAuthorised(message, where=endpoint.url, next_step="check client.token_file")
     return unexpected_response(response)
 
 
@@ -169,10 +162,10 @@ def parse_response(kind: type[T], response: requests.Response) -> T:
 
 
 def unexpected_response(response: requests.Response) -> GatewayFault:
-    message = "this is not a response of a Shotbridge gateway"
     text = response.text[:200].strip() if response.content else "an empty response"
+    reason = f"{response.status_code} {response.reason}: {text!r}"
     return GatewayFault(
-        f"{message} ({response.status_code} {response.reason}: {text!r})"[:500],
+        f"this is not a response of a Shotbridge gateway ({reason})"[:500],
         where=response.url,
         next_step="check client.url: is a proxy or another program at this URL?",
         details={"status": response.status_code},

@@ -46,10 +46,9 @@ def wait_for_jobs(
             if needs_refresh:
                 # If the gateway has gone again, the next signal is the next chance.
                 with suppress(GatewayUnreachable):
-                    for job in [get_job(transport, one) for one in ids]:
-                        handle_event(
-                            Event(id=stream.last_id or 0, kind=EventKind.JOB, at=now(), job=job)
-                        )
+                    last, kind = stream.last_id or 0, EventKind.JOB
+                    for job in [get_job(transport, job_id) for job_id in ids]:
+                        handle_event(Event(id=last, kind=kind, at=now(), job=job))
                     needs_refresh = False
             if not isinstance(signal, StreamSignal) and _concerns_any(signal, ids):
                 handle_event(signal)
@@ -57,7 +56,7 @@ def wait_for_jobs(
                 break
             if deadline is not None and time.monotonic() > deadline:
                 break
-    return [jobs[one] if one in jobs else get_job(transport, one) for one in ids]
+    return [jobs[job_id] if job_id in jobs else get_job(transport, job_id) for job_id in ids]
 
 
 def _concerns_any(event: Event, ids: Sequence[str]) -> bool:

@@ -102,11 +102,9 @@ def _require_proof(connection: HTTPConnection, endpoint: Endpoint, timeout: floa
     :raises ShotbridgeError: the gateway refuses the call.
     """
     by_proxy = connection.proxy is not None and endpoint.url.startswith("http://")
-    sock = connection.sock
+    sock, url = connection.sock, endpoint.url
     try:
-        answer = gateway_proof.request_proof(
-            sock, endpoint.url, endpoint.token, timeout, by_proxy=by_proxy
-        )
+        answer = gateway_proof.request_proof(sock, url, endpoint.token, timeout, by_proxy=by_proxy)
     except TimeoutError as error:
         message = "the gateway accepted the connection but did not respond in time"
         raise gateway_unreachable(endpoint, message) from error
@@ -122,9 +120,8 @@ def _require_proof(connection: HTTPConnection, endpoint: Endpoint, timeout: floa
         raise _unproven_gateway_error(answer, endpoint)
     if not answer.reusable:
         message = "the gateway, or a proxy in front of it, closes the connection after each call"
-        raise gateway_unreachable(
-            endpoint, message, "have the proxy keep connections open, as in HTTP/1.1"
-        )
+        next_step = "have the proxy keep connections open, as in HTTP/1.1"
+        raise gateway_unreachable(endpoint, message, next_step)
     sock.settimeout(connection.timeout)
 
 

@@ -12,7 +12,7 @@ import random
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
 
 from bridge_core.connection.endpoint import Endpoint
@@ -24,7 +24,7 @@ from bridge_core.connection.http_errors import (
     parse_response,
 )
 from bridge_core.errors import ConfigError, NotAuthorised, NotFound, ShotbridgeError
-from bridge_core.system.login import login_name
+from bridge_core.text.person_names import default_person_name
 
 if TYPE_CHECKING:
     import requests
@@ -42,6 +42,20 @@ USER_HEADER = "Shotbridge-User"
 BLOCK_SIZE = 1 << 20
 
 
+class CallOptions(TypedDict, total=False):
+    """What a call may have, whatever its response."""
+
+    params: Mapping[str, Any]
+    """Of the query; None is left out."""
+    body: Any
+    """A model, JSON values, or bytes."""
+    headers: Mapping[str, str]
+    idempotent: bool
+    """It can be repeated. By default, only a GET can."""
+    retry_once: bool
+    """It can be repeated, but only once after it was sent."""
+
+
 class Transport:
     """Makes calls to one gateway; for any number of threads.
 
@@ -52,7 +66,7 @@ class Transport:
 
     def __init__(self, locate: Callable[[], Endpoint], settings: ClientSettings) -> None:
         self.settings = settings
-        self.user = settings.user or login_name()
+        self.user = settings.user or default_person_name()
         """Who makes the calls; empty if that is not known."""
         self._locate = locate
         self._connect_lock = threading.Lock()
@@ -75,51 +89,25 @@ class Transport:
         return self._call_with_retries(current_about, resends=self.settings.retries)
 
     def request_json(
-        self,
-        result_type: type[T],
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        idempotent: bool | None = None,
-        retry_once: bool = False,
+        self, result_type: type[T], method: str, path: str, **options: Unpack[CallOptions]
     ) -> T:
         """Make a call with a JSON response of ``result_type``: a model, or a type such as
         ``list[Job]``.
 
         :raises GatewayFault: the response is something else. Other errors as :meth:`request`.
         """
-        response = self.request(
-            method,
-            path,
-            params=params,
-            body=body,
-            headers=headers,
-            idempotent=idempotent,
-            retry_once=retry_once,
-        )
-        return parse_response(result_type, response)
+        return parse_response(result_type, self.request(method, path, **options))
 
     def request(
         self,
         method: str,
         path: str,
         *,
-        params: Mapping[str, Any] | None = None,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        idempotent: bool | None = None,
-        retry_once: bool = False,
         stream: bool = False,
         read_timeout: float | None = None,
+        **options: Unpack[CallOptions],
     ) -> requests.Response:
-        """Make a call; ``body`` is a model, JSON values, or bytes.
-
-        ``idempotent``: the call can be repeated; None: only a GET can. ``retry_once``: it can be
-        repeated, but only once after it was sent. With ``stream`` the caller reads the body and
-        closes the response.
+        """Make a call. With ``stream`` the caller reads the body and closes the response.
 
         :raises GatewayUnreachable: there is no gateway, or the connection was lost.
         :raises NotAuthorised: the token is not the gateway's.
@@ -127,10 +115,11 @@ class Transport:
         :raises GatewayFault: the response is not one of a gateway.
         :raises ShotbridgeError: the error that the gateway responded with.
         """
-        content, content_type = _encode_body(body)
-        headers = {**({"Content-Type": content_type} if content_type else {}), **(headers or {})}
-        is_idempotent = method == "GET" if idempotent is None else idempotent
-        resends = 1 if retry_once else self.settings.retries if is_idempotent else 0
+        content, content_type = _encode_body(options.get("body"))
+        headers = {"Content-Type": content_type} if content_type else {}
+        headers |= options.get("headers", {})
+        is_idempotent = options.get("idempotent", method == "GET")
+        resends = 1 if options.get("retry_once") else self.settings.retries if is_idempotent else 0
         timeout = (self.settings.connect_timeout, read_timeout or self.settings.read_timeout)
 
         def attempt_request(endpoint: Endpoint) -> requests.Response:
@@ -138,7 +127,7 @@ class Transport:
                 endpoint,
                 method,
                 path,
-                params=params,
+                params=options.get("params"),
                 data=content,
                 headers=headers,
                 stream=stream,
@@ -225,12 +214,8 @@ class Transport:
     def _handshake(self, endpoint: Endpoint) -> About:
         from bridge_core.models.gateway import About
 
-        response = self._send_once(
-            endpoint,
-            "GET",
-            "/v1/about",
-            timeout=(self.settings.connect_timeout, self.settings.read_timeout),
-        )
+        timeout = (self.settings.connect_timeout, self.settings.read_timeout)
+        response = self._send_once(endpoint, "GET", "/v1/about", timeout=timeout)
         about = parse_response(About, response)
         check_versions(about, endpoint)
         return about
@@ -265,11 +250,9 @@ class Transport:
             with response:
                 raise error_from_response(response, endpoint)
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
-            raise ConfigError(
-                f"this is not a valid URL: {error}",
-                where=endpoint.url,
-                next_step="correct client.url in the configuration",
-            ) from error
+            message = f"this is not a valid URL: {error}"
+            next_step = "correct client.url in the configuration"
+            raise ConfigError(message, where=endpoint.url, next_step=next_step) from error
         except requests.exceptions.RequestException as error:
             raise connection_lost(error, endpoint) from error
 

@@ -26,12 +26,9 @@ def check(client: Client) -> Iterator[CheckResult]:
     settings = client.settings
     location = settings.client.url or "local gateway of this user"
     if location.startswith("http://") and not is_loopback(location):
-        yield CheckResult.info(
-            SECTION,
-            "encryption",
-            "the token and the pictures are sent without encryption",
-            "set up TLS for the gateway (docs/admin.md) and set client.url to https://",
-        )
+        message = "the token and the pictures are sent without encryption"
+        next_step = "set up TLS for the gateway (docs/admin.md) and set client.url to https://"
+        yield CheckResult.info(SECTION, "encryption", message, next_step)
     try:
         about, health = client.about(), client.health()
         clock_offset = client.clock_offset()
@@ -41,9 +38,9 @@ def check(client: Client) -> Iterator[CheckResult]:
         message = f"{about.version}, API {about.api_version}, {location}"
         yield CheckResult.ok(SECTION, "gateway", message)
         yield _check_clock(clock_offset)
-        for one in health.checks:
-            status = CheckStatus.OK if one.ok else CheckStatus.ERROR
-            yield CheckResult(SECTION, one.name, status, one.message, one.next_step)
+        for check in health.checks:
+            status = CheckStatus.OK if check.ok else CheckStatus.ERROR
+            yield CheckResult(SECTION, check.name, status, check.message, check.next_step)
     if settings.client.url is None:
         yield _check_models(settings)
 
@@ -73,13 +70,13 @@ def _check_models(settings: Settings) -> CheckResult:
             timeout=_MODELS_TIMEOUT,
             check=True,
         ).stdout
-        rows = [row for row in json.loads(output) if row["kind"] == "weights"]
+        models = [model for model in json.loads(output) if model["kind"] == "weights"]
     except (OSError, subprocess.SubprocessError, ValueError, ConfigError) as error:
         next_step = error.next_step if isinstance(error, ConfigError) else "shotbridge models list"
         return CheckResult.error(SECTION, "models", f"cannot be listed: {error}", next_step)
-    missing = [row["id"] for row in rows if not row["installed"]]
+    missing = [model["id"] for model in models if not model["installed"]]
     if missing:
-        message = f"{len(missing)} of {len(rows)} not installed or damaged: {', '.join(missing)}"
+        message = f"{len(missing)} of {len(models)} not installed or damaged: {', '.join(missing)}"
         return CheckResult.error(SECTION, "models", message, "shotbridge models install")
-    message = f"{len(rows)} installed and intact in {settings.gateway.models_dir}"
+    message = f"{len(models)} installed and intact in {settings.gateway.models_dir}"
     return CheckResult.ok(SECTION, "models", message)

@@ -69,7 +69,7 @@ def _check_library(
     if not installed_version:
         return CheckResult.info(SECTION, name, "installed, version unknown")
     if installed_version in library.broken_versions:
-        requirements = ",".join([requirement, *(f"!={one}" for one in library.broken_versions)])
+        requirements = ",!=".join([requirement, *library.broken_versions])
         next_step = f"install another version: pip install '{requirements}'"
         message = f"{installed_version} {library.broken_reason}"
         return CheckResult.error(SECTION, name, message, next_step)

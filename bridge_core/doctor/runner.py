@@ -28,9 +28,9 @@ def run_checks(
     """All results, in order. Checks that depend on a failed one are skipped: without a valid
     configuration, the gateway is not checked."""
     results = []
-    for one in _all_results(load, open_client):
-        message, next_step = redact_secrets(one.message), redact_secrets(one.next_step)
-        results.append(replace(one, message=message, next_step=next_step))
+    for result in _all_results(load, open_client):
+        message, next_step = redact_secrets(result.message), redact_secrets(result.next_step)
+        results.append(replace(result, message=message, next_step=next_step))
     return results
 
 

@@ -34,7 +34,10 @@ def check(settings: Settings, files: tuple[Path, ...]) -> Iterator[CheckResult]:
         yield _check_folder("gateway.library_dir", gateway.library_dir, "versions")
         yield _check_database("gateway.data_dir", gateway.data_dir)
     for file in files:
-        yield _check_file("configuration", file)
+        if os.name == "posix" and file.stat().st_mode & stat.S_IWOTH:
+            yield _error("configuration", f"everybody can change {file}", f"chmod o-w {file}")
+        else:
+            yield CheckResult.ok(SECTION, "configuration", str(file))
 
 
 def _check_folder(
@@ -80,12 +83,6 @@ def _check_database(key: str, folder: Path) -> CheckResult:
         message = f"{folder} is on a network file system ({kind}), which damages databases"
         return _error(key, message, f"set {key} to a folder on a local disk")
     return result
-
-
-def _check_file(name: str, file: Path) -> CheckResult:
-    if os.name == "posix" and file.stat().st_mode & stat.S_IWOTH:
-        return _error(name, f"everybody can change {file}", f"chmod o-w {file}")
-    return CheckResult.ok(SECTION, name, str(file))
 
 
 def _file_system(folder: Path) -> str:

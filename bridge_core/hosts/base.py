@@ -180,6 +180,12 @@ class HostNote:
     frames: FrameRange | None = None
 
 
+def item_gone_error(item_id: str, where: str, then: str) -> HostError:
+    """The error for an item that the scene ``where`` does not have; ``then`` follows reloading."""
+    next_step = f"it was renamed or removed, or another scene is open: reload, and {then}"
+    return HostError(f"{item_id!r} no longer exists", where=where, next_step=next_step)
+
+
 class Host(ABC):
     """A host. No method changes existing plates or versions."""
 
@@ -263,8 +269,6 @@ class Host(ABC):
         raise self._unsupported(HostCapability.PLAYHEAD)
 
     def _unsupported(self, capability: HostCapability) -> HostError:
-        return HostError(
-            f"{self.title} does not support {capability.value!r}",
-            where=f"host {type(self).__name__}",
-            next_step="check Host.capabilities before the call",
-        )
+        message = f"{self.title} does not support {capability.value!r}"
+        next_step = "check Host.capabilities before the call"
+        return HostError(message, where=f"host {type(self).__name__}", next_step=next_step)

@@ -132,12 +132,10 @@ class HostDescriptor:
 
 def selftest_in_python(request: SelfTestRequest) -> SelfTestCommand:
     """The self-test beside a running host, in this Python."""
+    python_path = append_path(request.environment.get("PYTHONPATH"), request.plugin_folder)
     return SelfTestCommand(
         (sys.executable, str(request.script), str(request.report_folder)),
-        {
-            **request.environment,
-            "PYTHONPATH": append_path(request.environment.get("PYTHONPATH"), request.plugin_folder),
-        },
+        {**request.environment, "PYTHONPATH": python_path},
     )
 
 

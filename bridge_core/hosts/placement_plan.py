@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import HostError
+from bridge_core.hosts.base import item_gone_error
 from bridge_core.version_fit import require_fitting_output
 
 if TYPE_CHECKING:
@@ -50,9 +51,9 @@ class PlacementPlan:
 
     @property
     def is_movie(self) -> bool:
-        from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
+        from bridge_core.models.media import is_movie
 
-        return file_extension(self.output.pattern) in MOVIE_EXTENSIONS
+        return is_movie(self.output.pattern)
 
     @property
     def frame_offsets(self) -> tuple[int, int]:
@@ -76,12 +77,7 @@ def plan_placement(
     """
     version = placement.version
     if host_shot is None:
-        raise HostError(
-            f"{placement.item_id!r} no longer exists",
-            where=where,
-            next_step="it was renamed or removed, or another scene is open: reload, and place the "
-            "version from the shot list",
-        )
+        raise item_gone_error(placement.item_id, where, "place the version from the shot list")
     mode_ids = [mode.id for mode in modes]
     mode_id = placement.mode_id or (mode_ids[0] if mode_ids else "")
     if placement.mode_id and mode_id not in mode_ids:
@@ -92,11 +88,9 @@ def plan_placement(
         raise HostError(message, where=where, next_step=next_step)
     label, shot = host_shot.label or host_shot.item_id, host_shot.shot
     if version.shot != shot.id:
-        raise HostError(
-            f"{version.service} {version.label} was made for {version.shot}, and {label} is "
-            f"{shot.id}",
-            where=where,
-            next_step="open the scene that the shot was sent from, and place the version there",
-        )
+        title = f"{version.service} {version.label}"
+        message = f"{title} was made for {version.shot}, and {label} is {shot.id}"
+        next_step = "open the scene that the shot was sent from, and place the version there"
+        raise HostError(message, where=where, next_step=next_step)
     output = require_fitting_output(version, placement.output, shot, where=f"{where}, {label}")
     return PlacementPlan(host_shot, placement, output, mode_id)

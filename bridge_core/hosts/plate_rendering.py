@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import HostError
-from bridge_core.hosts.base import RenderStep
+from bridge_core.hosts.base import RenderStep, item_gone_error
 
 if TYPE_CHECKING:
     from bridge_core.hosts.base import HostShot
@@ -22,18 +22,11 @@ def shot_to_render(item: HostShot | None, item_id: str, *, where: str) -> Shot:
     :raises HostError: there is no such item, or its plate is in files.
     """
     if item is None:
-        raise HostError(
-            f"{item_id!r} no longer exists",
-            where=where,
-            next_step="it was renamed or removed, or another scene is open: reload, and send the "
-            "shot again",
-        )
+        raise item_gone_error(item_id, where, "send the shot again")
     if not item.needs_render:
-        raise HostError(
-            f"{item.shot.id} needs no rendering: its pictures are in files",
-            where=item.shot.plate.path,
-            next_step="send the shot without rendering it",
-        )
+        message = f"{item.shot.id} needs no rendering: its pictures are in files"
+        next_step = "send the shot without rendering it"
+        raise HostError(message, where=item.shot.plate.path, next_step=next_step)
     return item.shot
 
 

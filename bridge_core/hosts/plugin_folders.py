@@ -34,11 +34,9 @@ def plugins_folder(environ: Mapping[str, str] | None = None) -> Path:
     if named:
         folder = Path(named).expanduser()
         if not plugin_names(folder):
-            raise ConfigError(
-                f"{PLUGINS_VARIABLE} is set to a folder without plugins",
-                where=named,
-                next_step="set it to the folder plugins of the checkout or the bundle",
-            )
+            message = f"{PLUGINS_VARIABLE} is set to a folder without plugins"
+            next_step = "set it to the folder plugins of the checkout or the bundle"
+            raise ConfigError(message, where=named, next_step=next_step)
         return folder
     checkout = Path(bridge_core.__file__).resolve().parents[1] / "plugins"
     installed = Path(sys.prefix) / "share" / "shotbridge" / "plugins"
@@ -61,11 +59,9 @@ def plugin_folder(host: str) -> Path:
     folder = plugins_folder()
     names = plugin_names(folder)
     if host not in names:
-        raise ConfigError(
-            f"there is no plugin for {host}",
-            where=str(folder / host),
-            next_step=f"the hosts with a plugin are {', '.join(names)}",
-        )
+        message = f"there is no plugin for {host}"
+        next_step = f"the hosts with a plugin are {', '.join(names)}"
+        raise ConfigError(message, where=str(folder / host), next_step=next_step)
     return folder / host
 
 

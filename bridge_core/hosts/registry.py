@@ -16,8 +16,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -66,10 +67,8 @@ def get_host(name: str) -> HostDescriptor:
         return registered.hosts[name]
     if registered.problems:
         raise registered.problems[0]
-    raise ConfigError(
-        f"there is no host {name}",
-        next_step=f"choose one of {', '.join(registered.hosts) or 'none: no plugin is installed'}",
-    )
+    next_step = f"choose one of {', '.join(registered.hosts) or 'none: no plugin is installed'}"
+    raise ConfigError(f"there is no host {name}", next_step=next_step)
 
 
 def _hosts_in_folder(environ: Mapping[str, str] | None) -> Iterator[HostDescriptor | ConfigError]:
@@ -79,18 +78,12 @@ def _hosts_in_folder(environ: Mapping[str, str] | None) -> Iterator[HostDescript
         return  # `shotbridge doctor` reports it
     for name in plugin_names(folder):
         package = folder / name / f"bridge_{name}"
-        try:
-            host = _load_from_folder(package)
-            if host.name != name:
-                raise ValueError(f"it is called {host.name!r}, and its folder {name!r}")
-        except Exception as error:
-            yield _not_loaded(name, package, error)
-        else:
-            # Where the module is from: a package on Python's path takes precedence.
-            yield replace(host, package_folder=_package_folder(f"{package.name}.descriptor"))
+        # Where the module is from: a package on Python's path takes precedence.
+        module = f"{package.name}.descriptor"
+        yield _load_host(name, package, partial(_load_from_folder, package), module)
 
 
-def _load_from_folder(package: Path) -> HostDescriptor:
+def _load_from_folder(package: Path) -> object:
     """The descriptor of a package that need not be on Python's path, which is not changed. One that
     is on it takes precedence, as for any import."""
     name = package.name
@@ -107,35 +100,28 @@ def _load_from_folder(package: Path) -> HostDescriptor:
         except BaseException:
             del sys.modules[name]
             raise
-    return _descriptor(import_module(f"{name}.descriptor").HOST)
+    host: object = import_module(f"{name}.descriptor").HOST
+    return host
 
 
 def _hosts_of_entry_points() -> Iterator[HostDescriptor | ConfigError]:
-    for entry_point in entry_points(group=ENTRY_POINT_GROUP):
-        try:
-            host = _descriptor(entry_point.load())
-            if host.name != entry_point.name:
-                raise ValueError(f"it is called {host.name!r}")
-        except Exception as error:
-            yield _not_loaded(entry_point.name, entry_point.value, error)
-        else:
-            yield replace(host, package_folder=_package_folder(entry_point.module))
+    for registered in entry_points(group=ENTRY_POINT_GROUP):
+        yield _load_host(registered.name, registered.value, registered.load, registered.module)
 
 
-def _package_folder(module: str) -> Path | None:
+def _load_host(
+    name: str, where: object, load: Callable[[], object], module: str
+) -> HostDescriptor | ConfigError:
+    """The host that is registered under ``name``, with the folder of its ``module``."""
+    try:
+        host = load()
+        if not isinstance(host, HostDescriptor):
+            raise TypeError(f"it is a {type(host).__name__}, not a HostDescriptor")
+        if host.name != name:
+            raise ValueError(f"it is called {host.name!r}, and is registered as {name!r}")
+    except Exception as error:
+        message = f"the host {name} cannot be loaded: {type(error).__name__}: {error}"
+        next_step = "update or uninstall it, or ask who made it"
+        return ConfigError(message, where=str(where), next_step=next_step)
     file = sys.modules[module].__file__
-    return Path(file).parent if file else None
-
-
-def _descriptor(value: object) -> HostDescriptor:
-    if not isinstance(value, HostDescriptor):
-        raise TypeError(f"it is a {type(value).__name__}, not a HostDescriptor")
-    return value
-
-
-def _not_loaded(name: str, where: object, error: Exception) -> ConfigError:
-    return ConfigError(
-        f"the host {name} cannot be loaded: {type(error).__name__}: {error}",
-        where=str(where),
-        next_step="update or uninstall it, or ask who made it",
-    )
+    return replace(host, package_folder=Path(file).parent if file else None)

@@ -152,7 +152,7 @@ class SelfTestReport:
     def summary(self) -> str:
         """``12 confirmed, 1 differs``."""
         counts = Counter(result.outcome for result in self.results)
-        texts = [_count_text(counts[one], one) for one in SelfTestOutcome if counts[one]]
+        texts = [_count_text(counts[kind], kind) for kind in SelfTestOutcome if counts[kind]]
         return ", ".join(texts) or "no checks were run"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import reprlib
-import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 
@@ -20,49 +19,14 @@ from pydantic import (
 )
 
 from bridge_core.errors import IncompatibleVersion, InvalidRequest
-from bridge_core.text.control_characters import escape_controls
+from bridge_core.text.person_names import MAX_NAME_LENGTH, normalise_person_name
 
 Timestamp = AwareDatetime
-
-
-_MAX_NAME_LENGTH = 200
-
-#: Letters and symbols without a glyph: Hangul fillers, the empty Braille pattern.
-_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
-
-#: ZWNJ and ZWJ, which Persian and Indic names need after a letter or a sign.
-_JOINERS = "\u200c\u200d"
-_JOINED_CATEGORIES = ("Lo", "Mn", "Mc")
-
-
-def _normalise_person_name(value: str) -> str:
-    """The name in NFC without spaces around it: names that look the same are the same person."""
-    name = unicodedata.normalize("NFC", value.strip())
-    if not name:
-        raise ValueError("a name must not be blank")
-    if escape_controls(value) != value:
-        raise ValueError("a name must not contain control characters")
-    if any(map(_is_invisible, name, " " + name)):
-        raise ValueError("a name must not contain invisible characters")
-    if all(unicodedata.category(one)[0] in "CMZ" for one in name):
-        raise ValueError("a name must have a visible character")
-    if len(name) > _MAX_NAME_LENGTH:  # NFC divides a few characters
-        raise ValueError(f"a name must have at most {_MAX_NAME_LENGTH} characters")
-    return name
-
-
-def _is_invisible(character: str, before: str) -> bool:
-    if character in _JOINERS:
-        return unicodedata.category(before) not in _JOINED_CATEGORIES
-    return character in _BLANKS or unicodedata.category(character) == "Cf"
-
 
 #: The name of a person who sends requests, decides and writes notes; in NFC, without spaces around
 #: it or invisible characters in it.
 PersonName = Annotated[
-    str,
-    Field(min_length=1, max_length=_MAX_NAME_LENGTH),
-    AfterValidator(_normalise_person_name),
+    str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(normalise_person_name)
 ]
 
 
@@ -127,18 +91,13 @@ class StoredModel(StrictModel):
         try:
             raw: Any = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise InvalidRequest(
-                f"this is not a readable {cls.title}: {error}",
-                where=where,
-                next_step="the file is damaged; restore it from a backup or remove it",
-            ) from error
+            message = f"this is not a readable {cls.title}: {error}"
+            next_step = "the file is damaged; restore it from a backup or remove it"
+            raise InvalidRequest(message, where=where, next_step=next_step) from error
         version = raw.get("schema_version", 1) if isinstance(raw, dict) else 1
         if isinstance(version, int) and version > known:
-            raise IncompatibleVersion(
-                f"written in schema version {version}, this Shotbridge reads up to {known}",
-                where=where,
-                next_step="update Shotbridge",
-            )
+            message = f"written in schema version {version}, this Shotbridge reads up to {known}"
+            raise IncompatibleVersion(message, where=where, next_step="update Shotbridge")
         try:
             return cls.model_validate(raw)
         except ValidationError as error:
@@ -159,12 +118,9 @@ def validation_error(error: ValidationError, *, label: str, where: str = "") -> 
         f"{item['field'] or 'it'}: {item['problem']} (got {item['value']})" for item in problems[:5]
     )
     more = f", and {len(problems) - 5} more" if len(problems) > 5 else ""
-    return InvalidRequest(
-        f"the {label} is not valid: {summary}{more}",
-        where=where,
-        next_step="correct these fields and try again",
-        details={"fields": problems},
-    )
+    message = f"the {label} is not valid: {summary}{more}"
+    next_step = "correct these fields and try again"
+    return InvalidRequest(message, where=where, next_step=next_step, details={"fields": problems})
 
 
 def validation_message(error: ValueError) -> str:

@@ -52,9 +52,8 @@ def _parse_rate(value: float | str) -> Fraction:
     try:
         exact = _parse_fraction(str(value).strip())
     except (ValueError, ZeroDivisionError):
-        raise ValueError(
-            f"{value!r} is not a rate; write 24, 25 or 24000/1001 frames per second"
-        ) from None
+        message = f"{value!r} is not a rate; write 24, 25 or 24000/1001 frames per second"
+        raise ValueError(message) from None
     if exact.denominator == 1 or (isinstance(value, str) and "/" in value):
         return exact
     nearest = min(_NTSC_RATES, key=lambda rate: abs(rate - exact))
@@ -71,9 +70,8 @@ def _parse_rate(value: float | str) -> Fraction:
     for nearest in (exact.limit_denominator(12), Fraction(round(exact * 1001), 1001)):
         if abs(nearest - exact) * 10_000_000 <= exact:
             return nearest
-    raise ValueError(
-        f"{value!r} is not near any rate in use; write it as a fraction such as 24000/1001"
-    )
+    message = "is not near any rate in use; write it as a fraction such as 24000/1001"
+    raise ValueError(f"{value!r} {message}")
 
 
 def _parse_fraction(text: str) -> Fraction:
@@ -122,9 +120,8 @@ class FrameRange(StrictModel):
     @model_validator(mode="after")
     def _validate_order(self) -> Self:
         if self.last < self.first:
-            raise ValueError(
-                f"a range must have at least one frame: first {self.first}, last {self.last}"
-            )
+            given = f"first {self.first}, last {self.last}"
+            raise ValueError(f"a range must have at least one frame: {given}")
         if max(abs(self.first), abs(self.last)) > FRAME_LIMIT:
             raise ValueError(f"frame numbers must be within ±{FRAME_LIMIT}")
         return self
@@ -243,6 +240,11 @@ class RetimeKey(StrictModel):
     source_offset: Ratio
 
 
+def _slope(a: RetimeKey, b: RetimeKey) -> Fraction:
+    """The speed between two keys."""
+    return (b.source_offset - a.source_offset) / (b.record_offset - a.record_offset)
+
+
 class Retime(StrictModel):
     """Maps the frames of a cut to source frames: a constant speed, or linearly interpolated keys.
 
@@ -256,9 +258,8 @@ class Retime(StrictModel):
     def _validate_keys(self) -> Self:
         offsets = [key.record_offset for key in self.keys]
         if len(offsets) == 1 or any(a >= b for a, b in itertools.pairwise(offsets)):
-            raise ValueError(
-                "a speed ramp must have at least two keys, in ascending order of record_offset"
-            )
+            order = "in ascending order of record_offset"
+            raise ValueError(f"a speed ramp must have at least two keys, {order}")
         return self
 
     @property
@@ -312,10 +313,7 @@ class Retime(StrictModel):
         """The highest speed, forwards or backwards, as a positive number."""
         if not self.keys:
             return abs(self.speed)
-        return max(
-            abs((b.source_offset - a.source_offset) / (b.record_offset - a.record_offset))
-            for a, b in itertools.pairwise(self.keys)
-        )
+        return max(abs(_slope(a, b)) for a, b in itertools.pairwise(self.keys))
 
     def _exact_source_offset(self, at: Fraction) -> Fraction:
         if not self.keys:
@@ -323,7 +321,4 @@ class Retime(StrictModel):
         pairs = list(itertools.pairwise(self.keys))
         # Outside the keys, extrapolate the nearest segment.
         left, right = next((pair for pair in pairs if at < pair[1].record_offset), pairs[-1])
-        slope = (right.source_offset - left.source_offset) / (
-            right.record_offset - left.record_offset
-        )
-        return left.source_offset + (at - left.record_offset) * slope
+        return left.source_offset + (at - left.record_offset) * _slope(left, right)

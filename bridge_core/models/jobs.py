@@ -112,8 +112,8 @@ class Job(TolerantModel):
     problem: Problem | None = None
     """Why the job failed, or why its outcome is unknown."""
     cancellation: Cancellation | None = None
-    """Of a job that was cancelled while a remote provider worked on it. It may change once more
-    when the provider's answer arrives late."""
+    """Of a job that was cancelled while a remote provider worked on it. It may change later: when
+    the provider answers, or names its charge."""
     resolution: ResolutionRecord | None = None
     """Of a job whose outcome was unknown. It has failed since, unless it was cancelled before."""
     warnings: tuple[str, ...] = ()

@@ -91,7 +91,7 @@ class Plate(StrictModel):
     @property
     def kind(self) -> PlateKind:
         name = split_path(self.path)[1]
-        if file_extension(name) in MOVIE_EXTENSIONS:
+        if is_movie(name):
             return PlateKind.MOVIE
         return PlateKind.SEQUENCE if _frame_number_widths(name) else PlateKind.STILL
 
@@ -109,7 +109,7 @@ def to_printf_pattern(path: str) -> str:
     if not any(character in path for character in "#@$[-"):
         return path
     folder, name = split_path(path)
-    if file_extension(name) in MOVIE_EXTENSIONS:
+    if is_movie(name):
         return path
     ranged = parse_ranged_pattern(path)
     if ranged:
@@ -136,7 +136,7 @@ def parse_ranged_pattern(path: str) -> tuple[str, int, int] | None:
         return None
     folder, name = split_path(path)
     match = _RANGED_PATTERN.search(name)
-    if match is None or file_extension(name) in MOVIE_EXTENSIONS:
+    if match is None or is_movie(name):
         return None
     if match[1]:
         first, last, width = match[1], match[2], len(match[1])
@@ -156,7 +156,7 @@ def unsupported_placeholder(path: str) -> str | None:
     """The placeholder in a sequence's name that is not supported, such as ``<frame>`` or ``*``;
     None for other names and for movies."""
     name = split_path(path)[1]
-    if file_extension(name) in MOVIE_EXTENSIONS:
+    if is_movie(name):
         return None
     match = _UNSUPPORTED_PLACEHOLDER.search(name)
     return match[0] if match else None
@@ -190,7 +190,7 @@ def frame_path(pattern: str, frame: int) -> str:
 def frame_paths(pattern: str, frames: Iterable[int]) -> list[str]:
     """As :func:`frame_path`, for many frames; the pattern is parsed once."""
     folder, name = split_path(pattern)
-    match = None if file_extension(name) in MOVIE_EXTENSIONS else FRAME_NUMBER_PATTERN.search(name)
+    match = None if is_movie(name) else FRAME_NUMBER_PATTERN.search(name)
     if match is None:
         return [pattern for _ in frames]
     before, after, width = folder + name[: match.start()], name[match.end() :], int(match[1] or 1)
@@ -220,6 +220,11 @@ def file_extension(path: str) -> str:
     return dot + ending.lower() if stem else ""
 
 
+def is_movie(path: str) -> bool:
+    """Whether a file contains many frames, by its extension."""
+    return file_extension(path) in MOVIE_EXTENSIONS
+
+
 def split_path(path: str) -> tuple[str, str]:
     """Folder (with its separator) and name; only the name can have a frame number."""
     cut = max(path.rfind("/"), path.rfind("\\")) + 1
@@ -228,7 +233,7 @@ def split_path(path: str) -> tuple[str, str]:
 
 def _frame_number_widths(name: str) -> list[str]:
     """The widths of the frame numbers in a name; none for a movie."""
-    return [] if file_extension(name) in MOVIE_EXTENSIONS else FRAME_NUMBER_PATTERN.findall(name)
+    return [] if is_movie(name) else FRAME_NUMBER_PATTERN.findall(name)
 
 
 class SourceFile(StrictModel):

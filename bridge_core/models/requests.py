@@ -115,9 +115,8 @@ class Request(StoredModel):
             )
         outside = [frame for frame in self.test_frames if frame not in self.shot.work_range]
         if outside:
-            raise ValueError(
-                f"test frames {outside} are outside the shot's frames {self.shot.work_range}"
-            )
+            work_range = self.shot.work_range
+            raise ValueError(f"test frames {outside} are outside the shot's frames {work_range}")
         if len(set(self.test_frames)) != len(self.test_frames):
             raise ValueError("a test frame can only be listed once")
         return self

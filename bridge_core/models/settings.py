@@ -31,18 +31,14 @@ def default_state_dir() -> Path:
     return Path(base) / "shotbridge"
 
 
-def _expanded(path: Path) -> Path:
-    return path.expanduser()
-
-
 class SettingsSection(StrictModel):
     @field_validator("*", mode="after")
     @classmethod
     def _expand(cls, value: object) -> object:
         if isinstance(value, Path):
-            return _expanded(value)
+            return value.expanduser()
         if isinstance(value, tuple) and value and all(isinstance(v, Path) for v in value):
-            return tuple(_expanded(v) for v in value)
+            return tuple(path.expanduser() for path in value)
         return value
 
 
@@ -159,9 +155,8 @@ class GatewaySettings(SettingsSection):
             raise ValueError(f"needs {', '.join(missing)} to tell versions apart")
         parts = value.replace("\\", "/").split("/")
         if value.startswith(("/", "\\", "~")) or ".." in parts or ":" in value:
-            raise ValueError(
-                "must be a path under library_dir: no drive, no leading slash, no '..'"
-            )
+            rule = "no drive, no leading slash, no '..'"
+            raise ValueError(f"must be a path under library_dir: {rule}")
         return value
 
     @field_validator("file_name_template")

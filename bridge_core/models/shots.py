@@ -92,9 +92,8 @@ class Shot(StrictModel):
                 f"{self.plate.range.rate} frames per second; both must be in plate frames"
             )
         if not self.plate.range.contains_range(self.cut_range):
-            raise ValueError(
-                f"the cut uses {self.cut_range}, but the plate only has {self.plate.range}"
-            )
+            has = f"the plate only has {self.plate.range}"
+            raise ValueError(f"the cut uses {self.cut_range}, but {has}")
         return self
 
     def plate_frames(self) -> list[int]:
@@ -102,10 +101,8 @@ class Shot(StrictModel):
         span = self.record_range
         if span is None:
             return []
-        shown = self.retime.plate_frames(
-            self.cut_range, span.count, rate=span.rate, phase=self.phase
-        )
-        return list(shown)
+        cut_range, count = self.cut_range, span.count
+        return list(self.retime.plate_frames(cut_range, count, rate=span.rate, phase=self.phase))
 
     def plate_frame(self, record: int) -> int | None:
         """The plate frame that the cut shows at a record frame.

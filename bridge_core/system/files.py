@@ -15,15 +15,8 @@ from bridge_core.errors import DiskFull, NotWritable, StorageError, UnreadableMe
 #: Errors of a full disk. Windows has no EDQUOT.
 DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _NOT_WRITABLE_ERRNOS = frozenset(
-    {
-        errno.EACCES,
-        errno.EPERM,
-        errno.EROFS,
-        errno.ENOENT,
-        errno.ENOTDIR,
-        errno.EISDIR,
-        errno.EEXIST,
-    }
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT}
+    | {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 )
 _PARTIAL_PREFIX = ".partial-"
 _BLOCK_BYTES = 1 << 20
@@ -40,18 +33,14 @@ def storage_error(error: OSError, path: Path, hint: str = "") -> StorageError:
     elif error.errno in _NOT_WRITABLE_ERRNOS:
         kind = NotWritable
         next_step = f"check that {path.parent} exists and may be written by this user"
-    return kind(
-        message, where=str(path), next_step="; ".join(part for part in (next_step, hint) if part)
-    )
+    return kind(message, where=str(path), next_step="; ".join(filter(None, (next_step, hint))))
 
 
 def unreadable_media(error: OSError, path: Path) -> UnreadableMedia:
     """The error for media that the system cannot open or list."""
-    return UnreadableMedia(
-        f"{path.name} cannot be read: {os.strerror(error.errno) if error.errno else error}",
-        where=str(path),
-        next_step="check that it exists, that you may read it, and its disk",
-    )
+    message = f"{path.name} cannot be read: {os.strerror(error.errno) if error.errno else error}"
+    next_step = "check that it exists, that you may read it, and its disk"
+    return UnreadableMedia(message, where=str(path), next_step=next_step)
 
 
 @contextmanager

@@ -19,10 +19,6 @@ class FileLock:
         self.path = path
         self._file: IO[str] | None = None
 
-    @property
-    def held(self) -> bool:
-        return self._file is not None
-
     def acquire(self) -> bool:
         if self._file is not None:
             return True

@@ -15,7 +15,7 @@ def make_private_folder(path: Path) -> None:
 
     :raises OSError: it cannot be created.
     """
-    missing = [one for one in (path, *path.parents) if not one.exists()]
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir(mode=0o700, exist_ok=True)
     path.mkdir(exist_ok=True)  # raises if it is not a folder

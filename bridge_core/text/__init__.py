@@ -1,1 +1,1 @@
-"""Making text safe to show. Standard library only."""
+"""Making text safe to show, and the names of people. Standard library only."""

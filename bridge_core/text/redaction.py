@@ -6,11 +6,12 @@ to :func:`redact_identity`.
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
 import re
 from pathlib import Path
+
+from bridge_core.text.person_names import login_name
 
 _REDACTED = "[hidden]"
 
@@ -61,15 +62,8 @@ def redact_identity(text: str) -> str:
     for home in sorted(homes, key=len, reverse=True):
         if len(home) > 1:
             text = text.replace(home, "~")
-    for name, replacement in ((_login_name(), "[user]"), (platform.node(), "[machine]")):
+    for name, replacement in ((login_name(), "[user]"), (platform.node(), "[machine]")):
         # Very short names would match too much.
         if len(name) > 2:
             text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", replacement, text)
     return text
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # the user id has no name
-        return ""

@@ -34,21 +34,18 @@ def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[Docu
     import opentimelineio as otio  # takes 90 ms, and is needed for other formats only
 
     if file.suffix.lower() == ".otioz":
-        raise TimelineError(
-            "this is a bundle: its media is packed inside the file and cannot be read",
-            where=str(file),
-            next_step="unpack it (an .otioz is a zip file) and read the content.otio in it",
-        )
+        message = "this is a bundle: its media is packed inside the file and cannot be read"
+        next_step = "unpack it (an .otioz is a zip file) and read the content.otio in it"
+        raise TimelineError(message, where=str(file), next_step=next_step)
     data = file.read_bytes()
     try:
         adapter = otio.adapters.from_filepath(str(file))
     except otio.exceptions.NoKnownAdapterForExtensionError as error:
         kind = _FORMAT_NAMES.get(file.suffix.lower())
-        raise TimelineError(
-            f"no reader for {kind or file.suffix or 'files without an extension'} is installed",
-            where=str(file),
-            next_step=_INSTALL_ADAPTER if kind else "export the cut as OTIO, EDL, FCP XML or AAF",
-        ) from error
+        format_name = kind or file.suffix or "files without an extension"
+        message = f"no reader for {format_name} is installed"
+        next_step = _INSTALL_ADAPTER if kind else "export the cut as OTIO, EDL, FCP XML or AAF"
+        raise TimelineError(message, where=str(file), next_step=next_step) from error
     is_edl = adapter.name == "cmx_3600"
     try:
         with _capture_prints(adapter) as lines:

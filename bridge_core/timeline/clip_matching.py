@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
+from bridge_core.models.media import is_movie
 from bridge_core.timeline.cut import Cut, CutShot
 from bridge_core.timeline.media_paths import media_key, media_path
 
@@ -54,7 +54,7 @@ def plate_media_range(item: CutShot) -> MediaRange:
 def _media_range(item: CutShot, path: str, first_frame: int) -> MediaRange:
     """The cut range in a plate or version whose first frame has the number ``first_frame``."""
     cut, offset = item.shot.cut_range, first_frame
-    if file_extension(path) not in MOVIE_EXTENSIONS:
+    if not is_movie(path):
         offset = 0
     return MediaRange(media_path(path), cut.first - offset, cut.last - offset, cut.rate)
 
@@ -95,9 +95,9 @@ class _ClipMatcher:
 
     def run(self) -> list[ClipPair]:
         self._match_by_id()
-        self._match_by_key(lambda item: [(one, one) for one in media_ranges(item)])
+        self._match_by_key(lambda item: [(shown, shown) for shown in media_ranges(item)])
         self._match_by_key(
-            lambda item: [(one.path_independent_key, one) for one in media_ranges(item)]
+            lambda item: [(shown.path_independent_key, shown) for shown in media_ranges(item)]
         )
         self._match_by_overlap()
         self._match_by_key(lambda item: [((item.clip_name, item.track, start_seconds(item)), None)])
@@ -167,14 +167,14 @@ def _overlapping_pairs(
     olds: list[_IndexedRange], news: list[_IndexedRange]
 ) -> Iterator[tuple[_IndexedRange, _IndexedRange]]:
     """Pairs of ranges that share a frame, by a sweep along the media."""
-    olds = sorted(olds, key=lambda one: (one[1].first, one[0]))
+    olds = sorted(olds, key=lambda old: (old[1].first, old[0]))
     active: list[_IndexedRange] = []
     position = 0
-    for new in sorted(news, key=lambda one: (one[1].first, one[0])):
+    for new in sorted(news, key=lambda new: (new[1].first, new[0])):
         while position < len(olds) and olds[position][1].first <= new[1].last:
             active.append(olds[position])
             position += 1
-        active = [one for one in active if one[1].last >= new[1].first]
+        active = [old for old in active if old[1].last >= new[1].first]
         for old in active:
             if old[1].first <= new[1].last:
                 yield old, new

@@ -11,7 +11,7 @@ from bridge_core.errors import format_frames
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import PlateKind, signed_frame_path, split_path
 from bridge_core.models.shots import Shot
-from bridge_core.plate_file_search import comparable_name, path_as_on_disk
+from bridge_core.plate_file_search import comparable_name, duplicate_frame, path_as_on_disk
 from bridge_core.timeline.cut import Cut, CutProblem, CutShot, ProblemKind
 
 #: A damaged cut may have billions of frames; no more missing ones than this are listed.
@@ -75,10 +75,7 @@ def _missing_frames(shot: Shot, folders: _FolderListings) -> list[int]:
 
 def _existing_files(shot: Shot, frame: int, folders: _FolderListings) -> list[str]:
     """The existing files of a frame; a negative frame number has two spellings."""
-    names = (
-        shot.plate.path_at(frame),
-        signed_frame_path(shot.plate.path, frame) if frame < 0 else None,
-    )
+    names = (shot.plate.path_at(frame), signed_frame_path(shot.plate.path, frame))
     return [name for name in names if name and folders.has(name)]
 
 
@@ -87,17 +84,15 @@ def _check_shot(item: CutShot, folders: _FolderListings) -> CutProblem | None:
     for frame in range(shot.work_range.first, min(0, shot.work_range.last + 1)):
         files = _existing_files(shot, frame, folders)
         if len(files) > 1:
-            names = " and ".join(split_path(name)[1] for name in files)
-            message = f"frame {frame} exists twice, as {names}"
-            next_step = "remove one of them, or move it to another folder"
-            return item.problem(ProblemKind.BROKEN, message, next_step)
+            error = duplicate_frame(frame, *files)
+            return item.problem(ProblemKind.BROKEN, error.message, error.next_step)
     missing = _missing_frames(shot, folders)
     if not missing:
         return None
     folder = split_path(plate.path)[0]
-    error = folders.errors.get(folder)
-    if error is not None:
-        message = f"its folder {folder} cannot be listed: {error}"
+    reason = folders.errors.get(folder)
+    if reason is not None:
+        message = f"its folder {folder} cannot be listed: {reason}"
         next_step = "mount the storage, or relink the clip in the host"
         return item.problem(ProblemKind.OFFLINE, message, next_step)
     if plate.kind is PlateKind.SEQUENCE and folders.has(plate.path):

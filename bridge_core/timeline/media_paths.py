@@ -41,11 +41,9 @@ def url_to_path(url: str, folder: Path) -> str:
             return f"//{host}{path}"
         return path[1:] if _WINDOWS_PATH.match(path[1:]) else _to_absolute(path, folder)
     if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+:", url):
-        raise UnusableClipError(
-            ProblemKind.OFFLINE,
-            f"its media is at {url}, which is not a file",
-            "download the media and relink the clip",
-        )
+        message = f"its media is at {url}, which is not a file"
+        next_step = "download the media and relink the clip"
+        raise UnusableClipError(ProblemKind.OFFLINE, message, next_step)
     if url.startswith("/"):
         return url
     return _to_absolute(_unescape(url), folder)

@@ -52,6 +52,8 @@ from bridge_core.timeline.otio_time import (
     timebase_from_time,
 )
 
+_RELINK = "relink the clip in the host and export again"
+_NO_FRAME_STEPS = "render the frames between, or conform the clip at the sequence's own rate"
 #: Before a number at the end of a name that is its version: ``title_v02``.
 _ENDS_IN_VERSION_PREFIX = re.compile(r"(?:^|[^A-Za-z0-9])v$", re.IGNORECASE)
 
@@ -101,22 +103,14 @@ def read_media_reference(
         return _read_external(reference, folder, source_range, rate)
     if kind == "GeneratorReference":
         generator = reference.get("generator_kind") or reference.get("name") or "a picture"
-        raise UnusableClipError(
-            ProblemKind.GENERATOR,
-            f"the host generates this ({generator}); there is no file",
-            "to send it, render it to a file and cut that in",
-        )
+        message = f"the host generates this ({generator}); there is no file"
+        next_step = "to send it, render it to a file and cut that in"
+        raise UnusableClipError(ProblemKind.GENERATOR, message, next_step)
     if kind == "MissingReference" or reference is None:
-        raise UnusableClipError(
-            ProblemKind.OFFLINE,
-            "the clip has no media; it is a title, a generator, or was offline",
-            "relink the clip in the host and export again; render titles to files",
-        )
-    raise UnusableClipError(
-        ProblemKind.BROKEN,
-        f"its media reference is of an unknown kind ({kind or 'damaged'})",
-        "relink the clip in the host and export again",
-    )
+        message = "the clip has no media; it is a title, a generator, or was offline"
+        raise UnusableClipError(ProblemKind.OFFLINE, message, f"{_RELINK}; render titles to files")
+    message = f"its media reference is of an unknown kind ({kind or 'damaged'})"
+    raise UnusableClipError(ProblemKind.BROKEN, message, _RELINK)
 
 
 def _read_image_sequence(
@@ -124,11 +118,8 @@ def _read_image_sequence(
 ) -> SourceMedia:
     step = int(reference.get("frame_step") or 1)
     if step != 1:
-        raise UnusableClipError(
-            ProblemKind.UNSUPPORTED,
-            f"the sequence has only every {step}th frame",
-            "render the frames between, or conform the clip at the sequence's own rate",
-        )
+        message = f"the sequence has only every {step}th frame"
+        raise UnusableClipError(ProblemKind.UNSUPPORTED, message, _NO_FRAME_STEPS)
     available = read_time_range(reference.get("available_range"))
     range_timebase = (available or source_range).timebase
     own_rate = reference.get("rate")
@@ -155,11 +146,7 @@ def _read_external(
 ) -> SourceMedia:
     url = reference.get("target_url")
     if not url or not isinstance(url, str):
-        raise UnusableClipError(
-            ProblemKind.OFFLINE,
-            "its media reference has no file",
-            "relink the clip in the host and export again",
-        )
+        raise UnusableClipError(ProblemKind.OFFLINE, "its media reference has no file", _RELINK)
     path_in_file = url_to_path(url, folder)
     span = read_time_range(reference.get("available_range")) or source_range
     timebase = span.timebase
@@ -168,26 +155,18 @@ def _read_external(
     if ending in MOVIE_EXTENSIONS:
         return _movie_media(path_in_file, reference, source_range, timebase, rate)
     if ending not in PICTURE_EXTENSIONS:
-        raise UnusableClipError(
-            ProblemKind.UNSUPPORTED,
-            f"{ending or 'extensionless'} files cannot be sent",
-            "transcode the media to EXR, DPX, TIFF, PNG, ProRes or MP4 and relink the clip",
-        )
+        message = f"{ending or 'extensionless'} files cannot be sent"
+        next_step = "transcode the media to EXR, DPX, TIFF, PNG, ProRes or MP4 and relink the clip"
+        raise UnusableClipError(ProblemKind.UNSUPPORTED, message, next_step)
     frame_token = unsupported_placeholder(path_in_file)
     if frame_token is not None:
-        raise UnusableClipError(
-            ProblemKind.UNSUPPORTED,
-            f"the frame number in its name, {frame_token}, does not give the number of digits",
-            "relink the clip to a pattern such as plate.%04d.exr or plate.####.exr",
-        )
+        message = f"the frame number in its name, {frame_token}, does not give the number of digits"
+        next_step = "relink the clip to a pattern such as plate.%04d.exr or plate.####.exr"
+        raise UnusableClipError(ProblemKind.UNSUPPORTED, message, next_step)
     try:
         ranged = parse_ranged_pattern(path_in_file)
     except ValueError as error:
-        raise UnusableClipError(
-            ProblemKind.UNSUPPORTED,
-            str(error),
-            "render the frames between, or conform the clip at the sequence's own rate",
-        ) from error
+        raise UnusableClipError(ProblemKind.UNSUPPORTED, str(error), _NO_FRAME_STEPS) from error
     if ranged:
         pattern, first, last = ranged
         return _sequence_media(pattern, first, last - first + 1, reference, source_range, timebase)
@@ -294,11 +273,11 @@ def _movie_media(
     available = read_time_range(reference.get("available_range"))
     if not is_plausible_frame_rate(timebase.rate):
         if rate is None:
-            raise UnusableClipError(
-                ProblemKind.RATE,
-                f"its times count at {timebase.rate} per second, which is not the movie's rate",
-                "give the movie's frame rate, as --rate 24",
+            message = (
+                f"its times count at {timebase.rate} per second, which is not the movie's rate"
             )
+            next_step = "give the movie's frame rate, as --rate 24"
+            raise UnusableClipError(ProblemKind.RATE, message, next_step)
         timebase = Timebase.from_exact_rate(rate)
     rate = timebase.rate
     if available is not None:

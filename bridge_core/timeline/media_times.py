@@ -35,8 +35,8 @@ class MediaTimes(NamedTuple):
         """
         available = reference.get("available_range")
         rates = [reference.get("rate")]
-        for one in filter(None, (available, source_range)):
-            rates += [one["duration"]["rate"], one["start_time"]["rate"]]
+        for time_range in filter(None, (available, source_range)):
+            rates += [time_range["duration"]["rate"], time_range["start_time"]["rate"]]
         matching_rates = (rate for rate in rates if rate and to_exact_rate(rate) == media.rate)
         start = available["start_time"] if available else None
         return cls(media, start, float(next(matching_rates, media.rate)))
@@ -47,10 +47,8 @@ class MediaTimes(NamedTuple):
             return to_rational_time(self.media.time_of(frame) * self.media.rate, self.rate)
         # As OTIO computes it: frames at this rate after the reference's start.
         rate = self.start["rate"]
-        value = Fraction(self.start["value"]) + self._frame_length(
-            frame - self.media.first_frame, rate
-        )
-        return to_rational_time(value, rate)
+        later = self._frame_length(frame - self.media.first_frame, rate)
+        return to_rational_time(Fraction(self.start["value"]) + later, rate)
 
     def time_range(self, first: int, count: int) -> JsonObject:
         """The TimeRange of ``count`` frames, starting with ``first``."""

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
+from bridge_core.models.media import is_movie
 from bridge_core.models.notes import Note, Stroke, StrokeTool
 from bridge_core.timeline.document import (
     NAMESPACE,
@@ -112,7 +112,7 @@ def annotate_clip(
     """
     if "effects" in clip:
         effects = get_list(clip, "effects")
-        clip["effects"] = [one for one in effects if not _is_shotbridge_annotation(one)]
+        clip["effects"] = [effect for effect in effects if not _is_shotbridge_annotation(effect)]
     for marker in get_list(clip, "markers"):
         note = read_note(marker)
         if note is None or not note.strokes:
@@ -135,7 +135,7 @@ def restore_tracks(stack: Any) -> None:
     """Undo :func:`separate_annotations` in a cut that was exported for OpenRV."""
     children = get_list(stack, "children")
     if isinstance(stack, dict) and children:
-        stack["children"] = [one for one in children if not is_annotation_track(one)]
+        stack["children"] = [child for child in children if not is_annotation_track(child)]
         name = shotbridge_metadata(children[0]).pop("name", None)
         if name is not None and children[0].get("name") == _MEDIA_TRACK:
             children[0]["name"] = name
@@ -178,7 +178,7 @@ def _make_annotation_track(track: JsonObject) -> JsonObject:
         item.pop("OTIO_REF_ID", None)
         if schema_name(item) == "Clip":
             item["markers"] = []
-        pending.extend(one for one in get_list(item, "children") if isinstance(one, dict))
+        pending.extend(child for child in get_list(item, "children") if isinstance(child, dict))
     return annotation_track
 
 
@@ -205,7 +205,7 @@ def _annotated_clips(item: Any) -> list[JsonObject]:
     """The clips with annotations in a track and its nests."""
     if schema_name(item) == "Clip":
         effects = get_list(item, "effects")
-        return [item] if any(schema_name(one) == "Annotation" for one in effects) else []
+        return [item] if any(schema_name(effect) == "Annotation" for effect in effects) else []
     return [clip for child in get_list(item, "children") for clip in _annotated_clips(child)]
 
 
@@ -213,7 +213,8 @@ def _remove_annotations(track: Any) -> list[JsonObject]:
     """The clips of a track that had annotations."""
     clips = _annotated_clips(track)
     for clip in clips:
-        clip["effects"] = [one for one in clip["effects"] if schema_name(one) != "Annotation"]
+        effects = clip["effects"]
+        clip["effects"] = [effect for effect in effects if schema_name(effect) != "Annotation"]
     return clips
 
 
@@ -231,7 +232,7 @@ def _annotation_frames(
     if note.drawn_on is not None:
         drawn_range = drawn_range.shifted(note.drawn_on - drawn_range.first)
     shown_reference = shown_reference if isinstance(shown_reference, dict) else {}
-    if file_extension(str(shown_reference.get("target_url") or "")) in MOVIE_EXTENSIONS:
+    if is_movie(str(shown_reference.get("target_url") or "")):
         available = shown_reference.get("available_range")
         media_first = times.media.first_frame
         start = times.nearest_frame(available["start_time"]) if available else media_first
@@ -266,7 +267,7 @@ def _paint_layer(
         "id": layer_id,
         "visible": True,
         "soft_deleted": False,
-        "rgba": _rgba(stroke.colour),
+        "rgba": [int(stroke.colour[at : at + 2], 16) / 255 for at in (1, 3, 5)] + [1.0],
         "type": "COLOR",
         "brush": "circle",
         "points": [{"OTIO_SCHEMA": "Point.1", "width": width, "x": x, "y": y} for x, y in points],
@@ -300,7 +301,3 @@ def _arrow_head(tail: Point, tip: Point, width: float) -> list[Point]:
         return tip[0] + length * math.cos(angle), tip[1] + length * math.sin(angle)
 
     return [end(along - math.pi / 6), tip, end(along + math.pi / 6)]
-
-
-def _rgba(colour: str) -> list[float]:
-    return [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)] + [1.0]

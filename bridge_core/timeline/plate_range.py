@@ -58,11 +58,9 @@ def shown_plate_frames(
     first_position = in_point * rate
     if retime.keys:
         if trimmed:
-            raise UnusableClipError(
-                ProblemKind.RETIME,
-                "a nested sequence trims into its speed ramp",
-                "flatten the nested sequence in the host and export again",
-            )
+            message = "a nested sequence trims into its speed ramp"
+            next_step = "flatten the nested sequence in the host and export again"
+            raise UnusableClipError(ProblemKind.RETIME, message, next_step)
         low, high = retime.source_span(max(1, nearest_frame(placed_clip.duration, rate)))
         first = media.first_frame + frame_at_time(first_position, _ONE)
         return (first + low, first + high), _ZERO
@@ -101,11 +99,9 @@ def remapped_in_point(
     if speed >= 0:
         return in_point * speed
     if media.length is None:
-        raise UnusableClipError(
-            ProblemKind.RETIME,
-            "it plays backwards from the end of its media, which the file does not give",
-            "relink the clip in the host and export again",
-        )
+        message = "it plays backwards from the end of its media, which the file does not give"
+        next_step = "relink the clip in the host and export again"
+        raise UnusableClipError(ProblemKind.RETIME, message, next_step)
     return media.length / media.rate - (in_point + duration) * -speed
 
 
@@ -122,18 +118,16 @@ def plate_and_cut_range(
         plate = FrameRange(first=min(first, media.first_frame), last=last, rate=rate)
         return plate, FrameRange(first=first, last=last, rate=rate)
     if media.length < 1:
-        raise UnusableClipError(
-            ProblemKind.EMPTY, "its media has no frames", "relink the clip in the host"
-        )
+        next_step = "relink the clip in the host"
+        raise UnusableClipError(ProblemKind.EMPTY, "its media has no frames", next_step)
     plate = FrameRange.from_half_open(media.first_frame, media.length, rate)
     # If the rates differ, the last frame shown may be the one after the end.
     tolerance = 1 if rate != record_range.rate else 0
     if first >= plate.first - tolerance and last <= plate.last + tolerance:
         first, last = max(first, plate.first), min(last, plate.last)
     if not first <= last or first < plate.first or last > plate.last:
-        raise UnusableClipError(
-            ProblemKind.OUTSIDE,
-            f"the cut shows frames {shown_frames[0]}-{shown_frames[1]}, its media holds {plate}",
-            "relink the clip to the whole media, or trim it in the host, and export again",
-        )
+        shown = f"{shown_frames[0]}-{shown_frames[1]}"
+        message = f"the cut shows frames {shown}, its media holds {plate}"
+        next_step = "relink the clip to the whole media, or trim it in the host, and export again"
+        raise UnusableClipError(ProblemKind.OUTSIDE, message, next_step)
     return plate, FrameRange(first=first, last=last, rate=rate)

@@ -96,9 +96,9 @@ def _time_remap_speed(effect: Any) -> Fraction:
     """The speed of a Time Remap; negative if reversed."""
     raw_parameters = _adapter_metadata(effect, "fcp_xml").get("parameter")
     parameters = {
-        str(one.get("parameterid")): str(one.get("value")).strip()
-        for one in (raw_parameters if isinstance(raw_parameters, list) else [raw_parameters])
-        if isinstance(one, dict)
+        str(parameter.get("parameterid")): str(parameter.get("value")).strip()
+        for parameter in (raw_parameters if isinstance(raw_parameters, list) else [raw_parameters])
+        if isinstance(parameter, dict)
     }
     variable = parameters.get("variablespeed", "0").lower()
     if variable not in ("0", "false"):
@@ -151,14 +151,12 @@ def _read_speed_ramp(effect: Any, in_point: Fraction, rate: Fraction) -> tuple[R
     except MALFORMED_ERRORS as error:
         raise ValueError("the key frames of its speed ramp are not numbers") from error
     ramp_start = _ramp_time_at(keys, in_point)
-    ramp = Retime(
-        keys=tuple(
-            RetimeKey(record_offset=(t - ramp_start) * rate, source_offset=(s - in_point) * rate)
-            for t, s in keys
-        )
+    ramp = tuple(
+        RetimeKey(record_offset=(t - ramp_start) * rate, source_offset=(s - in_point) * rate)
+        for t, s in keys
     )
     assumption = "its speed ramp is eased; it was read as linear between its keys"
-    return ramp, assumption if is_eased else ""
+    return Retime(keys=ramp), assumption if is_eased else ""
 
 
 def _to_fraction(value: float) -> Fraction:

@@ -62,7 +62,7 @@ def assign_unique_names(candidates: Sequence[NameCandidate]) -> list[tuple[str, 
     media keeps the name, and the next become ``name_2``, ``name_3``; moving clips renames none.
     """
     ranked = sorted(
-        enumerate(candidates), key=lambda one: (not one[1].has_stored_name, one[1].sort_key)
+        enumerate(candidates), key=lambda pair: (not pair[1].has_stored_name, pair[1].sort_key)
     )
     # A suffixed name must not take the plain name of another clip.
     names = _UniqueNames({(item.sequence.casefold(), item.shot.casefold()) for item in candidates})

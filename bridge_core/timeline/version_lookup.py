@@ -72,14 +72,13 @@ def find_versions(client: Client, cut: Cut) -> CutVersions:
         if not versions:
             without_versions.append(item)
         for version in versions or ():
-            output = next((one for one in version.outputs if one.name == "main"), None)
+            output = next((output for output in version.outputs if output.name == "main"), None)
             if output is None:
                 continue  # nothing to show in the cut
-            if not output_mismatch(output, item.shot):
+            shot = item.shot
+            if not output_mismatch(output, shot):
                 notes = tuple(client.notes(version.id))
                 placed.setdefault(item.clip_id, []).append(PlacedVersion(version, notes=notes))
             else:
-                outdated.append(
-                    OutdatedVersion(item.shot.id, version, output.range, item.shot.cut_range)
-                )
+                outdated.append(OutdatedVersion(shot.id, version, output.range, shot.cut_range))
     return CutVersions(placed, tuple(outdated), renamed, tuple(without_versions))

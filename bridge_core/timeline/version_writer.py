@@ -17,14 +17,9 @@ from typing import Any
 
 from bridge_core.errors import TimelineError
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import (
-    FRAME_NUMBER_PATTERN,
-    MOVIE_EXTENSIONS,
-    file_extension,
-    frame_path,
-)
+from bridge_core.models.media import FRAME_NUMBER_PATTERN, frame_path, is_movie
 from bridge_core.models.notes import Note
-from bridge_core.models.versions import ResultOutput, ReviewStatus, Version
+from bridge_core.models.versions import DecisionRecord, ResultOutput, ReviewStatus, Version
 from bridge_core.timeline.cut import CutShot, CutSource
 from bridge_core.timeline.cut_reader import CutIndex, index_cut
 from bridge_core.timeline.document import (
@@ -127,10 +122,7 @@ def write_versions(
 
 
 def place_versions(
-    document: Document,
-    versions: Mapping[str, Sequence[PlacedVersion]],
-    *,
-    show: str | None = None,
+    document: Document, versions: Mapping[str, Sequence[PlacedVersion]], *, show: str | None = None
 ) -> tuple[ShortVersion, ...]:
     """Place versions in a loaded document; see :func:`write_versions`.
 
@@ -143,11 +135,9 @@ def place_versions(
     for clip_id, placed in versions.items():
         item = by_clip.get(clip_id)
         if item is None:
-            raise TimelineError(
-                f"the cut has no shot with clip id {clip_id!r}",
-                where=str(document.path),
-                next_step="read the cut again, and use the clip ids of its shots",
-            )
+            message = f"the cut has no shot with clip id {clip_id!r}"
+            next_step = "read the cut again, and use the clip ids of its shots"
+            raise TimelineError(message, where=str(document.path), next_step=next_step)
         if placed:
             is_unique_name = shots[item.shot.id.shot.casefold()] == 1
             short_versions += _place_on_clip(document, index, item, placed, is_unique_name)
@@ -177,19 +167,20 @@ def _place_on_clip(
     shot_id, where = item.shot.id, f"{document.path}, {item.clip_name or item.clip_id}"
     shot = shot_id.shot if is_unique_name else f"{shot_id.sequence}_{shot_id.shot}"
     short_versions = []
-    for one in placed:
+    for placement in placed:
+        version = placement.version
         output = require_fitting_output(
-            one.version, one.output, item.shot, where=where, error=TimelineError
+            version, placement.output, item.shot, where=where, error=TimelineError
         )
-        reference = _build_reference(one, output, times, shot)
+        reference = _build_reference(placement, output, times, shot)
         if not media.is_still and exceeds_media(node["source_range"], reference["available_range"]):
-            name = f"{one.version.service} {one.version.label}"
+            name = f"{version.service} {version.label}"
             clip_name = item.clip_name or shot_id.shot
             short_versions.append(ShortVersion(clip_name, name, output.range))
-        previous = references.get(one.reference_key)
-        references[one.reference_key] = _merge_reference(previous, reference, one, document.path)
-        for note in one.notes:
-            marker = build_marker(note, one.version.label, item.shot.cut_range, times)
+        key = placement.reference_key
+        references[key] = _merge_reference(references.get(key), reference, placement, document.path)
+        for note in placement.notes:
+            marker = build_marker(note, version.label, item.shot.cut_range, times)
             add_or_replace_marker(node, marker)
     node["active_media_reference_key"] = _choose_active_key(placed, previous_key, metadata["plate"])
     return short_versions
@@ -222,7 +213,7 @@ def _build_reference(
         "available_image_bounds": None,
     }
     is_numbered = FRAME_NUMBER_PATTERN.search(name) is not None
-    if times.media.is_still or not is_numbered or file_extension(name) in MOVIE_EXTENSIONS:
+    if times.media.is_still or not is_numbered or is_movie(name):
         # A still's version is a still: readers hold it as they hold the plate, which they do not
         # do for a sequence of one frame.
         url = file_url(folder, frame_path(output.pattern, output.range.first))
@@ -232,7 +223,7 @@ def _build_reference(
 
 
 def _version_metadata(version: Version, output: ResultOutput) -> JsonObject:
-    approved = [one for one in version.decisions if one.status is ReviewStatus.APPROVED]
+    approved = _approvals(version)
     approved_by = approved[-1].by if approved and version.status is ReviewStatus.APPROVED else None
     return {
         "version": version.id,
@@ -255,25 +246,26 @@ def _merge_reference(old: Any, new: JsonObject, placed: PlacedVersion, path: Pat
         return new
     stored_version = shotbridge_metadata(old).get("version")
     if stored_version != placed.version.id:
-        raise TimelineError(
-            f"the cut has another version as {placed.reference_key}: {stored_version!r}, "
-            f"not {placed.version.id!r}",
-            where=str(path),
-            next_step="remove that reference in the host, or use a cut without it",
-        )
+        found = f"{stored_version!r}, not {placed.version.id!r}"
+        message = f"the cut has another version as {placed.reference_key}: {found}"
+        next_step = "remove that reference in the host, or use a cut without it"
+        raise TimelineError(message, where=str(path), next_step=next_step)
     foreign = {key: value for key, value in old["metadata"].items() if key != NAMESPACE}
     return {**old, **new, "metadata": {**foreign, **new["metadata"]}}
 
 
 def _choose_active_key(placed: Sequence[PlacedVersion], previous_key: str, plate_key: str) -> str:
-    approved = [one for one in placed if one.version.status is ReviewStatus.APPROVED]
+    approved = [item for item in placed if item.version.status is ReviewStatus.APPROVED]
     if approved:
         return max(approved, key=_approved_at).reference_key
-    return plate_key if previous_key in {one.reference_key for one in placed} else previous_key
+    return plate_key if previous_key in {item.reference_key for item in placed} else previous_key
+
+
+def _approvals(version: Version) -> list[DecisionRecord]:
+    return [decision for decision in version.decisions if decision.status is ReviewStatus.APPROVED]
 
 
 def _approved_at(placed: PlacedVersion) -> tuple[datetime, int]:
     never = datetime.min.replace(tzinfo=UTC)
-    decisions = placed.version.decisions
-    times = [one.at for one in decisions if one.status is ReviewStatus.APPROVED]
+    times = (decision.at for decision in _approvals(placed.version))
     return max(times, default=never), placed.version.number

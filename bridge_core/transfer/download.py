@@ -46,9 +46,8 @@ def fetch(
     :raises JobCancelled: ``cancel`` was set.
     """
     relative_folder = _relative_folder(result)
-    files = transport.request_json(
-        list[ResultFile], "GET", f"/v1/results/{quote_id(result.id)}/files"
-    )
+    path = f"/v1/results/{quote_id(result.id)}/files"
+    files = transport.request_json(list[ResultFile], "GET", path)
     for file in files:
         _validate_path(file)
     if _is_complete(Path(result.folder), files):
@@ -57,9 +56,8 @@ def fetch(
     if _is_downloaded(target, files):
         return target
     partial_folder = target.with_name(f".{target.name}.part")
-    pool = TransferPool(
-        transport.settings.parallel_transfers, sum(file.size for file in files), progress, cancel
-    )
+    total = sum(file.size for file in files)
+    pool = TransferPool(transport.settings.parallel_transfers, total, progress, cancel)
     with (
         storage_errors(target, "then download again, which resumes it"),
         _exclusive_access(target.with_name(f".{target.name}.lock"), pool),
@@ -83,10 +81,8 @@ def _relative_folder(result: Result) -> Path:
     parts += [result.label] if isinstance(result, Version) else ["test_frames", result.id]
     for part in parts:
         if not part or sanitise_name(part, default="") != part:
-            raise GatewayFault(
-                f"the gateway gives a name that is not valid for a folder: {part!r}",
-                next_step="check the gateway; nothing was written",
-            )
+            message = f"the gateway gives a name that is not valid for a folder: {part!r}"
+            raise GatewayFault(message, next_step="check the gateway; nothing was written")
     return Path(*parts)
 
 
@@ -94,10 +90,8 @@ def _validate_path(file: ResultFile) -> None:
     """Check that the path of a file stays inside the result's folder."""
     parts = file.path.split("/")
     if _UNSAFE_CHARACTERS.search(file.path) or any(part in ("", ".", "..") for part in parts):
-        raise GatewayFault(
-            f"the gateway lists a file that is not inside the result's folder: {file.path!r}",
-            next_step="check the gateway; nothing was written",
-        )
+        message = f"the gateway lists a file that is not inside the result's folder: {file.path!r}"
+        raise GatewayFault(message, next_step="check the gateway; nothing was written")
 
 
 def _is_complete(folder: Path, files: list[ResultFile]) -> bool:
@@ -115,11 +109,8 @@ def _is_downloaded(target: Path, files: list[ResultFile]) -> bool:
         return False
     if _is_complete(target, files):
         return True
-    raise StorageError(
-        "this folder was changed since the download; nothing is overwritten",
-        where=str(target),
-        next_step="move it away and download again",
-    )
+    message = "this folder was changed since the download; nothing is overwritten"
+    raise StorageError(message, where=str(target), next_step="move it away and download again")
 
 
 def _download_file(
@@ -147,11 +138,11 @@ def _download_file(
             return
         path.write_bytes(b"")
         if was_corrupted:
-            raise TransferError(
-                "the file was corrupted twice: its SHA-256 is not the one that the gateway lists",
-                where=f"{result.id}/{file.path}",
-                next_step="check the gateway's disk and the network, then download again",
+            message = (
+                "the file was corrupted twice: its SHA-256 is not the one that the gateway lists"
             )
+            next_step = "check the gateway's disk and the network, then download again"
+            raise TransferError(message, where=f"{result.id}/{file.path}", next_step=next_step)
         was_corrupted = True
 
 
@@ -164,12 +155,8 @@ def _download_remainder(
     headers = {"Accept-Encoding": "identity"}
     if offset:
         headers["Range"] = f"bytes={offset}-"
-    response = transport.request(
-        "GET",
-        f"/v1/results/{quote_id(result.id)}/files/{quote(file.path)}",
-        headers=headers,
-        stream=True,
-    )
+    url_path = f"/v1/results/{quote_id(result.id)}/files/{quote(file.path)}"
+    response = transport.request("GET", url_path, headers=headers, stream=True)
     resumed = response.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
     with response, path.open("ab" if resumed else "wb") as stream:
         done = offset if resumed else 0
@@ -179,11 +166,9 @@ def _download_remainder(
                 done += len(block)
                 pool.set_done(file.path, done)
         except requests.exceptions.RequestException as error:
-            raise GatewayUnreachable(
-                "the connection to the gateway was lost in the middle of a file",
-                where=response.url,
-                next_step="download again, which resumes it",
-            ) from error
+            message = "the connection to the gateway was lost in the middle of a file"
+            next_step = "download again, which resumes it"
+            raise GatewayUnreachable(message, where=response.url, next_step=next_step) from error
 
 
 @contextmanager

@@ -40,11 +40,8 @@ class PlateInspector:
         """
 
         def request_proxy(file: SourceFile) -> bytes:
-            query = PlateFrameQuery(plate=plate, file=file, frame=frame)
-            response = self._transport.request(
-                "POST", "/v1/media/proxy", body=query, retry_once=True
-            )
-            return response.content
+            query, path = PlateFrameQuery(plate=plate, file=file, frame=frame), "/v1/media/proxy"
+            return self._transport.request("POST", path, body=query, retry_once=True).content
 
         return self._query_file(plate, frame, request_proxy)
 
@@ -56,9 +53,8 @@ class PlateInspector:
         """
 
         def request_info(file: SourceFile) -> MediaInfo:
-            return self._transport.request_json(
-                MediaInfo, "POST", "/v1/media/info", body=file, retry_once=True
-            )
+            path, transport = "/v1/media/info", self._transport
+            return transport.request_json(MediaInfo, "POST", path, body=file, retry_once=True)
 
         return self._query_file(plate, plate.range.first, request_info)
 

@@ -51,26 +51,19 @@ class TransferPool:
             self._done[file] = done
 
     def raise_if_cancelled(self) -> None:
-        """
-        :raises JobCancelled: the transfer is to end.
-        """
+        """:raises JobCancelled: the transfer is to end."""
         if self._cancel.is_set() or self._failed.is_set():
-            raise JobCancelled(
-                "the transfer was cancelled", next_step="start it again, which resumes it"
-            )
+            next_step = "start it again, which resumes it"
+            raise JobCancelled("the transfer was cancelled", next_step=next_step)
 
     def run(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
         """Run the tasks and return their results in order. The first error ends all of them."""
-        with ThreadPoolExecutor(
-            self._threads, thread_name_prefix="shotbridge-transfer"
-        ) as executor:
+        with ThreadPoolExecutor(self._threads, "shotbridge-transfer") as executor:
             futures = [executor.submit(task) for task in tasks]
             try:
                 pending = set(futures)
                 while pending:
-                    done, pending = wait(
-                        pending, timeout=_PROGRESS_INTERVAL, return_when=FIRST_EXCEPTION
-                    )
+                    done, pending = wait(pending, _PROGRESS_INTERVAL, FIRST_EXCEPTION)
                     for future in done:
                         future.result()
                     self.report_progress()

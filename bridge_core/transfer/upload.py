@@ -173,16 +173,15 @@ def _upload_remainder(
     assert file.sha256 is not None
     with _open_unchanged(file) as stream:
         stream.seek(offset)
-        response = transport.upload(
-            f"/v1/content/{file.sha256}",
-            _FileRemainder(stream, file, offset, pool) if file.size > offset else b"",
-            headers={
-                "Content-Type": "application/octet-stream",
-                "Upload-Offset": str(offset),
-                "Upload-Length": str(file.size),
-            },
-            timeout=transport.settings.read_timeout + file.size / _MIN_HASH_RATE,
-        )
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Upload-Offset": str(offset),
+            "Upload-Length": str(file.size),
+        }
+        body = _FileRemainder(stream, file, offset, pool) if file.size > offset else b""
+        timeout = transport.settings.read_timeout + file.size / _MIN_HASH_RATE
+        path = f"/v1/content/{file.sha256}"
+        response = transport.upload(path, body, headers=headers, timeout=timeout)
     return parse_response(ContentState, response)
 
 

@@ -11,10 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge_core.config import load_settings
-from bridge_core.errors import ConfigError, ShotbridgeError
+from bridge_core.errors import ShotbridgeError
 from bridge_core.models.problems import Problem
-from bridge_core.models.settings import GatewaySettings
 from bridge_core.text.control_characters import escape_controls
 from bridge_gateway import commands, log
 
@@ -26,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     args = _create_parser().parse_args(argv)
     try:
-        _run_command(args)
+        args.run(args)
     except ShotbridgeError as error:
         _print_error(error, as_json=getattr(args, "json", False))
         return error.exit_code
@@ -35,75 +33,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run_command(args: argparse.Namespace) -> None:
-    match args.command:
-        case "openapi":
-            commands.print_openapi()
-        case "about":
-            commands.print_about()
-        case "models":
-            models_dir = args.models_dir or _load_settings(args).models_dir
-            if args.action == "install":
-                commands.install_models(models_dir, args.id, quiet=args.quiet, as_json=args.json)
-            else:
-                commands.list_models(models_dir, args.id, as_json=args.json)
-        case "providers":
-            settings = _load_settings(args)
-            if args.action == "check":
-                if args.name is None:
-                    raise ConfigError("name the provider to check", where="argument NAME")
-                commands.check_provider(
-                    settings, args.name, accept_costs=args.accept_costs, as_json=args.json
-                )
-            else:
-                commands.list_providers(settings, as_json=args.json)
-        case "serve":
-            _serve(args)
-        case "demo-plates":
-            commands.make_demo_plates(_load_settings(args).models_dir, args.out)
-        case "demo-contact-sheet":
-            commands.draw_contact_sheet(args.rows, args.out)
-
-
 def _serve(args: argparse.Namespace) -> None:
     log.configure(args.log)
-    settings = _load_settings(args)
+    settings = commands.load_gateway_settings(args)
     from bridge_gateway.serve import ServeOptions, serve
 
     serve(settings, ServeOptions(args.token_file, args.announce, args.idle_exit))
 
 
-def _load_settings(args: argparse.Namespace) -> GatewaySettings:
-    """
-    :raises ConfigError: a ``--set`` without a key, or invalid settings.
-    """
-    arguments = {}
-    for text in args.set or ():
-        key, separator, value = text.partition("=")
-        if not separator or not key:
-            raise ConfigError(
-                "this is not a setting",
-                where=f"argument --set {text}",
-                next_step="write --set section.key=value, such as --set gateway.port=8470",
-            )
-        arguments[key.strip()] = value
-    return load_settings(arguments).settings.gateway
-
-
 def _print_error(error: ShotbridgeError, *, as_json: bool) -> None:
     if as_json:
-        print(
-            json.dumps({"error": Problem.from_error(error).model_dump(mode="json")}),
-            file=sys.stderr,
-        )
+        text = json.dumps({"error": Problem.from_error(error).model_dump(mode="json")})
     else:
-        print(
-            f"shotbridge-gateway: {escape_controls(str(error), keep_line_breaks=True)}",
-            file=sys.stderr,
-        )
+        text = f"shotbridge-gateway: {escape_controls(str(error), keep_line_breaks=True)}"
+    print(text, file=sys.stderr)
 
 
 def _create_parser() -> argparse.ArgumentParser:
+    """Every command has ``run``: the function that it is run by."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--set", action="append", metavar="KEY=VALUE", help="a setting for this call"
@@ -112,55 +59,51 @@ def _create_parser() -> argparse.ArgumentParser:
         prog="shotbridge-gateway", description="The studio's AI service of Shotbridge."
     )
     commands_parser = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_command = commands_parser.add_parser
+    json_help = "results and errors as JSON"
 
-    serve = commands_parser.add_parser("serve", parents=[common], help="run the gateway")
-    serve.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="the token; created if missing"
-    )
-    serve.add_argument(
-        "--announce", type=Path, metavar="FILE", help="where to write the URL once it answers"
-    )
-    serve.add_argument(
-        "--log",
-        type=Path,
-        metavar="FILE",
-        help="the file that standard error is redirected to; kept small",
-    )
-    serve.add_argument(
-        "--idle-exit", action="store_true", help="end after gateway.idle_exit_seconds without use"
-    )
+    serve = add_command("serve", parents=[common], help="run the gateway")
+    serve.set_defaults(run=_serve)
+    option = serve.add_argument
+    option("--token-file", type=Path, metavar="FILE", help="the token; created if missing")
+    option("--announce", type=Path, metavar="FILE", help="where to write the URL once it answers")
+    log_help = "the file that standard error is redirected to; kept small"
+    option("--log", type=Path, metavar="FILE", help=log_help)
+    idle_help = "end after gateway.idle_exit_seconds without use"
+    option("--idle-exit", action="store_true", help=idle_help)
 
-    models = commands_parser.add_parser(
-        "models", parents=[common], help="weights of the local services"
-    )
-    models.add_argument("action", choices=("install", "list"))
-    models.add_argument("id", nargs="*", metavar="ID", help="only these")
-    models.add_argument(
-        "--models-dir", type=Path, metavar="DIR", help="instead of gateway.models_dir"
-    )
-    models.add_argument("--quiet", action="store_true", help="print only changes and failures")
-    models.add_argument("--json", action="store_true", help="results and errors as JSON")
+    models = add_command("models", parents=[common], help="weights of the local services")
+    models.set_defaults(run=commands.run_models)
+    option = models.add_argument
+    option("action", choices=("install", "list"))
+    option("id", nargs="*", metavar="ID", help="only these")
+    option("--models-dir", type=Path, metavar="DIR", help="instead of gateway.models_dir")
+    option("--quiet", action="store_true", help="print only changes and failures")
+    option("--json", action="store_true", help=json_help)
 
-    providers = commands_parser.add_parser(
-        "providers", parents=[common], help="providers of services, and the suite that tests one"
-    )
-    providers.add_argument("action", choices=("list", "check"))
-    providers.add_argument("name", nargs="?", metavar="NAME", help="the provider to check")
-    providers.add_argument(
-        "--accept-costs", action="store_true", help="check a provider that may charge for it"
-    )
-    providers.add_argument("--json", action="store_true", help="results and errors as JSON")
+    providers_help = "providers of services, and the suite that tests one"
+    providers = add_command("providers", parents=[common], help=providers_help)
+    providers.set_defaults(run=commands.run_providers)
+    option = providers.add_argument
+    option("action", choices=("list", "check"))
+    option("name", nargs="?", metavar="NAME", help="the provider to check")
+    costs_help = "check a provider that may charge for it"
+    option("--accept-costs", action="store_true", help=costs_help)
+    option("--json", action="store_true", help=json_help)
 
-    plates = commands_parser.add_parser(
-        "demo-plates", parents=[common], help="make the demo's plates and print their paths"
-    )
+    plates_help = "make the demo's plates and print their paths"
+    plates = add_command("demo-plates", parents=[common], help=plates_help)
+    plates.set_defaults(run=commands.make_demo_plates)
     plates.add_argument("--out", type=Path, required=True, metavar="DIR")
-    sheet = commands_parser.add_parser("demo-contact-sheet", help="draw a contact sheet")
+    sheet = add_command("demo-contact-sheet", help="draw a contact sheet")
+    sheet.set_defaults(run=commands.draw_contact_sheet)
     sheet.add_argument("--rows", type=Path, required=True, metavar="FILE", help="JSON")
     sheet.add_argument("--out", type=Path, required=True, metavar="FILE")
 
-    commands_parser.add_parser("openapi", help="print the OpenAPI document")
-    commands_parser.add_parser("about", help="print versions, as JSON")
+    openapi = add_command("openapi", help="print the OpenAPI document")
+    openapi.set_defaults(run=commands.print_openapi)
+    about = add_command("about", help="print versions, as JSON")
+    about.set_defaults(run=commands.print_about)
     return parser
 
 

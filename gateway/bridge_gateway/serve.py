@@ -13,12 +13,13 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 from uuid import uuid4
 
 import uvicorn
@@ -60,7 +61,7 @@ class ServeOptions:
     token_file: Path | None = None
     """None: ``token`` in the data folder."""
     announce: Path | None = None
-    """The file to write the announcement to, see :func:`format_announcement`."""
+    """The file to write the announcement to, see :func:`_write_announcement`."""
     idle_exit: bool = False
     """End after ``gateway.idle_exit_seconds`` without a call or a job."""
 
@@ -97,24 +98,28 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
         context = ApiContext(about, runtime, EventBroadcaster(runtime.events), plate_proxies)
         hosts = (settings.host, *settings.allowed_hosts)
         activity = Activity()
-        app = create_app(context, AuthConfig.create(token, MIN_CLIENT_VERSION, hosts), activity)
+        app = create_app(context, AuthConfig.create(token, hosts), activity)
         endpoint = endpoint_url(settings.host, listener.getsockname()[1])
 
         def announce_ready() -> None:
             _log.info("gateway %s answers at %s", about.version, endpoint)
             if options.announce is not None:
-                _write_announcement(options.announce, format_announcement(endpoint, about))
+                _write_announcement(options.announce, endpoint, about)
                 stack.callback(_remove_announcement, options.announce, about.instance_id)
 
         server = GatewayServer(server_config(app), context.event_broadcaster, announce_ready)
-        signal_handler.server = server
+        signal_handler.set_server(server)
         idle_seconds = settings.idle_exit_seconds if options.idle_exit else 0
-        asyncio.run(_run(server, listener, IdleShutdown(activity, runtime, idle_seconds)))
+        asyncio.run(_run(server, listener, stop_when_idle(server, activity, runtime, idle_seconds)))
 
 
-def format_announcement(endpoint: str, about: About) -> str:
-    """JSON: ``url``, ``pid``, ``instance_id``, ``version``, ``api_version``, ``started`` (ISO 8601,
-    UTC). Clients ask ``/v1/about`` whether the instance still answers there."""
+def _write_announcement(path: Path, endpoint: str, about: About) -> None:
+    """Write ``url``, ``pid``, ``instance_id``, ``version``, ``api_version`` and ``started`` (ISO
+    8601, UTC) as JSON, into a file that only its owner can read. Clients ask ``/v1/about`` whether
+    the instance still answers there.
+
+    :raises StorageError: it cannot be written.
+    """
     fields = {
         "url": endpoint,
         "pid": os.getpid(),
@@ -123,17 +128,9 @@ def format_announcement(endpoint: str, about: About) -> str:
         "api_version": about.api_version,
         "started": now().isoformat(),
     }
-    return json.dumps(fields, indent=1) + "\n"
-
-
-def _write_announcement(path: Path, text: str) -> None:
-    """Write a file that only its owner can read.
-
-    :raises StorageError: it cannot be written.
-    """
     with storage_errors(path.parent):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    atomic_write_bytes(path, text.encode(), mode=0o600)
+    atomic_write_bytes(path, f"{json.dumps(fields, indent=1)}\n".encode(), mode=0o600)
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -210,52 +207,34 @@ def _start_runtime(runtime: JobRuntime, settings: GatewaySettings) -> None:
         ) from error
 
 
-@dataclass(frozen=True)
-class IdleShutdown:
-    """Ends a server that is idle."""
-
-    activity: Activity
-    runtime: JobRuntime
-    seconds: float
-    """0: never."""
-
-    async def run(self, server: uvicorn.Server) -> None:
-        """End the server after ``seconds`` without a call, a listener or a job."""
-        while self.seconds:
-            await asyncio.sleep(min(self.seconds / 4, 10.0))
-            if (
-                self._is_idle()
-                and not await to_thread.run_sync(self.runtime.has_open_jobs)
-                and self._is_idle()
-            ):
-                _log.info("idle for %g seconds; ending", self.seconds)
-                server.should_exit = True
-                return
-
-    def _is_idle(self) -> bool:
-        return self.activity.idle_seconds() >= self.seconds
+async def stop_when_idle(
+    server: uvicorn.Server, activity: Activity, runtime: JobRuntime, seconds: float
+) -> None:
+    """End the server after ``seconds`` without a call, a listener or a job; 0: never."""
+    while seconds and not server.should_exit:
+        await asyncio.sleep(min(seconds / 4, 10.0))
+        if activity.idle_seconds() < seconds or await to_thread.run_sync(runtime.has_open_jobs):
+            continue
+        if activity.idle_seconds() >= seconds:  # a call may have come meanwhile
+            _log.info("idle for %g seconds; ending", seconds)
+            server.should_exit = True
 
 
 class _StopSignalHandler:
     """Handles signals: the first ends the server, the second the process."""
 
     def __init__(self) -> None:
-        self.is_requested = False
+        self._is_requested = False
         self._server: uvicorn.Server | None = None
 
-    @property
-    def server(self) -> uvicorn.Server | None:
-        return self._server
-
-    @server.setter
-    def server(self, server: uvicorn.Server) -> None:
+    def set_server(self, server: uvicorn.Server) -> None:
         self._server = server
-        server.should_exit = self.is_requested
+        server.should_exit = self._is_requested
 
     def __call__(self, number: int, _: FrameType | None) -> None:
-        if self.is_requested:
+        if self._is_requested:
             os._exit(128 + number)
-        self.is_requested = True
+        self._is_requested = True
         if self._server is not None:
             self._server.should_exit = True
 
@@ -274,8 +253,10 @@ def _install_signal_handlers() -> Iterator[_StopSignalHandler]:
             signal.signal(kind, handler)
 
 
-async def _run(server: GatewayServer, listener: socket.socket, idle_shutdown: IdleShutdown) -> None:
-    idle_task = asyncio.create_task(idle_shutdown.run(server))
+async def _run(
+    server: GatewayServer, listener: socket.socket, stop_when_idle: Coroutine[Any, Any, None]
+) -> None:
+    idle_task = asyncio.create_task(stop_when_idle)
     try:
         await server.serve(sockets=[listener])
     finally:

@@ -194,6 +194,35 @@ def test_without_a_name_nothing_is_requested_or_decided(
         assert client.outbox.entries() == ()
 
 
+@pytest.mark.parametrize(
+    ("login", "reason"),
+    [
+        ("\u200b", "invisible characters"),
+        ("\u2060\u00ad", "invisible characters"),
+        ("\x07", "control characters"),
+        ("\u0301", "a visible character"),
+    ],
+)
+def test_a_login_name_that_cannot_be_seen_is_refused_in_words(
+    gateway: Any,
+    settings: Settings,
+    request_of: Request,
+    monkeypatch: pytest.MonkeyPatch,
+    login: str,
+    reason: str,
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: login)
+    with as_user(settings, None) as client:
+        with pytest.raises(ConfigError, match=f"recorded under a name.*{reason}") as caught:
+            client.submit(request_of)
+        assert "client.user" in caught.value.next_step
+        with pytest.raises(ConfigError, match=reason):
+            client.add_note("v", NewNote(text="x"), user=login)
+        assert client.outbox.entries() == ()
+        client.set_user("Ada")
+        assert client.submit(request_of).requested_by == "Ada"
+
+
 def _no_login_name() -> str:
     raise KeyError("uid not found")
 

@@ -21,6 +21,7 @@ from bridge_core.models.media import Plate
 from bridge_core.models.requests import Request
 from bridge_core.models.settings import Settings
 from bridge_core.models.shots import Shot, ShotId
+from bridge_core.models.versions import ResultFile
 
 pytest.importorskip("fastapi")
 oiio = pytest.importorskip("OpenImageIO")
@@ -83,9 +84,9 @@ def test_a_shot_is_sent_and_a_version_fetched(
         assert client.fetch(version, tmp_path / "out") == Path(version.folder)
         elsewhere = version.model_copy(update={"folder": "/on/another/machine"})
         folder = client.fetch(elsewhere, tmp_path / "out")
-        assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == {
-            file.path for file in client.result_files(version.id)
-        }
+        listed = client._get(list[ResultFile], f"/v1/results/{version.id}/files")
+        downloaded = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+        assert downloaded == {file.path for file in listed}
         assert client.proxy(version.id, 1001)[:2] == b"\xff\xd8"
         assert client.submit(shot, key="round-trip-key").id == job.id
         with pytest.raises(IdempotencyKeyReused):

@@ -24,7 +24,6 @@ from pathlib import Path
 import pytest
 
 from bridge_core.hosts.base import Host, HostCapability
-from bridge_core.models.frames import FrameRange
 from bridge_core.models.shots import Shot
 from bridge_core.models.versions import DecisionRecord, Proxies, ResultOutput, ReviewStatus, Version
 
@@ -69,23 +68,26 @@ def file_hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def version(
-    subject: HostUnderTest,
-    shot: Shot,
-    number: int,
-    *,
-    first: int | None = None,
-    local_folder: str = "",
-) -> Version:
+def version(subject: HostUnderTest, shot: Shot, number: int, local_folder: str = "") -> Version:
     """A version with files, which some hosts read. With ``local_folder`` they are in that folder of
     the library instead of the gateway's."""
-    span = shot.work_range if first is None else FrameRange.of(first, first, 25)
+    span = shot.work_range
     folder = subject.library / shot.id.shot / f"v{number:03d}"
     pictures = subject.library / local_folder if local_folder else folder
     pictures.mkdir(parents=True, exist_ok=True)
     for frame in span.frames():
         (pictures / f"main.{frame:04d}.exr").write_bytes(subject.picture)
     at = datetime(2026, 11, 1, number, tzinfo=UTC)
+    main = ResultOutput(
+        name="main",
+        pattern="main.%04d.exr",
+        range=span,
+        colour_space="ACEScg",
+        width=64,
+        height=36,
+        channels=("R", "G", "B"),
+        depth="half",
+    )
     return Version(
         id=f"id-{shot.id.shot}-{number}",
         shot=shot.id,
@@ -93,18 +95,7 @@ def version(
         job_id=f"job-{number}",
         folder=str(folder),
         frames=tuple(span.frames()),
-        outputs=(
-            ResultOutput(
-                name="main",
-                pattern="main.%04d.exr",
-                range=span,
-                colour_space="ACEScg",
-                width=64,
-                height=36,
-                channels=("R", "G", "B"),
-                depth="half",
-            ),
-        ),
+        outputs=(main,),
         proxies=Proxies(pattern="p.%d.jpg", width=64, height=36, display="sRGB", view="ACES"),
         created=at,
         requested_by="Ada",

@@ -114,38 +114,33 @@ def test_versions_are_placed_once_and_nothing_else_changes(subject: HostUnderTes
     scene = subject.host.scene()
     plates = file_hashes(subject.plates)
     cut = scene.cut.path.read_bytes() if scene.cut is not None else b""
-    one, two = scene.shots[:2]
-    made = subject.host.place([Placement(one.item_id, version(subject, one.shot, 1))])
+    first, second = scene.shots[:2]
+    made = subject.host.place([Placement(first.item_id, version(subject, first.shot, 1))])
     assert made.message
+    local = version(subject, first.shot, 2, local_folder="here/v002")
     for _ in range(2):
         subject.host.place(
             [
-                Placement(
-                    one.item_id,
-                    version(subject, one.shot, 2, local_folder="here/v002"),
-                    subject.library / "here/v002",
-                ),
-                Placement(two.item_id, version(subject, two.shot, 1)),
+                Placement(first.item_id, local, subject.library / "here/v002"),
+                Placement(second.item_id, version(subject, second.shot, 1)),
             ]
         )
     placed = subject.placed()
-    assert [Path(path).parent for path in placed[one.item_id]] == [
-        subject.library / one.shot.id.shot / "v001",
+    assert [Path(path).parent for path in placed[first.item_id]] == [
+        subject.library / first.shot.id.shot / "v001",
         subject.library / "here/v002",
     ]
-    assert len(placed[two.item_id]) == 1
+    assert len(placed[second.item_id]) == 1
     assert file_hashes(subject.plates) == plates
     if scene.cut is not None:
         assert scene.cut.path.read_bytes() == cut
     after = {item.item_id: item for item in subject.host.scene().shots}
     assert list(after) == [s.item_id for s in scene.shots]
     # The standalone host writes a new cut; the open one has no versions.
-    if after[one.item_id].placed_version_ids:
-        assert after[one.item_id].placed_version_ids == (
-            version(subject, one.shot, 1).id,
-            version(subject, one.shot, 2).id,
-        )
-        assert after[one.item_id].active_version_id == version(subject, one.shot, 2).id
+    if after[first.item_id].placed_version_ids:
+        ids = (version(subject, first.shot, 1).id, local.id)
+        assert after[first.item_id].placed_version_ids == ids
+        assert after[first.item_id].active_version_id == local.id
 
 
 def test_every_placement_mode_works(subject: HostUnderTest) -> None:
@@ -154,21 +149,21 @@ def test_every_placement_mode_works(subject: HostUnderTest) -> None:
     modes = subject.host.placement_modes
     assert len({mode.id for mode in modes}) == len(modes)
     assert all(mode.title for mode in modes)
-    one = subject.host.scene().shots[0]
+    item = subject.host.scene().shots[0]
     for number, mode in enumerate(modes, 1):
-        placed = subject.host.place(
-            [Placement(one.item_id, version(subject, one.shot, number), mode_id=mode.id)]
-        )
-        assert placed.message
-    assert len(subject.placed().get(one.item_id, [])) == len(modes)
+        made = version(subject, item.shot, number)
+        assert subject.host.place([Placement(item.item_id, made, mode_id=mode.id)]).message
+    assert len(subject.placed().get(item.item_id, [])) == len(modes)
 
 
 def _of_another_shot(item_id: str, made: Version, **names: str) -> Placement:
     return Placement(item_id, made.model_copy(update={"shot": made.shot.model_copy(update=names)}))
 
 
-def _with_frames(item_id: str, made: Version, frames: FrameRange) -> Placement:
-    outputs = tuple(one.model_copy(update={"range": frames}) for one in made.outputs)
+def _with_frames(item_id: str, made: Version, first: int, rate: int) -> Placement:
+    """With outputs from the frame at index ``first`` on, at another ``rate``."""
+    frames = FrameRange.of(made.frames[first], made.frames[-1], rate)
+    outputs = tuple(output.model_copy(update={"range": frames}) for output in made.outputs)
     return Placement(item_id, made.model_copy(update={"outputs": outputs}))
 
 
@@ -177,18 +172,8 @@ def _with_frames(item_id: str, made: Version, frames: FrameRange) -> Placement:
     [
         (lambda item, made: _of_another_shot(item, made, shot="other"), "was made for"),
         (lambda item, made: _of_another_shot(item, made, show="other"), "was made for other/"),
-        (
-            lambda item, made: _with_frames(
-                item, made, FrameRange.of(made.frames[0], made.frames[-1], 30)
-            ),
-            "has 30 frames per second, the plate 25",
-        ),
-        (
-            lambda item, made: _with_frames(
-                item, made, FrameRange.of(made.frames[-1], made.frames[-1], 25)
-            ),
-            "the cut shows",
-        ),
+        (lambda item, made: _with_frames(item, made, 0, 30), "has 30 frames per second, the plate"),
+        (lambda item, made: _with_frames(item, made, -1, 25), "the cut shows"),
         (lambda item, made: Placement(item, made, output="depth"), "has no output 'depth'"),
         (lambda item, made: Placement(item, made, mode_id="sideways"), "mode 'sideways'"),
         (lambda item, made: Placement("no-such-item", made), "no-such-item"),
@@ -199,9 +184,9 @@ def test_a_version_that_does_not_fit_is_refused_and_changes_nothing(
 ) -> None:
     require(subject, HostCapability.PLACE)
     assert subject.placed is not None
-    one, two = subject.host.scene().shots[:2]
-    fitting = Placement(two.item_id, version(subject, two.shot, 1))
-    refused = misfit(one.item_id, version(subject, one.shot, 2))
+    first, second = subject.host.scene().shots[:2]
+    fitting = Placement(second.item_id, version(subject, second.shot, 1))
+    refused = misfit(first.item_id, version(subject, first.shot, 2))
     before = (subject.placed(), subject.state())
     with pytest.raises(HostError) as excinfo:
         subject.host.place([fitting, refused])
@@ -237,11 +222,8 @@ def test_a_shot_without_a_plate_is_rendered_and_nothing_else_changes(
     assert shot is not None
     assert [step.completed for step in steps] == sorted(step.completed for step in steps)
     assert steps[-1].completed == steps[-1].total == item.shot.work_range.count
-    assert (shot.id, shot.cut_range, shot.work_range) == (
-        item.shot.id,
-        item.shot.cut_range,
-        item.shot.work_range,
-    )
+    for name in ("id", "cut_range", "work_range"):
+        assert getattr(shot, name) == getattr(item.shot, name)
     assert shot.plate.colour_space == item.shot.plate.colour_space
     files = {Path(shot.plate.path_at(frame)) for frame in shot.work_range.frames()}
     assert files == {path for path in folder.iterdir() if path.is_file()}
@@ -284,17 +266,15 @@ def test_notes_written_in_the_host_are_reported_until_they_are_synced(
 ) -> None:
     require(subject, HostCapability.NOTES)
     assert subject.write_note is not None
-    one = subject.host.scene().shots[0]
-    kept = Note(
-        id="n-1", version_id=version(subject, one.shot, 1).id, text="there already", by="Ada", at=AT
-    )
-    subject.host.place([Placement(one.item_id, version(subject, one.shot, 1), notes=(kept,))])
+    item = subject.host.scene().shots[0]
+    made = version(subject, item.shot, 1)
+    kept = Note(id="n-1", version_id=made.id, text="there already", by="Ada", at=AT)
+    subject.host.place([Placement(item.item_id, made, notes=(kept,))])
     assert subject.host.notes() == ()
-    subject.write_note(one.item_id, "the sky is too bright")
+    subject.write_note(item.item_id, "the sky is too bright")
     (note,) = subject.host.notes()
     assert (note.version_id, note.text) == (kept.version_id, "the sky is too bright")
     assert subject.host.notes() == (note,)
-    subject.host.mark_note_synced(
-        note.note_key, kept.model_copy(update={"id": "n-2", "text": note.text})
-    )
+    synced = kept.model_copy(update={"id": "n-2", "text": note.text})
+    subject.host.mark_note_synced(note.note_key, synced)
     assert subject.host.notes() == ()

@@ -18,24 +18,15 @@ class Activity:
         """Seconds since the last call ended; 0 while one is running."""
         return 0.0 if self._active_calls else time.monotonic() - self._last_call_ended
 
-    def begin(self) -> None:
-        self._active_calls += 1
+    def count_calls(self, app: ASGIApp) -> ASGIApp:
+        """Middleware that counts each call of ``app``."""
 
-    def end(self) -> None:
-        self._active_calls -= 1
-        self._last_call_ended = time.monotonic()
+        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+            self._active_calls += 1
+            try:
+                await app(scope, receive, send)
+            finally:
+                self._active_calls -= 1
+                self._last_call_ended = time.monotonic()
 
-
-class ActivityMiddleware:
-    """Middleware that counts each call in an :class:`Activity`."""
-
-    def __init__(self, app: ASGIApp, activity: Activity) -> None:
-        self._app = app
-        self._activity = activity
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._activity.begin()
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._activity.end()
+        return counted

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 import bridge_core
 from bridge_core.models.gateway import Event
 from bridge_gateway.api import errors
-from bridge_gateway.api.activity import Activity, ActivityMiddleware
+from bridge_gateway.api.activity import Activity
 from bridge_gateway.api.auth.middleware import (
     CLIENT_HEADER,
     PUBLIC_PATH,
@@ -59,7 +59,7 @@ def create_app(context: ApiContext, auth: AuthConfig, activity: Activity) -> Fas
     app.state.auth = auth
     # The last one added is the outermost: unexpected errors are caught everywhere, and only
     # authorised calls count as activity.
-    app.add_middleware(ActivityMiddleware, activity=activity)
+    app.add_middleware(activity.count_calls)
     app.add_middleware(AuthMiddleware, config=auth)
     app.add_middleware(errors.UnexpectedErrorMiddleware)
     return app

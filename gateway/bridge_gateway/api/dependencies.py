@@ -19,7 +19,6 @@ from bridge_gateway.policy.principal import Principal
 
 if TYPE_CHECKING:
     from bridge_gateway.jobs.runtime import JobRuntime
-    from bridge_gateway.jobs.services import JobService, ResultService, ReviewService
     from bridge_gateway.storage.storage import Storage
 
 
@@ -37,18 +36,6 @@ class ApiContext:
     @property
     def storage(self) -> Storage:
         return self.runtime.gateway.storage
-
-    @property
-    def jobs(self) -> JobService:
-        return self.runtime.jobs
-
-    @property
-    def results(self) -> ResultService:
-        return self.runtime.results
-
-    @property
-    def reviews(self) -> ReviewService:
-        return self.runtime.reviews
 
 
 async def _get_context(request: Request) -> ApiContext:
@@ -75,6 +62,8 @@ IdPath = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="An id 
 FramePath = Annotated[int, Path(ge=-FRAME_LIMIT, le=FRAME_LIMIT, description="Frame of the plate.")]
 KeyHeader = Annotated[IdempotencyKey, Header(alias="Idempotency-Key")]
 NameQuery = Annotated[PathSafeName | None, Query()]
+IdQuery = Annotated[str | None, Query(pattern=ID_PATTERN)]
+LimitQuery = Annotated[int, Query(ge=1, le=500)]
 
 
 def create_router(tag: str) -> APIRouter:

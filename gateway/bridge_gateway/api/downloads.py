@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from bridge_core.errors import InvalidRequest, NotFound
-from bridge_gateway.api.errors import problem_response
+from bridge_gateway.api.errors import error_responses, problem_response
 
 #: For ``responses=`` of routes that return a picture.
 JPEG_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -41,7 +41,8 @@ class DownloadResponse(FileResponse):
             match = _RANGE.fullmatch(range_header)
             first, last = match.groups() if match else ("", "")
             if not (first or last) or (first and last and int(last) < int(first)):
-                scope = {**scope, "headers": _without_range(scope)}
+                kept = [header for header in scope["headers"] if header[0] != b"range"]
+                scope = {**scope, "headers": kept}
             elif int(first or 0) >= size or (not first and int(last) == 0):
                 error = InvalidRequest(
                     f"the file has {size} bytes; the range {range_header} contains none of them",
@@ -54,6 +55,13 @@ class DownloadResponse(FileResponse):
                 await response(scope, receive, send)
                 return
         await super().__call__(scope, receive, send)
+
+
+#: Arguments of a route that returns a proxy or a thumbnail.
+JPEG_ROUTE: dict[str, Any] = {
+    "response_class": DownloadResponse,
+    "responses": error_responses(404, 416) | JPEG_RESPONSES,
+}
 
 
 def download_response(path: Path) -> DownloadResponse:
@@ -98,7 +106,3 @@ def safe_relative_path(path: str) -> str:
             next_step="ask for the result's list of files and use a path from it",
         )
     return str(PurePosixPath(path))
-
-
-def _without_range(scope: Scope) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, value in scope["headers"] if name != b"range"]

@@ -25,10 +25,13 @@ _log = logging.getLogger(__name__)
 
 
 class HttpProblem(HTTPException):
-    """An error with its own status, for code where FastAPI passes on only HTTPException."""
+    """An error with its own status and headers, for code where FastAPI passes on only
+    HTTPException."""
 
-    def __init__(self, status: int, error: ShotbridgeError) -> None:
-        super().__init__(status, error.message)
+    def __init__(
+        self, status: int, error: ShotbridgeError, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(status, error.message, headers)
         self.error = error
 
 

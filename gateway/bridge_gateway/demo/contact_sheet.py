@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
+import OpenImageIO as oiio
+from numpy.typing import NDArray
 from pydantic import Field
 
+from bridge_core.errors import NotWritable
 from bridge_core.models.base import StoredModel, StrictModel
 from bridge_core.models.settings import ColourSettings
+from bridge_gateway.media.colour import ColourManager
+from bridge_gateway.media.picture_reader import read_picture
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Pixels = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 
 #: The panel's colours.
 BACKGROUND = (22, 23, 26)
@@ -70,12 +72,8 @@ def write_contact_sheet(path: Path, sheet: DemoSheet) -> None:
     :raises UnreadableMedia: one of its pictures cannot be read.
     :raises NotWritable: the file cannot be written.
     """
-    import numpy as np
-
-    from bridge_gateway.media.colour import ColourManager
-
     colour = ColourManager(ColourSettings(view=sheet.view))
-    cards = [_draw_card(row, colour) for row in sheet.rows]
+    cards = [_draw_card(shot, colour) for shot in sheet.rows]
     gap = MARGIN // 2
     height = HEADER + sum(card.shape[0] + gap for card in cards) + gap
     canvas = np.empty((height, WIDTH, 3), np.uint8)
@@ -89,46 +87,44 @@ def write_contact_sheet(path: Path, sheet: DemoSheet) -> None:
     _write_png(path, canvas)
 
 
-def _draw_card(row: DemoSheetRow, colour: Any) -> Pixels:
-    import numpy as np
-
+def _draw_card(shot: DemoSheetRow, colour: ColourManager) -> Pixels:
     inner = WIDTH - 2 * MARGIN
-    plate = _display_pixels(row.plate, row.colour_space, colour)
-    result = _display_pixels(row.result, row.colour_space, colour)
+    plate = colour.to_display(read_picture(shot.plate).rgb(), shot.colour_space)
     # Two whole frames, then an enlarged part of each: squares as high as the frames.
     half = (inner - 5 * GUTTER) / (2 * plate.shape[1] / plate.shape[0] + 2)
     cell_height = int(half)
     cell_width = int(half * plate.shape[1] / plate.shape[0])
-    if row.matte is None:
-        pictures = _upscale_pictures(plate, result, cell_width, cell_height)
+    if shot.matte is None:
+        result = colour.to_display(read_picture(shot.result).rgb(), shot.colour_space)
+        pictures = _upscale_pictures(plate, result)
         labels = ("plate", "version", "plate, closer", "version, closer")
     else:
-        pictures = _matte_pictures(plate, row.matte, cell_width, cell_height)
+        pictures = _matte_pictures(plate, shot.matte)
         labels = ("plate", "matte", "plate, closer", "over a plain background, closer")
     card = np.empty((CAPTION + cell_height + 2 * GUTTER + 8, inner, 3), np.uint8)
     card[:] = CARD_BACKGROUND
     card[:, :3] = ACCENT_COLOUR
     left = GUTTER + 3
     lefts = []
-    for picture in pictures:
-        card[CAPTION : CAPTION + cell_height, left : left + picture.shape[1]] = picture
+    widths = (cell_width, cell_width, cell_height, cell_height)
+    for picture, width in zip(pictures, widths, strict=True):
+        cell = _resize(picture, width, cell_height)
+        card[CAPTION : CAPTION + cell_height, left : left + width] = cell
         lefts.append(left)
-        left += picture.shape[1] + GUTTER
-    card = _draw_text(card, GUTTER + 6, 27, row.shot, 22, TEXT_COLOUR, bold=True)
-    card = _draw_text(card, GUTTER + 6, 48, row.caption, 16, MUTED_TEXT_COLOUR)
-    status_colour = APPROVED_COLOUR if row.status == "approved" else MUTED_TEXT_COLOUR
-    card = _draw_text(card, lefts[2], 27, row.status, 18, status_colour, bold=True)
-    card = _draw_text(card, lefts[2], 48, f"frame {row.frame}", 16, MUTED_TEXT_COLOUR)
-    for x, label in zip(lefts, labels, strict=True):
-        card = _draw_text(
-            card, x + 8, CAPTION + cell_height - 10, label, 15, TEXT_COLOUR, shadow=True
-        )
+        left += width + GUTTER
+    card = _draw_text(card, GUTTER + 6, 27, shot.shot, 22, TEXT_COLOUR, bold=True)
+    card = _draw_text(card, GUTTER + 6, 48, shot.caption, 16, MUTED_TEXT_COLOUR)
+    status_colour = APPROVED_COLOUR if shot.status == "approved" else MUTED_TEXT_COLOUR
+    card = _draw_text(card, lefts[2], 27, shot.status, 18, status_colour, bold=True)
+    card = _draw_text(card, lefts[2], 48, f"frame {shot.frame}", 16, MUTED_TEXT_COLOUR)
+    bottom = CAPTION + cell_height - 10
+    for left, label in zip(lefts, labels, strict=True):
+        card = _draw_text(card, left + 8, bottom, label, 15, TEXT_COLOUR, shadow=True)
     return card
 
 
-def _upscale_pictures(
-    plate: Pixels, result: Pixels, cell_width: int, cell_height: int
-) -> list[Pixels]:
+def _upscale_pictures(plate: Pixels, result: Pixels) -> tuple[Pixels, ...]:
+    """Both whole, then the most detailed square of each; a host shows the plate filtered, too."""
     side = max(16, round(plate.shape[0] * 0.34))
     y, x = _most_detailed_square(plate, side)
     scale_y, scale_x = result.shape[0] / plate.shape[0], result.shape[1] / plate.shape[1]
@@ -136,42 +132,24 @@ def _upscale_pictures(
         round(y * scale_y) : round((y + side) * scale_y),
         round(x * scale_x) : round((x + side) * scale_x),
     ]
-    return [
-        _resize(plate, cell_width, cell_height),
-        _resize(result, cell_width, cell_height),
-        # The plate enlarged as a host would show it: filtered.
-        _resize(plate[y : y + side, x : x + side], cell_height, cell_height),
-        _resize(closer, cell_height, cell_height),
-    ]
+    return plate, result, plate[y : y + side, x : x + side], closer
 
 
-def _matte_pictures(
-    plate: Pixels, matte_path: Path, cell_width: int, cell_height: int
-) -> list[Pixels]:
-    import numpy as np
-
-    from bridge_gateway.media.picture_reader import read_picture
-
+def _matte_pictures(plate: Pixels, matte_path: Path) -> tuple[Pixels, ...]:
+    """Both whole, then of the square with most of the matte's edge the plate, and what it cuts
+    out."""
     matte = np.clip(read_picture(matte_path).rgb()[:, :, :1], 0, 1).astype(np.float32)
     matte_picture = np.repeat((matte * 255 + 0.5).astype(np.uint8), 3, axis=2)
     ground = np.array((46, 92, 116), np.float32)
     over = (plate * matte + ground * (1 - matte) + 0.5).astype(np.uint8)
-    # The enlarged part: the square with most of the matte's edge.
     side = max(16, round(plate.shape[0] * 0.6))
     y, x = _most_detailed_square(matte_picture, side)
     part = np.s_[y : y + side, x : x + side]
-    return [
-        _resize(plate, cell_width, cell_height),
-        _resize(matte_picture, cell_width, cell_height),
-        _resize(plate[part], cell_height, cell_height),
-        _resize(over[part], cell_height, cell_height),
-    ]
+    return plate, matte_picture, plate[part], over[part]
 
 
 def _most_detailed_square(picture: Pixels, side: int) -> tuple[int, int]:
     """Row and column of the square with most detail, weighted towards the middle."""
-    import numpy as np
-
     grey = picture.astype(np.float32).mean(axis=2)
     detail = np.zeros_like(grey)
     detail[:-1] += np.abs(np.diff(grey, axis=0))
@@ -184,17 +162,7 @@ def _most_detailed_square(picture: Pixels, side: int) -> tuple[int, int]:
     return best // windows.shape[1], best % windows.shape[1]
 
 
-def _display_pixels(path: Path, colour_space: str, colour: Any) -> Pixels:
-    from bridge_gateway.media.picture_reader import read_picture
-
-    pixels: Pixels = colour.to_display(read_picture(path).rgb(), colour_space)
-    return pixels
-
-
 def _buffer(pixels: Pixels) -> Any:
-    import numpy as np
-    import OpenImageIO as oiio
-
     spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], 3, oiio.UINT8)
     buffer = oiio.ImageBuf(spec)
     buffer.set_pixels(oiio.ROI(), np.ascontiguousarray(pixels))
@@ -202,9 +170,6 @@ def _buffer(pixels: Pixels) -> Any:
 
 
 def _resize(pixels: Pixels, width: int, height: int) -> Pixels:
-    import numpy as np
-    import OpenImageIO as oiio
-
     sized = oiio.ImageBufAlgo.resize(_buffer(pixels), roi=oiio.ROI(0, width, 0, height, 0, 1, 0, 3))
     return np.asarray(sized.get_pixels(oiio.UINT8), np.uint8)
 
@@ -221,26 +186,14 @@ def _draw_text(
     shadow: bool = False,
 ) -> Pixels:
     """Draw text with its baseline at ``y``, in the font that comes with OpenImageIO."""
-    import numpy as np
-    import OpenImageIO as oiio
-
     buffer = _buffer(pixels)
-    oiio.ImageBufAlgo.render_text(
-        buffer,
-        x,
-        y,
-        text,
-        size,
-        "DroidSans-Bold" if bold else "DroidSans",
-        tuple(part / 255 for part in colour),
-        shadow=2 if shadow else 0,
-    )
+    font = "DroidSans-Bold" if bold else "DroidSans"
+    ink = tuple(part / 255 for part in colour)
+    oiio.ImageBufAlgo.render_text(buffer, x, y, text, size, font, ink, shadow=2 if shadow else 0)
     return np.asarray(buffer.get_pixels(oiio.UINT8), np.uint8)
 
 
 def _write_png(path: Path, pixels: Pixels) -> None:
-    from bridge_core.errors import NotWritable
-
     path.parent.mkdir(parents=True, exist_ok=True)
     buffer = _buffer(pixels)
     if not buffer.write(str(path)):

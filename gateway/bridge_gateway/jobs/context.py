@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from uuid import uuid4
 
 from bridge_core.errors import GatewayFault
 from bridge_core.models.jobs import Cost
@@ -13,7 +15,7 @@ from bridge_core.models.services import Service, resolve_parameters
 from bridge_core.models.settings import GatewaySettings
 from bridge_gateway.db.engine import Database
 from bridge_gateway.jobs.progress import JobMonitor
-from bridge_gateway.library.naming import LibraryNaming
+from bridge_gateway.library.paths import LibraryPaths
 from bridge_gateway.library.work_dir import WorkDir
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.decode_pool import DecodePool
@@ -22,6 +24,8 @@ from bridge_gateway.providers.base import Provider
 from bridge_gateway.providers.pricing import RequestFacts
 from bridge_gateway.providers.registry import ProviderRegistry
 from bridge_gateway.storage.storage import Storage
+
+_log = logging.getLogger(__name__)
 
 
 class ResolvedRequest(NamedTuple):
@@ -44,6 +48,18 @@ class ResolvedRequest(NamedTuple):
                 next_step="report this to the maintainer of the provider",
             )
         return cost
+
+
+def unexpected_fault(error: Exception, subject: str, when: str, next_step: str) -> GatewayFault:
+    """Log an unexpected error of a job or service (``subject``) under a reference, and make the
+    error that names it."""
+    reference = uuid4().hex[:12]
+    _log.error("reference %s: %s, %s", reference, subject, when, exc_info=error)
+    return GatewayFault(
+        f"an unexpected error occurred {when}: {type(error).__name__}",
+        where=f"gateway log, reference {reference}",
+        next_step=next_step,
+    )
 
 
 @dataclass(frozen=True)
@@ -74,7 +90,7 @@ class GatewayContext:
         """
         service, provider = self.providers.find_service(request.service)
         limits.check_request(service, request)
-        self.storage.library.naming.check_name_lengths(request.shot.id, service.id)
+        self.storage.library.paths.check_name_lengths(request.shot.id, service.id)
         return ResolvedRequest(service, provider, resolve_parameters(service, request.parameters))
 
 
@@ -94,5 +110,5 @@ class JobContext:
         return self.submission.request
 
     @property
-    def naming(self) -> LibraryNaming:
-        return self.gateway.storage.library.naming
+    def paths(self) -> LibraryPaths:
+        return self.gateway.storage.library.paths

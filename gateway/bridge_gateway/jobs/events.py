@@ -70,21 +70,16 @@ def add_progress_event(session: Session, update: JobUpdate) -> None:
 
 def add_version_event(session: Session, version: Version) -> None:
     """Add a version that is new or was decided about."""
-    _add_event(session, EventKind.VERSION, version, job_id=version.job_id)
+    _add_event(session, EventKind.VERSION, version, job_id=version.job_id, is_transient=False)
 
 
 def add_note_event(session: Session, note: Note, *, job: str) -> None:
     """Add a new note; ``job`` is the id of the job that made its version."""
-    _add_event(session, EventKind.NOTE, note, job_id=job)
+    _add_event(session, EventKind.NOTE, note, job_id=job, is_transient=False)
 
 
 def _add_event(
-    session: Session,
-    kind: EventKind,
-    subject: Job | JobUpdate | Version | Note,
-    *,
-    job_id: str,
-    is_transient: bool = False,
+    session: Session, kind: EventKind, subject: TolerantModel, *, job_id: str, is_transient: bool
 ) -> None:
     number = session.scalars(
         update(EventCounterRow)

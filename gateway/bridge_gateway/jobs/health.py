@@ -26,24 +26,22 @@ def check_health(gateway: GatewayContext, reconciler: Reconciler) -> list[Health
     """Check the queue and database, folders, media roots, colour configuration, providers and
     services."""
     colour, library = gateway.colour, gateway.storage.library.disk
+    check_library = partial(_check_folder, "library", library.folder, gateway)
     checks = [
-        _run_check("queue", lambda: _check_queue(gateway, reconciler)),
-        _run_check(
-            "library",
-            lambda: library.run(partial(_check_folder, "library", library.folder, gateway)),
-        ),
+        _run_check("queue", partial(_check_queue, gateway, reconciler)),
+        _run_check("library", lambda: library.run(check_library)),
         _run_check("data", partial(_check_folder, "data", gateway.settings.data_dir, gateway)),
     ]
     checks += [
-        _run_check(_media_root_name(disk), partial(_check_media_root, disk))
+        _run_check(f"media root {disk.folder}", partial(_check_media_root, disk))
         for disk in gateway.storage.media.disks
     ]
     # The gateway does not start with a config that cannot be read or lacks the display or view.
-    message = f"{colour.describe_config()}; shown on {colour.display}, {colour.view}"
-    checks.append(HealthCheck(name="colour", ok=True, message=message))
+    shown = f"{colour.describe_config()}; shown on {colour.display}, {colour.view}"
+    checks.append(_to_check("colour", shown))
     services, problems = gateway.providers.check_services()
     checks += [
-        HealthCheck(name=f"provider {name}", ok=False, message="cannot be used", next_step=problem)
+        _to_check(f"provider {name}", "cannot be used", problem)
         for name, problem in problems.items()
         if problem
     ]
@@ -59,16 +57,21 @@ def check_health(gateway: GatewayContext, reconciler: Reconciler) -> list[Health
     return checks
 
 
-def _run_check(name: str, check: Callable[[], HealthCheck]) -> HealthCheck:
-    """The result of ``check``, or a failed check with the error that it raised."""
+def _to_check(name: str, message: str, next_step: str = "") -> HealthCheck:
+    """The result of a check: it failed where there is a next step."""
+    return HealthCheck(name=name, ok=not next_step, message=message, next_step=next_step)
+
+
+def _run_check(name: str, check: Callable[[], tuple[str, str]]) -> HealthCheck:
+    """The result of ``check``, which returns message and next step, or the error that it raised."""
     try:
-        return check()
+        return _to_check(name, *check())
     except ShotbridgeError as error:
         message = f"{error.message} ({error.where})"
         return HealthCheck(name=name, ok=False, message=message, next_step=error.next_step)
 
 
-def _check_queue(gateway: GatewayContext, reconciler: Reconciler) -> HealthCheck:
+def _check_queue(gateway: GatewayContext, reconciler: Reconciler) -> tuple[str, str]:
     with gateway.database.begin_read() as session:
         counts = queries.count_open_jobs(session)
     limits = ", ".join(
@@ -79,18 +82,16 @@ def _check_queue(gateway: GatewayContext, reconciler: Reconciler) -> HealthCheck
         f"{counts[JobState.RUNNING]} running, {counts[JobState.QUEUED]} queued; "
         f"at once: {limits or 'nothing'}"
     )
-    if reconciler.last_error:
-        return HealthCheck(
-            name="queue",
-            ok=False,
-            message=f"{message}; jobs cannot be started now: {reconciler.last_error}",
-            next_step="check the disk of gateway.data_dir; jobs then resume by themselves, or see "
-            "'A damaged database' in docs/admin.md",
-        )
-    return HealthCheck(name="queue", ok=True, message=message)
+    if not reconciler.last_error:
+        return message, ""
+    return (
+        f"{message}; jobs cannot be started now: {reconciler.last_error}",
+        "check the disk of gateway.data_dir; jobs then resume by themselves, or see "
+        "'A damaged database' in docs/admin.md",
+    )
 
 
-def _check_folder(name: str, folder: Path, gateway: GatewayContext) -> HealthCheck:
+def _check_folder(name: str, folder: Path, gateway: GatewayContext) -> tuple[str, str]:
     """Check a folder of the gateway, set by ``gateway.NAME_dir``, by writing to it.
 
     :raises StorageError: it does not exist or cannot be written.
@@ -101,32 +102,18 @@ def _check_folder(name: str, folder: Path, gateway: GatewayContext) -> HealthChe
             pass
         probe.unlink()
         free = shutil.disk_usage(folder).free
-    has_space = free >= _LOW_SPACE
-    return HealthCheck(
-        name=name,
-        ok=has_space,
-        message=f"{free / 1e9:.1f} GB free in {folder}",
-        next_step="" if has_space else f"free space there, or set gateway.{name}_dir",
-    )
+    next_step = f"free space there, or set gateway.{name}_dir" if free < _LOW_SPACE else ""
+    return f"{free / 1e9:.1f} GB free in {folder}", next_step
 
 
-def _media_root_name(disk: Disk) -> str:
-    return f"media root {disk.folder}"
-
-
-def _check_media_root(disk: Disk) -> HealthCheck:
+def _check_media_root(disk: Disk) -> tuple[str, str]:
     """Check a media root, which is only read.
 
     :raises StorageUnavailable: it does not answer.
     """
-    is_readable = disk.run(
-        lambda: disk.folder.is_dir() and os.access(disk.folder, os.R_OK | os.X_OK)
-    )
-    return HealthCheck(
-        name=_media_root_name(disk),
-        ok=is_readable,
-        message="can be read" if is_readable else "does not exist, or may not be read",
-        next_step=""
-        if is_readable
-        else "mount it, or correct its permissions or gateway.media_roots",
+    if disk.run(lambda: disk.folder.is_dir() and os.access(disk.folder, os.R_OK | os.X_OK)):
+        return "can be read", ""
+    return (
+        "does not exist, or may not be read",
+        "mount it, or correct its permissions or gateway.media_roots",
     )

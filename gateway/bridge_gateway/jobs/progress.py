@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import Self
 
 from bridge_core.errors import JobCancelled, StorageUnavailable
+from bridge_core.models.jobs import JobProgress
 from bridge_gateway.db.engine import Database
 from bridge_gateway.jobs import transitions
 
@@ -124,21 +125,17 @@ class JobMonitor:
             iterations += 1
             with self._lock:
                 changed, self._changed = self._changed, False
-                step, done, total = self._step, len(self._done), self._total
-                seconds_left = self._seconds_left()
-                fraction, message = self._fraction, self._message
+                progress = JobProgress(
+                    step=self._step,
+                    done=min(len(self._done), self._total),
+                    total=self._total,
+                    seconds_left=self._seconds_left(),
+                    fraction=self._fraction,
+                    message=self._message,
+                )
             try:
                 if changed:
-                    is_running = transitions.record_progress(
-                        self._database,
-                        self._job,
-                        step=step,
-                        done=min(done, total),
-                        total=total,
-                        seconds_left=seconds_left,
-                        fraction=fraction,
-                        message=message,
-                    )
+                    is_running = transitions.record_progress(self._database, self._job, progress)
                 elif iterations % _CANCELLATION_CHECK_INTERVAL == 0:
                     is_running = transitions.is_running(self._database, self._job)
                 else:

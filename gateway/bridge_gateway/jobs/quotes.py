@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
-from uuid import uuid4
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bridge_core.errors import GatewayFault, ModelMissing, ShotbridgeError
+from bridge_core.errors import ModelMissing, ShotbridgeError
 from bridge_core.models.costs import Quote
 from bridge_core.models.jobs import Cost, JobState
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Request
 from bridge_core.models.services import Service
 from bridge_gateway.db.tables import JobRow
-from bridge_gateway.jobs.context import GatewayContext, ResolvedRequest
-
-_log = logging.getLogger(__name__)
+from bridge_gateway.jobs.context import GatewayContext, ResolvedRequest, unexpected_fault
 
 #: Only so many of the newest jobs count, because machines and models change.
 _RECENT_JOBS = 20
+
+#: Seconds per frame and megapixels of a job; megapixels are None where its request has no size.
+_Pace = tuple[float, float | None]
 
 
 class _PricedRequest(NamedTuple):
@@ -39,9 +38,9 @@ def quote_requests(gateway: GatewayContext, requests: Sequence[Request]) -> list
     priced = [_price_request(gateway, request) for request in requests]
     service_ids = {item.resolved.service.id for item in priced if item.resolved is not None}
     with gateway.database.begin_read() as session:
-        times = WorkingTimes(session, service_ids)
+        recent = {service: _load_recent(session, service) for service in service_ids}
     return [
-        _build_quote(request, item, times.estimate_seconds(request))
+        _build_quote(request, item, _estimate_seconds(request, recent.get(request.service, ())))
         for request, item in zip(requests, priced, strict=True)
     ]
 
@@ -58,31 +57,24 @@ def require_available(service: Service) -> None:
         )
 
 
-class WorkingTimes:
-    """How long services took for earlier jobs; read once for each service."""
+def _estimate_seconds(request: Request, recent: Sequence[_Pace]) -> float | None:
+    """The provider's working time without the time in the queue; None without earlier jobs.
 
-    def __init__(self, session: Session, services: Iterable[str]) -> None:
-        self._recent = {service: _load_recent(session, service) for service in services}
-
-    def estimate_seconds(self, request: Request) -> float | None:
-        """The provider's working time without the time in the queue; None without earlier jobs.
-
-        The median of seconds per frame and megapixel, where the request names the plate's size;
-        otherwise of seconds per frame.
-        """
-        recent = self._recent.get(request.service, [])
-        plate = request.shot.plate
-        frames = len(request.frames)
-        if plate.width and plate.height:
-            paces = [pace / size for pace, size in recent if size]
-            if paces:
-                return frames * median(paces) * plate.width * plate.height / 1e6
-        paces = [pace for pace, _ in recent]
-        return frames * median(paces) if paces else None
+    The median of seconds per frame and megapixel, where the request names the plate's size;
+    otherwise of seconds per frame.
+    """
+    plate = request.shot.plate
+    frames = len(request.frames)
+    if plate.width and plate.height:
+        paces = [pace / size for pace, size in recent if size]
+        if paces:
+            return frames * median(paces) * plate.width * plate.height / 1e6
+    paces = [pace for pace, _ in recent]
+    return frames * median(paces) if paces else None
 
 
-def _load_recent(session: Session, service: str) -> list[tuple[float, float | None]]:
-    """Seconds per frame and megapixels of the newest jobs."""
+def _load_recent(session: Session, service: str) -> list[_Pace]:
+    """How long a service took for the newest jobs."""
     query = (
         select(JobRow.seconds_per_frame, JobRow.megapixels)
         .where(
@@ -97,37 +89,30 @@ def _load_recent(session: Session, service: str) -> list[tuple[float, float | No
 
 
 def _price_request(gateway: GatewayContext, request: Request) -> _PricedRequest:
-    resolved = cost = None
+    resolved = cost = error = None
     try:
         resolved = gateway.resolve_request(request)
         cost = resolved.quote(request)
         require_available(resolved.service)
-    except ShotbridgeError as error:
-        return _PricedRequest(resolved, cost, error)
-    except Exception as error:
+    except ShotbridgeError as refusal:
+        error = refusal
+    except Exception as unexpected:
         # Mostly the provider's own quote(), which must not fail the quotes of other requests.
-        return _PricedRequest(resolved, cost, _unexpected_fault(request, error))
-    return _PricedRequest(resolved, cost, None)
-
-
-def _unexpected_fault(request: Request, error: Exception) -> GatewayFault:
-    """Log an unexpected error under a reference, and make the error that names it."""
-    reference = uuid4().hex[:12]
-    _log.error("reference %s: quote for %s", reference, request.service, exc_info=error)
-    return GatewayFault(
-        f"an unexpected error occurred in a quote for {request.service}: {type(error).__name__}",
-        where=f"gateway log, reference {reference}",
-        next_step="choose another service, or report it with this part of the gateway's log",
-    )
+        error = unexpected_fault(
+            unexpected,
+            f"service {request.service}",
+            f"in a quote for {request.service}",
+            "choose another service, or report it with this part of the gateway's log",
+        )
+    return _PricedRequest(resolved, cost, error)
 
 
 def _build_quote(request: Request, priced: _PricedRequest, seconds: float | None) -> Quote:
     error = priced.error
     service = priced.resolved.service if priced.resolved is not None else None
+    reason = error.message if error is not None else ""
     if isinstance(error, ModelMissing):
         reason = error.next_step
-    else:
-        reason = error.message if error is not None else ""
     return Quote(
         frames=len(request.frames),
         seconds=seconds,

@@ -194,13 +194,14 @@ class CancellationRetrier:
         database = self._gateway.database
         try:
             answer, answered = self._cancel_at_provider(row)
-            if answered:
-                is_news = store_cancellation_response(database, row.job_id, answer)
-            else:
-                with database.begin_read() as session:
-                    is_news = queries.get_job_row(session, row.job_id).cancellation is None
-            if is_news:
-                transitions.set_job_cancellation(database, row.job_id, answer)
+            with database.begin_write() as session:
+                news: Cancellation | None = answer
+                if answered:
+                    news = store_cancellation_response(session, row.job_id, answer)
+                elif queries.get_job_row(session, row.job_id).cancellation is not None:
+                    news = None
+                if news is not None:
+                    transitions.set_job_cancellation(row.job_id, session, news)
         except ShotbridgeError as error:
             _log.warning("the cancellation of job %s cannot be repeated: %s", row.job_id, error)
         finally:

@@ -15,6 +15,7 @@ from bridge_gateway.db.engine import Database, sqlite_url
 from bridge_gateway.jobs import health
 from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.events import EventLog
+from bridge_gateway.jobs.operations import JobOperations, ResultOperations
 from bridge_gateway.jobs.queue import (
     POLLING_SECONDS,
     REMOTE_POLLING_SECONDS,
@@ -22,7 +23,7 @@ from bridge_gateway.jobs.queue import (
     QueueLimits,
 )
 from bridge_gateway.jobs.reconciler import Reconciler
-from bridge_gateway.jobs.services import JobService, ResultService, ReviewService
+from bridge_gateway.jobs.reviews import ReviewOperations
 from bridge_gateway.jobs.workflow import Workflow
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.decode_pool import DecodePool
@@ -41,9 +42,9 @@ class JobRuntime:
     """
 
     gateway: GatewayContext
-    jobs: JobService
-    results: ResultService
-    reviews: ReviewService
+    jobs: JobOperations
+    results: ResultOperations
+    reviews: ReviewOperations
     events: EventLog
     _workflow: Workflow
     _queue: JobQueue
@@ -132,9 +133,9 @@ class JobRuntime:
         queue.start()
         self._reconciler = Reconciler(gateway, queue)
         self._reconciler.start()
-        self.results = ResultService(gateway)
-        self.jobs = JobService(gateway, workflow, self._reconciler, self.results)
-        self.reviews = ReviewService(gateway.database)
+        self.results = ResultOperations(gateway)
+        self.jobs = JobOperations(gateway, workflow, self._reconciler, self.results)
+        self.reviews = ReviewOperations(gateway.database)
         self.events = EventLog(gateway.database)
 
     def _queue_limits(self) -> dict[str, QueueLimits]:

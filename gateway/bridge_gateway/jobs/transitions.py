@@ -14,19 +14,14 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bridge_core.errors import (
-    GatewayFault,
-    JobFailed,
-    NotFound,
-    OutcomeUnknown,
-    ShotbridgeError,
-)
+from bridge_core.errors import GatewayFault, JobFailed, NotFound, OutcomeUnknown, ShotbridgeError
 from bridge_core.models.base import canonical_json, fingerprint, now
 from bridge_core.models.jobs import (
     Cancellation,
     Cost,
     Job,
     JobOutcome,
+    JobProgress,
     JobState,
     JobUpdate,
     Resolution,
@@ -78,9 +73,8 @@ def create_job(
             session.add(row)
             session.flush()
             ledger.reserve(session, row, reservation)
-            session.add_all(
-                BlobPinRow(job_id=row.id, sha256=sha256) for sha256 in _uploaded_hashes(submission)
-            )
+            hashes = {file.sha256 for file in submission.files if file.sha256 is not None}
+            session.add_all(BlobPinRow(job_id=row.id, sha256=sha256) for sha256 in hashes)
             job = queries.load_job(session, row)
             events.add_job_event(session, job)
             return job, True
@@ -114,29 +108,18 @@ def start_job(database: Database, job_id: str) -> StartedJob | None:
         return StartedJob(queries.load_submission(row), row.requested_by)
 
 
-def record_progress(
-    database: Database,
-    job_id: str,
-    *,
-    step: str,
-    done: int,
-    total: int,
-    seconds_left: float | None,
-    fraction: float | None = None,
-    message: str = "",
-) -> bool:
-    """Store a job's progress. False where it is no longer running."""
+def record_progress(database: Database, job_id: str, progress: JobProgress) -> bool:
+    """Store a job's progress; the job counts its attempts itself. False where it is no longer
+    running."""
     with database.begin_write() as session:
         row = queries.get_job_row(session, job_id, lock=True)
         if row.state != JobState.RUNNING:
             return False
-        row.step, row.done, row.total, row.seconds_left = step, done, total, seconds_left
-        row.fraction, row.message = fraction, message
+        for name, value in progress.model_dump(exclude={"attempt"}).items():
+            setattr(row, name, value)
         session.flush()
-        events.add_progress_event(
-            session,
-            JobUpdate(id=row.id, state=JobState(row.state), progress=queries.load_progress(row)),
-        )
+        update = JobUpdate(id=job_id, state=JobState.RUNNING, progress=queries.load_progress(row))
+        events.add_progress_event(session, update)
         return True
 
 
@@ -177,13 +160,13 @@ def fail_job(database: Database, job_id: str, error: ShotbridgeError) -> None:
         _add_event(session, row)
 
 
-def set_job_cancellation(database: Database, job_id: str, cancellation: Cancellation) -> None:
-    """Store what a remote provider said about a job that was cancelled, with an event."""
-    with database.begin_write() as session:
-        row = queries.get_job_row(session, job_id, lock=True)
-        if row.state == JobState.CANCELLED:
-            row.cancellation = canonical_json(cancellation)
-            _add_event(session, row)
+def set_job_cancellation(job_id: str, session: Session, cancellation: Cancellation) -> None:
+    """Store what a remote provider said about a job that was cancelled, with an event; in the
+    transaction that stores the provider's answer."""
+    row = queries.get_job_row(session, job_id, lock=True)
+    if row.state == JobState.CANCELLED:
+        row.cancellation = canonical_json(cancellation)
+        _add_event(session, row)
 
 
 def resolve_job(
@@ -281,17 +264,9 @@ def _new_row(submission: Submission, key: str, principal: Principal, queue: str)
         queue=queue,
         state=JobState.QUEUED,
         created=now(),
-        attempt=0,
-        step="",
-        done=0,
         total=len(request.frames),
         megapixels=plate.width * plate.height / 1e6 if plate.width and plate.height else None,
     )
-
-
-def _uploaded_hashes(submission: Submission) -> set[str]:
-    """The hashes of the files that were uploaded."""
-    return {file.sha256 for file in submission.files if file.sha256 is not None}
 
 
 def _mark_ended(session: Session, row: JobRow, state: JobState) -> None:

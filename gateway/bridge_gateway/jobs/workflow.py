@@ -13,19 +13,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import wait
 from typing import TypeVar
-from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from bridge_core.errors import (
-    GatewayFault,
-    JobCancelled,
-    ShotbridgeError,
-    StorageUnavailable,
-)
+from bridge_core.errors import GatewayFault, JobCancelled, ShotbridgeError, StorageUnavailable
 from bridge_core.models.versions import Proxies
 from bridge_gateway.jobs import transitions
-from bridge_gateway.jobs.context import GatewayContext, JobContext
+from bridge_gateway.jobs.context import GatewayContext, JobContext, unexpected_fault
 from bridge_gateway.jobs.progress import JobMonitor
 from bridge_gateway.jobs.queue import JobInterrupted, JobQueue, StepRunner
 from bridge_gateway.jobs.steps import admit, outputs, publish, run, stage
@@ -94,7 +88,7 @@ class Workflow:
             _log.info("job %s ended: %s", job_id, error)
             self._fail_job(job_id, error)
         except Exception as error:
-            self._fail_job(job_id, _unexpected_error(error, f"job {job_id}", "between two steps"))
+            self._fail_job(job_id, _unexpected_fault(error, job_id, "between two steps"))
         finally:
             with self._lock:
                 del self._running[job_id]
@@ -178,9 +172,7 @@ class Workflow:
         except ShotbridgeError:
             raise
         except Exception as error:
-            raise _unexpected_error(
-                error, f"job {context.job_id}", f"in the step '{name}'"
-            ) from error
+            raise _unexpected_fault(error, context.job_id, f"in the step '{name}'") from error
 
     def _retry_until_available(self, call: Callable[[], T], monitor: JobMonitor | None = None) -> T:
         """Call ``call`` until disks and the database are available, and return its result.
@@ -225,13 +217,6 @@ def _run_supervised(body: Callable[[], T], step_name: str, context: JobContext) 
     return outcome.result()
 
 
-def _unexpected_error(error: Exception, where: str, when: str) -> GatewayFault:
-    """Log an unexpected error under a reference, and make the error that names it."""
-    reference = uuid4().hex[:12]
-    _log.error("reference %s: %s, %s", reference, where, when, exc_info=error)
-    return GatewayFault(
-        f"an unexpected error occurred {when}: {type(error).__name__}",
-        where=f"gateway log, reference {reference}",
-        next_step="send the job again; if it fails again, report it with this part of the "
-        "gateway's log",
-    )
+def _unexpected_fault(error: Exception, job_id: str, when: str) -> GatewayFault:
+    advice = "send the job again; if it fails again, report it with this part of the gateway's log"
+    return unexpected_fault(error, f"job {job_id}", when, advice)

@@ -9,7 +9,7 @@ from bridge_core.errors import NotFound, OutsideMediaRoots
 from bridge_core.models.media import frame_path
 from bridge_core.models.versions import Lineage, Result, ResultFile
 from bridge_core.system.files import hash_file
-from bridge_gateway.library.naming import LINEAGE_NAME, THUMBNAIL_NAME
+from bridge_gateway.library.paths import LINEAGE_NAME
 
 
 def find_file(result: Result, path: str) -> Path:
@@ -55,10 +55,6 @@ def find_proxy(result: Result, frame: int) -> Path:
             next_step=f"it has {frames}",
         )
     return find_file(result, frame_path(result.proxies.pattern, frame))
-
-
-def find_thumbnail(result: Result) -> Path:
-    return find_file(result, THUMBNAIL_NAME)
 
 
 def read_lineage(result: Result) -> Lineage:

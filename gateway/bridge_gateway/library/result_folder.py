@@ -16,7 +16,7 @@ from pathlib import Path
 from bridge_core.errors import CheckFailed
 from bridge_core.models.versions import Lineage, ResultFile
 from bridge_core.system.files import atomic_write_bytes, storage_error
-from bridge_gateway.library.naming import LINEAGE_NAME
+from bridge_gateway.library.paths import LINEAGE_NAME
 from bridge_gateway.library.work_dir import WorkDir
 
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH

@@ -60,8 +60,7 @@ def find_beauty(
 
 
 def is_beauty_layer(layer: str) -> bool:
-    """Whether the last part of the name is a renderer's name for the beauty, as in
-    ``ViewLayer.Combined``."""
+    """Whether the name ends with a renderer's name for the beauty: ``ViewLayer.Combined``."""
     return layer.rpartition(".")[2].lower() in BEAUTY_LAYERS
 
 

@@ -132,8 +132,9 @@ class ColourManager:
         known_space = self._config.getColorSpace(name)
         if known_space is None:
             # OpenColorIO has had these ids since 2.5.
-            spaces = (s for s in self._config.getColorSpaces() if hasattr(s, "getInteropID"))
-            known_space = next((space for space in spaces if space.getInteropID() == name), None)
+            spaces = self._config.getColorSpaces()
+            with_ids = (space for space in spaces if hasattr(space, "getInteropID"))
+            known_space = next((space for space in with_ids if space.getInteropID() == name), None)
         return None if known_space is None else str(known_space.getName())
 
     def space_names(self) -> list[str]:
@@ -229,21 +230,9 @@ class ColourManager:
     def _display_and_view(self) -> tuple[str, str]:
         config, settings = self._config, self._settings
         display = settings.display or str(config.getDefaultDisplay())
-        displays = [str(name) for name in config.getDisplays()]
-        if display not in displays:
-            raise ConfigError(
-                f"the OCIO config has no display {display!r}",
-                where="gateway.colour.display",
-                next_step=f"choose one of: {', '.join(displays)}",
-            )
+        _require_known("display", display, list(config.getDisplays()), "the OCIO config")
         view = settings.view or str(config.getDefaultView(display))
-        views = [str(name) for name in config.getViews(display)]
-        if view not in views:
-            raise ConfigError(
-                f"the display {display!r} has no view {view!r}",
-                where="gateway.colour.view",
-                next_step=f"choose one of: {', '.join(views)}",
-            )
+        _require_known("view", view, list(config.getViews(display)), f"the display {display!r}")
         return display, view
 
     def conversion(self, source: str, target: str) -> PixelTransform:
@@ -277,11 +266,8 @@ class ColourManager:
             # A space outside the config: convert into the config first, then apply its view.
             inside = str(config.getColorSpace(ocio.ROLE_SCENE_LINEAR).getName())
             both = ocio.GroupTransform()
-            both.appendTransform(
-                ocio.Config.GetProcessorFromBuiltinColorSpace(
-                    source, config, inside
-                ).createGroupTransform()
-            )
+            into = ocio.Config.GetProcessorFromBuiltinColorSpace(source, config, inside)
+            both.appendTransform(into.createGroupTransform())
             both.appendTransform(ocio.DisplayViewTransform(inside, self.display, self.view))
             return config.getProcessor(both)
 
@@ -319,6 +305,15 @@ class ColourManagerCache:
         if key not in self._managers:
             self._managers[key] = ColourManager(settings, threads)
         return self._managers[key]
+
+
+def _require_known(setting: str, name: str, known: list[str], owner: str) -> None:
+    if name not in known:
+        raise ConfigError(
+            f"{owner} has no {setting} {name!r}",
+            where=f"gateway.colour.{setting}",
+            next_step=f"choose one of: {', '.join(known)}",
+        )
 
 
 def _load_config(setting: str) -> tuple[str, Any]:

@@ -92,9 +92,6 @@ class DecodePool:
                 _log.warning("a decoder ended with %s:\n%s", death.reason, death.last_output)
                 if attempt == self._attempts or death.reason != _OUT_OF_MEMORY_REASON:
                     raise _ended_error(task, remaining, death.reason) from None
-            except _TimedOut:
-                limit = f"the time limit of {self._frame_timeout:g} s for a frame"
-                raise _ended_error(task, remaining, limit) from None
         raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:
@@ -106,7 +103,7 @@ class DecodePool:
         check_cancelled: Callable[[], None],
         frame_done: Callable[[int], None],
     ) -> DecodeResult:
-        with self._pool.lease(_never_cancelled) as process:
+        with self._pool.lease(lambda: False) as process:
             process.send(encode_message(task))
             outcome = self._wait_for_result(process, check_cancelled, frame_done)
             if isinstance(outcome, TaskFailed) and not outcome.is_reusable:
@@ -132,7 +129,8 @@ class DecodePool:
                 frame_done(message.frame)
                 deadline = time.monotonic() + self._frame_timeout
             elif time.monotonic() > deadline:
-                raise _TimedOut
+                # The lease ends the process.
+                raise ProcessDied(f"the time limit of {self._frame_timeout:g} s for a frame", "")
 
 
 def memory_limit() -> int:
@@ -141,14 +139,6 @@ def memory_limit() -> int:
         return _MIN_MEMORY_BYTES
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return max(_MIN_MEMORY_BYTES, total // 2)
-
-
-class _TimedOut(Exception):
-    """No message in time. Raised inside the lease, which ends the process."""
-
-
-def _never_cancelled() -> bool:
-    return False
 
 
 def _ended_error(task: DecodeTask, remaining: Iterable[int], reason: str) -> UnreadableMedia:

@@ -122,8 +122,7 @@ class ThumbnailTask(_SingleFrameTask):
 
 
 class DecodeResult(StrictModel):
-    """The task is done. ``proxy_size`` is the size of the one proxy that was written or read,
-    otherwise 0."""
+    """The task is done. ``proxy_size`` is that of the one proxy written or read, otherwise 0."""
 
     kind: Literal["done"] = "done"
     proxy_size: tuple[int, int] = (0, 0)

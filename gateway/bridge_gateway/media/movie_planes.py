@@ -38,7 +38,8 @@ def colour_model_of(pixel_format: Any) -> str | None:
         return None
     if pixel_format.is_rgb or pixel_format.has_palette:
         return "rgb"
-    return "yuv" if sum(not c.is_alpha for c in pixel_format.components) > 1 else "grey"
+    colours = sum(not component.is_alpha for component in pixel_format.components)
+    return "yuv" if colours > 1 else "grey"
 
 
 def has_alpha(pixel_format: Any) -> bool:

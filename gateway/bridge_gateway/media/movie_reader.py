@@ -8,8 +8,7 @@ hold their own pictures are accepted, whatever the file's name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,10 +20,11 @@ from bridge_core.errors import MissingFrames, UnreadableMedia
 from bridge_core.models.frames import frame_to_timecode, timecode_to_frame
 from bridge_gateway.media import movie_planes, yuv
 from bridge_gateway.media.cicp import UNSPECIFIED, CicpCodes
-from bridge_gateway.media.colour import ColourTag
+from bridge_gateway.media.formats import MOVIE_CONTAINER_NAMES, MOVIE_DEMUXERS
+from bridge_gateway.media.movie_timecode import convert_timecode, timecode_frames_per_second
 from bridge_gateway.media.picture import Picture, PicturePart
 from bridge_gateway.media.picture_samples import pack_timecode
-from bridge_gateway.media.quicktime_timecode import timecode_frames_per_second
+from bridge_gateway.media.plate_info import PlateInfo
 
 #: Decoding on is faster than seeking if the frame is at most this many frames ahead.
 _MAX_DECODE_AHEAD = 24
@@ -35,10 +35,10 @@ _RATE_TOLERANCE = Fraction(1, 5000)
 #: Frames per second that the timecode in a picture's header can hold.
 _MAX_HEADER_FRAMES = 40
 _RANGE_VIDEO, _RANGE_FULL = 1, 2
-#: Demuxers of :data:`bridge_core.models.media.MOVIE_EXTENSIONS`. Playlists, file patterns and
-#: other protocols are excluded: they would read files that nobody has allowed.
-_OPEN_OPTIONS = {
-    "format_whitelist": "mov,matroska,webm,mxf,avi",
+#: What FFmpeg may open. Playlists, file patterns and other protocols are excluded: they would read
+#: files that nobody has allowed.
+_FFMPEG_OPTIONS = {
+    "format_whitelist": ",".join(MOVIE_DEMUXERS),
     "protocol_whitelist": "file",
     "enable_drefs": "0",
     "use_absolute_path": "0",
@@ -50,38 +50,25 @@ _DURATION = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
-@dataclass(frozen=True)
-class MovieInfo:
-    width: int
-    height: int
-    pixel_aspect: float
+@dataclass(frozen=True, kw_only=True)
+class MovieInfo(PlateInfo):
+    """The properties of a movie."""
+
     rate: Fraction
     frame_count: int
-    """Number of pictures."""
     bits: int
-    channels: tuple[str, ...]
-    start_timecode: str | None
-    codec: str
+    """Of a sample."""
     tags: CicpCodes
     decoding: str
     """Description of the matrix and range that the pictures are decoded with."""
-    notes: tuple[str, ...] = ()
-    """What the file has and the pictures do not."""
-
-    @property
-    def colour_tag(self) -> ColourTag | None:
-        """The movie's own colour tag; None if it has none."""
-        return self.tags.colour_tag
 
     def timecode_at(self, index: int) -> str | None:
         """The timecode of picture ``index``, counted from 0; None if the movie has none."""
         start = self.start_timecode
         if start is None:
             return None
-        drop = start[-3] in ";."
-        return frame_to_timecode(
-            timecode_to_frame(start, self.rate) + index, self.rate, drop_frame=drop
-        )
+        frame = timecode_to_frame(start, self.rate) + index
+        return frame_to_timecode(frame, self.rate, drop_frame=start[-3] in ";.")
 
 
 class MovieReader:
@@ -93,7 +80,8 @@ class MovieReader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._container = self._open()
-        pictures = [s for s in self._container.streams.video if not _is_attached_picture(s)]
+        streams = self._container.streams.video
+        pictures = [stream for stream in streams if not _is_attached_picture(stream)]
         if not pictures:
             self._container.close()
             raise self._unreadable_error("it has no pictures")
@@ -144,10 +132,10 @@ class MovieReader:
             # With its protocol, so that no file name is taken for another protocol. Tags may be in
             # any encoding.
             return av.open(
-                f"file:{self._path}", options=dict(_OPEN_OPTIONS), metadata_errors="replace"
+                f"file:{self._path}", options=dict(_FFMPEG_OPTIONS), metadata_errors="replace"
             )
         except av.InvalidDataError as error:
-            reason = "it is not a QuickTime, MP4, Matroska, WebM, MXF or AVI file, or is damaged"
+            reason = f"it is not a {MOVIE_CONTAINER_NAMES} file, or is damaged"
             raise self._unreadable_error(reason) from error
         except (av.FFmpegError, OSError) as error:
             raise self._unreadable_error(_error_text(error)) from error
@@ -166,10 +154,10 @@ class MovieReader:
         return decoder
 
     def _find_frame(self, index: int) -> Any:
-        if self._current is not None and index == self._next_index - 1:
-            return self._current
-        if not self._next_index <= index <= self._next_index + _MAX_DECODE_AHEAD:
+        if not self._next_index - 1 <= index <= self._next_index + _MAX_DECODE_AHEAD:
             self._seek(index)
+        if index == self._next_index - 1:
+            return self._current
         for frame in self._frames:
             at = self._index_of(frame)
             self._next_index, self._current = at + 1, frame
@@ -178,7 +166,7 @@ class MovieReader:
             if at > index:
                 break
         else:
-            self._next_index, self._current = self.info.frame_count + 1, None
+            self._next_index = self.info.frame_count + 1  # so that every picture needs a seek
         raise self._unreadable_error(f"picture {index} (counted from 0) is missing or damaged")
 
     def _seek(self, index: int) -> None:
@@ -192,28 +180,24 @@ class MovieReader:
             self._container.seek(max(time, self._start), stream=self._stream, backward=True)
             self._frames = self._decode()
             first = next(self._frames, None)
-            if first is not None and self._index_of(first) <= index:
-                self._frames = _prepend(first, self._frames)
-                self._next_index, self._current = 0, None
+            if first is not None and (at := self._index_of(first)) <= index:
+                self._next_index, self._current = at + 1, first
                 return
         raise self._unreadable_error(f"picture {index} (counted from 0) cannot be reached")
 
-    def _decode(self) -> Any:
+    def _decode(self) -> Generator[Any, None, None]:
         import av
 
-        def frames() -> Iterator[Any]:
-            try:
-                for packet in self._container.demux(self._stream):
-                    if packet.is_corrupt:
-                        raise self._unreadable_error("it is truncated or damaged")
-                    for frame in self._decoder.decode(packet if packet.size else None):
-                        if frame.pts is None:
-                            raise self._unreadable_error("its pictures have no timestamps")
-                        yield frame
-            except (av.FFmpegError, OSError) as error:
-                raise self._unreadable_error(_error_text(error)) from error
-
-        return frames()
+        try:
+            for packet in self._container.demux(self._stream):
+                if packet.is_corrupt:
+                    raise self._unreadable_error("it is truncated or damaged")
+                for frame in self._decoder.decode(packet if packet.size else None):
+                    if frame.pts is None:
+                        raise self._unreadable_error("its pictures have no timestamps")
+                    yield frame
+        except (av.FFmpegError, OSError) as error:
+            raise self._unreadable_error(_error_text(error)) from error
 
     def _index_of(self, frame: Any) -> int:
         exact = Fraction(frame.pts - self._start) * self._time_base * self._rate
@@ -244,30 +228,30 @@ class MovieReader:
         return rate
 
     def _read_info(self, first: Any) -> MovieInfo:
-        stream = self._stream
-        aspect = stream.sample_aspect_ratio
+        aspect = self._stream.sample_aspect_ratio
         kind = self._colour_model(first)
         matrix, full = self._matrix_and_range(first, kind)
         name = {"rgb": "RGB", "grey": "grey"}.get(kind) or (matrix.name if matrix else "")
-        count = self._count_frames()
+        bits = max(component.bits for component in first.format.components)
+        tags = CicpCodes(*(self._cicp_code(first, attribute) for attribute in _TAG_ATTRIBUTES))
+        count, start_timecode = self._count_frames(), self._start_timecode()
         return MovieInfo(
             width=first.width,
             height=first.height,
             pixel_aspect=float(aspect) if aspect else 1.0,
-            rate=self._rate,
+            channels=tuple("RGBA" if movie_planes.has_alpha(first.format) else "RGB"),
+            depth=f"uint{bits}",
+            start_timecode=start_timecode,
+            colour_tag=tags.colour_tag,
             frame_count=count,
-            bits=max(component.bits for component in first.format.components),
-            channels=("R", "G", "B", "A")
-            if movie_planes.has_alpha(first.format)
-            else ("R", "G", "B"),
-            start_timecode=self._start_timecode(),
-            codec=stream.codec_context.name,
-            tags=CicpCodes(*(self._cicp_code(first, name) for name in _TAG_ATTRIBUTES)),
+            rate=self._rate,
+            notes=tuple(self._notes(first, count, start_timecode)),
+            bits=bits,
+            tags=tags,
             decoding=f"{name}, {'full' if full else 'video'} range",
-            notes=tuple(self._notes(first, count)),
         )
 
-    def _notes(self, first: Any, count: int) -> Iterator[str]:
+    def _notes(self, first: Any, count: int, start_timecode: str | None) -> Iterator[str]:
         if first.rotation:
             yield (
                 f"players rotate its pictures by {-first.rotation % 360} degrees clockwise; "
@@ -276,7 +260,7 @@ class MovieReader:
         if first.interlaced_frame:
             yield "it is interlaced: both fields stay in one picture; versions are progressive"
         text = self._timecode_text()
-        if text and self._start_timecode() is None:
+        if text and start_timecode is None:
             yield f"its timecode {text} does not fit {self._rate} frames per second and is ignored"
         announced = self._announced_count()
         if announced > count + 1:
@@ -321,21 +305,10 @@ class MovieReader:
     def _start_timecode(self) -> str | None:
         """The first picture's timecode; None if it is missing or does not fit the movie's rate."""
         text = self._timecode_text()
-        base = timecode_frames_per_second(self._path) if text and self._is_quicktime else None
-        with suppress(ValueError):
-            if text and base is not None and base != round(self._rate):
-                ratio = Fraction(base, round(self._rate))
-                index = timecode_to_frame(text, self._rate * ratio) / ratio
-                drop = text[-3] in ";."
-                return (
-                    frame_to_timecode(int(index), self._rate, drop_frame=drop)
-                    if index % 1 == 0
-                    else None
-                )
-            if text:
-                timecode_to_frame(text, self._rate)
-                return text
-        return None
+        if not text:
+            return None
+        counted_at = timecode_frames_per_second(self._path) if self._is_quicktime else None
+        return convert_timecode(text, counted_at, self._rate)
 
     def _timecode_text(self) -> str | None:
         sources = (self._container, *self._container.streams)
@@ -415,11 +388,6 @@ class MovieReader:
 def _is_attached_picture(stream: Any) -> bool:
     """Whether the stream is an attached picture, such as a poster, and not the movie."""
     return bool(stream.disposition & stream.disposition.attached_pic)
-
-
-def _prepend(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
-    yield first
-    yield from rest
 
 
 def _error_text(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -73,11 +73,7 @@ def bit_depth(codec: MovieCodec) -> int:
 
 def supports_size(codec: MovieCodec, width: int, height: int) -> bool:
     """Whether pictures of this size can be stored: subsampled dimensions must be even."""
-    return _supports_size(_SETTINGS[codec], width, height)
-
-
-def _supports_size(settings: _CodecSettings, width: int, height: int) -> bool:
-    sides = zip(settings.subsampled, (width, height), strict=True)
+    sides = zip(_SETTINGS[codec].subsampled, (width, height), strict=True)
     return not any(halved and side % 2 for halved, side in sides)
 
 
@@ -128,7 +124,7 @@ def write_movie(
     encoding = _ColourEncoding(tags, matrix, pixel_aspect)
     with files.atomic_write(path) as partial:
         try:
-            return _encode(partial, iter(pictures), settings, rate, start_timecode, encoding)
+            return _encode(partial, iter(pictures), codec, rate, start_timecode, encoding)
         except av.FFmpegError as error:
             cause = error if isinstance(error, OSError) else files.find_write_error(partial)
             if cause is not None:
@@ -142,27 +138,28 @@ def write_movie(
 
 def _encode(
     path: Path,
-    pictures: Any,
-    settings: _CodecSettings,
+    pictures: Iterator[FloatArray],
+    codec: MovieCodec,
     rate: Fraction,
     start_timecode: str | None,
     encoding: _ColourEncoding,
 ) -> int:
     import av
 
-    picture = next(pictures, None)
+    settings, picture = _SETTINGS[codec], next(pictures, None)
     if picture is None:
         raise CheckFailed("there is no picture to write", where=str(path))
     height, width = picture.shape[:2]
-    if not _supports_size(settings, width, height):
+    if not supports_size(codec, width, height):
         raise InvalidRequest(
             f"{settings.pixel_format} needs an even size, not {width}x{height}",
             where=str(path),
             next_step="choose ProRes 4444, or crop by one pixel",
         )
-    muxer = {"video_track_timescale": str(rate.numerator), "write_tmcd": "1"}
-    if start_timecode is None:
-        muxer["write_tmcd"] = "0"
+    muxer = {
+        "video_track_timescale": str(rate.numerator),
+        "write_tmcd": "0" if start_timecode is None else "1",
+    }
     with av.open(str(path), "w", options=muxer) as container:
         stream = container.add_stream(settings.encoder, rate=rate, options=dict(settings.options))
         stream.width, stream.height, stream.pix_fmt = width, height, settings.pixel_format
@@ -178,19 +175,14 @@ def _encode(
         count = 0
         while picture is not None:
             if picture.shape[:2] != (height, width):
-                raise CheckFailed(
-                    f"picture {count} is {picture.shape[1]}x{picture.shape[0]}, "
-                    f"not {width}x{height}",
-                    where=str(path),
-                )
+                size = f"{picture.shape[1]}x{picture.shape[0]}"
+                message = f"picture {count} is {size}, not {width}x{height}"
+                raise CheckFailed(message, where=str(path))
             frame = _create_frame(picture, settings, encoding, count, path)
             frame.pts, frame.time_base = count, 1 / rate
-            for packet in stream.encode(frame):
-                container.mux(packet)
-            count += 1
-            picture = next(pictures, None)
-        for packet in stream.encode(None):
-            container.mux(packet)
+            container.mux(stream.encode(frame))
+            picture, count = next(pictures, None), count + 1
+        container.mux(stream.encode(None))
     return count
 
 

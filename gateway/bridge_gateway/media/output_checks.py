@@ -59,18 +59,12 @@ def check_output(
             _unexpected_frames(folder, output.pattern, set(frame_numbers)), "was not requested"
         )
     if failures:
-        reasons = "; ".join(
-            f"frame {frame}: {reason}"
-            for frame, reason in list(failures.items())[:_MAX_LISTED_FRAMES]
-        )
-        more = (
-            f"; and {len(failures) - _MAX_LISTED_FRAMES} more"
-            if len(failures) > _MAX_LISTED_FRAMES
-            else ""
-        )
+        reasons = [f"frame {frame}: {reason}" for frame, reason in failures.items()]
+        if len(reasons) > _MAX_LISTED_FRAMES:
+            reasons[_MAX_LISTED_FRAMES:] = [f"and {len(reasons) - _MAX_LISTED_FRAMES} more"]
         raise CheckFailed(
             f"{len(failures)} of {len(frame_numbers)} frames of the output {output.name!r} failed "
-            f"their checks: {reasons}{more}",
+            f"their checks: {'; '.join(reasons)}",
             where=str(folder),
             next_step="send the request again; if it fails again, check these frames of the plate",
             details={"frames": {str(frame): reason for frame, reason in failures.items()}},
@@ -179,13 +173,13 @@ def _check_movie(
 
 
 def _unexpected_frames(folder: Path, pattern: str, frame_numbers: set[int]) -> list[int]:
-    """Frames that were not frame_numbers but have a picture under the output's name."""
+    """Frames other than ``frame_numbers`` that have a picture under the output's name."""
     parent = (folder / pattern).parent
     name = PurePath(pattern).name
     number = FRAME_NUMBER_PATTERN.search(name)
     if number is None or not parent.is_dir():
         return []
     before, after = re.escape(name[: number.start()]), re.escape(name[number.end() :])
-    match = re.compile(f"{before}(-?\\d+){after}").fullmatch
-    matches = (match(path.name) for path in parent.iterdir())
-    return sorted({int(hit[1]) for hit in matches if hit} - frame_numbers)
+    pattern_of_name = re.compile(f"{before}(-?\\d+){after}")
+    matches = (pattern_of_name.fullmatch(path.name) for path in parent.iterdir())
+    return sorted({int(match[1]) for match in matches if match} - frame_numbers)

@@ -179,11 +179,12 @@ class Picture:
 
     def rgb(self) -> FloatArray:
         """The picture as float32 (height, width, 3); grey is repeated in three channels."""
-        part, three = self.main_part, self.main_channels[1]
-        if three == (three[0], three[0] + 1, three[0] + 2):
-            colour = part.pixels[..., three[0] : three[0] + 3]
-            return to_float(colour, part.sample_types[three[0]], part.bits)
-        return np.stack([part.plane(index) for index in three], axis=-1)
+        part, indices = self.main_part, self.main_channels[1]
+        first = indices[0]
+        if indices == (first, first + 1, first + 2):
+            colour = part.pixels[..., first : first + 3]
+            return to_float(colour, part.sample_types[first], part.bits)
+        return np.stack([part.plane(index) for index in indices], axis=-1)
 
     def stored_rgb(self) -> NDArray[Any]:
         """:meth:`rgb`, but a view of the samples as stored if they are half or float."""
@@ -230,24 +231,17 @@ class Picture:
 
         An existing alpha is kept as ``plate.A``.
         """
-        part = self.main_part
-        layer = channel_roles.split_channel(part.channels[self.main_channels[1][0]])[0]
-        names = list(part.channels)
-        index = self._alpha_index()
+        part, layer = self.main_part, self._main_layer
+        names, index = list(part.channels), self._alpha_index()
         if index is not None:
             names[index] = _unused_alpha_name(names, layer)
         kind = part.sample_types[self.main_channels[1][0]]
         plane = from_float(matte, kind, part.bits)[..., None]
         joined = np.concatenate([part.pixels, plane.astype(part.pixels.dtype)], axis=-1)
         name = f"{layer}.A" if layer else "A"
-        return self._with_main(
-            replace(
-                part.without_preview(),
-                channels=(*names, name),
-                pixels=joined,
-                sample_types=(*part.sample_types, kind),
-            )
-        )
+        types = (*part.sample_types, kind)
+        part = replace(part, channels=(*names, name), pixels=joined, sample_types=types)
+        return self._with_main(part.without_preview())
 
     def fit_to_display(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Pixels of the data window (height, width, ...) placed in the display window.
@@ -274,10 +268,11 @@ class Picture:
         return framed
 
     def _alpha_index(self) -> int | None:
-        part = self.main_part
-        return channel_roles.find_alpha(
-            part.channels, channel_roles.split_channel(part.channels[self.main_channels[1][0]])[0]
-        )
+        return channel_roles.find_alpha(self.main_part.channels, self._main_layer)
+
+    @property
+    def _main_layer(self) -> str:
+        return channel_roles.split_channel(self.main_part.channels[self.main_channels[1][0]])[0]
 
     def _colour_planes(self, rgb: NDArray[Any]) -> dict[int, NDArray[Any]]:
         three = self.main_channels[1]
@@ -303,15 +298,10 @@ def make_picture(
     spec = main.header.copy()
     bits = main.bits if kind == main.sample_types[0] else np.dtype(SAMPLE_DTYPES[kind]).itemsize * 8
     spec.attribute("oiio:BitsPerSample", bits)
-    pixels = np.stack([from_float(p, kind, bits) for p in channels.values()], axis=-1)
-    part = PicturePart(
-        main.name,
-        tuple(channels),
-        pixels,
-        (kind,) * len(channels),
-        spec,
-        main.without_preview().attributes,
-    )
+    planes = [from_float(plane, kind, bits) for plane in channels.values()]
+    pixels = np.stack(planes, axis=-1)
+    part, names, types = main.without_preview(), tuple(channels), (kind,) * len(channels)
+    part = replace(part, channels=names, pixels=pixels, sample_types=types, header=spec)
     return replace(like, parts=(part,))
 
 
@@ -336,13 +326,8 @@ def _part_to_exr(part: PicturePart) -> PicturePart:
     for name in ("oiio:BitsPerSample", "compression", "ICCProfile", "oiio:Gamma"):
         spec.erase_attribute(name)
     names = tuple("Y" if name == "I" else name for name in part.channels)
-    return replace(
-        part,
-        channels=names,
-        pixels=np.stack(planes, axis=-1),
-        sample_types=(kind,) * len(planes),
-        header=spec,
-    )
+    pixels, types = np.stack(planes, axis=-1), (kind,) * len(planes)
+    return replace(part, channels=names, pixels=pixels, sample_types=types, header=spec)
 
 
 def _upsample_part(

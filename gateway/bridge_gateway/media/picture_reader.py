@@ -17,23 +17,17 @@ import numpy as np
 
 from bridge_core.errors import UnreadableMedia
 from bridge_gateway.media import exr_header_patch, jpeg
+from bridge_gateway.media.formats import PICTURE_FORMAT_BY_MAGIC, PICTURE_FORMAT_NAMES
 from bridge_gateway.media.picture import MAX_PIXELS, Picture, PicturePart
 from bridge_gateway.media.picture_samples import SAMPLE_DTYPES
 
-_MAGIC = {
-    b"\x76\x2f\x31\x01": "openexr",
-    b"SDPX": "dpx",
-    b"XPDS": "dpx",
-    b"II*\0": "tiff",
-    b"MM\0*": "tiff",
-    b"II+\0": "tiff",  # BigTIFF
-    b"MM\0+": "tiff",
-    b"\x89PNG": "png",
-    b"\xff\xd8\xff": "jpeg",
-}
 #: In a file; 16384 x 16384 with 8 channels. A header that claims more would fill the memory.
 _MAX_SAMPLES = 1 << 31
 _MAX_PARTS = 1000
+_TOO_LARGE_STEP = (
+    f"crop it or make it smaller: at most {MAX_PIXELS} pixels (16384x16384) and {_MAX_SAMPLES} "
+    "samples can be read"
+)
 #: OpenImageIO's names for TIFF colours that it converts to RGB on reading, with a loss.
 _NON_RGB_COLOUR_SPACES = frozenset({"CMYK", "color separated", "CIELAB", "ICCLAB", "ITULAB"})
 #: Orientations (EXIF) above this one are rotated by 90 degrees.
@@ -75,10 +69,6 @@ def read_picture(path: Path) -> Picture:
             except MemoryError:
                 size = f"{spec.width}x{spec.height} with {spec.nchannels} channels"
                 raise _unreadable_error(path, f"{size} need more memory than there is") from None
-            # Some readers return part of a truncated file and report that only here.
-            reason = _library_error(file.source)
-            if reason:
-                raise _unreadable_error(path, reason)
         if file.kind == "openexr":
             parts = _with_attributes(parts, path)
     if file.kind == "png":
@@ -107,9 +97,6 @@ def read_for_proxy(path: Path) -> Picture:
                 sample_types=tuple(part.sample_types[index] for index in rgb_positions),
                 pixels=part.pixels[..., rgb_positions],
             )
-            reason = _library_error(file.source)
-            if reason:
-                raise _unreadable_error(path, reason)
             return Picture((part,), file.kind, str(path), notes)
     return read_picture(path)
 
@@ -143,12 +130,11 @@ def _detect_format(path: Path) -> tuple[bytes, str]:
             head = file.read(4)
     except OSError as error:
         raise _unreadable_error(path, error.strerror or str(error)) from error
-    for magic, kind in _MAGIC.items():
+    for magic, kind in PICTURE_FORMAT_BY_MAGIC.items():
         if head.startswith(magic):
             return head, kind
-    raise _unreadable_error(
-        path, "it is empty" if not head else "it is not an OpenEXR, DPX, TIFF, PNG or JPEG file"
-    )
+    reason = f"it is not an {PICTURE_FORMAT_NAMES} file" if head else "it is empty"
+    raise _unreadable_error(path, reason)
 
 
 @dataclass(frozen=True)
@@ -171,7 +157,8 @@ def _open_file(path: Path) -> Iterator[_OpenPicture]:
         stack.callback(source.close)
         notes: tuple[str, ...] = ()
         if kind == "jpeg":
-            _check_components(path)
+            if jpeg.count_components(path.read_bytes()) == _CMYK_COMPONENTS:
+                raise _not_rgb_error(path, "CMYK")
             if str(source.spec().format) != "uint8":
                 # OpenImageIO has applied a gain map: the pixels are linear light, unexpectedly.
                 source = _open_input(stack.enter_context(_base_picture(path)))
@@ -215,7 +202,7 @@ def _read_headers(file: _OpenPicture) -> tuple[list[Any], tuple[str, ...]]:
     if not specs:
         raise _unreadable_error(file.path, reason)
     if sum(spec.image_pixels() * spec.nchannels for spec in specs) > _MAX_SAMPLES:
-        raise _unreadable_error(file.path, "all parts together are too large")
+        raise _unreadable_error(file.path, "all parts together are too large", _TOO_LARGE_STEP)
     for spec in specs:
         if file.kind == "dpx":
             spec.attribute("oiio:Endian", "big" if file.magic == b"SDPX" else "little")
@@ -266,11 +253,12 @@ def _check_header(spec: Any, file: _OpenPicture) -> None:
         ("display window", spec.full_width, spec.full_height),
     ):
         if width * height > MAX_PIXELS:
-            raise _too_large_error(path, f"its {what} of {width}x{height} is too large")
+            raise _unreadable_error(
+                path, f"its {what} of {width}x{height} is too large", _TOO_LARGE_STEP
+            )
     if spec.image_pixels() * spec.nchannels > _MAX_SAMPLES:
-        raise _too_large_error(
-            path, f"{spec.width}x{spec.height} with {spec.nchannels} channels is too large"
-        )
+        reason = f"{spec.width}x{spec.height} with {spec.nchannels} channels is too large"
+        raise _unreadable_error(path, reason, _TOO_LARGE_STEP)
     for name in (*spec.channelnames, spec.get_string_attribute("oiio:subimagename")):
         if not _is_utf8(name):
             raise _unreadable_error(path, f"the name {name!a} of a channel or part is not UTF-8")
@@ -295,7 +283,6 @@ def _is_utf8(name: str) -> bool:
 
 
 def _part_without_pixels(spec: Any) -> PicturePart:
-    """A part without its pixels."""
     name = spec.get_string_attribute("oiio:subimagename")
     return PicturePart(
         name, tuple(spec.channelnames), np.empty((0, 0, 0)), tuple(_sample_types(spec)), spec
@@ -314,6 +301,10 @@ def _read_part(
         if block is None:
             raise _unreadable_error(path, _library_error(source))
         blocks.append(block)
+    # Some readers return part of a truncated file and report that only here.
+    reason = _library_error(source)
+    if reason:
+        raise _unreadable_error(path, reason)
     # A single type needs no copy; the result type holds half, float and uint exactly.
     kind = np.result_type(*blocks)
     with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
@@ -333,11 +324,6 @@ def _with_attributes(parts: list[PicturePart], path: Path) -> list[PicturePart]:
     return [replace(part, attributes=attributes) for part, attributes in pairs]
 
 
-def _check_components(path: Path) -> None:
-    if jpeg.count_components(path.read_bytes()) == _CMYK_COMPONENTS:
-        raise _not_rgb_error(path, "CMYK")
-
-
 @contextmanager
 def _base_picture(path: Path) -> Iterator[Path]:
     """A copy of a JPEG's first picture, without the gain map that follows it."""
@@ -349,7 +335,7 @@ def _base_picture(path: Path) -> Iterator[Path]:
 
 def _sample_type_runs(kinds: list[str]) -> list[tuple[int, int]]:
     """Half-open ranges of neighbouring channels of one type."""
-    cuts = [i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]]
+    cuts = [index for index in range(1, len(kinds)) if kinds[index] != kinds[index - 1]]
     return list(zip([0, *cuts], [*cuts, len(kinds)], strict=True))
 
 
@@ -369,28 +355,23 @@ def _library_error(library: Any) -> str:
         return "it has damaged text"  # which the message quotes
 
 
-def _unreadable_error(path: Path, reason: str) -> UnreadableMedia:
+def _unreadable_error(
+    path: Path,
+    reason: str,
+    next_step: str = "render or copy this file again, then send it again",
+) -> UnreadableMedia:
     # A library's message may quote any bytes of the file.
     reason = " ".join(reason.encode(errors="backslashreplace").decode().split())
     return UnreadableMedia(
         f"{path.name} cannot be read: {reason or 'no reason given'}",
         where=str(path),
-        next_step="render or copy this file again, then send it again",
-    )
-
-
-def _too_large_error(path: Path, reason: str) -> UnreadableMedia:
-    return UnreadableMedia(
-        f"{path.name} cannot be read: {reason}",
-        where=str(path),
-        next_step=f"crop it or make it smaller: at most {MAX_PIXELS} pixels (16384x16384) and "
-        f"{_MAX_SAMPLES} samples can be read",
+        next_step=next_step,
     )
 
 
 def _not_rgb_error(path: Path, colour_space: str) -> UnreadableMedia:
-    return UnreadableMedia(
-        f"{path.name} cannot be read: its pixels are {colour_space}, not red, green and blue",
-        where=str(path),
-        next_step="convert it to RGB with its own profile, then send that",
+    return _unreadable_error(
+        path,
+        f"its pixels are {colour_space}, not red, green and blue",
+        "convert it to RGB with its own profile, then send that",
     )

@@ -16,23 +16,12 @@ from numpy.typing import NDArray
 from bridge_core.errors import InvalidRequest, StorageError
 from bridge_core.system import files
 from bridge_gateway.media import exr_header_patch
+from bridge_gateway.media.formats import PICTURE_FORMAT_BY_SUFFIX
 from bridge_gateway.media.picture import Picture, PicturePart
 from bridge_gateway.media.picture_samples import SAMPLE_DTYPES
 
-FORMAT_BY_SUFFIX = {
-    ".exr": "openexr",
-    ".sxr": "openexr",
-    ".dpx": "dpx",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".png": "png",
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-}
-#: Channels that a file of this format can hold; more need OpenEXR.
+#: Channels and types of sample that a file of each format can hold; others need OpenEXR.
 _MAX_CHANNELS = {"dpx": 4, "png": 4, "jpeg": 3}
-#: OpenImageIO writes EXIF's number minus one into a DPX, but reads by the numbers of ST 268.
-_DPX_ORIENTATIONS = {3: 4, 4: 3, 7: 8, 8: 7}
 _SAMPLE_TYPES = {
     "openexr": {"half", "float", "uint"},
     "dpx": {"uint8", "uint16"},
@@ -40,6 +29,8 @@ _SAMPLE_TYPES = {
     "png": {"uint8", "uint16"},
     "jpeg": {"uint8"},
 }
+#: OpenImageIO writes EXIF's number minus one into a DPX, but reads by the numbers of ST 268.
+_DPX_ORIENTATIONS = {3: 4, 4: 3, 7: 8, 8: 7}
 #: OpenImageIO 3.2 reports this for every TIFF that it closes.
 _IGNORED_TIFF_ERROR = "failed TIFFWriteCustomDirectory() of the Exif data"
 
@@ -54,14 +45,20 @@ def write_picture(path: Path, picture: Picture, *, compression: str | None = Non
     :raises InvalidRequest: the format cannot hold these channels or samples.
     :raises DiskFull, NotWritable, StorageError: ``path`` is left as it was before.
     """
-    kind = FORMAT_BY_SUFFIX.get(path.suffix.lower())
+    kind = PICTURE_FORMAT_BY_SUFFIX.get(path.suffix.lower())
     if kind is None:
         raise InvalidRequest(
             f"{path.suffix or 'a name without suffix'} is not a supported picture format",
             where=str(path),
-            next_step=f"use one of {', '.join(FORMAT_BY_SUFFIX)}",
+            next_step=f"use one of {', '.join(PICTURE_FORMAT_BY_SUFFIX)}",
         )
-    _require_supported(kind, picture, path)
+    unsupported = _find_unsupported(kind, picture)
+    if unsupported:
+        raise InvalidRequest(
+            f"a {path.suffix} file cannot hold {unsupported}",
+            where=str(path),
+            next_step="choose the output format OpenEXR (output_format: exr)",
+        )
     specs = [_spec_to_write(part, kind, compression) for part in picture.parts]
     if len({(spec.tile_width, spec.tile_height) for spec in specs}) > 1:
         # OpenImageIO 3.2 crashes on a file of parts with tiles and parts without.
@@ -91,29 +88,19 @@ def write_picture(path: Path, picture: Picture, *, compression: str | None = Non
             )
 
 
-def _require_supported(kind: str, picture: Picture, path: Path) -> None:
-    most = _MAX_CHANNELS.get(kind)
+def _find_unsupported(kind: str, picture: Picture) -> str:
+    """What a file of this format cannot hold of the picture; empty if it can hold all."""
     for part in picture.parts:
-        kinds = set(part.sample_types)
-        unsupported = ""
-        if most is not None and len(part.channels) > most:
-            unsupported = f"{len(part.channels)} channels ({', '.join(part.channels)})"
-        elif not kinds <= _SAMPLE_TYPES[kind]:
-            unsupported = f"samples of type {', '.join(sorted(kinds - _SAMPLE_TYPES[kind]))}"
-        elif len(kinds) > 1 and kind != "openexr":
-            unsupported = "channels of different types"
-        if unsupported:
-            raise InvalidRequest(
-                f"a {path.suffix} file cannot hold {unsupported}",
-                where=str(path),
-                next_step="choose the output format OpenEXR (output_format: exr)",
-            )
+        sample_types, count = set(part.sample_types), len(part.channels)
+        if count > _MAX_CHANNELS.get(kind, count):
+            return f"{count} channels ({', '.join(part.channels)})"
+        if not sample_types <= _SAMPLE_TYPES[kind]:
+            return f"samples of type {', '.join(sorted(sample_types - _SAMPLE_TYPES[kind]))}"
+        if len(sample_types) > 1 and kind != "openexr":
+            return "channels of different types"
     if kind not in ("openexr", "tiff") and len(picture.parts) > 1:
-        raise InvalidRequest(
-            f"a {path.suffix} file cannot hold {len(picture.parts)} parts",
-            where=str(path),
-            next_step="choose the output format OpenEXR (output_format: exr)",
-        )
+        return f"{len(picture.parts)} parts"
+    return ""
 
 
 def _spec_to_write(part: PicturePart, kind: str, compression: str | None) -> Any:
@@ -121,7 +108,7 @@ def _spec_to_write(part: PicturePart, kind: str, compression: str | None) -> Any
     spec.width, spec.height = part.pixels.shape[1], part.pixels.shape[0]
     spec.nchannels = len(part.channels)
     spec.channelnames = part.channels
-    spec.alpha_channel = next((i for i, c in enumerate(part.channels) if c == "A"), -1)
+    spec.alpha_channel = part.channels.index("A") if "A" in part.channels else -1
     spec.z_channel = -1
     if compression is not None:
         spec.attribute("compression", compression)
@@ -130,9 +117,10 @@ def _spec_to_write(part: PicturePart, kind: str, compression: str | None) -> Any
     if spec.getattribute("DateTime") is None:
         # Otherwise OpenImageIO stores the time of writing as the time of capture.
         spec.attribute("DateTime", "")
-    written = ["float" if f == "uint" and _has_mixed_types(part) else f for f in part.sample_types]
-    spec.set_format(written[0])
-    spec.channelformats = tuple(written) if len(set(written)) > 1 else ()
+    is_mixed = _has_mixed_types(part)
+    sample_types = ["float" if is_mixed and name == "uint" else name for name in part.sample_types]
+    spec.set_format(sample_types[0])
+    spec.channelformats = tuple(sample_types) if len(set(sample_types)) > 1 else ()
     if kind == "dpx":
         orientation = spec.get_int_attribute("Orientation", 1)
         spec.attribute("Orientation", _DPX_ORIENTATIONS.get(orientation, orientation))
@@ -164,7 +152,8 @@ def _uint_channels(part: PicturePart) -> list[str]:
     """Channels that are written as float but hold the bits of a uint."""
     if not _has_mixed_types(part):
         return []
-    return [c for c, kind in zip(part.channels, part.sample_types, strict=True) if kind == "uint"]
+    channels = zip(part.channels, part.sample_types, strict=True)
+    return [channel for channel, sample_type in channels if sample_type == "uint"]
 
 
 def _encode(path: Path, kind: str, specs: list[Any], arrays: list[NDArray[Any]]) -> str:

@@ -89,10 +89,8 @@ class PlateProxyCache:
             with suppress(FileNotFoundError):
                 os.utime(path)
                 return path
-            try:
+            with files.storage_errors(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise files.storage_error(error, path) from error
             task = PlateProxyTask(
                 plate=plate,
                 path=source.path,
@@ -169,9 +167,9 @@ class PlateProxyCache:
                     self._used_bytes += new_proxy.stat().st_size
             if self._used_bytes <= self._limit:
                 return
-            files = sorted(self._scan_files())
-            self._used_bytes = sum(size for _, size, _ in files)
-            for _, size, path in files:
+            proxies = sorted(self._scan_files())
+            self._used_bytes = sum(size for _, size, _ in proxies)
+            for _, size, path in proxies:
                 if self._used_bytes <= self._limit * _TRIM_RATIO or path == new_proxy:
                     break
                 path.unlink(missing_ok=True)

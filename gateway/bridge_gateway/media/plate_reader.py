@@ -123,9 +123,10 @@ class PlateReader:
         return self._movie
 
     def _single_file(self) -> Path:
-        for path in self._files.values():
-            return path
-        raise MissingFrames.of(self._plate.range.frames(), where=self._plate.path)
+        path = next(iter(self._files.values()), None)
+        if path is None:
+            raise MissingFrames.of(self._plate.range.frames(), where=self._plate.path)
+        return path
 
 
 def probe(source: Plate | Path, files: Mapping[int, Path] | None = None) -> PlateInfo:
@@ -139,11 +140,9 @@ def probe(source: Plate | Path, files: Mapping[int, Path] | None = None) -> Plat
         first = source.range.first
         frame, path = min((files or {first: Path(source.path_at(first))}).items())
         # The kind depends on the plate's own path: an uploaded file is named by its hash here.
-        movie = source.kind is PlateKind.MOVIE
         with _report_plate_path(source, frame, path):
-            return _movie_info(path) if movie else _picture_info(path)
-    movie = source.suffix.lower() in MOVIE_EXTENSIONS
-    return _movie_info(source) if movie else _picture_info(source)
+            return _file_info(path, is_movie=source.kind is PlateKind.MOVIE)
+    return _file_info(source, is_movie=source.suffix.lower() in MOVIE_EXTENSIONS)
 
 
 @contextmanager
@@ -164,7 +163,10 @@ def _report_plate_path(plate: Plate, frame: int, path: Path) -> Iterator[None]:
         ) from error
 
 
-def _picture_info(path: Path) -> PlateInfo:
+def _file_info(path: Path, *, is_movie: bool) -> PlateInfo:
+    if is_movie:
+        with MovieReader(path) as movie:
+            return movie.info
     picture = read_picture(path)
     rate = picture.main_part.header.getattribute("framesPerSecond")
     return PlateInfo(
@@ -178,21 +180,4 @@ def _picture_info(path: Path) -> PlateInfo:
         frame_count=None,
         rate=Fraction(*rate) if isinstance(rate, tuple) and rate[1] else None,
         notes=picture.notes,
-    )
-
-
-def _movie_info(path: Path) -> PlateInfo:
-    with MovieReader(path) as movie:
-        info = movie.info
-    return PlateInfo(
-        width=info.width,
-        height=info.height,
-        pixel_aspect=info.pixel_aspect,
-        channels=info.channels,
-        depth=f"uint{info.bits}",
-        start_timecode=info.start_timecode,
-        colour_tag=info.colour_tag,
-        frame_count=info.frame_count,
-        rate=info.rate,
-        notes=info.notes,
     )

@@ -68,10 +68,3 @@ def write_proxy(
 def _clamp_light(rgb: NDArray[Any]) -> FloatArray:
     """NaN becomes the darkest value, so that it stays a small dark spot."""
     return PixelTransform.chain([clamp_range(_MIN_LIGHT, _MAX_LIGHT)]).apply(rgb)
-
-
-def write_thumbnail(
-    path: Path, rgb: FloatArray, space: str, colour: ColourManager, width: int
-) -> tuple[int, int]:
-    """A proxy for lists, of a picture with square pixels; see :func:`write_proxy`."""
-    return write_proxy(path, rgb, space, colour, width, 85)

@@ -32,7 +32,7 @@ from bridge_core.models.jobs import Cost
 from bridge_gateway.db.tables import JobRow, LedgerRow
 
 
-class EntryKind(StrEnum):
+class LedgerEntryKind(StrEnum):
     RESERVE = "reserve"
     CHARGE = "charge"
     RELEASE = "release"
@@ -72,7 +72,7 @@ def reserve(session: Session, job: JobRow, reservation: Reservation) -> None:
     session.add(
         LedgerRow(
             job_id=job.id,
-            kind=EntryKind.RESERVE,
+            kind=LedgerEntryKind.RESERVE,
             occasion=Occasion.SUBMITTED,
             amount=_to_text(reservation.quote.amount),
             currency=reservation.quote.currency,
@@ -87,13 +87,12 @@ def reserve(session: Session, job: JobRow, reservation: Reservation) -> None:
 
 def correct_reservation(session: Session, job_id: str, quote: Cost) -> None:
     """Reserve what the job should cost by its files, instead of what its request says."""
-    entries = _JobEntries(session, job_id)
-    entries.bring_to(EntryKind.RESERVE, {quote.currency: quote.amount}, Occasion.ADMITTED)
+    _JobEntries(session, job_id).set_total(LedgerEntryKind.RESERVE, quote, Occasion.ADMITTED)
 
 
 def reserved_cost(session: Session, job_id: str) -> Cost:
     """What a job has reserved: its newest quote."""
-    reserved = _JobEntries(session, job_id).totals(EntryKind.RESERVE)
+    reserved = _JobEntries(session, job_id).totals(LedgerEntryKind.RESERVE)
     # A corrected quote may have another currency; nothing is left in the earlier one.
     return next(
         (Cost(amount=amount, currency=name) for name, amount in reserved.items() if amount),
@@ -105,8 +104,9 @@ def settle(session: Session, job_id: str, charge: Cost | None, occasion: Occasio
     """Charge and release at the end of a job; ``charge`` None: nothing is known to be charged."""
     entries = _JobEntries(session, job_id)
     if charge is not None:
-        entries.bring_to(EntryKind.CHARGE, {charge.currency: charge.amount}, occasion)
-    entries.bring_to(EntryKind.RELEASE, entries.totals(EntryKind.RESERVE), occasion)
+        entries.set_total(LedgerEntryKind.CHARGE, charge, occasion)
+    reserved = entries.totals(LedgerEntryKind.RESERVE)
+    entries.set_totals(LedgerEntryKind.RELEASE, reserved, occasion)
 
 
 def add_late_charge(session: Session, job_id: str, charge: Cost) -> None:
@@ -115,8 +115,8 @@ def add_late_charge(session: Session, job_id: str, charge: Cost) -> None:
     # Locked, so that the job does not end meanwhile.
     session.scalars(select(JobRow.id).where(JobRow.id == job_id).with_for_update()).one()
     entries = _JobEntries(session, job_id)
-    if entries.totals(EntryKind.RELEASE):
-        entries.bring_to(EntryKind.CHARGE, {charge.currency: charge.amount}, Occasion.ANSWERED)
+    if entries.totals(LedgerEntryKind.RELEASE):
+        entries.set_total(LedgerEntryKind.CHARGE, charge, Occasion.ANSWERED)
 
 
 def sum_by_show(session: Session, show: str | None = None) -> list[ShowCosts]:
@@ -133,8 +133,8 @@ def sum_by_show(session: Session, show: str | None = None) -> list[ShowCosts]:
         ShowCosts(
             show=name,
             currency=currency,
-            reserved=by_kind[EntryKind.RESERVE] - by_kind[EntryKind.RELEASE],
-            charged=by_kind[EntryKind.CHARGE],
+            reserved=by_kind[LedgerEntryKind.RESERVE] - by_kind[LedgerEntryKind.RELEASE],
+            charged=by_kind[LedgerEntryKind.CHARGE],
         )
         for (name, currency), by_kind in sorted(sums.items())
     ]
@@ -146,47 +146,50 @@ class _JobEntries:
     def __init__(self, session: Session, job_id: str) -> None:
         self._session = session
         query = select(LedgerRow).where(LedgerRow.job_id == job_id).order_by(LedgerRow.number)
-        self._rows = list(session.scalars(query))
+        self._entries = list(session.scalars(query))
 
-    def totals(self, kind: EntryKind) -> dict[str, Decimal]:
+    def totals(self, kind: LedgerEntryKind) -> dict[str, Decimal]:
         """The sums of the entries of a kind, by currency; empty if there are none."""
-        sums: dict[str, Decimal] = {}
-        for row in self._rows:
-            if row.kind == kind:
-                sums[row.currency] = sums.get(row.currency, Decimal(0)) + Decimal(row.amount)
-        return sums
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for entry in self._entries:
+            if entry.kind == kind:
+                sums[entry.currency] += Decimal(entry.amount)
+        return dict(sums)
 
-    def bring_to(self, kind: EntryKind, totals: Mapping[str, Decimal], occasion: Occasion) -> None:
+    def set_total(self, kind: LedgerEntryKind, total: Cost, occasion: Occasion) -> None:
+        self.set_totals(kind, {total.currency: total.amount}, occasion)
+
+    def set_totals(
+        self, kind: LedgerEntryKind, totals: Mapping[str, Decimal], occasion: Occasion
+    ) -> None:
         """Add entries so that the sums of the kind become ``totals``; none where they are."""
         have = self.totals(kind)
         for currency in sorted(totals.keys() | have.keys()):
             difference = totals.get(currency, Decimal(0)) - have.get(currency, Decimal(0))
-            if difference or currency not in have:
-                self._add(kind, difference, currency, occasion)
+            if not difference and currency in have:
+                continue
+            first = self._entries[0]
+            entry = LedgerRow(
+                job_id=first.job_id,
+                kind=kind,
+                occasion=self._numbered(kind, currency, occasion),
+                amount=_to_text(difference),
+                currency=currency,
+                provider=first.provider,
+                account=first.account,
+                principal=first.principal,
+                show=first.show,
+                at=now(),
+            )
+            self._session.add(entry)
+            self._entries.append(entry)
 
-    def _add(self, kind: EntryKind, amount: Decimal, currency: str, occasion: Occasion) -> None:
-        reserved = self._rows[0]
-        row = LedgerRow(
-            job_id=reserved.job_id,
-            kind=kind,
-            occasion=self._numbered(kind, currency, occasion),
-            amount=_to_text(amount),
-            currency=currency,
-            provider=reserved.provider,
-            account=reserved.account,
-            principal=reserved.principal,
-            show=reserved.show,
-            at=now(),
-        )
-        self._session.add(row)
-        self._rows.append(row)
-
-    def _numbered(self, kind: EntryKind, currency: str, occasion: Occasion) -> str:
+    def _numbered(self, kind: LedgerEntryKind, currency: str, occasion: Occasion) -> str:
         """``answered``, ``answered 2``, ...; the end of a job occurs once."""
-        count = sum(
-            row.kind == kind and row.currency == currency and row.occasion.startswith(occasion)
-            for row in self._rows
-        )
+        same = [
+            entry for entry in self._entries if (entry.kind, entry.currency) == (kind, currency)
+        ]
+        count = sum(entry.occasion.startswith(occasion) for entry in same)
         return f"{occasion} {count + 1}" if occasion in _REPEATABLE and count else occasion
 
 

@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-
-
-class PrincipalKind(StrEnum):
-    USER = "user"
-    SERVICE = "service"
 
 
 @dataclass(frozen=True)
@@ -20,5 +14,3 @@ class Principal:
     """
 
     name: str
-    kind: PrincipalKind = PrincipalKind.USER
-    roles: tuple[str, ...] = ()

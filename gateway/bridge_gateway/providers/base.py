@@ -126,8 +126,6 @@ class TextOutput:
 
     name: str
     """A file name with its extension: letters, digits, ``.``, ``-`` and ``_``."""
-    media_type: str
-    """``text/plain``, ``application/json``, ..."""
     text: str
 
 

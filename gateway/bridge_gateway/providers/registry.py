@@ -9,8 +9,8 @@ and its other providers run all the same.
 
 from __future__ import annotations
 
-import importlib
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -29,9 +29,10 @@ _log = logging.getLogger(__name__)
 
 ENTRY_POINT_GROUP = "bridge_gateway.providers"
 
+_LOCAL = "bridge_gateway.providers.local.provider:LocalProvider"
 #: Providers of this package. They need no metadata, which hosts that copy folders do not have, and
 #: no other package can take their names.
-BUILT_IN = {"local": "bridge_gateway.providers.local.provider:LocalProvider"}
+BUILT_IN = {"local": EntryPoint("local", _LOCAL, ENTRY_POINT_GROUP)}
 
 #: Seconds that a list of services is used for: while all are available, and otherwise. A list that
 #: failed is not asked for again within the second time, however many requests need it.
@@ -110,8 +111,7 @@ class ProviderRegistry:
         return self.check_services()[1]
 
     def check_services(self) -> tuple[list[Service], dict[str, str]]:
-        """The services that are offered, and :meth:`problems`; both from one reading of the
-        lists."""
+        """The services that are offered, and :meth:`problems`, from one reading of the lists."""
         offered = [service for service, provider in self._services() if provider is not None]
         return offered, {name: entry.problem for name, entry in self._entries.items()}
 
@@ -177,21 +177,20 @@ def require_provider(candidate: object, name: str) -> FrameProvider | RemoteProv
         wrong.append("'id' must be a text")
     if not isinstance(getattr(candidate, "queue", None), ProviderQueue):
         wrong.append("'queue' must be a ProviderQueue")
+
+    def has(method: str) -> bool:
+        return callable(getattr(candidate, method, None))
+
     methods = ["list_services", "quote", "close"]
     remote = ["submit", "poll", "fetch", "cancel", "find"]
-    has_run = callable(getattr(candidate, "run", None))
-    has_remote = any(callable(getattr(candidate, method, None)) for method in remote)
-    if has_run and has_remote:
+    has_remote = any(map(has, remote))
+    if has("run") and has_remote:
         wrong.append("it must have either 'run' or 'submit', 'poll', 'fetch' and 'cancel'")
-    elif not has_run:
-        methods += remote if has_remote else []
-        if not has_remote:
-            wrong.append("it needs 'run', or 'submit', 'poll', 'fetch', 'cancel' and 'find'")
-    wrong += [
-        f"the method {method!r} is missing"
-        for method in methods
-        if not callable(getattr(candidate, method, None))
-    ]
+    elif has_remote:
+        methods += remote
+    elif not has("run"):
+        wrong.append("it needs 'run', or 'submit', 'poll', 'fetch', 'cancel' and 'find'")
+    wrong += [f"the method {method!r} is missing" for method in methods if not has(method)]
     if not wrong and isinstance(candidate, FrameProvider | RemoteProvider):
         return candidate
     raise ConfigError(
@@ -202,14 +201,10 @@ def require_provider(candidate: object, name: str) -> FrameProvider | RemoteProv
 
 
 def _find_factory(name: str) -> ProviderFactory:
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        factory: ProviderFactory = getattr(importlib.import_module(module), attribute)
-        return factory
     points = [point for point in _entry_points() if point.name == name]
     if len(points) == 1:
-        loaded: ProviderFactory = points[0].load()
-        return loaded
+        factory: ProviderFactory = points[0].load()
+        return factory
     known = ", ".join(installed_providers())
     raise ConfigError(
         f"{len(points)} packages have a provider {name!r}" if points else "it is not installed",
@@ -223,12 +218,14 @@ def _find_factory(name: str) -> ProviderFactory:
 
 
 def _entry_points() -> list[EntryPoint]:
-    """The entry points of the group; one that is found twice on the path is listed once."""
+    """The built-in providers, and the entry points of the group under other names; one that is
+    found twice on the path is listed once."""
     unique = {
         (point.name, point.value, point.dist.name if point.dist is not None else ""): point
         for point in entry_points(group=ENTRY_POINT_GROUP)
+        if point.name not in BUILT_IN
     }
-    return list(unique.values())
+    return [*BUILT_IN.values(), *unique.values()]
 
 
 @dataclass
@@ -243,9 +240,8 @@ class _Entry:
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _is_loaded: bool = False
     _services: tuple[Service, ...] | None = None
-    _read_at: float = 0.0
-    _failed_until: float = 0.0
-    """No list is asked for before this time, because the last one failed."""
+    _fresh_until: float = 0.0
+    """No list is asked for before this time."""
     _reading: Future[tuple[Service, ...]] | None = None
     _asked_at: float = 0.0
     """When :attr:`_reading` was created."""
@@ -271,11 +267,7 @@ class _Entry:
         if provider is None:
             return ()
         with self._lock:
-            if self._services is not None and time.monotonic() < self._read_at + _lifetime(
-                self._services
-            ):
-                return self._services
-            if time.monotonic() < self._failed_until:
+            if time.monotonic() < self._fresh_until:
                 return self._services or ()
             if self._reading is None:
                 self._reading = run_in_thread(
@@ -293,8 +285,10 @@ class _Entry:
             return self._keep_last(f"it cannot list its services: {error}", reading)
         with self._lock:
             if self._reading is reading:
-                self._reading = None
-                self._services, self._read_at, self.problem = services, time.monotonic(), ""
+                all_available = all(service.available for service in services)
+                lifetime = _FRESH_SECONDS if all_available else _UNAVAILABLE_FRESH_SECONDS
+                self._reading, self._fresh_until = None, time.monotonic() + lifetime
+                self._services, self.problem = services, ""
             return services
 
     def close(self) -> None:
@@ -315,13 +309,8 @@ class _Entry:
             self.problem = problem
             if ended is not None and self._reading is ended:
                 self._reading = None
-                self._failed_until = time.monotonic() + _UNAVAILABLE_FRESH_SECONDS
+                self._fresh_until = time.monotonic() + _UNAVAILABLE_FRESH_SECONDS
             return self._services or ()
-
-
-def _lifetime(services: tuple[Service, ...]) -> float:
-    all_available = all(service.available for service in services)
-    return _FRESH_SECONDS if all_available else _UNAVAILABLE_FRESH_SECONDS
 
 
 def _checked_services(provider: Provider) -> tuple[Service, ...]:
@@ -333,9 +322,8 @@ def _checked_services(provider: Provider) -> tuple[Service, ...]:
 
 
 def _unavailable_service(name: str, problem: str) -> Service:
-    safe = "".join(c if c.isascii() and (c.islower() or c.isdigit()) else "_" for c in name)
     return Service(
-        id=f"unavailable_{safe}",
+        id=f"unavailable_{re.sub('[^a-z0-9]', '_', name)}",
         title=name,
         summary="A provider that cannot be used.",
         provider=name,

@@ -26,6 +26,8 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
+from sqlalchemy.orm import Session
+
 from bridge_core.errors import (
     JobCancelled,
     OutcomeUnknown,
@@ -46,7 +48,7 @@ from bridge_gateway.providers.base import (
     TaskMonitor,
     TaskResult,
 )
-from bridge_gateway.providers.remote_cancel import cancel_at_provider, store_cancellation_response
+from bridge_gateway.providers.remote_cancel import GRACE_SECONDS, RemoteCancellation
 from bridge_gateway.providers.remote_errors import (
     fetch_failure,
     is_disk_error,
@@ -80,8 +82,6 @@ _MAX_LOST_ANSWERS = 5
 _SETTLE_SECONDS = 30.0
 #: How often a fetch that ends with an error of an HTTP library is repeated: for 3 minutes.
 _MAX_FETCH_FAULTS = 20
-#: Seconds that the end of a run waits for a call that is under way; the contract allows 2.
-_GRACE_SECONDS = 1.5
 _CHECK_SECONDS = 0.05
 
 
@@ -94,11 +94,8 @@ class RemoteMonitor(TaskMonitor, Protocol):
 
 
 class RemoteRun:
-    """One attempt at the remote work of a job.
-
-    ``on_cancellation`` is called with the provider's answer to a cancellation: first at once, with
-    nothing known, and again when there is an answer, maybe after the run has ended.
-    """
+    """One attempt at the remote work of a job; ``on_cancellation`` is called as by a
+    :class:`RemoteCancellation`."""
 
     def __init__(
         self,
@@ -108,17 +105,16 @@ class RemoteRun:
         monitor: RemoteMonitor,
         *,
         capabilities: ServiceCapabilities,
-        on_cancellation: Callable[[Cancellation], None],
+        on_cancellation: Callable[[Session, Cancellation], None],
     ) -> None:
         self._database = database
         self._provider = provider
         self._task = task
         self._monitor = monitor
         self._capabilities = capabilities
-        self._on_cancellation = on_cancellation
+        self._cancellation = RemoteCancellation(database, provider, task.job_id, on_cancellation)
         self._key = remote_key(task.job_id)
         self._lost_answers = 0
-        self._has_reported = False
         self._last_response = time.monotonic()
         self._where = f"job {task.job_id}, provider {provider.id}"
 
@@ -129,26 +125,14 @@ class RemoteRun:
         :raises ProviderRefused: the provider did not take the work.
         :raises ShotbridgeError: the work failed, or its results cannot be used.
         """
-        handle: RemoteHandle | None = None
         try:
             self._check_cancelled()
             handle = self._obtain_handle()
             self._poll_until_finished(handle)
             return self._fetch(handle)
         except JobCancelled:
-            if self._monitor.cancelled_by_user:
-                row = load_row(self._database, self._task.job_id)
-                if handle is None and row is not None and row.handle is not None:
-                    handle = json.loads(row.handle)  # of an earlier attempt, or a late answer
-                if handle is not None:
-                    if not self._has_reported:
-                        self._cancel_at_provider(handle)
-                elif not self._has_reported and row is not None:
-                    message = (
-                        f"it is not known whether the provider has this work, key {self._key}: "
-                        "look at its list of jobs, then say so with 'shotbridge resolve-job'"
-                    )
-                    self._report_cancellation(Cancellation(message=message), answered=False)
+            if self._monitor.cancelled_by_user and not self._cancellation.is_reported:
+                self._cancellation.cancel_submission()
             raise
 
     # --- submitting
@@ -160,12 +144,15 @@ class RemoteRun:
         if row.handle is not None:
             handle: RemoteHandle = json.loads(row.handle)
             return handle
-        return self._recover_submission("the gateway ended while the work was being submitted")
+        return self._submit("the gateway ended while the work was being submitted")
 
     def _submit(self, repeated_because: str | None = None) -> RemoteHandle:
         """Submit until there is a handle. ``repeated_because``: an earlier submission may have been
         accepted, so its record stays even where this one was not, and the key is repeated only
-        while the provider knows it."""
+        while the provider knows it; afterwards the provider is asked for the work.
+
+        :raises OutcomeUnknown: whether there is work cannot be known.
+        """
         job_id, delay, reason = self._task.job_id, _FIRST_DELAY, repeated_because
         while True:
             if reason is None:
@@ -183,8 +170,7 @@ class RemoteRun:
                 self._lost_answers += 1
                 if self._lost_answers >= _MAX_LOST_ANSWERS:
                     raise outcome_unknown(error.message, self._where, self._key, error) from error
-                self._pause(delay)
-                return self._recover_submission(error.message)
+                reason, delay = error.message, _FIRST_DELAY
             except JobCancelled:
                 raise
             except ShotbridgeError as error:
@@ -222,27 +208,12 @@ class RemoteRun:
     def _wait_for_submission(self, call: Future[RemoteHandle]) -> RemoteHandle:
         while not call.done() and not self._monitor.cancelled():
             wait([call], timeout=_CHECK_SECONDS)
-        wait([call], timeout=_GRACE_SECONDS)
+        wait([call], timeout=GRACE_SECONDS)
         if call.done():
             return call.result()
         if self._monitor.cancelled_by_user:
-            self._report_cancellation(
-                Cancellation(message="the provider has not answered yet whether it took the work"),
-                answered=False,
-            )
-            call.add_done_callback(self._cancel_late_submission)
+            self._cancellation.cancel_when_submitted(call)
         raise JobCancelled("the job was cancelled while it was being submitted", where=self._where)
-
-    def _cancel_late_submission(self, call: Future[RemoteHandle]) -> None:
-        """Cancel work that was accepted after its job had been cancelled; runs in the call's
-        thread."""
-        error = call.exception()
-        if error is None:
-            self._send_cancellation(call.result())
-        elif isinstance(error, ShotbridgeError) and not isinstance(error, OutcomeUnknown):
-            self._report_cancellation(
-                Cancellation(provider_stopped=True, message="the provider did not take the work")
-            )
 
     def _can_repeat_key(self) -> bool:
         if not self._capabilities.idempotency:
@@ -251,17 +222,11 @@ class RemoteRun:
         row = load_row(self._database, self._task.job_id)
         return hours is None or row is None or now() < row.submitted + timedelta(hours=hours)
 
-    def _recover_submission(self, reason: str) -> RemoteHandle:
-        """The handle of work that may have been submitted.
+    def _find_work(self, reason: str) -> RemoteHandle:
+        """The handle of work that may have been submitted, by asking the provider for the key.
 
         :raises OutcomeUnknown: whether it was cannot be known.
         """
-        if self._can_repeat_key():
-            return self._submit(reason)
-        return self._find_work(reason)
-
-    def _find_work(self, reason: str) -> RemoteHandle:
-        """As :meth:`_recover_submission`, by asking the provider for the key."""
         delay, deadline = _FIRST_DELAY, time.monotonic() + _SETTLE_SECONDS
         while True:
             try:
@@ -352,43 +317,6 @@ class RemoteRun:
                 self._monitor.progress(None, f"fetching the results again: {error}")
             self._pause(delay)
             delay = min(_LAST_DELAY, delay * 2)
-
-    # --- cancelling
-
-    def _cancel_at_provider(self, handle: RemoteHandle) -> None:
-        """Tell the provider, in a thread that may be left behind; report what it says."""
-        row = load_row(self._database, self._task.job_id)
-        if row is not None and row.state == RemoteState.SUCCEEDED:
-            charge = json.loads(row.charge or "null")
-            message = "the work was already done"
-            if charge is None:
-                message += "; the ledger charges its quote, as the provider named no other charge"
-            self._report_cancellation(
-                Cancellation.model_validate(
-                    {"provider_stopped": False, "charge": charge, "message": message}
-                )
-            )
-            return
-        self._report_cancellation(
-            Cancellation(message="the provider has not answered yet"), answered=False
-        )
-        call = run_in_thread(lambda: self._send_cancellation(handle), f"cancel {self._task.job_id}")
-        wait([call], timeout=_GRACE_SECONDS)
-
-    def _report_cancellation(self, cancellation: Cancellation, *, answered: bool = True) -> None:
-        self._has_reported = True
-        try:
-            if answered and not store_cancellation_response(
-                self._database, self._task.job_id, cancellation
-            ):
-                return
-            self._on_cancellation(cancellation)
-        except StorageUnavailable as error:
-            _log.error("a cancellation could not be recorded: %s: %s", self._where, error)
-
-    def _send_cancellation(self, handle: RemoteHandle) -> None:
-        cancellation, answered = cancel_at_provider(self._provider, handle, self._where)
-        self._report_cancellation(cancellation, answered=answered)
 
     # --- waiting
 

@@ -52,13 +52,12 @@ def work_failure(status: RemoteStatus, where: str, key: str) -> ShotbridgeError:
 
 def fetch_failure(error: Exception, where: str, key: str) -> JobFailed:
     """The work was done, and its results cannot be had."""
+    reason = f"{type(error).__name__}: {error}"[:400]
     return JobFailed(
-        f"the work was done, and its results cannot be fetched: {type(error).__name__}: {error}"[
-            :500
-        ],
+        f"the work was done, and its results cannot be fetched: {reason}",
         where=where,
-        next_step=f"look for the results at the provider (key {key}); the work is "
-        "charged again if the job is sent again",
+        next_step=f"look for the results at the provider (key {key}); the work is charged again if "
+        "the job is sent again",
     )
 
 

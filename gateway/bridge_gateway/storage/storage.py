@@ -19,7 +19,7 @@ from bridge_core.models.media import SourceFile, frame_paths
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.versions import Result
 from bridge_core.system.files import storage_errors
-from bridge_gateway.library.naming import LibraryNaming
+from bridge_gateway.library.paths import LibraryPaths
 from bridge_gateway.library.work_dir import WORK_DIR_NAME, WorkDir
 from bridge_gateway.providers.base import PROXY_PATTERN
 from bridge_gateway.storage.blob_store import BlobStore
@@ -33,7 +33,7 @@ class Storage:
 
     media: MediaRoots
     blobs: BlobStore
-    library: Library
+    library: LibraryFolder
 
     @classmethod
     def open(
@@ -50,7 +50,7 @@ class Storage:
         folder, limit_bytes = settings.data_dir / "contents", settings.content_limit_mb * 1_000_000
         return cls(
             media=MediaRoots(settings.media_roots),
-            library=Library(settings, instance_id),
+            library=LibraryFolder(settings, instance_id),
             blobs=BlobStore(folder, limit_bytes, list_pinned=list_pinned),
         )
 
@@ -66,14 +66,14 @@ class Storage:
         return self.media.resolve(file.path)
 
 
-class Library:
+class LibraryFolder:
     """The folders of results, and of this gateway's jobs in progress.
 
     :raises StorageUnavailable: from the methods that list: the library's disk does not answer.
     """
 
     def __init__(self, settings: GatewaySettings, instance_id: str) -> None:
-        self.naming = LibraryNaming(settings)
+        self.paths = LibraryPaths(settings)
         self.disk = Disk(settings.library_dir)
         self._instance_id = instance_id
         with storage_errors(self.disk.folder):

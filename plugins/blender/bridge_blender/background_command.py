@@ -44,7 +44,7 @@ def run(argv: Sequence[str]) -> int:
 
         _print_result({"error": Problem.from_error(error).model_dump(mode="json")})
         return error.exit_code
-    _print_result({"file": str(arguments.output), "warnings": [str(one) for one in warnings]})
+    _print_result({"file": str(arguments.output), "warnings": list(map(str, warnings))})
     return 0
 
 
@@ -54,26 +54,22 @@ def _export(arguments: argparse.Namespace) -> list[Any]:
     try:
         bpy.ops.wm.open_mainfile(filepath=str(arguments.source.absolute()))
     except RuntimeError as error:
-        raise HostError(
-            f"Blender cannot open this file: {str(error).strip()}",
-            where=str(arguments.source),
-            next_step="check the path, and that this Blender is as new as the one that saved it",
-        ) from error
+        message = f"Blender cannot open this file: {str(error).strip()}"
+        next_step = "check the path, and that this Blender is as new as the one that saved it"
+        raise HostError(message, where=str(arguments.source), next_step=next_step) from error
     scene = bpy.data.scenes.get(arguments.scene) if arguments.scene else _edited_scene()
     if scene is None:
-        names = ", ".join(one.name for one in bpy.data.scenes)
-        raise HostError(
-            f"the file has no scene {arguments.scene!r}",
-            where=str(arguments.source),
-            next_step=f"choose one of its scenes: {names}",
-        )
+        names = ", ".join(scene.name for scene in bpy.data.scenes)
+        message = f"the file has no scene {arguments.scene!r}"
+        next_step = f"choose one of its scenes: {names}"
+        raise HostError(message, where=str(arguments.source), next_step=next_step)
     return export_cut(scene, arguments.output, overwrite=arguments.overwrite)
 
 
 def _edited_scene() -> Any:
     """The only scene with strips, or else the one that the file was saved with."""
-    editing = (one for one in bpy.data.scenes if one.sequence_editor is not None)
-    scenes_with_strips = [one for one in editing if len(api.strips_of(one.sequence_editor))]
+    editing = (scene for scene in bpy.data.scenes if scene.sequence_editor is not None)
+    scenes_with_strips = [scene for scene in editing if len(api.strips_of(scene.sequence_editor))]
     return scenes_with_strips[0] if len(scenes_with_strips) == 1 else api.sequencer_scene()
 
 
@@ -81,11 +77,9 @@ def _import(arguments: argparse.Namespace) -> list[Any]:
     from .otio_import import import_cut
 
     if arguments.output.exists() and not arguments.overwrite:
-        raise TimelineError(
-            "this file exists and would be overwritten",
-            where=str(arguments.output),
-            next_step="choose another name, or use --overwrite",
-        )
+        message = "this file exists and would be overwritten"
+        next_step = "choose another name, or use --overwrite"
+        raise TimelineError(message, where=str(arguments.output), next_step=next_step)
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     warnings = import_cut(bpy.context.scene, arguments.source)
     bpy.ops.wm.save_as_mainfile(filepath=str(arguments.output.absolute()))

@@ -42,10 +42,8 @@ def _run_blender(context: CommandContext) -> int:
     options = context.arguments
     program = options.program or shutil.which("blender")
     if program is None:
-        raise ConfigError(
-            "there is no blender on the PATH",
-            next_step="give its path: --program /path/to/blender",
-        )
+        next_step = "give its path: --program /path/to/blender"
+        raise ConfigError("there is no blender on the PATH", next_step=next_step)
     command = [str(program), "--command", "shotbridge", options.action]
     command += [str(options.source.absolute()), str(options.output.absolute())]
     command += ["--overwrite"] if options.overwrite else []
@@ -53,19 +51,15 @@ def _run_blender(context: CommandContext) -> int:
     try:
         completed = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
-        raise ConfigError(
-            f"Blender cannot be started: {error.strerror or error}",
-            where=str(program),
-            next_step="give its path: --program /path/to/blender",
-        ) from error
+        message = f"Blender cannot be started: {error.strerror or error}"
+        next_step = "give its path: --program /path/to/blender"
+        raise ConfigError(message, where=str(program), next_step=next_step) from error
     answer = _parse_answer(completed.stdout)
     if answer is None:
-        raise HostError(
-            f"Blender ended with {completed.returncode} and without a result",
-            where=str(program),
-            next_step="install and enable the Shotbridge extension in Blender 4.2 or newer; its "
-            f"output: {(completed.stderr or completed.stdout).strip()[-500:] or 'none'}",
-        )
+        output = (completed.stderr or completed.stdout).strip()[-500:] or "none"
+        message = f"Blender ended with {completed.returncode} and without a result"
+        next_step = "install and enable the Shotbridge extension in Blender 4.2 or newer"
+        raise HostError(message, where=str(program), next_step=f"{next_step}; its output: {output}")
     if "error" in answer:
         raise from_problem(answer["error"])
     warnings = answer["warnings"]

@@ -64,12 +64,10 @@ def blender_name(space: str) -> str:
     for name in (space, _BLENDER_NAMES.get(space.casefold(), "")):
         if name in choices:
             return name
-    raise HostError(
-        f"Blender has no colour space {space!r}",
-        where="Blender's OCIO config",
-        next_step="start Blender with the studio's config in $OCIO, or make the version in one of "
-        f"Blender's spaces: {', '.join(sorted(choices))}",
-    )
+    next_step = "start Blender with the studio's config in $OCIO, or make the version in one of "
+    next_step += f"Blender's spaces: {', '.join(sorted(choices))}"
+    message, where = f"Blender has no colour space {space!r}", "Blender's OCIO config"
+    raise HostError(message, where=where, next_step=next_step)
 
 
 def scene_linear_space() -> str:

@@ -164,4 +164,4 @@ def _read_section(owner: Any, name: str) -> dict[str, Any]:
 
 def _text_fields(section: dict[str, Any], kind: type[DataclassInstance]) -> dict[str, str]:
     """The values of a dataclass as text; empty for missing ones."""
-    return {one.name: str(section.get(one.name, "")) for one in fields(kind)}
+    return {field.name: str(section.get(field.name, "")) for field in fields(kind)}

@@ -31,11 +31,11 @@ def _inspect(path: Path) -> HostRuntime:
     home = path / "Contents" / "Resources" if path.suffix == ".app" else path.resolve().parent
     for folder in (home, home.parent / "share" / "blender"):
         folders = sorted_glob(folder, "[0-9]*.[0-9]*")
-        for one in (version for version in folders if (version / "scripts").is_dir()):
-            pythons = sorted_glob(one, "python/lib/python3.*")
-            pythons += sorted_glob(one, "python/bin/python3.*")
+        for version in (inner for inner in folders if (inner / "scripts").is_dir()):
+            pythons = sorted_glob(version, "python/lib/python3.*")
+            pythons += sorted_glob(version, "python/bin/python3.*")
             match = re.search(r"python(3\.\d+)", pythons[0].name) if pythons else None
-            return HostRuntime(one.name, match[1] if match else "")
+            return HostRuntime(version.name, match[1] if match else "")
     return HostRuntime()
 
 
@@ -54,13 +54,13 @@ class _BlenderExtension:
 
     @property
     def qt(self) -> str:
-        return self._wheel_tag(
-            "[Pp]y[Ss]ide6_[Ee]ssentials-*.whl", r"-(?:0\+shotbridge\.)?([\d.]+)-"
-        )
+        pattern = r"-(?:0\+shotbridge\.)?([\d.]+)-"
+        return self._wheel_tag("[Pp]y[Ss]ide6_[Ee]ssentials-*.whl", pattern)
 
     def _wheel_tag(self, wheels: str, pattern: str, prefix: str = "") -> str:
-        matches = [re.search(pattern, one.name) for one in (self.folder / "wheels").glob(wheels)]
-        return next((prefix + one[1] for one in matches if one), "")
+        files = (self.folder / "wheels").glob(wheels)
+        matches = [re.search(pattern, file.name) for file in files]
+        return next((prefix + match[1] for match in matches if match), "")
 
     def incompatible(self, installations: Sequence[HostInstallation]) -> list[HostInstallation]:
         """The installations that have another Python than its wheels are for."""
@@ -74,10 +74,10 @@ def _check_extensions(
 ) -> Iterator[CheckResult]:
     result = partial(CheckResult, section, "Blender's extension")
     extensions = list(_extensions(environ))
-    for one in extensions:
-        contents = f"for Python {one.python or 'unknown'}, with {_QT_PACKAGE} {one.qt or 'unknown'}"
-        message = f"in {one.folder.parent}: {contents}"
-        found = [(p.version, p.runtime.python) for p in one.incompatible(installations)]
+    for extension in extensions:
+        python, qt = extension.python or "unknown", extension.qt or "unknown"
+        message = f"in {extension.folder.parent}: for Python {python}, with {_QT_PACKAGE} {qt}"
+        found = [(p.version, p.runtime.python) for p in extension.incompatible(installations)]
         if found:
             bundled = ", ".join(
                 f"Blender {version} has Python {python}" for version, python in found

@@ -52,7 +52,7 @@ class BlenderHost(Host):
 
     def scene(self) -> HostScene:
         listing = self._collect_shots()
-        shots, is_selection = tuple(one.host_shot for one in listing.shots), listing.is_selection
+        shots, is_selection = tuple(shot.host_shot for shot in listing.shots), listing.is_selection
         return HostScene(listing.title, listing.show, shots, listing.problems, None, is_selection)
 
     def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:

@@ -112,10 +112,8 @@ def _image_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
         return StripMedia(plate, FrameMapping(right - left, 1, speed=Fraction(0)), 0)
     pattern, first = detect_pattern(names[0]) or ("", 0)
     if not pattern or frame_paths(pattern, range(first, first + len(names))) != names:
-        raise UnsupportedStripError(
-            "its images are not numbered consecutively",
-            "number them without gaps, or add each contiguous range as a strip",
-        )
+        next_step = "number them without gaps, or add each contiguous range as a strip"
+        raise UnsupportedStripError("its images are not numbered consecutively", next_step)
     frames = FrameRange.from_half_open(first, len(names), rate)
     plate = file_plate(strip, str(Path(folder, pattern)), frames, size)
     head, tail = api.content_trims(strip)
@@ -126,14 +124,11 @@ def _image_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
 def _scene_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
     scene = strip.scene
     if scene is None:
-        raise UnsupportedStripError(
-            "it has no scene", "select a scene in its properties, or remove it"
-        )
+        next_step = "select a scene in its properties, or remove it"
+        raise UnsupportedStripError("it has no scene", next_step)
     if strip.scene_input == "CAMERA" and not (strip.scene_camera or scene.camera):
-        raise UnsupportedStripError(
-            f"the scene {scene.name} has no camera",
-            f"add a camera to {scene.name}, or set one on the strip",
-        )
+        next_step = f"add a camera to {scene.name}, or set one on the strip"
+        raise UnsupportedStripError(f"the scene {scene.name} has no camera", next_step)
     plate = plate_to_render(scene, FrameRange.of(scene.frame_start, scene.frame_end, rate))
     head, tail = api.content_trims(strip)
     run = strip_frame_mapping(strip, plate.range.count - head - tail, Fraction(1), effect)

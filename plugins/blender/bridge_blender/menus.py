@@ -33,13 +33,13 @@ def _draw_versions(layout: Any) -> None:
     if stack is None:
         layout.label(text="No versions yet")
         return
-    unmuted = (one for one in stack.versions if not one.mute)
-    shown = max(unmuted, key=lambda one: one.channel, default=None)
+    unmuted = (version for version in stack.versions if not version.mute)
+    shown = max(unmuted, key=lambda version: version.channel, default=None)
     entries = [(f"Plate: {stack.plate.name}", "", shown is None)]
-    for one in reversed(stack.versions):
-        if properties := version_properties(one):
+    for version in reversed(stack.versions):
+        if properties := version_properties(version):
             suffix = " (in its place)" if properties.mode_id == SWAP else ""
-            entries.append((f"{properties.title}{suffix}", one.name, one == shown))
+            entries.append((f"{properties.title}{suffix}", version.name, version == shown))
     for text, strip_name, is_shown in entries:
         icon = "RADIOBUT_ON" if is_shown else "RADIOBUT_OFF"
         layout.operator("shotbridge.show_version", text=text, icon=icon).strip = strip_name

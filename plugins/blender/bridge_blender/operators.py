@@ -127,8 +127,8 @@ class SHOTBRIDGE_OT_import_otio(bpy.types.Operator, ImportHelper):  # noqa: N801
 
 def _report_conversion(operator: Any, summary: str, warnings: list[Any], consequence: str) -> None:
     """Report a summary in the status bar, and each warning in the Info editor."""
-    for one in warnings:
-        operator.report({"WARNING"}, str(one))
+    for warning in warnings:
+        operator.report({"WARNING"}, str(warning))
     if warnings:
         count = f"{len(warnings)} items {consequence}"
         operator.report({"WARNING"}, f"{summary}; {count}, see the Info editor")
@@ -145,10 +145,10 @@ _CLASSES = (
 
 
 def register() -> None:
-    for one in _CLASSES:
-        bpy.utils.register_class(one)
+    for operator in _CLASSES:
+        bpy.utils.register_class(operator)
 
 
 def unregister() -> None:
-    for one in reversed(_CLASSES):
-        bpy.utils.unregister_class(one)
+    for operator in reversed(_CLASSES):
+        bpy.utils.unregister_class(operator)

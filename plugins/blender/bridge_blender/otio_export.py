@@ -80,7 +80,7 @@ class _ExportTrack:
     """Frames before and after a cut, by the frame of the cut."""
 
     def is_free(self, first: int, end: int) -> bool:
-        return all(end <= one.first or one.end <= first for one in self.items)
+        return all(end <= item.first or item.end <= first for item in self.items)
 
 
 def export_cut(scene: Any, target: Path, *, overwrite: bool = False) -> list[ConversionWarning]:
@@ -91,11 +91,9 @@ def export_cut(scene: Any, target: Path, *, overwrite: bool = False) -> list[Con
     """
     strips = list(api.strips_of(scene.sequence_editor)) if scene.sequence_editor else []
     if not strips:
-        raise TimelineError(
-            "there are no strips to export",
-            where=f"the sequencer of {scene.name}",
-            next_step="add movies, images or sounds in the Video Sequencer first",
-        )
+        message = "there are no strips to export"
+        next_step = "add movies, images or sounds in the Video Sequencer first"
+        raise TimelineError(message, where=f"the sequencer of {scene.name}", next_step=next_step)
     exporter = _CutExporter(scene, strips)
     save_otio(exporter.build(target), target, overwrite=overwrite)
     return exporter.warnings
@@ -106,27 +104,25 @@ class _CutExporter:
         self.scene, self.strips = scene, strips
         self.rate = scene_rate(scene)
         self.effects = speed_effects(strips)
-        self.start = min(scene.frame_start, *(api.bounds(one)[0] for one in strips))
+        self.start = min(scene.frame_start, *(api.bounds(strip)[0] for strip in strips))
         self.warnings: list[ConversionWarning] = []
         self.stacks: list[tuple[JsonObject, VersionStack]] = []
         self.tracks: dict[tuple[int, str], _ExportTrack] = {}
         self.item_by_strip: dict[str, _ExportItem] = {}
 
     def build(self, target: Path) -> JsonObject:
-        for strip in sorted(self.strips, key=lambda one: (one.channel, api.bounds(one)[0])):
+        for strip in sorted(self.strips, key=lambda strip: (strip.channel, api.bounds(strip)[0])):
             self._add_strip(strip)
         for strip in self.strips:
             if strip.type in CROSS_FADES:
                 self._add_fade(strip)
-        ordered = sorted(self.tracks.items(), key=lambda one: (one[0][1] == "Audio", one[0][0]))
+        ordered = sorted(self.tracks.items(), key=lambda pair: (pair[0][1] == "Audio", pair[0][0]))
         tracks = [self._track_json(track) for _, track in ordered if track.items]
         markers = list(self._markers_json())
-        timeline = otio_json.node(
-            "Timeline.1",
-            f"{Path(bpy.data.filepath).stem or 'untitled'} {self.scene.name}",
-            global_start_time=to_rational_time(Fraction(self.start), self.rate),
-            tracks=otio_json.item("Stack.1", "tracks", None, markers=markers, children=tracks),
-        )
+        name = f"{Path(bpy.data.filepath).stem or 'untitled'} {self.scene.name}"
+        stack = otio_json.item("Stack.1", "tracks", None, markers=markers, children=tracks)
+        start = to_rational_time(Fraction(self.start), self.rate)
+        timeline = otio_json.node("Timeline.1", name, global_start_time=start, tracks=stack)
         self._add_versions(Document(CutSource(target), timeline, timeline))
         return timeline
 
@@ -155,7 +151,7 @@ class _CutExporter:
 
     def _picture_clip(self, strip: Any) -> JsonObject:
         stack = version_stack(strip)
-        hidden = strip.mute and not (stack and any(not one.mute for one in stack.versions))
+        hidden = strip.mute and not (stack and any(not version.mute for version in stack.versions))
         for description in _unsupported_properties(strip):
             self._warn(strip, description)
         try:
@@ -192,10 +188,9 @@ class _CutExporter:
         if strip.sound is None:
             self._warn(strip, "its sound is missing")
             return self._clip(strip, otio_json.missing_reference(), None, 0, strip.mute)
-        reference = {
-            **otio_json.external_reference(absolute_path(strip.sound.filepath)),
-            "available_range": to_time_range(Fraction(0), (end - start) / self.rate, self.rate),
-        }
+        reference = otio_json.external_reference(absolute_path(strip.sound.filepath))
+        length = (end - start) / self.rate
+        reference["available_range"] = to_time_range(Fraction(0), length, self.rate)
         return self._clip(strip, reference, self.rate, left - start, strip.mute)
 
     def _clip(
@@ -221,11 +216,12 @@ class _CutExporter:
 
     def _add_fade(self, effect: Any) -> None:
         """Put both strips on the track of the first, with the cut inside the fade."""
-        plates = [_plate_of((api.inputs_of(one) or (one,))[0]) for one in api.inputs_of(effect)]
-        one, two = sorted(plates, key=lambda strip: api.bounds(strip)[0])
+        faded = api.inputs_of(effect)
+        plates = [_plate_of((api.inputs_of(strip) or (strip,))[0]) for strip in faded]
+        earlier, later = sorted(plates, key=lambda strip: api.bounds(strip)[0])
         left, right = api.bounds(effect)
         cut_frame = left + stored_fade_offset(effect, right - left)
-        first, second = self.item_by_strip.get(one.name), self.item_by_strip.get(two.name)
+        first, second = self.item_by_strip.get(earlier.name), self.item_by_strip.get(later.name)
         if first is None or second is None:
             self._warn(effect, "a fade of a strip without media")
             return
@@ -234,7 +230,7 @@ class _CutExporter:
             return
         track = first.track
         if track is not second.track and not track.is_free(right, second.end):
-            self._warn(effect, f"the fade: other strips are in the way of {two.name}")
+            self._warn(effect, f"the fade: other strips are in the way of {later.name}")
             return
         self._trim_item(first, first.first, cut_frame)
         self._trim_item(second, cut_frame, second.end)
@@ -259,7 +255,7 @@ class _CutExporter:
     def _track_json(self, track: _ExportTrack) -> JsonObject:
         children: list[JsonObject] = []
         at = self.start
-        for item in sorted(track.items, key=lambda one: one.first):
+        for item in sorted(track.items, key=lambda item: item.first):
             if item.first > at:
                 source_range = self._range(0, self.rate, item.first - at)
                 children.append(otio_json.item("Gap.1", "", source_range))
@@ -271,7 +267,7 @@ class _CutExporter:
         return otio_json.item("Track.1", track.name, None, **fields)
 
     def _markers_json(self) -> Iterator[JsonObject]:
-        for marker in sorted(self.scene.timeline_markers, key=lambda one: one.frame):
+        for marker in sorted(self.scene.timeline_markers, key=lambda marker: marker.frame):
             marked = self._range(marker.frame - self.start, self.rate, 1)
             fields = {"color": "GREEN", "comment": "", "marked_range": marked}
             yield otio_json.node("Marker.2", marker.name, **fields)
@@ -307,7 +303,7 @@ def _visible_strip(strip: Any) -> Any:
     """The version shown in place of a plate, or the strip itself."""
     stack = version_stack(strip)
     swapped = stack.swapped if stack else ()
-    return next((one for one in swapped if not one.mute), strip)
+    return next((version for version in swapped if not version.mute), strip)
 
 
 def _plate_of(strip: Any) -> Any:
@@ -323,7 +319,7 @@ def _unsupported_properties(strip: Any) -> Iterator[str]:
     if any((strip.crop.min_x, strip.crop.max_x, strip.crop.min_y, strip.crop.max_y)):
         yield "its crop"
     if len(strip.modifiers):
-        yield f"its modifiers ({', '.join(one.name for one in strip.modifiers)})"
+        yield f"its modifiers ({', '.join(modifier.name for modifier in strip.modifiers)})"
     if strip.blend_type not in ("ALPHA_OVER", "REPLACE", "CROSS") or strip.blend_alpha < 1:
         yield f"its blending ({strip.blend_type.lower()}, {strip.blend_alpha:.2f})"
 
@@ -338,6 +334,7 @@ def _version_folder(strip: Any) -> Path:
     has_folder = hasattr(strip, "directory")
     folder = Path(absolute_path(strip.directory if has_folder else strip.filepath))
     outputs = version.outputs if version and properties else ()
-    patterns = (one.pattern for one in outputs if properties and one.name == properties.output)
-    levels = len(Path(next(patterns, "").replace("\\", "/")).parts) - has_folder
+    name = properties.output if properties else ""
+    pattern = next((output.pattern for output in outputs if output.name == name), "")
+    levels = len(Path(pattern.replace("\\", "/")).parts) - has_folder
     return folder.parents[levels - 1] if levels > 0 else folder

@@ -108,9 +108,7 @@ class _CutImporter:
         self.clip_by_node_id = {id(node): clip for clip, node in contents.clips.items()}
         self.node_by_clip = contents.clips
         problems = contents.cut.problems
-        self.warnings = [
-            ConversionWarning(one.clip_name or one.track, one.message) for one in problems
-        ]
+        self.warnings = [ConversionWarning(p.clip_name or p.track, p.message) for p in problems]
         scene.sequence_editor_create()
         self.strips = api.strips_of(scene.sequence_editor)
         self.frame_shift = 0
@@ -133,11 +131,9 @@ class _CutImporter:
             layouts.append((name, fades, layout))
             lowest = layout.next_channel
             if lowest >= api.MAX_CHANNELS:
-                raise HostError(
-                    f"there is no free channel for the track {name}",
-                    where=str(self.cut.path),
-                    next_step="import the cut into an empty sequencer, or with fewer tracks",
-                )
+                message = f"there is no free channel for the track {name}"
+                next_step = "import the cut into an empty sequencer, or with fewer tracks"
+                raise HostError(message, where=str(self.cut.path), next_step=next_step)
         with contextlib.ExitStack() as self.undo:
             self._match_scene_timing()
             for number, track in enumerate(sounds, channel):
@@ -156,22 +152,18 @@ class _CutImporter:
     def _match_scene_timing(self) -> None:
         rate = scene_rate(self.scene)
         if len(self.strips) and rate != self.cut.rate:
-            raise HostError(
-                f"the cut has {self.cut.rate} frames per second, the scene {rate}",
-                where=str(self.cut.path),
-                next_step="import it into an empty sequencer, or change the scene's frame rate",
-            )
+            message = f"the cut has {self.cut.rate} frames per second, the scene {rate}"
+            next_step = "import it into an empty sequencer, or change the scene's frame rate"
+            raise HostError(message, where=str(self.cut.path), next_step=next_step)
         start = self.cut.global_start
         records = (item.shot.record_range for item in self.cut)
-        last = max((one.last for one in records if one is not None), default=start)
+        last = max((record.last for record in records if record is not None), default=start)
         empty = not len(self.strips)
         first = start if empty and start >= 0 and last <= _LAST_FRAME else self.scene.frame_start
         if last - start + first > _LAST_FRAME:
-            raise HostError(
-                "the cut exceeds Blender's maximum frame",
-                where=str(self.cut.path),
-                next_step="split the cut into reels, and import them separately",
-            )
+            message = "the cut exceeds Blender's maximum frame"
+            next_step = "split the cut into reels, and import them separately"
+            raise HostError(message, where=str(self.cut.path), next_step=next_step)
         if empty:
             nominal_rate, render = nominal_fps(self.cut.rate), self.scene.render
             set_undoable(self.undo, render, "fps", nominal_rate)
@@ -201,7 +193,7 @@ class _CutImporter:
                 self._warn(name, "a fade from or to a disabled clip")
                 continue
             offsets = (to_seconds(child[key]) for key in ("in_offset", "out_offset"))
-            before, after = (nearest_frame(one, self.cut.rate) for one in offsets)
+            before, after = (nearest_frame(offset, self.cut.rate) for offset in offsets)
             yield _Fade(clips[0], clips[1], before, after)
 
     def _import_pictures(self, name: str, channels: _ChannelLayout, fades: list[_Fade]) -> None:
@@ -209,7 +201,7 @@ class _CutImporter:
         fades_out = {fade.first: fade for fade in fades}
         strips_by_clip: dict[str, Any] = {}
         on_second_channel = False
-        for item in (one for one in self.cut if one.track == name):
+        for item in (item for item in self.cut if item.track == name):
             clip, shot = item.clip_id, item.shot
             before = fades_in.get(clip, _NO_FADE).frames_before
             after = fades_out.get(clip, _NO_FADE).frames_after
@@ -224,9 +216,9 @@ class _CutImporter:
                 strip.mute = top_strip.mute = True
             strips_by_clip[clip] = top_strip
         for fade in fades:
-            one, two = strips_by_clip[fade.first], strips_by_clip[fade.second]
-            bounds = api.bounds(two)[0], api.bounds(one)[1]
-            fade_strip = self._add_effect("Fade", "CROSS", channels.fade_channel, bounds, one, two)
+            strips = strips_by_clip[fade.first], strips_by_clip[fade.second]
+            bounds = api.bounds(strips[1])[0], api.bounds(strips[0])[1]
+            fade_strip = self._add_effect("Fade", "CROSS", channels.fade_channel, bounds, *strips)
             store_fade_offset(fade_strip, fade.frames_before)
 
     def _warn_unsupported(self, clip: str) -> None:
@@ -363,9 +355,9 @@ class _CutImporter:
         except UnusableClipError as error:
             self._warn(name, error.message)
             return
-        for one in get_list(clip, "effects"):
-            effect = one.get("effect_name") or schema_name(one)
-            self._warn(name, f"its {effect}: sound plays at normal speed")
+        for effect in get_list(clip, "effects"):
+            title = effect.get("effect_name") or schema_name(effect)
+            self._warn(name, f"its {title}: sound plays at normal speed")
         rate, shift = self.cut.rate, self.cut.global_start + self.frame_shift
         left, right = nearest_frame(start, rate) + shift, nearest_frame(end, rate) + shift
         if not Path(path).is_file():

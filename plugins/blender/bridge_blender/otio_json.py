@@ -19,13 +19,8 @@ def node(schema: str, name: str = "", **fields: Any) -> JsonObject:
 
 def item(schema: str, name: str, source_range: JsonObject | None, **fields: Any) -> JsonObject:
     """A clip, a gap, a track or a stack; enabled unless ``fields`` say otherwise."""
-    common: JsonObject = {
-        "source_range": source_range,
-        "effects": [],
-        "markers": [],
-        "enabled": True,
-    }
-    return node(schema, name, **{**common, **fields})
+    common: JsonObject = {"source_range": source_range, "effects": [], "markers": []}
+    return node(schema, name, **{**common, "enabled": True, **fields})
 
 
 def dissolve(frames_before: int, frames_after: int, rate: Fraction) -> JsonObject:

@@ -29,8 +29,8 @@ class PlacedItem:
 def placed_items_by_clip() -> dict[str, list[PlacedItem]]:
     """All versions in use in the .blend by the plate's identity, in order of placement."""
     items: dict[str, list[PlacedItem]] = {}
-    for one in sorted((*_strips(), *_images()), key=lambda one: one.properties.placement_index):
-        items.setdefault(one.properties.clip_id, []).append(one)
+    for item in sorted((*_strips(), *_images()), key=lambda item: item.properties.placement_index):
+        items.setdefault(item.properties.clip_id, []).append(item)
     return items
 
 
@@ -51,10 +51,10 @@ def _images() -> Iterator[PlacedItem]:
         return
     planes = {
         (properties.clip_id, properties.placement_index)
-        for one in bpy.data.objects
-        if PROPERTY_KEY in one and one.users_scene and (properties := version_properties(one))
+        for plane in bpy.data.objects
+        if PROPERTY_KEY in plane and plane.users_scene and (properties := version_properties(plane))
     }
-    cameras = (one for one in bpy.data.cameras if one.users)
+    cameras = (camera for camera in bpy.data.cameras if camera.users)
     background_images = {shown.image for camera in cameras for shown in camera.background_images}
     for image, properties in version_images:
         is_in_use = image.users > 0

@@ -54,7 +54,9 @@ def place(listing: BlenderShotList, placements: Sequence[Placement]) -> Placemen
     if not new:
         message = "It is placed already" if checked_placements else "There was nothing to place"
         return PlacementResult(message)
-    _push_undo("Place a version" if len(new) == 1 else "Place versions")
+    with _window_context():
+        title = "Place a version" if len(new) == 1 else "Place versions"
+        bpy.ops.ed.undo_push(message=title)
     if len(descriptions) > 3:
         return PlacementResult(f"{len(descriptions)} versions placed")
     return PlacementResult("; ".join(descriptions))
@@ -67,9 +69,8 @@ def _place_version(placement: CheckedPlacement, rollback: contextlib.ExitStack) 
         location = _MODE_DESCRIPTIONS[mode_id].format(channel=strip.channel, source=source)
     else:
         version_images.place_image(placement, rollback)
-        location = "in the Image Editor"
-        if mode_id in (PLANE, BACKGROUND):
-            location = _MODE_DESCRIPTIONS[mode_id]
+        is_in_scene = mode_id in (PLANE, BACKGROUND)
+        location = _MODE_DESCRIPTIONS[mode_id] if is_in_scene else "in the Image Editor"
     return f"{placement.title} {location}"
 
 
@@ -85,17 +86,9 @@ def _require_undo_support(listing: BlenderShotList) -> None:
     with _window_context():
         mode = bpy.context.mode
     if mode.startswith("EDIT_"):
-        raise HostError(
-            "Blender is in Edit Mode, where placing could not be undone",
-            where=listing.title,
-            next_step="leave Edit Mode (Tab in the 3D viewport), and place the version again",
-        )
-
-
-def _push_undo(message: str) -> None:
-    """Create an undo step."""
-    with _window_context():
-        bpy.ops.ed.undo_push(message=message)
+        message = "Blender is in Edit Mode, where placing could not be undone"
+        next_step = "leave Edit Mode (Tab in the 3D viewport), and place the version again"
+        raise HostError(message, where=listing.title, next_step=next_step)
 
 
 def _window_context() -> Any:
@@ -112,8 +105,7 @@ def _rollback_on_error() -> Iterator[contextlib.ExitStack]:
         try:
             yield rollback
         except RuntimeError as error:
-            raise HostError(
-                f"Blender cannot place it: {str(error).strip()}",
-                next_step="nothing was changed; see Blender's message",
-            ) from error
+            message = f"Blender cannot place it: {str(error).strip()}"
+            next_step = "nothing was changed; see Blender's message"
+            raise HostError(message, next_step=next_step) from error
         rollback.pop_all()

@@ -52,11 +52,9 @@ def check_placement(listing: BlenderShotList, placement: Placement) -> CheckedPl
     colour_spaces.blender_name(plan.output.colour_space)
     _check_retime(checked_placement)
     if plan.mode_id == BACKGROUND and bpy.context.scene.camera is None:
-        raise HostError(
-            "the scene has no camera for a background",
-            where=checked_placement.title,
-            next_step="add a camera, or choose another placement mode",
-        )
+        message = "the scene has no camera for a background"
+        next_step = "add a camera, or choose another placement mode"
+        raise HostError(message, where=checked_placement.title, next_step=next_step)
     return checked_placement
 
 
@@ -68,11 +66,9 @@ def _check_retime(placement: CheckedPlacement) -> None:
     if media.plate.range.count == 1:
         return
     target = "a movie strip" if placement.is_strip else "a plane or background"
-    raise HostError(
-        f"{target} cannot keep the speed of {plan.host_shot.label} exactly",
-        where=placement.title,
-        next_step="place it as a strip, from a version that is an image sequence",
-    )
+    message = f"{target} cannot keep the speed of {plan.host_shot.label} exactly"
+    next_step = "place it as a strip, from a version that is an image sequence"
+    raise HostError(message, where=placement.title, next_step=next_step)
 
 
 def is_placed(placement: CheckedPlacement) -> bool:

@@ -50,10 +50,8 @@ class ShotbridgePreferences(bpy.types.AddonPreferences):
         for name in ("url", "token_file", "gateway_python", "user", "stay_on_top"):
             layout.prop(self, name)
         if not bpy.app.online_access:
-            layout.label(
-                text="Blender may not go online: only a gateway on this machine is used",
-                icon="INFO",
-            )
+            text = "Blender may not go online: only a gateway on this machine is used"
+            layout.label(text=text, icon="INFO")
         layout.label(text="Changes take effect when the panel is opened again")
 
 
@@ -108,9 +106,7 @@ def _check_loopback(url: str | None) -> None:
     from bridge_core.errors import ConfigError
 
     if url is not None and not is_loopback(url):
-        raise ConfigError(
-            "Blender may not go online, and the gateway is on another machine",
-            where=url,
-            next_step="tick Allow Online Access in Blender's Preferences > System, or use a "
-            "gateway on this machine",
-        )
+        message = "Blender may not go online, and the gateway is on another machine"
+        next_step = "tick Allow Online Access in Blender's Preferences > System"
+        next_step += ", or use a gateway on this machine"
+        raise ConfigError(message, where=url, next_step=next_step)

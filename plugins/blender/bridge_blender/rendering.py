@@ -85,11 +85,9 @@ class _SceneRender:
             yield  # an abandoned frame: Blender cannot be asked to stop it
         scene = self._require_scene()
         if bpy.app.is_job_running("RENDER"):
-            raise HostError(
-                "Blender is rendering already",
-                where=f"scene {self._scene_name}",
-                next_step="wait until it has finished, and send again",
-            )
+            message = "Blender is rendering already"
+            next_step = "wait until it has finished, and send again"
+            raise HostError(message, where=f"scene {self._scene_name}", next_step=next_step)
         with self._temporary_camera():
             scene.frame_set(frame)
             slot = _plate_slot(scene)
@@ -116,18 +114,16 @@ class _SceneRender:
             render_monitor.discard_plate_render()
         elif job.is_cancelled or not job.is_finished:
             render_monitor.discard_plate_render()
-            raise HostError(
-                f"the rendering was stopped at frame {frame}",
-                where=f"scene {self._scene_name}",
-                next_step="send the shot again; if nobody stopped it, render the frame in Blender "
-                "(F12) to see what is wrong",
-            )
+            message = f"the rendering was stopped at frame {frame}"
+            next_step = "send the shot again; if nobody stopped it, render the frame in Blender "
+            next_step += "(F12) to see what is wrong"
+            raise HostError(message, where=f"scene {self._scene_name}", next_step=next_step)
 
     def _save_frame(self, target: Path, slot: int | None) -> None:
         scene = self._require_scene()
         image = scene.render.image_settings
         mode = ("color_mode", "RGBA" if scene.render.film_transparent else "RGB")
-        settings = [one for one in _EXR_SETTINGS if hasattr(image, one[0])]
+        settings = [setting for setting in _EXR_SETTINGS if hasattr(image, setting[0])]
         changes = [(f"render.image_settings.{name}", value) for name, value in (*settings, mode)]
         with self._temporary_settings(*changes), _active_slot(slot):
             _save_render_result(scene, target)
@@ -145,11 +141,10 @@ class _SceneRender:
     def _require_scene(self) -> Any:
         scene = self._find_scene()
         if scene is None:
-            raise HostError(
-                f"the scene {self._scene_name} is no longer open",
-                where=bpy.data.filepath or "the unsaved file",
-                next_step="open its file again and send it from there",
-            )
+            message = f"the scene {self._scene_name} is no longer open"
+            where = bpy.data.filepath or "the unsaved file"
+            next_step = "open its file again and send it from there"
+            raise HostError(message, where=where, next_step=next_step)
         return scene
 
     @contextlib.contextmanager
@@ -211,11 +206,9 @@ def _start_render(scene: Any, frame: int) -> None:
         bpy.context.preferences.is_dirty = changed
     if not done:
         render_monitor.discard_plate_render()
-        raise HostError(
-            f"Blender cannot render frame {frame}: {message or 'the rendering was stopped'}",
-            where=f"scene {scene.name}",
-            next_step="render it in Blender (F12) to see what is wrong, and send again",
-        )
+        message = f"Blender cannot render frame {frame}: {message or 'the rendering was stopped'}"
+        next_step = "render it in Blender (F12) to see what is wrong, and send again"
+        raise HostError(message, where=f"scene {scene.name}", next_step=next_step)
 
 
 def _save_render_result(scene: Any, target: Path) -> None:
@@ -225,12 +218,10 @@ def _save_render_result(scene: Any, target: Path) -> None:
             raise RuntimeError("there is no Render Result")
         result.save_render(str(target), scene=scene)
     except RuntimeError as error:
-        raise NotWritable(
-            f"Blender cannot write the frame: {str(error).strip()}",
-            where=str(target),
-            next_step="check that the disk is not full and the folder is writable; if the Render "
-            "Result is gone, render again",
-        ) from error
+        message = f"Blender cannot write the frame: {str(error).strip()}"
+        next_step = "check that the disk is not full and the folder is writable; if the Render "
+        next_step += "Result is gone, render again"
+        raise NotWritable(message, where=str(target), next_step=next_step) from error
 
 
 def _plate_slot(scene: Any) -> int | None:

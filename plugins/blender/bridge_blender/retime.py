@@ -33,7 +33,7 @@ _HALF = Fraction(1, 2)
 class UnsupportedStripError(Exception):
     """A strip that cannot be sent."""
 
-    def __init__(self, message: str, next_step: str) -> None:
+    def __init__(self, message: str, next_step: str = _NEXT_STEP) -> None:
         super().__init__(message)
         self.message, self.next_step = message, next_step
 
@@ -101,7 +101,7 @@ def strip_frame_mapping(
         run = _with_retiming_keys(run, keys, left, round(end), factor)
     if getattr(strip, "use_reverse_frames", False):
         if not run.is_identity:
-            raise UnsupportedStripError("it is reversed and has another speed as well", _NEXT_STEP)
+            raise UnsupportedStripError("it is reversed and has another speed as well")
         run = replace(run, is_reversed=True)
     return _with_speed_effect(run, effect) if effect is not None else run
 
@@ -110,41 +110,34 @@ def _with_retiming_keys(
     run: FrameMapping, keys: list[float], left: int, end: int, factor: Fraction
 ) -> FrameMapping:
     if len(keys) != 2:
-        raise UnsupportedStripError("its speed changes along the strip", _NEXT_STEP)
+        raise UnsupportedStripError("its speed changes along the strip")
     if factor != 1:
-        raise UnsupportedStripError(
-            "it is retimed, and its movie has another rate than the scene", _NEXT_STEP
-        )
+        raise UnsupportedStripError("it is retimed, and its movie has another rate than the scene")
     first, last = (Fraction(key) for key in keys)
     if last <= first:
-        raise UnsupportedStripError("its retiming keys are on the same frame", _NEXT_STEP)
+        raise UnsupportedStripError("its retiming keys are on the same frame")
     speed = (run.content_length - (last != end)) / (last - first)
     return replace(run, offset=(left - first) * speed, speed=speed)
 
 
 def _with_speed_effect(run: FrameMapping, effect: Any) -> FrameMapping:
     if not run.is_identity:
-        raise UnsupportedStripError(
-            "its speed is changed by the strip and by a speed effect", _NEXT_STEP
-        )
+        raise UnsupportedStripError("its speed is changed by the strip and by a speed effect")
     if effect.speed_control == "MULTIPLY" and not _is_animated(effect, "speed_factor"):
         speed = Fraction(effect.speed_factor).limit_denominator(10_000)
     elif effect.speed_control == "STRETCH":
         left, right = api.bounds(effect)
         speed = (run.content_length - run.offset) / (right - left)
     else:
-        raise UnsupportedStripError(
-            "the speed of its speed effect changes along the strip", _NEXT_STEP
-        )
+        raise UnsupportedStripError("the speed of its speed effect changes along the strip")
     return replace(run, speed=speed, rounds_to_nearest=False)
 
 
 def _is_animated(strip: Any, name: str) -> bool:
     data = strip.id_data.animation_data
     path = f"{strip.path_from_id()}.{name}"
-    return any(curve.data_path == path for curve in _fcurves(data)) or any(
-        driver.data_path == path for driver in getattr(data, "drivers", ())
-    )
+    animations = (*_fcurves(data), *getattr(data, "drivers", ()))
+    return any(animation.data_path == path for animation in animations)
 
 
 def _fcurves(data: Any) -> Iterator[Any]:

@@ -83,9 +83,7 @@ def _fingerprint() -> tuple[Any, ...]:
         render_monitor.state.last_render,
         _scene_fingerprint(scene),
         _scene_fingerprint(bpy.context.scene),
-        tuple(
-            _image_fingerprint(editor.image, editor.image_user) for editor in api.image_editors()
-        ),
+        tuple(map(_image_fingerprint, api.image_editors())),
         api.is_sequencer_visible(),
     ]
     if scene.sequence_editor is not None:
@@ -121,5 +119,7 @@ def _strip_fingerprint(strip: Any) -> tuple[Any, ...]:
     return (*values, folder, len(files), *ends, colour, backwards, *api.retiming_keys(strip))
 
 
-def _image_fingerprint(image: Any, user: Any) -> tuple[Any, ...]:
-    return (*_image_properties(image), user.frame_start, user.frame_duration, user.frame_offset)
+def _image_fingerprint(editor: Any) -> tuple[Any, ...]:
+    user = editor.image_user
+    frames = (user.frame_start, user.frame_duration, user.frame_offset)
+    return (*_image_properties(editor.image), *frames)

@@ -41,7 +41,7 @@ def is_sequencer_visible() -> bool:
 def image_editors() -> list[Any]:
     """Open Image Editors with an image, each with ``image`` and ``image_user``."""
     editors = [area.spaces.active for area in _open_areas("IMAGE_EDITOR")]
-    return [one for one in editors if one.image is not None]
+    return [editor for editor in editors if editor.image is not None]
 
 
 def _open_areas(kind: str) -> Iterator[Any]:
@@ -68,14 +68,14 @@ def new_effect(
     is_5 = bpy.app.version >= (5, 0, 0)
     arguments: dict[str, Any] = {"length": right - left} if is_5 else {"frame_end": right}
     prefix = "seq" if bpy.app.version < (4, 4, 0) else "input"
-    arguments |= {f"{prefix}{number}": one for number, one in enumerate(inputs, 1)}
+    arguments |= {f"{prefix}{number}": strip for number, strip in enumerate(inputs, 1)}
     return strips.new_effect(name=name, type=kind, channel=channel, frame_start=left, **arguments)
 
 
 def inputs_of(strip: Any) -> tuple[Any, ...]:
     """The input strips of an effect strip; none for other strips."""
     inputs = (getattr(strip, "input_1", None), getattr(strip, "input_2", None))
-    return tuple(one for one in inputs if one is not None)
+    return tuple(strip for strip in inputs if strip is not None)
 
 
 def bounds(strip: Any) -> tuple[int, int]:

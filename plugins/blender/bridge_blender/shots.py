@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -70,7 +70,7 @@ class BlenderShot:
 
     @property
     def next_placement_index(self) -> int:
-        return 1 + max((one.properties.placement_index for one in self.placed_items), default=0)
+        return 1 + max((item.properties.placement_index for item in self.placed_items), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class BlenderShotList:
     """The list has only the selected strips."""
 
     def by_item_id(self, item_id: str) -> BlenderShot | None:
-        return next((one for one in self.shots if one.host_shot.item_id == item_id), None)
+        return next((shot for shot in self.shots if shot.host_shot.item_id == item_id), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class _ShotCandidate:
     name: str
     media: StripMedia
     record_range: FrameRange | None
-    placed_items: tuple[PlacedItem, ...]
+    placed_items: tuple[PlacedItem, ...] = ()
 
     @property
     def item_id(self) -> str:
@@ -128,46 +128,42 @@ def collect_shots(work: WorkSettings, *, ignore_selection: bool = False) -> Blen
     selected_names = frozenset() if is_ignored else _selected_names(strips)
     candidates: list[_ShotCandidate] = []
     problems: list[HostProblem] = []
-    for one in _find_candidates(scene, strips, selected_names):
-        if isinstance(one, _ShotCandidate):
-            candidates.append(one)
-        elif not selected_names or one.label in selected_names:
-            problems.append(one)
+    for candidate in _find_candidates(scene, strips, selected_names):
+        if isinstance(candidate, _ShotCandidate):
+            candidates.append(candidate)
+        elif not selected_names or candidate.label in selected_names:
+            problems.append(candidate)
     shots = []
-    names = assign_unique_names([_name_candidate(one, scene) for one in candidates])
-    for one, (sequence, shot, _) in zip(candidates, names, strict=True):
-        if not (ignore_selection or one.is_included(selected_names)):
+    names = assign_unique_names([_name_candidate(candidate, scene) for candidate in candidates])
+    for candidate, (sequence, shot, _) in zip(candidates, names, strict=True):
+        if not (ignore_selection or candidate.is_included(selected_names)):
             continue
         try:
             shot_id = ShotId(show=show, sequence=sequence, shot=shot)
-            shots.append(_build_shot(one, shot_id, work.handles))
+            shots.append(_build_shot(candidate, shot_id, work.handles))
         except ValidationError as error:
             message = validation_error(error, label="strip").message
-            problems.append(HostProblem(one.name, message, "correct it in Blender", True))
+            problems.append(HostProblem(candidate.name, message, "correct it in Blender", True))
     if not show_name:
-        problems += [_unsaved_problem(one.host_shot) for one in shots]
+        problems += [_unsaved_problem(shot.host_shot) for shot in shots]
     return BlenderShotList(title, show, tuple(shots), tuple(problems), bool(selected_names))
 
 
 def _stored_show(scene: Any) -> str:
-    scenes = (one for one in (scene, *bpy.data.scenes) if one)
+    scenes = (candidate for candidate in (scene, *bpy.data.scenes) if candidate)
     return next(filter(None, map(stored_show, scenes)), "")
 
 
 def _unsaved_problem(item: HostShot) -> HostProblem:
-    return HostProblem(
-        item.label,
-        "the file is not saved yet, and its name is the show of its shots",
-        "save the file before you send, or versions will not be matched to this shot",
-        skipped=False,
-        item_id=item.item_id,
-    )
+    message = "the file is not saved yet, and its name is the show of its shots"
+    next_step = "save the file before you send, or versions will not be matched to this shot"
+    return HostProblem(item.label, message, next_step, skipped=False, item_id=item.item_id)
 
 
 def speed_effects(strips: Any) -> dict[str, Any]:
     """Speed effects by the name of their input strip."""
     effects = (strip for strip in strips if strip.type == "SPEED")
-    return {one.name: effect for effect in effects for one in api.inputs_of(effect)}
+    return {strip.name: effect for effect in effects for strip in api.inputs_of(effect)}
 
 
 def _find_candidates(
@@ -175,14 +171,22 @@ def _find_candidates(
 ) -> Iterator[_ShotCandidate | HostProblem]:
     placed_items = placed_items_by_clip()
     yield from _strip_candidates(scene, strips, selected_names, placed_items)
+    for found in _candidates_without_strip():
+        if isinstance(found, _ShotCandidate):
+            # Their item id is the plate's identity.
+            found = replace(found, placed_items=tuple(placed_items.get(found.item_id, ())))
+        yield found
+
+
+def _candidates_without_strip() -> Iterator[_ShotCandidate | HostProblem]:
     window_scene = bpy.context.scene
     if window_scene.camera is not None:
-        yield _camera_candidate(window_scene, placed_items)
+        yield _camera_candidate(window_scene)
     last = render_monitor.state.last_render
     if last is not None and last.scene in bpy.data.scenes:
-        yield _render_candidate(last, placed_items)
+        yield _render_candidate(last)
     for image, user in _open_images():
-        yield from _image_candidate(image, user, placed_items)
+        yield from _image_candidate(image, user)
 
 
 def _selected_names(strips: list[Any]) -> frozenset[str]:
@@ -191,20 +195,21 @@ def _selected_names(strips: list[Any]) -> frozenset[str]:
     names: set[str] = set()
     for strip in strips:
         if strip.select and strip.type != "SOUND":
-            for one in api.inputs_of(strip) or (strip,):
-                names.add(_plate_of(one, strips).name)
+            for shown in api.inputs_of(strip) or (strip,):
+                names.add(_plate_of(shown, strips).name)
     return frozenset(names)
 
 
 def _plate_of(strip: Any, strips: list[Any]) -> Any:
     properties = version_properties(strip)
     plates = plates_with_id(strips, properties.clip_id) if properties else []
-    return next((one for one in plates if overlaps(one, strip)), plates[0] if plates else strip)
+    overlapping = (plate for plate in plates if overlaps(plate, strip))
+    return next(overlapping, plates[0] if plates else strip)
 
 
 def plates_with_id(strips: Iterable[Any], clip_id: str) -> list[Any]:
     """The plates with this identity: a copied strip has the same."""
-    return [one for one in strips if (p := plate_properties(one)) and p.clip_id == clip_id]
+    return [strip for strip in strips if (p := plate_properties(strip)) and p.clip_id == clip_id]
 
 
 def _strip_candidates(
@@ -216,7 +221,7 @@ def _strip_candidates(
     effects = speed_effects(strips)
     rate = scene_rate(scene)
     plate_counts = Counter(plate.clip_id for strip in strips if (plate := plate_properties(strip)))
-    for strip in sorted(strips, key=lambda one: (api.bounds(one)[0], one.name)):
+    for strip in sorted(strips, key=lambda strip: (api.bounds(strip)[0], strip.name)):
         properties = version_properties(strip)
         if properties is not None and properties.clip_id in plate_counts:
             continue
@@ -250,7 +255,7 @@ def _items_on_plate(items: list[PlacedItem], plate: Any, *, is_copied: bool) -> 
             return True  # an image
         return target.id_data == plate.id_data and (not is_copied or overlaps(target, plate))
 
-    return [one for one in items if is_on_plate(one.target)]
+    return [item for item in items if is_on_plate(item.target)]
 
 
 def overlaps(one: Any, other: Any) -> bool:
@@ -267,31 +272,20 @@ def _unsupported_problem(strip: Any, *, is_selected: bool) -> Iterator[HostProbl
         yield HostProblem(strip.name, *explanation)
 
 
-def _camera_candidate(scene: Any, placed_items: dict[str, list[PlacedItem]]) -> _ShotCandidate:
+def _camera_candidate(scene: Any) -> _ShotCandidate:
     frames = FrameRange.of(scene.frame_start, scene.frame_end, scene_rate(scene))
-    source = _unretimed_media(plate_to_render(scene, frames), to_render=True)
+    media = _whole_plate(plate_to_render(scene, frames), needs_render=True)
     name = f"{scene.name}/{scene.camera.name}"
-    items = _items_of(SourceKind.CAMERA, name, placed_items)
-    return _ShotCandidate(SourceKind.CAMERA, scene, name, source, frames, items)
+    return _ShotCandidate(SourceKind.CAMERA, scene, name, media, frames)
 
 
-def _render_candidate(
-    last: render_monitor.RenderedFrame, placed_items: dict[str, list[PlacedItem]]
-) -> _ShotCandidate:
+def _render_candidate(last: render_monitor.RenderedFrame) -> _ShotCandidate:
     scene = bpy.data.scenes[last.scene]
     frames = FrameRange.of(last.frame, last.frame, scene_rate(scene))
     size = {"width": last.width, "height": last.height}
     plate = plate_to_render(scene, frames).model_copy(update=size)
-    source = _unretimed_media(plate, to_render=True)
-    items = _items_of(SourceKind.RENDER, scene.name, placed_items)
-    return _ShotCandidate(SourceKind.RENDER, scene, scene.name, source, frames, items)
-
-
-def _items_of(
-    kind: SourceKind, name: str, placed_items: dict[str, list[PlacedItem]]
-) -> tuple[PlacedItem, ...]:
-    """The placed items of a shot without a strip: its item id is the plate's identity."""
-    return tuple(placed_items.get(f"{kind}:{name}", ()))
+    media = _whole_plate(plate, needs_render=True)
+    return _ShotCandidate(SourceKind.RENDER, scene, scene.name, media, frames)
 
 
 def _open_images() -> Iterator[tuple[Any, Any]]:
@@ -303,9 +297,7 @@ def _open_images() -> Iterator[tuple[Any, Any]]:
             yield editor.image, editor.image_user
 
 
-def _image_candidate(
-    image: Any, user: Any, placed_items: dict[str, list[PlacedItem]]
-) -> Iterator[_ShotCandidate | HostProblem]:
+def _image_candidate(image: Any, user: Any) -> Iterator[_ShotCandidate | HostProblem]:
     if image.type in ("RENDER_RESULT", "COMPOSITING"):
         return  # the last rendering is a candidate of its own
     scene = bpy.context.scene
@@ -330,33 +322,32 @@ def _image_candidate(
         frames = FrameRange.from_half_open(first, max(1, user.frame_duration), rate)
     plate = file_plate(image, pattern, frames, image.size)
     record = frames.shifted(user.frame_start - frames.first) if frames.count > 1 else None
-    source, items = _unretimed_media(plate), _items_of(SourceKind.IMAGE, image.name, placed_items)
-    yield _ShotCandidate(SourceKind.IMAGE, image, image.name, source, record, items)
+    yield _ShotCandidate(SourceKind.IMAGE, image, image.name, _whole_plate(plate), record)
 
 
-def _unretimed_media(plate: Plate, *, to_render: bool = False) -> StripMedia:
-    run = FrameMapping(plate.range.count, plate.range.count)
-    return StripMedia(plate, run, plate.range.first, to_render)
+def _whole_plate(plate: Plate, *, needs_render: bool = False) -> StripMedia:
+    mapping = FrameMapping(plate.range.count, plate.range.count)
+    return StripMedia(plate, mapping, plate.range.first, needs_render)
 
 
-def _name_candidate(one: _ShotCandidate, scene: Any) -> NameCandidate:
-    plate = plate_properties(one.target) if one.kind is SourceKind.STRIP else None
-    sequence, shot = split_name(one.name.rpartition("/")[2], scene.name)
-    if one.kind is SourceKind.RENDER:
-        shot = sanitise_name(f"{one.name} render", default="render")
-    start = one.record_range.first if one.record_range else 0
+def _name_candidate(candidate: _ShotCandidate, scene: Any) -> NameCandidate:
+    plate = plate_properties(candidate.target) if candidate.kind is SourceKind.STRIP else None
+    sequence, shot = split_name(candidate.name.rpartition("/")[2], scene.name)
+    if candidate.kind is SourceKind.RENDER:
+        shot = sanitise_name(f"{candidate.name} render", default="render")
+    start = candidate.record_range.first if candidate.record_range else 0
     return NameCandidate(
         sequence=plate.sequence if plate else sequence,
         shot=plate.shot if plate else shot,
-        clip_id=one.item_id,
+        clip_id=candidate.item_id,
         has_stored_name=plate is not None,
-        sort_key=(one.media.plate.path, one.media.cut_range.first, "", Fraction(start)),
+        sort_key=(candidate.media.plate.path, candidate.media.cut_range.first, "", Fraction(start)),
     )
 
 
-def _build_shot(one: _ShotCandidate, shot: ShotId, handles: int) -> BlenderShot:
-    source, media_rate = one.media, one.media.plate.range.rate
-    scene_rate = one.record_range.rate if one.record_range else media_rate
+def _build_shot(candidate: _ShotCandidate, shot: ShotId, handles: int) -> BlenderShot:
+    source, media_rate = candidate.media, candidate.media.plate.range.rate
+    scene_rate = candidate.record_range.rate if candidate.record_range else media_rate
     built = Shot(
         id=shot,
         plate=source.plate,
@@ -364,21 +355,21 @@ def _build_shot(one: _ShotCandidate, shot: ShotId, handles: int) -> BlenderShot:
         head_handle=handles,
         tail_handle=handles,
         retime=source.frame_mapping.to_retime(scene_rate, media_rate),
-        record_range=one.record_range,
+        record_range=candidate.record_range,
     )
-    placed_ids = (placed.properties.version_id for placed in one.placed_items)
+    placed_ids = (placed.properties.version_id for placed in candidate.placed_items)
     item = HostShot(
         shot=built,
-        item_id=one.item_id,
-        label=one.name,
+        item_id=candidate.item_id,
+        label=candidate.name,
         needs_render=source.needs_render,
         placed_version_ids=tuple(dict.fromkeys(placed_ids)),
-        active_version_id=_active_version(one.placed_items),
+        active_version_id=_active_version(candidate.placed_items),
     )
-    return BlenderShot(item, one.kind, one.target, source, one.placed_items)
+    return BlenderShot(item, candidate.kind, candidate.target, source, candidate.placed_items)
 
 
 def _active_version(items: tuple[PlacedItem, ...]) -> str:
     """Id of the visible version: the topmost strip that is not muted."""
-    strips = [one for one in items if api.is_strip(one.target) and not one.target.mute]
-    return max(strips, key=lambda one: one.target.channel).properties.version_id if strips else ""
+    strips = [item for item in items if api.is_strip(item.target) and not item.target.mute]
+    return max(strips, key=lambda item: item.target.channel).properties.version_id if strips else ""

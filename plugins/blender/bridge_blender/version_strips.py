@@ -55,7 +55,7 @@ class VersionStack:
     @property
     def swapped(self) -> tuple[Any, ...]:
         """The versions that replace the plate in its channel when they are shown."""
-        return tuple(one for one in self.versions if _placement_mode(one) == SWAP)
+        return tuple(version for version in self.versions if _placement_mode(version) == SWAP)
 
 
 def place_strip(placement: CheckedPlacement, rollback: contextlib.ExitStack) -> Any:
@@ -72,10 +72,10 @@ def place_strip(placement: CheckedPlacement, rollback: contextlib.ExitStack) -> 
     strip.colorspace_settings.name = colour_spaces.blender_name(plan.output.colour_space)
     strip.select = False
     _match_plate_look(strip, placement)
-    versions = (one.target for one in blender_shot.placed_items if api.is_strip(one.target))
+    versions = (item.target for item in blender_shot.placed_items if api.is_strip(item.target))
     stack = _build_stack(plate, (*versions, strip))
     if plan.mode_id == ABOVE:
-        top = max(one.channel for one in stack.all if one != strip)
+        top = max(other.channel for other in stack.all if other != strip)
         channel = _free_channel(plate, top + 1, [api.bounds(plate)], strip)
         set_undoable(rollback, strip, "channel", channel)
     else:
@@ -93,10 +93,10 @@ def ensure_identity(placement: CheckedPlacement, rollback: contextlib.ExitStack)
     rollback.callback(restore_properties, plate, dump_properties(plate))
     clip_id = store_plate(plate, placement.plan.host_shot.shot.id, new_identity=is_copied)
     if is_copied:
-        for one in placement.blender_shot.placed_items:
-            if api.is_strip(one.target):
-                rollback.callback(restore_properties, one.target, dump_properties(one.target))
-                reassign_version(one.target, clip_id)
+        for item in placement.blender_shot.placed_items:
+            if api.is_strip(item.target):
+                rollback.callback(restore_properties, item.target, dump_properties(item.target))
+                reassign_version(item.target, clip_id)
     return clip_id
 
 
@@ -109,9 +109,9 @@ def version_stack(strip: Any) -> VersionStack | None:
     plate = strip if strip in plates else next((p for p in plates if overlaps(p, strip)), None)
     if plate is None:
         return None
-    versions = [one for one in strips if (v := version_properties(one)) and v.clip_id == clip]
+    versions = [s for s in strips if (v := version_properties(s)) and v.clip_id == clip]
     if len(plates) > 1:
-        versions = [one for one in versions if overlaps(plate, one)]
+        versions = [s for s in versions if overlaps(plate, s)]
     return _build_stack(plate, tuple(versions))
 
 
@@ -120,7 +120,7 @@ def show_version(stack: VersionStack, name: str) -> None:
 
     :raises HostError: there is no such strip.
     """
-    version_strip = next((one for one in stack.versions if one.name == name), None)
+    version_strip = next((version for version in stack.versions if version.name == name), None)
     if name and version_strip is None:
         next_step = "place it from the panel"
         raise HostError("this version was removed", where=stack.plate.name, next_step=next_step)
@@ -130,17 +130,17 @@ def show_version(stack: VersionStack, name: str) -> None:
 
 
 def _set_visible(stack: VersionStack, visible: Any, rollback: contextlib.ExitStack) -> None:
-    above = [one for one in stack.versions if _placement_mode(one) != SWAP]
-    for one in above:
-        set_undoable(rollback, one, "mute", one != visible)
+    above = [version for version in stack.versions if _placement_mode(version) != SWAP]
+    for version in above:
+        set_undoable(rollback, version, "mute", version != visible)
     if visible in above:
         return
     swapped = stack.swapped
-    current = next((one for one in (*swapped, stack.front) if not one.mute), stack.front)
+    current = next((strip for strip in (*swapped, stack.front) if not strip.mute), stack.front)
     if current != visible:
         _swap_strips(current, visible, rollback)
-    for one in (*swapped, stack.front):
-        set_undoable(rollback, one, "mute", one != visible)
+    for version in (*swapped, stack.front):
+        set_undoable(rollback, version, "mute", version != visible)
     if stack.plate != stack.front:
         # The input of a muted effect would be visible itself.
         set_undoable(rollback, stack.plate, "mute", visible != stack.front)
@@ -156,14 +156,15 @@ def _swap_strips(current: Any, replacement: Any, rollback: contextlib.ExitStack)
     set_undoable(rollback, current, "channel", _free_channel(current, other, both, current))
     for effect in api.strips_of(current.id_data.sequence_editor):
         inputs = api.inputs_of(effect)
-        for number, one in enumerate(inputs, 1):
-            if one == current and effect not in (current, replacement):
+        for number, strip in enumerate(inputs, 1):
+            if strip == current and effect not in (current, replacement):
                 set_undoable(rollback, effect, f"input_{number}", replacement)
 
 
 def _new_image_strip(placement: CheckedPlacement, rollback: contextlib.ExitStack) -> Any:
     frames, head = _version_frames(placement)
-    folder, names = _version_files(placement, frames)
+    inner = PurePosixPath(placement.plan.output.pattern.replace("\\", "/"))
+    folder, names = placement.plan.folder / inner.parent, frame_paths(inner.name, frames)
     plate = placement.blender_shot.target
     left, right = api.bounds(plate)
     is_freeze = len(set(names)) == 1
@@ -220,11 +221,6 @@ def _version_frames(placement: CheckedPlacement) -> tuple[list[int], int]:
     return head + cut + tail, len(head)
 
 
-def _version_files(placement: CheckedPlacement, frames: list[int]) -> tuple[Path, list[str]]:
-    inner = PurePosixPath(placement.plan.output.pattern.replace("\\", "/"))
-    return placement.plan.folder / inner.parent, frame_paths(inner.name, frames)
-
-
 def _match_plate_look(strip: Any, placement: CheckedPlacement) -> None:
     """Copy the plate's transform, crop and blending, adapted to the version's size."""
     plate, output = placement.blender_shot.target, placement.plan.output
@@ -237,13 +233,9 @@ def _match_plate_look(strip: Any, placement: CheckedPlacement) -> None:
         setattr(strip.transform, name, getattr(plate.transform, name))
     strip.transform.scale_x = plate.transform.scale_x * scale_x
     strip.transform.scale_y = plate.transform.scale_y * scale_y
-    for name, part in (
-        ("min_x", scale_x),
-        ("max_x", scale_x),
-        ("min_y", scale_y),
-        ("max_y", scale_y),
-    ):
-        setattr(strip.crop, name, round(getattr(plate.crop, name) / part))
+    crops = {"min_x": scale_x, "max_x": scale_x, "min_y": scale_y, "max_y": scale_y}
+    for name, scale in crops.items():
+        setattr(strip.crop, name, round(getattr(plate.crop, name) / scale))
 
 
 def _plate_size(placement: CheckedPlacement) -> tuple[int, int]:
@@ -278,11 +270,9 @@ def _free_channel(
         locked = channel < len(editor.channels) and editor.channels[channel].lock
         if channel not in occupied and not locked:
             return channel
-    raise HostError(
-        f"no channel above {anchor_strip.name} is free",
-        where="the sequencer",
-        next_step="clear a channel, and place the version again",
-    )
+    message = f"no channel above {anchor_strip.name} is free"
+    next_step = "clear a channel, and place the version again"
+    raise HostError(message, where="the sequencer", next_step=next_step)
 
 
 def set_undoable(rollback: contextlib.ExitStack, target: Any, name: str, value: Any) -> None:

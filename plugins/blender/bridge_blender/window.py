@@ -47,10 +47,6 @@ def close_window() -> None:
         _on_closed()  # at exit, Qt may be gone before the extension is unregistered
 
 
-def is_open() -> bool:
-    return _window is not None
-
-
 def register() -> None:
     bpy.msgbus.subscribe_rna(
         key=(bpy.types.PreferencesSystem, "use_online_access"),

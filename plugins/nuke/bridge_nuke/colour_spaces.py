@@ -40,14 +40,14 @@ def without_role(value: str) -> str:
 def selected_space(knob: nuke.Knob) -> str:
     """The colour space of a knob; if the knob names a role, the space of that role."""
     value = str(knob.value())
-    return next((label for one, label in _choices(knob) if one == value), without_role(value))
+    return next((label for choice, label in _choices(knob) if choice == value), without_role(value))
 
 
 def _choices(knob: nuke.Knob) -> list[tuple[str, str]]:
     """The choices of a knob, each with its value and its colour space. Roles are listed as the role
     and the menu text, separated by a tab."""
     names = nuke.getColorspaceList(knob)  # type: ignore[no-untyped-call]
-    parts = [str(one).partition("\t") for one in names]
+    parts = [str(name).partition("\t") for name in names]
     return [(value, without_role(label or value)) for value, _, label in parts]
 
 

@@ -48,7 +48,7 @@ _QT_PACKAGE = "PySide6"
 _REQUIREMENTS = (
     "bridge_core",
     "bridge_ui",
-    *(one.module for one in CLIENT_LIBRARIES if one.module != _QT_PACKAGE),
+    *(library.module for library in CLIENT_LIBRARIES if library.module != _QT_PACKAGE),
 )
 
 
@@ -80,14 +80,14 @@ def _check_plugin(
 ) -> Iterator[CheckResult]:
     result = partial(CheckResult, section, "Nuke's plugin")
     nuke_path = path_folders(environ, "NUKE_PATH")
-    plugin = next((one for one in nuke_path if (one / "bridge_nuke").is_dir()), None)
+    plugin = next((folder for folder in nuke_path if (folder / "bridge_nuke").is_dir()), None)
     if plugin is None:
         next_step = f"add {_own_folder()} to NUKE_PATH"
         yield result(CheckStatus.INFO, "not on NUKE_PATH", next_step)
         return
     python_path = path_folders(environ, "PYTHONPATH")
     folders = (*python_path, *path_folders(environ, "SHOTBRIDGE_SITE"))
-    missing = [one for one in _REQUIREMENTS if not any((at / one).is_dir() for at in folders)]
+    missing = [name for name in _REQUIREMENTS if not any((at / name).is_dir() for at in folders)]
     if missing:
         message = f"in {plugin}; Nuke's Python does not find {', '.join(missing)}"
         next_step = "set SHOTBRIDGE_SITE to a folder with the client and its libraries"
@@ -128,18 +128,16 @@ def _selftest(request: SelfTestRequest) -> SelfTestCommand:
 def _newest_program() -> Path:
     programs = find_installations(HOST)
     if not programs:
-        raise HostError(
-            "no Nuke was found on this machine",
-            where="the usual installation folders and the PATH",
-            next_step="give it: shotbridge selftest nuke --program /usr/local/Nuke16.0v4/Nuke16.0",
-        )
-    return max(programs, key=lambda one: (one.on_path, version_numbers(one.version))).path
+        where = "the usual installation folders and the PATH"
+        next_step = "give it: shotbridge selftest nuke --program /usr/local/Nuke16.0v4/Nuke16.0"
+        raise HostError("no Nuke was found on this machine", where=where, next_step=next_step)
+    return max(programs, key=lambda found: (found.on_path, version_numbers(found.version))).path
 
 
 def _python_folders() -> str:
     """The folders of the client and its libraries: one if installed, several in a checkout."""
     specs = map(importlib.util.find_spec, ("bridge_core", "bridge_ui", "pydantic"))
-    folders = (str(Path(one.origin).parents[1]) for one in specs if one and one.origin)
+    folders = (str(Path(spec.origin).parents[1]) for spec in specs if spec and spec.origin)
     return os.pathsep.join(dict.fromkeys(folders))
 
 

@@ -70,7 +70,7 @@ class NukeHost(Host):
         selected = shots.selected_nodes()
         name, nodes = shot_namer(script, self._name_cache), selected or shots.plate_reads()
         listing = shots.collect_shots(nodes, script, name, shots.versions_by_shot())
-        items = tuple(one.host_shot for one in listing.shots)
+        items = tuple(shot.host_shot for shot in listing.shots)
         is_selection = bool(selected)
         return HostScene(script.title, script.show, items, listing.problems, None, is_selection)
 
@@ -107,20 +107,16 @@ class NukeHost(Host):
         try:
             return read_script_context(self._settings().work)
         except ValueError as error:
-            raise HostError(
-                f"the script's range or rate cannot be used: {error}",
-                where="Project Settings",
-                next_step="correct the frame range and fps in the project settings",
-            ) from error
+            message = f"the script's range or rate cannot be used: {error}"
+            next_step = "correct the frame range and fps in the project settings"
+            raise HostError(message, where="Project Settings", next_step=next_step) from error
 
     def _node(self, item_id: str) -> nuke.Node:
         node = nuke.toNode(item_id)
         if node is None:
-            raise HostError(
-                f"the script no longer has a node {item_id}",
-                where=f"host {type(self).__name__}",
-                next_step="select the node again",
-            )
+            message = f"the script no longer has a node {item_id}"
+            next_step = "select the node again"
+            raise HostError(message, where=f"host {type(self).__name__}", next_step=next_step)
         return node
 
     def _shot_finder(self) -> Callable[[str], NukeShot]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import PurePosixPath
 
 import nuke
@@ -68,11 +69,10 @@ def _single_undo(name: str) -> Iterator[None]:
         yield
     except Exception as error:
         nuke.Undo.cancel()
-        raise HostError(
-            f"Nuke could not place the versions, and everything was reverted: {error}",
-            where=f"Nuke {nuke.NUKE_VERSION_STRING}",
-            next_step="report this to whoever maintains Shotbridge",
-        ) from error
+        message = f"Nuke could not place the versions, and everything was reverted: {error}"
+        where = f"Nuke {nuke.NUKE_VERSION_STRING}"
+        next_step = "report this to whoever maintains Shotbridge"
+        raise HostError(message, where=where, next_step=next_step) from error
     nuke.Undo.end()
 
 
@@ -179,9 +179,8 @@ def _colour_space_for_read(placement: _NukePlacement, read: nuke.Node) -> tuple[
     choice = colour_spaces.choice_for(read, space)
     if choice is not None:
         return choice, ""
-    return str(read["colorspace"].value()), (
-        f"this script's colour management has no {space}: set the colour space of {read.name()}"
-    )
+    missing = f"this script's colour management has no {space}"
+    return str(read["colorspace"].value()), f"{missing}: set the colour space of {read.name()}"
 
 
 def _with_version(
@@ -189,24 +188,24 @@ def _with_version(
 ) -> user_knobs.VersionKnobs:
     """The knobs with the version added in the order of version numbers, or updated if it is there
     already."""
-    previous = next((one for one in knobs.versions if one.id == node_version.id), None)
+    previous = next((version for version in knobs.versions if version.id == node_version.id), None)
     if previous is not None:
         index = previous.placement_index
         updated = replace(node_version, label=previous.label, placement_index=index)
         kept = (updated if v is previous else v for v in knobs.versions)
         return replace(knobs, versions=tuple(kept))
-    used_labels = {one.label for one in knobs.versions}
+    used_labels = {version.label for version in knobs.versions}
     label, number = node_version.label, 2
     while label in used_labels:
         label, number = f"{node_version.label} ({number})", number + 1
     new = replace(node_version, label=label, placement_index=_next_placement_index())
-    in_turn = sorted((*knobs.versions, new), key=lambda one: (one.number, one.placement_index))
+    in_turn = sorted((*knobs.versions, new), key=attrgetter("number", "placement_index"))
     return replace(knobs, versions=tuple(in_turn))
 
 
 def _next_placement_index() -> int:
-    placed = (one for _, knobs in user_knobs.versioned_reads() for one in knobs.versions)
-    return 1 + max((one.placement_index for one in placed), default=0)
+    placed = (version for _, knobs in user_knobs.versioned_reads() for version in knobs.versions)
+    return 1 + max((version.placement_index for version in placed), default=0)
 
 
 # The alpha
@@ -214,7 +213,7 @@ def _next_placement_index() -> int:
 
 def _has_alpha_shuffle(source: nuke.Node, read: nuke.Node) -> bool:
     shuffles = nuke.allNodes("Shuffle2", group=nuke.root(), recurseGroups=True)
-    return any((one.input(0), one.input(1)) == (source, read) for one in shuffles)
+    return any((shuffle.input(0), shuffle.input(1)) == (source, read) for shuffle in shuffles)
 
 
 def _create_alpha_shuffle(placement: _NukePlacement, read: nuke.Node) -> nuke.Node:
@@ -243,8 +242,8 @@ def _free_position(source: nuke.Node) -> tuple[int, int]:
     column_width = source.screenWidth() + _NODE_SPACING
     row_height = source.screenHeight() + _NODE_SPACING
     x, y = source.xpos() + column_width, source.ypos()
-    nodes = (one for one in nuke.allNodes(group=source.parent()) if one.Class() != "BackdropNode")
-    others = [(one.xpos(), one.ypos()) for one in nodes]
+    nodes = nuke.allNodes(group=source.parent())
+    others = [(node.xpos(), node.ypos()) for node in nodes if node.Class() != "BackdropNode"]
     while any(abs(left - x) < column_width and abs(top - y) < row_height for left, top in others):
         x += column_width
     return x, y

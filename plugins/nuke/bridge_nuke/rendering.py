@@ -77,11 +77,9 @@ def _check_unchanged(node: nuke.Node, initial: dict[str, str]) -> None:
     changed = sorted(name for name in initial | current if initial.get(name) != current.get(name))
     if changed:
         others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-        raise HostError(
-            f"{changed[0]}{others} changed while it was rendered: the frames would not match",
-            where=node.name(),
-            next_step="send it again, and do not change its upstream nodes until it is rendered",
-        )
+        message = f"{changed[0]}{others} changed while it was rendered: the frames would not match"
+        next_step = "send it again, and do not change its upstream nodes until it is rendered"
+        raise HostError(message, where=node.name(), next_step=next_step)
 
 
 def upstream_digests(node: nuke.Node) -> dict[str, str]:

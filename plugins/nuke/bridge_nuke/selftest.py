@@ -102,7 +102,8 @@ def _pane() -> str:
     _require_interface()
     from nukescripts import panels
 
-    missing = [one for one in ("registerWidgetAsPanel", "restorePanel") if not hasattr(panels, one)]
+    needed = ("registerWidgetAsPanel", "restorePanel")
+    missing = [name for name in needed if not hasattr(panels, name)]
     expect_equal("functions that nukescripts.panels lacks", missing, [])
     return "nukescripts.panels registers and restores panels"
 
@@ -111,7 +112,7 @@ def _pane() -> str:
 def _nodes_leave_selection() -> str:
     selected = [node.name() for node in nuke.selectedNodes()]
     with _temporary_node("Constant") as node:
-        expect_equal("the selection", [one.name() for one in nuke.selectedNodes()], selected)
+        expect_equal("the selection", [node.name() for node in nuke.selectedNodes()], selected)
         expect_equal("connected inputs", node.inputs(), 0)
     return "nuke.nodes.Constant() selects nothing and connects nothing"
 
@@ -137,7 +138,7 @@ def _choices() -> str:
         for name, values in expected.items():
             knob = read[name]
             assert isinstance(knob, nuke.Enumeration_Knob)
-            expect_equal(f"values of {name}", [str(one) for one in knob.values()], values)
+            expect_equal(f"values of {name}", [str(value) for value in knob.values()], values)
     return "frame_mode and on_error have the expected values"
 
 
@@ -169,10 +170,10 @@ def _frame_is_rendered() -> str:
     undos = nuke.Undo.undoSize()
     with tempfile.TemporaryDirectory() as folder, _temporary_node("Constant") as node:
         pattern = Path(folder) / "test.%04d.exr"
-        before = [one.name() for one in nuke.allNodes()]
+        before = {found.name() for found in nuke.allNodes()}
         with rendering.without_side_effects():
             rendering.write_frame(node, pattern, Path(folder) / "test.0007.exr", 7)
-        expect_equal("nodes after rendering", [one.name() for one in nuke.allNodes()], before)
+        expect_equal("nodes after rendering", {found.name() for found in nuke.allNodes()}, before)
     expect_equal("the current frame", nuke.frame(), frame)
     expect_equal("whether the script is modified", nuke.modified(), modified)
     expect_equal("undos", nuke.Undo.undoSize(), undos)

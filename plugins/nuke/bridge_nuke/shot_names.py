@@ -64,7 +64,7 @@ def shot_namer(script: ScriptContext, name_cache: ShotNameCache) -> Callable[[nu
         plate_key = plate_pattern(node) or f"node {node.fullName()}"
         if plate_key not in names:
             candidates = _candidate_names(node, script)
-            free_name = next(one for one in candidates if _casefolded(one) not in used_names)
+            free_name = next(name for name in candidates if _casefolded(name) not in used_names)
             assign(plate_key, free_name)
             name_cache[script.folder, script.name, plate_key] = free_name
         return names[plate_key]

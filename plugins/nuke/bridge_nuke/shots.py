@@ -17,13 +17,7 @@ import nuke
 from bridge_core.hosts.base import HostProblem, HostShot
 from bridge_core.models.base import validation_message
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import (
-    MOVIE_EXTENSIONS,
-    Plate,
-    PlateKind,
-    file_extension,
-    to_printf_pattern,
-)
+from bridge_core.models.media import Plate, PlateKind, is_movie, to_printf_pattern
 from bridge_core.models.shots import Shot, ShotId
 from bridge_nuke import colour_spaces, user_knobs
 from bridge_nuke.script_context import ScriptContext
@@ -55,7 +49,7 @@ def plate_reads() -> list[nuke.Node]:
     """Every Read of the script that is a plate: without those that show versions or are inside a
     group."""
     reads = nuke.allNodes("Read", group=nuke.root())
-    plates = (one for one in reads if user_knobs.version_knobs(one) is None)
+    plates = (read for read in reads if user_knobs.version_knobs(read) is None)
     return sorted(plates, key=_reading_order)
 
 
@@ -102,7 +96,7 @@ def versions_by_shot() -> VersionsByShot:
     for read, knobs in user_knobs.versioned_reads():
         current = user_knobs.shown_version(read, knobs)
         listed = by_shot.setdefault(knobs.shot, [])
-        listed += [(one, one == current) for one in knobs.versions]
+        listed += [(version, version == current) for version in knobs.versions]
     for listed in by_shot.values():
         listed.sort(key=lambda pair: pair[0].placement_index)
     return by_shot
@@ -122,19 +116,17 @@ def _to_host_shot(
         node.name(),
         to_render,
         # A copied Read shows the same versions again.
-        tuple(dict.fromkeys(one.id for one, _ in versions)),
-        next((one.id for one, current in reversed(versions) if current), ""),
+        tuple(dict.fromkeys(version.id for version, _ in versions)),
+        next((version.id for version, current in reversed(versions) if current), ""),
     )
 
 
 def _shot_from_read(read: nuke.Node, script: ScriptContext, shot: ShotId) -> tuple[Shot, bool]:
-    """
-    :raises _UnsupportedNodeError: it has no file, or none of its frames.
-    """
+    """:raises _UnsupportedNodeError: it has no file, or none of its frames."""
     path = _absolute_path(file_pattern(read))
     shift = read.firstFrame() - int(read["first"].value())
     available = _shown_file_range(read, path, script)
-    movie = file_extension(path) in MOVIE_EXTENSIONS
+    movie = is_movie(path)
     # Without an original range, the Read of a movie may be trimmed: the plate's range would not
     # start at the movie's first frame.
     is_plain_read = _maps_frames_to_files(read) and (not movie or bool(read["origset"].value()))
@@ -152,24 +144,22 @@ def _shot_from_read(read: nuke.Node, script: ScriptContext, shot: ShotId) -> tup
     if plate.kind is PlateKind.STILL:
         plate = plate.model_copy(update={"range": FrameRange.of(1, 1, available.rate)})
     cut = available.intersection(script.range.shifted(-shift)) or available
-    return (
-        Shot(
-            id=shot,
-            plate=plate,
-            cut_range=cut,
-            # Frames that the Read does not show are not handles.
-            head_handle=min(script.handles, cut.first - available.first),
-            tail_handle=min(script.handles, available.last - cut.last),
-            record_range=cut.shifted(shift),
-        ),
-        False,
+    built = Shot(
+        id=shot,
+        plate=plate,
+        cut_range=cut,
+        # Frames that the Read does not show are not handles.
+        head_handle=min(script.handles, cut.first - available.first),
+        tail_handle=min(script.handles, available.last - cut.last),
+        record_range=cut.shifted(shift),
     )
+    return built, False
 
 
 def _shown_file_range(read: nuke.Node, path: str, script: ScriptContext) -> FrameRange:
     """The file frames that the Read shows: its range within the original range."""
     first, last = int(read["first"].value()), int(read["last"].value())
-    if "%" not in to_printf_pattern(path) and file_extension(path) not in MOVIE_EXTENSIONS:
+    if "%" not in to_printf_pattern(path) and not is_movie(path):
         first = last = 1
     elif read["origset"].value():
         first = max(first, int(read["origfirst"].value()))
@@ -209,9 +199,8 @@ def _shot_to_render(
     """A shot over the script's range as far as the node has it, with the node's other frames as
     handles. Frame numbers are those of the script."""
     if not node.channels():
-        raise _UnsupportedNodeError(
-            f"a {node.Class()} has no picture", "select the node with the picture"
-        )
+        next_step = "select the node with the picture"
+        raise _UnsupportedNodeError(f"a {node.Class()} has no picture", next_step)
     cut = shown_range.intersection(script.range) or shown_range
     with_handles = cut.with_handles(script.handles, script.handles)
     first, last = sorted((node.firstFrame(), node.lastFrame()))
@@ -232,17 +221,15 @@ def _shot_to_render(
 def _absolute_path(file: str) -> str:
     """The absolute path; Nuke resolves relative paths against the project directory."""
     if not file:
-        raise _UnsupportedNodeError(
-            "the Read has no file", "choose a file in the Read, or deselect it"
-        )
+        next_step = "choose a file in the Read, or deselect it"
+        raise _UnsupportedNodeError("the Read has no file", next_step)
     if PurePosixPath(file).is_absolute() or PureWindowsPath(file).is_absolute():
         return file
     directory = nuke.root()["project_directory"]
     assert isinstance(directory, nuke.File_Knob)
     project = str(directory.getEvaluatedValue() or "").replace("\\", "/")
     if not project:
-        raise _UnsupportedNodeError(
-            f"{file} is a relative path, and the project has no directory",
-            "set the project's directory in the project settings, or choose the file again",
-        )
+        message = f"{file} is a relative path, and the project has no directory"
+        next_step = "set the project's directory in the project settings, or choose the file again"
+        raise _UnsupportedNodeError(message, next_step)
     return str(PurePosixPath(project) / file)

@@ -116,7 +116,7 @@ def version_knobs(node: nuke.Node) -> VersionKnobs | None:
 def shown_version(node: nuke.Node, knobs: VersionKnobs) -> ReadNodeVersion | None:
     """The version whose files the Read shows; None if it was given another file."""
     file = knob_text(node, "file")
-    return next((one for one in knobs.versions if one.path == file), None)
+    return next((version for version in knobs.versions if version.path == file), None)
 
 
 def versioned_reads() -> list[tuple[nuke.Node, VersionKnobs]]:
@@ -143,14 +143,15 @@ def store_versions(read: nuke.Node, knobs: VersionKnobs, current: ReadNodeVersio
     _store_text(read, SHOT_KNOB, "shot", "/".join(knobs.shot))
     _store_text(read, PLATE_KNOB, "plate", knobs.plate)
     _store_text(read, OUTPUT_KNOB, "service and output", knobs.output_title)
-    _store_text(read, VERSIONS_KNOB, "versions", " ".join(str(one) for one in knobs.versions))
-    _set_version_choices(read, [one.label for one in knobs.versions], current.label)
+    _store_text(read, VERSIONS_KNOB, "versions", " ".join(map(str, knobs.versions)))
+    _set_version_choices(read, [version.label for version in knobs.versions], current.label)
 
 
 def _store_text(node: nuke.Node, name: str, label: str, value: str) -> None:
     knob = node.knob(name)
     if knob is None:
-        _ensure_tab(node)
+        if node.knob(TAB_KNOB) is None:
+            node.addKnob(nuke.Tab_Knob(TAB_KNOB, "Shotbridge"))
         knob = nuke.String_Knob(name, label)
         knob.setFlag(nuke.INVISIBLE)
         node.addKnob(knob)
@@ -168,8 +169,3 @@ def _set_version_choices(read: nuke.Node, labels: Iterable[str], current: str) -
     elif isinstance(choice_knob, nuke.Enumeration_Knob):
         choice_knob.setValues(list(labels))
     choice_knob.setValue(current)
-
-
-def _ensure_tab(node: nuke.Node) -> None:
-    if node.knob(TAB_KNOB) is None:
-        node.addKnob(nuke.Tab_Knob(TAB_KNOB, "Shotbridge"))

@@ -33,7 +33,7 @@ def step_version(read: nuke.Node, offset: int) -> None:
     knobs, choice_knob = user_knobs.version_knobs(read), read.knob(user_knobs.VERSION_KNOB)
     if knobs is None or choice_knob is None:
         return
-    labels = [one.label for one in knobs.versions]
+    labels = [version.label for version in knobs.versions]
     index = labels.index(str(choice_knob.value())) + offset
     if 0 <= index < len(labels):
         choice_knob.setValue(labels[index])
@@ -50,16 +50,16 @@ def on_knob_changed() -> None:
     if stored is None:
         return
     label = str(knob.value())
-    version = next((one for one in stored.versions if one.label == label), None)
+    version = next((version for version in stored.versions if version.label == label), None)
     if version is not None and user_knobs.shown_version(read, stored) != version:
         show_version(read, version)
 
 
 def _find_or_create_format(width: int, height: int, pixel_aspect: float) -> nuke.Format:
     """The script's format of this size, or a new one named after its size."""
-    for one in nuke.formats():
-        same = (one.width(), one.height()) == (width, height)
-        if same and abs(one.pixelAspect() - pixel_aspect) < 1e-4:
-            return one
+    for known_format in nuke.formats():
+        same = (known_format.width(), known_format.height()) == (width, height)
+        if same and abs(known_format.pixelAspect() - pixel_aspect) < 1e-4:
+            return known_format
     name = f"Shotbridge_{width}x{height}"
     return nuke.addFormat(f"{width} {height} 0 0 {width} {height} {pixel_aspect:g} {name}")

@@ -109,9 +109,8 @@ class _Call:
             self.error = error
             # A method that this Resolve lacks is None, and so is every method once it is closed.
             if isinstance(error, TypeError) and "'NoneType' object is not callable" in str(error):
-                self.error = HostError(
-                    "this Resolve lacks a function that Shotbridge needs, or it was closed",
-                    next_step="open DaVinci Resolve Studio 18.5 or newer, then try again",
-                )
+                message = "this Resolve lacks a function that Shotbridge needs, or it was closed"
+                next_step = "open DaVinci Resolve Studio 18.5 or newer, then try again"
+                self.error = HostError(message, next_step=next_step)
         finally:
             self.done.set()

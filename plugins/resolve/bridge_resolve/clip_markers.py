@@ -98,7 +98,7 @@ def read_markers(item: TimelineItem) -> ClipMarkers:
             notes.append(decoded)
         elif not data and (text := _user_text(marker)):
             user_markers.append(UserMarker(int(at), max(1, int(marker.get("duration") or 1)), text))
-    versions.sort(key=lambda one: one.placement_index)
+    versions.sort(key=lambda version: version.placement_index)
     occupied, labels = frozenset(int(at) for at in markers), frozenset(own_labels)
     return ClipMarkers(tuple(versions), tuple(notes), tuple(user_markers), occupied, labels)
 

@@ -54,10 +54,8 @@ def product_name(resolve: Resolve) -> str:
 
 
 def free_edition_error(name: str) -> HostError:
-    return HostError(
-        f"{name} is the free edition, which accepts no scripts",
-        next_step="work with OTIO files here, or use DaVinci Resolve Studio",
-    )
+    next_step = "work with OTIO files here, or use DaVinci Resolve Studio"
+    return HostError(f"{name} is the free edition, which accepts no scripts", next_step=next_step)
 
 
 def _from_injected(injected: Mapping[str, Any]) -> Any:
@@ -74,20 +72,16 @@ def _from_module() -> Resolve:
     try:
         module = _import_scripting_module()
     except ImportError as error:
-        raise HostError(
-            f"Resolve's scripting module cannot be loaded: {error}",
-            where=str(_scripting_folder()),
-            next_step="install DaVinci Resolve Studio, or set RESOLVE_SCRIPT_API to its "
-            "Developer/Scripting folder",
-        ) from error
+        message = f"Resolve's scripting module cannot be loaded: {error}"
+        next_step = "install DaVinci Resolve Studio, or set RESOLVE_SCRIPT_API to its "
+        next_step += "Developer/Scripting folder"
+        raise HostError(message, where=str(_scripting_folder()), next_step=next_step) from error
     resolve: Resolve | None = module.scriptapp("Resolve")
     if resolve is None or not product_name(resolve):
-        raise HostError(
-            "no Resolve accepts this script: none runs, it is the free edition, or its scripting "
-            "is off",
-            next_step="start Resolve Studio, and set Preferences > System > General > External "
-            "scripting using to Local",
-        )
+        reasons = "none runs, it is the free edition, or its scripting is off"
+        setting = "Preferences > System > General > External scripting using"
+        next_step = f"start Resolve Studio, and set {setting} to Local"
+        raise HostError(f"no Resolve accepts this script: {reasons}", next_step=next_step)
     return resolve
 
 

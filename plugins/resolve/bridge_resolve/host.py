@@ -232,7 +232,7 @@ class ResolveHost(Host):
             return PlacementResult("nothing to place")
         with self._current_snapshot() as (project, snapshot):
             planned = [check_placement(snapshot, placement) for placement in placements]
-            in_new_timeline = [one.plan.mode_id == TIMELINE for one in planned]
+            in_new_timeline = [placement.plan.mode_id == TIMELINE for placement in planned]
             if all(in_new_timeline):
                 target = snapshot.cut.path.with_name("new.otio")
                 read = partial(self._read_snapshot, project, target=target)
@@ -240,14 +240,11 @@ class ResolveHost(Host):
                 location = f"in the new timeline {made}"
                 return PlacementResult(f"{_placement_names(planned)} placed {location}")
             if any(in_new_timeline):
-                raise HostError(
-                    "versions are placed in a new timeline all together, or not at all",
-                    next_step="place them in two steps, one for each placement mode",
-                )
-            with PlacementTransaction(project, snapshot) as placing:
-                placing.place(planned)
-                placing.commit()
-        are_takes = all(one.plan.mode_id == TAKE for one in planned)
+                message = "versions are placed in a new timeline all together, or not at all"
+                next_step = "place them in two steps, one for each placement mode"
+                raise HostError(message, next_step=next_step)
+            PlacementTransaction(project, snapshot).place(planned)
+        are_takes = all(placement.plan.mode_id == TAKE for placement in planned)
         location = f"{'as a take' if are_takes else 'in the timeline'} in {snapshot.cut.name}"
         return PlacementResult(f"{_placement_names(planned)} placed {location}")
 
@@ -281,10 +278,9 @@ class ResolveHost(Host):
         item_id, _, frame = note_key.rpartition("@")
         clip = read_clips(self._timeline()).get(item_id)
         if clip is None:
-            raise HostError(
-                f"the open timeline has no clip {item_id or note_key}",
-                next_step="open the timeline in which the note was written, and reload",
-            )
+            message = f"the open timeline has no clip {item_id or note_key}"
+            next_step = "open the timeline in which the note was written, and reload"
+            raise HostError(message, next_step=next_step)
         data = encode_custom_data(NoteMarker(note.id, note.version_id))
         updated = clip.item.UpdateMarkerCustomData(int(frame), data)
         require(updated, f"mark the marker at frame {frame} of {clip.plate.name} as sent")
@@ -318,7 +314,7 @@ class ResolveHost(Host):
 
 
 def _placement_names(planned: Sequence[ResolvePlacement]) -> str:
-    names = [f"{one.plan.title} of {one.clip_name}" for one in planned]
+    names = [f"{placement.plan.title} of {placement.clip_name}" for placement in planned]
     return names[0] if len(names) == 1 else f"{len(names)} versions"
 
 
@@ -326,7 +322,7 @@ def _host_shot(item: CutShot, snapshot: TimelineSnapshot) -> HostShot:
     clip, shot = snapshot.clips[item.clip_id], snapshot.shot(item.clip_id)
     assert shot is not None
     active = clip.active_version(snapshot.clips)
-    placed_ids = (one.version_id for one in clip.placed_versions(snapshot.clips))
+    placed_ids = (version.version_id for version in clip.placed_versions(snapshot.clips))
     return HostShot(
         shot=shot,
         item_id=item.clip_id,

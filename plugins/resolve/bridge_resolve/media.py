@@ -118,13 +118,12 @@ def _start_frame(text: str, rate: Fraction, *, drop_frame: bool) -> int:
 
 def media_reference(media: ClipMedia) -> JsonObject:
     """An OTIO reference to the media, as Resolve writes it."""
+    rate = media.rate
     return {
         "OTIO_SCHEMA": "ExternalReference.1",
         "name": media.name,
         "target_url": media.path,
-        "available_range": to_time_range(
-            media.start / media.rate, media.frames / media.rate, media.rate
-        ),
+        "available_range": to_time_range(media.start / rate, media.frames / rate, rate),
         "metadata": {},
     }
 

@@ -39,9 +39,8 @@ def place_in_new_timeline(
             timeline = _import_timeline(project, pool, snapshot)
             rollback.callback(pool.DeleteTimelines, [timeline])
             new_snapshot = read_snapshot(timeline)
-            with PlacementTransaction(project, new_snapshot) as placing:
-                placing.place([_remap_placement(one, new_snapshot) for one in placements])
-                placing.commit()
+            remapped = [_remap_placement(planned, new_snapshot) for planned in placements]
+            PlacementTransaction(project, new_snapshot).place(remapped)
             exported = _item_names(snapshot.timeline, snapshot.overlay_ids)
             imported = _item_names(timeline, frozenset())
             omitted = [name for at, name in exported.items() if at not in imported]
@@ -69,7 +68,7 @@ def _import_timeline(project: Project, pool: MediaPool, snapshot: TimelineSnapsh
 
 def _unique_name(project: Project, name: str) -> str:
     """A timeline name that is not in use: otherwise Resolve imports nothing."""
-    existing = {str(one.GetName()) for one in project_timelines(project)}
+    existing = {str(timeline.GetName()) for timeline in project_timelines(project)}
     number, candidate = 1, name
     while candidate in existing:
         number += 1
@@ -94,11 +93,9 @@ def _remap_placement(
     imported = new_snapshot.cut.find_shot(new_clip.id) if new_clip is not None else None
     cut_range = placement.plan.host_shot.shot.cut_range
     if new_clip is None or imported is None or imported.shot.cut_range != cut_range:
-        raise HostError(
-            f"Resolve has not imported {placement.clip_name} the way it was exported",
-            where=f"V{clip.track}, frame {clip.start}",
-            next_step="place the version in the timeline that is open",
-        )
+        message = f"Resolve has not imported {placement.clip_name} the way it was exported"
+        next_step = "place the version in the timeline that is open"
+        raise HostError(message, where=f"V{clip.track}, frame {clip.start}", next_step=next_step)
     host_shot = replace(placement.plan.host_shot, shot=imported.shot)
     plan = replace(placement.plan, host_shot=host_shot, mode_id=TAKE)
     return ResolvePlacement(new_clip, imported.clip_name, plan)

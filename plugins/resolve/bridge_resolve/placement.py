@@ -67,52 +67,42 @@ def check_placement(snapshot: TimelineSnapshot, placement: Placement) -> Resolve
     plan = plan_placement(host_shot, placement, PLACEMENT_MODES, where=snapshot.cut.name)
     assert clip is not None and cut_shot is not None  # the plan has its shot
     if plan.mode_id == TRACK and not cut_shot.shot.retime.is_identity:
-        raise HostError(
-            f"{cut_shot.clip_name} is retimed, and Resolve has no call to retime a clip",
-            where=snapshot.cut.name,
-            next_step="place the version as a take, which keeps the clip's retime",
-        )
+        message = f"{cut_shot.clip_name} is retimed, and Resolve has no call to retime a clip"
+        next_step = "place the version as a take, which keeps the clip's retime"
+        raise HostError(message, where=snapshot.cut.name, next_step=next_step)
     return ResolvePlacement(clip, cut_shot.clip_name, plan)
 
 
 class PlacementTransaction:
-    """Places several versions. It is a context manager: what it did is reverted at the end, unless
-    :meth:`commit` was called."""
+    """Places several versions, all or none."""
 
     def __init__(self, project: Project, snapshot: TimelineSnapshot) -> None:
         self._snapshot = snapshot
         self._pool: MediaPool = require(project.GetMediaPool(), "open the project's media pool")
         self._rollback = contextlib.ExitStack()
 
-    def __enter__(self) -> PlacementTransaction:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._rollback.close()
-
-    def commit(self) -> None:
-        """Keep the changes."""
-        self._rollback.pop_all()
-
     def place(self, planned: Sequence[ResolvePlacement]) -> None:
-        """
-        :raises HostError: a call of Resolve failed.
-        """
+        """:raises HostError: a call of Resolve failed; what was done is reverted."""
+        with self._rollback:
+            self._place_each(planned)
+            self._select_takes(planned)
+            self._rollback.pop_all()
+
+    def _place_each(self, planned: Sequence[ResolvePlacement]) -> None:
         with self._own_bin_open() as bin_:
             media: dict[str, MediaPoolItem] = {}
             for item in bin_.GetClipList() or []:
                 media.setdefault(first_file_path(str(item.GetClipProperty("File Path"))), item)
             # From the top: a new track moves those above it.
-            for one in sorted(planned, key=lambda one: -one.clip.track):
-                if one.first_file not in media:
-                    media[one.first_file] = self._import_media(one)
-                item = media[one.first_file]
-                if one.plan.mode_id == TAKE:
-                    self._add_take(one, item)
+            for placement in sorted(planned, key=lambda placement: -placement.clip.track):
+                if placement.first_file not in media:
+                    media[placement.first_file] = self._import_media(placement)
+                item = media[placement.first_file]
+                if placement.plan.mode_id == TAKE:
+                    self._add_take(placement, item)
                 else:
-                    self._add_above(one, item)
-                self._add_note_markers(one)
-        self._select_takes(planned)
+                    self._add_above(placement, item)
+                self._add_note_markers(placement)
 
     # The media pool
 
@@ -136,9 +126,9 @@ class PlacementTransaction:
         self._rollback.callback(self._pool.DeleteFolders, [made])
         return made
 
-    def _import_media(self, one: ResolvePlacement) -> MediaPoolItem:
+    def _import_media(self, placement: ResolvePlacement) -> MediaPoolItem:
         """The version's media, imported into our bin, which is open."""
-        path, span = one.plan.path, one.plan.output.range
+        path, span = placement.plan.path, placement.plan.output.range
         if "%" in Path(path).name:
             items = self._pool.ImportMedia(
                 [{"FilePath": path, "StartIndex": span.first, "EndIndex": span.last}]
@@ -146,15 +136,15 @@ class PlacementTransaction:
         else:
             items = self._pool.ImportMedia([path])
         next_step = "check that the files exist and that Resolve may read them"
-        item = require(items, f"import {one.plan.title}", where=path, next_step=next_step)[0]
+        item = require(items, f"import {placement.plan.title}", where=path, next_step=next_step)[0]
         self._rollback.callback(self._pool.DeleteClips, [item])
-        self._set_media_attributes(item, one)
+        self._set_media_attributes(item, placement)
         return item
 
-    def _set_media_attributes(self, item: MediaPoolItem, one: ResolvePlacement) -> None:
+    def _set_media_attributes(self, item: MediaPoolItem, placement: ResolvePlacement) -> None:
         """Set the version's media to the plate's rate and colour space: a sequence has those of the
         project by default."""
-        plan, plate, media = one.plan, one.clip.plate, read_media(item)
+        plan, plate, media = placement.plan, placement.clip.plate, read_media(item)
         rate = format_rate(plan.output.range.rate)
         if media is not None and media.rate != plan.output.range.rate:
             require(item.SetClipProperty("FPS", rate), f"set {plan.title} to {rate} fps")
@@ -166,34 +156,34 @@ class PlacementTransaction:
 
     # Takes
 
-    def _add_take(self, one: ResolvePlacement, media: MediaPoolItem) -> None:
-        clip = one.clip
+    def _add_take(self, placement: ResolvePlacement, media: MediaPoolItem) -> None:
+        clip = placement.clip
         path = str(media.GetClipProperty("File Path"))
         if not any(take.path == path for take in read_takes(clip.item)):
             before = record_position(clip.item)
-            added = clip.item.AddTake(media, *one.plan.frame_offsets)
-            require(added, f"add {one.plan.title} as a take of {one.clip_name}")
+            added = clip.item.AddTake(media, *placement.plan.frame_offsets)
+            require(added, f"add {placement.plan.title} as a take of {placement.clip_name}")
             index = clip.item.GetTakesCount()
             self._rollback.callback(clip.item.DeleteTakeByIndex, index)
-            self._check_unmoved(one, before)
-        self._add_version_marker(one, path, "")
+            self._check_unmoved(placement, before)
+        self._add_version_marker(placement, path, "")
 
     def _select_takes(self, planned: Sequence[ResolvePlacement]) -> None:
         """For each clip, select the version that was approved last. If the selected version is no
         longer approved, select the plate."""
         by_clip: dict[str, list[ResolvePlacement]] = {}
-        for one in planned:
-            if one.plan.mode_id == TAKE:
-                by_clip.setdefault(one.clip.id, []).append(one)
+        for placement in planned:
+            if placement.plan.mode_id == TAKE:
+                by_clip.setdefault(placement.clip.id, []).append(placement)
         for group in by_clip.values():
             clip = group[0].clip
             takes = [(first_file_path(take.path), take.index) for take in read_takes(clip.item)]
             selected_index = clip.item.GetSelectedTakeIndex()
             selected_file = next((file for file, index in takes if index == selected_index), "")
-            approved = [one for one in group if one.plan.version.status is ReviewStatus.APPROVED]
+            approved = [p for p in group if p.plan.version.status is ReviewStatus.APPROVED]
             if approved:
-                file = max(approved, key=lambda one: one.plan.version.decisions[-1].at).first_file
-            elif selected_file in {one.first_file for one in group}:
+                file = max(approved, key=lambda p: p.plan.version.decisions[-1].at).first_file
+            elif selected_file in {placement.first_file for placement in group}:
                 file = first_file_path(clip.plate.path)
             else:
                 continue
@@ -206,43 +196,40 @@ class PlacementTransaction:
                 self._rollback.callback(clip.item.SelectTakeByIndex, selected_index)
                 self._check_unmoved(group[0], before)
 
-    def _check_unmoved(self, one: ResolvePlacement, before: tuple[int, int]) -> None:
-        after = record_position(one.clip.item)
+    def _check_unmoved(self, placement: ResolvePlacement, before: tuple[int, int]) -> None:
+        after = record_position(placement.clip.item)
         if after != before:
-            raise HostError(
-                f"with {one.plan.title}, {one.clip_name} would move to frames {after[0]}-"
-                f"{after[0] + after[1] - 1} from {before[0]}-{before[0] + before[1] - 1}",
-                where=self._snapshot.cut.name,
-                next_step="place the version on a track above, and turn off ripple for takes",
-            )
+            was, moved = (f"{first}-{first + length - 1}" for first, length in (before, after))
+            moves = f"{placement.clip_name} would move to frames {moved} from {was}"
+            message = f"with {placement.plan.title}, {moves}"
+            next_step = "place the version on a track above, and turn off ripple for takes"
+            raise HostError(message, where=self._snapshot.cut.name, next_step=next_step)
 
     # Tracks above
 
-    def _add_above(self, one: ResolvePlacement, media: MediaPoolItem) -> None:
+    def _add_above(self, placement: ResolvePlacement, media: MediaPoolItem) -> None:
         path = str(media.GetClipProperty("File Path"))
-        placed = one.clip.placed_versions(self._snapshot.clips)
-        if any(v.version_id == one.plan.version.id and v.overlay_item_id for v in placed):
+        placed = placement.clip.placed_versions(self._snapshot.clips)
+        if any(v.version_id == placement.plan.version.id and v.overlay_item_id for v in placed):
             return
-        start, length = record_position(one.clip.item)
-        track = self._free_track(one, start, start + length)
-        appended = append_clip(self._pool, media, one.plan.frame_offsets, track, start)
-        item = require(appended, f"append {one.plan.title} above {one.clip_name}")
+        start, length = record_position(placement.clip.item)
+        track = self._free_track(placement, start, start + length)
+        appended = append_clip(self._pool, media, placement.plan.frame_offsets, track, start)
+        item = require(appended, f"append {placement.plan.title} above {placement.clip_name}")
         self._rollback.callback(self._snapshot.timeline.DeleteClips, [item], False)
         if record_position(item) != (start, length):
-            raise HostError(
-                f"Resolve appended {one.plan.title} at another position or length than "
-                f"{one.clip_name}",
-                where=self._snapshot.cut.name,
-                next_step="place the version as a take",
-            )
-        self._add_version_marker(one, path, item.GetUniqueId())
+            title, clip_name = placement.plan.title, placement.clip_name
+            message = f"Resolve appended {title} at another position or length than {clip_name}"
+            where, next_step = self._snapshot.cut.name, "place the version as a take"
+            raise HostError(message, where=where, next_step=next_step)
+        self._add_version_marker(placement, path, item.GetUniqueId())
 
-    def _free_track(self, one: ResolvePlacement, start: int, end: int) -> int:
+    def _free_track(self, placement: ResolvePlacement, start: int, end: int) -> int:
         """A track of ours that is free between two record frames (the end excluded): above other
         versions, and below everything else above the clip, such as titles."""
         timeline = self._snapshot.timeline
         count = timeline.GetTrackCount("video")
-        index = free_index = one.clip.track + 1
+        index = free_index = placement.clip.track + 1
         while index <= count and str(timeline.GetTrackName("video", index)).startswith(BIN_NAME):
             # Resolve silently drops items that would overlap.
             positions = map(record_position, self._items_on_track(index))
@@ -250,10 +237,10 @@ class PlacementTransaction:
                 free_index = index + 1
             index += 1
         if free_index == index:
-            self._insert_track(index, one)
+            self._insert_track(index, placement)
         return free_index
 
-    def _insert_track(self, index: int, one: ResolvePlacement) -> None:
+    def _insert_track(self, index: int, placement: ResolvePlacement) -> None:
         """Insert a track of ours; the tracks from there on move up.
 
         :raises HostError: this Resolve only adds tracks at the top, as older versions do.
@@ -267,68 +254,60 @@ class PlacementTransaction:
         moved = before == self._item_ids(range(index + 1, count + 2))
         self._rollback.callback(timeline.DeleteTrack, "video", index if moved else count + 1)
         if not moved:
-            raise HostError(
-                f"this Resolve cannot insert a track, and {one.plan.title} would cover the clips "
-                f"above {one.clip_name}",
-                where=self._snapshot.cut.name,
-                next_step="place the version as a take",
-            )
+            covered = f"{placement.plan.title} would cover the clips above {placement.clip_name}"
+            message = f"this Resolve cannot insert a track, and {covered}"
+            where, next_step = self._snapshot.cut.name, "place the version as a take"
+            raise HostError(message, where=where, next_step=next_step)
         require(timeline.SetTrackName("video", index, BIN_NAME), f"call track {index} {BIN_NAME}")
 
     def _items_on_track(self, track: int) -> list[TimelineItem]:
         return self._snapshot.timeline.GetItemListInTrack("video", track) or []
 
     def _item_ids(self, tracks: range) -> list[list[str]]:
-        return [[item.GetUniqueId() for item in self._items_on_track(one)] for one in tracks]
+        return [[item.GetUniqueId() for item in self._items_on_track(track)] for track in tracks]
 
     # Markers
 
-    def _add_version_marker(self, one: ResolvePlacement, path: str, overlay_item_id: str) -> None:
-        markers, version = read_markers(one.clip.item), one.plan.version
+    def _add_version_marker(
+        self, placement: ResolvePlacement, path: str, overlay_item_id: str
+    ) -> None:
+        markers, version = read_markers(placement.clip.item), placement.plan.version
         key = (version.id, path, overlay_item_id)
         if any((v.version_id, v.media_path, v.overlay_item_id) == key for v in markers.versions):
             return
         marker = VersionMarker(
             version_id=version.id,
-            label=one.plan.title,
+            label=placement.plan.title,
             media_path=path,
-            plate_path=one.clip.plate.path,
-            first_frame=one.plan.output.range.first,
+            plate_path=placement.clip.plate.path,
+            first_frame=placement.plan.output.range.first,
             sequence=version.shot.sequence,
             shot=version.shot.shot,
             placement_index=len(markers.versions) + 1,
             overlay_item_id=overlay_item_id,
         )
-        first = one.plan.host_shot.shot.cut_range.first
-        at = markers.next_free_frame(_media_offset(one, first))
-        self._add_marker(one, at, 1, one.plan.title, "", marker)
+        first = placement.plan.host_shot.shot.cut_range.first
+        at = markers.next_free_frame(_media_offset(placement, first))
+        item = placement.clip.item
+        add_marker(item, at, 1, placement.plan.title, "", marker)
+        self._rollback.callback(item.DeleteMarkerAtFrame, at)
 
-    def _add_note_markers(self, one: ResolvePlacement) -> None:
-        markers = read_markers(one.clip.item)
+    def _add_note_markers(self, placement: ResolvePlacement) -> None:
+        markers = read_markers(placement.clip.item)
         synced_notes = {note.note_id for note in markers.notes}
-        for note in one.plan.placement.notes:
+        for note in placement.plan.placement.notes:
             if note.id in synced_notes:
                 continue
-            note_range = note.frames or one.plan.host_shot.shot.cut_range
-            at = markers.next_free_frame(_media_offset(one, note_range.first))
+            note_range = note.frames or placement.plan.host_shot.shot.cut_range
+            at = markers.next_free_frame(_media_offset(placement, note_range.first))
             markers = markers.with_occupied(at)
             text = note.text.strip() or f"{len(note.strokes)} strokes, visible in Shotbridge"
-            marker = NoteMarker(note.id, one.plan.version.id)
-            self._add_marker(one, at, note_range.count, f"{one.plan.title} {note.by}", text, marker)
-
-    def _add_marker(
-        self,
-        one: ResolvePlacement,
-        at: int,
-        duration: int,
-        name: str,
-        text: str,
-        data: VersionMarker | NoteMarker,
-    ) -> None:
-        add_marker(one.clip.item, at, duration, name, text, data)
-        self._rollback.callback(one.clip.item.DeleteMarkerAtFrame, at)
+            marker = NoteMarker(note.id, placement.plan.version.id)
+            title = f"{placement.plan.title} {note.by}"
+            add_marker(placement.clip.item, at, note_range.count, title, text, marker)
+            self._rollback.callback(placement.clip.item.DeleteMarkerAtFrame, at)
 
 
-def _media_offset(one: ResolvePlacement, frame: int) -> int:
+def _media_offset(placement: ResolvePlacement, frame: int) -> int:
     """The frame for a marker: markers of a clip count from its media's first frame."""
-    return frame - first_frame_number(one.clip.plate)
+    return frame - first_frame_number(placement.clip.plate)

@@ -58,11 +58,9 @@ def render(
     frames = frames_to_render(shot, requested_frames)
     pool = require(project.GetMediaPool(), "open the project's media pool")
     if project.IsRenderingInProgress():
-        raise HostError(
-            "Resolve is rendering something else",
-            where=str(project.GetName()),
-            next_step="wait until its render queue has finished, then send again",
-        )
+        message = "Resolve is rendering something else"
+        next_step = "wait until its render queue has finished, then send again"
+        raise HostError(message, where=str(project.GetName()), next_step=next_step)
     restore_after_crash(project)
     is_complete = False
     try:
@@ -90,7 +88,7 @@ def restore_after_crash(project: Project) -> None:
         if str(job.get("TimelineName", "")).startswith(RENDER_NAME):
             _remove_job(project, str(job.get("JobId")))
     timelines = project_timelines(project)
-    leftovers = [one for one in timelines if str(one.GetName()).startswith(RENDER_NAME)]
+    leftovers = [line for line in timelines if str(line.GetName()).startswith(RENDER_NAME)]
     if leftovers:
         pool = require(project.GetMediaPool(), "open the project's media pool")
         require(pool.DeleteTimelines(leftovers), "remove a timeline of ours")
@@ -139,12 +137,9 @@ def _queued_job(
             try:
                 _fill_timeline(project, pool, timeline, colour, clip, frames)
                 _apply_render_settings(project, clip, folder)
-                job = require(
-                    project.AddRenderJob(),
-                    "queue the rendering",
-                    where=clip.plate.name,
-                    next_step="check that the folder is writable, then open the Deliver page once",
-                )
+                name, action = clip.plate.name, "queue the rendering"
+                next_step = "check that the folder is writable, then open the Deliver page once"
+                job = require(project.AddRenderJob(), action, where=name, next_step=next_step)
                 cleanup.callback(_remove_job, project, job)
             finally:
                 if user_timeline is not None:
@@ -182,10 +177,10 @@ def _fill_timeline(
         appended = append_clip(pool, clip.plate_item, offsets, 1, record_frame)
         item = require(appended, f"append frames {begin}-{end - 1} of {plate.name}")
         if record_position(item) != (record_frame, count):
-            raise HostError(
-                f"Resolve appended {record_position(item)[1]} frames of {plate.name}, not {count}",
-                next_step="set the clip's frame rate in Clip Attributes, then try again",
-            )
+            appended_count = record_position(item)[1]
+            message = f"Resolve appended {appended_count} frames of {plate.name}, not {count}"
+            next_step = "set the clip's frame rate in Clip Attributes, then try again"
+            raise HostError(message, next_step=next_step)
         record_frame += count
 
 
@@ -220,11 +215,9 @@ def _choose_codec(project: Project) -> str:
     half = [name for text, name in offered.items() if "half" in f"{text} {name}".lower()]
     zipped = [name for name in half if "zip" in name.lower()]
     if not half:
-        raise HostError(
-            "this Resolve cannot render half-float EXR",
-            where=", ".join(map(str, offered)),
-            next_step="use DaVinci Resolve Studio, or transcode the clip",
-        )
+        message = "this Resolve cannot render half-float EXR"
+        next_step = "use DaVinci Resolve Studio, or transcode the clip"
+        raise HostError(message, where=", ".join(map(str, offered)), next_step=next_step)
     return (zipped or half)[0]
 
 
@@ -247,10 +240,8 @@ def _completed_frames(project: Project, job: str, total: int, started: float) ->
         return total
     reason = f": {job_status['Error']}" if job_status.get("Error") else ""
     descriptions = {"Failed": "failed", "Cancelled": "was stopped in Resolve"}
-    raise HostError(
-        f"the rendering {descriptions.get(status, f'ended with {status}')}{reason}",
-        next_step="check the render queue in Resolve, then try again",
-    )
+    message = f"the rendering {descriptions.get(status, f'ended with {status}')}{reason}"
+    raise HostError(message, next_step="check the render queue in Resolve, then try again")
 
 
 def _collect_frames(folder: Path, clip: TimelineClip, shot: Shot, frames: list[int]) -> Shot:
@@ -260,11 +251,9 @@ def _collect_frames(folder: Path, clip: TimelineClip, shot: Shot, frames: list[i
     """
     files = sorted(folder.glob("*.exr"), key=_trailing_number)
     if len(files) != len(frames):
-        raise HostError(
-            f"Resolve reports {len(frames)} rendered frames, and wrote {len(files)} files",
-            where=str(folder),
-            next_step="check that the disk is not full, then try again",
-        )
+        message = f"Resolve reports {len(frames)} rendered frames, and wrote {len(files)} files"
+        next_step = "check that the disk is not full, then try again"
+        raise HostError(message, where=str(folder), next_step=next_step)
     stem = clip.plate.name.removesuffix(Path(clip.plate.name).suffix)
     stem = re.sub(r"[^\w.-]+", "_", stem).strip(".") or "plate"
     for path, frame in zip(files, frames, strict=True):
@@ -287,7 +276,7 @@ def _remove_job(project: Project, job: str) -> None:
         while project.IsRenderingInProgress() and time.monotonic() < deadline:
             time.sleep(_POLL_INTERVAL)
     jobs: list[Any] = list(project.GetRenderJobList() or [])
-    if any(one.get("JobId") == job for one in jobs):  # otherwise it was removed already
+    if any(listed.get("JobId") == job for listed in jobs):  # otherwise it was removed already
         require(project.DeleteRenderJob(job), "remove the render job")
 
 

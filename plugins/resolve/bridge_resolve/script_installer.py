@@ -63,11 +63,9 @@ def existing_scripts_folder() -> Path:
     folder = scripts_folder()
     support_folder = folder.parents[2]
     if not support_folder.is_dir():
-        raise HostError(
-            "Resolve has no folder for this user: it is not installed, or was never started",
-            where=str(support_folder),
-            next_step="start Resolve once, or give its scripts folder with --folder",
-        )
+        message = "Resolve has no folder for this user: it is not installed, or was never started"
+        next_step = "start Resolve once, or give its scripts folder with --folder"
+        raise HostError(message, where=str(support_folder), next_step=next_step)
     return folder
 
 
@@ -165,17 +163,13 @@ def _has_marker(text: str) -> bool:
 
 
 def _own_script_status(folder: Path) -> ScriptStatus:
-    """
-    :raises HostError: there is another file with the script's name.
-    """
+    """:raises HostError: there is another file with the script's name."""
     status = script_status(folder)
     if status is ScriptStatus.FOREIGN:
-        raise HostError(
-            f"there is a {SCRIPT_NAME} that Shotbridge did not install, or a link; it is not "
-            "changed",
-            where=str(folder / SCRIPT_NAME),
-            next_step="check the file, move or rename it, and try again",
-        )
+        message = f"there is a {SCRIPT_NAME} that Shotbridge did not install, or a link"
+        next_step = "check the file, move or rename it, and try again"
+        where = str(folder / SCRIPT_NAME)
+        raise HostError(f"{message}; it is not changed", where=where, next_step=next_step)
     return status
 
 
@@ -184,8 +178,6 @@ def _broken_plugin(reason: str, source: Path) -> ConfigError:
 
 
 def _unusable_folder(error: OSError, folder: Path) -> NotWritable:
-    return NotWritable(
-        f"Resolve's scripts folder cannot be used: {error.strerror or error}",
-        where=str(error.filename or folder),
-        next_step="change its permissions, or give another folder with --folder",
-    )
+    message = f"Resolve's scripts folder cannot be used: {error.strerror or error}"
+    next_step = "change its permissions, or give another folder with --folder"
+    return NotWritable(message, where=str(error.filename or folder), next_step=next_step)

@@ -116,7 +116,7 @@ def _write_pictures(folder: Path) -> str:
 
 def first_clip(document: Any) -> Any:
     children = document["tracks"]["children"][0]["children"]
-    return next(one for one in children if one["OTIO_SCHEMA"].startswith("Clip"))
+    return next(child for child in children if child["OTIO_SCHEMA"].startswith("Clip"))
 
 
 @contextlib.contextmanager

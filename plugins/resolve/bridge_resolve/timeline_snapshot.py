@@ -30,10 +30,7 @@ from bridge_core.timeline.document import (
 from bridge_core.timeline.document import media_references as references_of
 from bridge_core.timeline.media_check import check_media
 from bridge_core.timeline.media_paths import file_url
-from bridge_core.timeline.media_reference_builder import (
-    image_sequence_reference,
-    reference_fields,
-)
+from bridge_core.timeline.media_reference_builder import image_sequence_reference, reference_fields
 from bridge_core.timeline.otio_time import (
     nearest_frame,
     read_time_range,
@@ -101,7 +98,7 @@ def read_snapshot(
     """
     clips = read_clips(timeline)
     ids = (v.overlay_item_id for clip in clips.values() for v in clip.markers.versions)
-    overlay_ids = frozenset(one for one in ids if one in clips)
+    overlay_ids = frozenset(item_id for item_id in ids if item_id in clips)
     export = target.with_name(f"{target.stem}_export.otio")
     try:
         exported = timeline.Export(str(export), resolve.EXPORT_OTIO, resolve.EXPORT_NONE)
@@ -164,7 +161,7 @@ class _ExportCompletion:
         own_metadata["clip"] = clip.id
         # The export drops the data of our markers, so that they would look like a person's.
         markers, own_labels = get_list(node, "markers"), clip.markers.own_labels
-        node["markers"] = [one for one in markers if _marker_label(one) not in own_labels]
+        node["markers"] = [marker for marker in markers if _marker_label(marker) not in own_labels]
         shown_version = clip.shown_version
         if shown_version is not None:
             self._restore_plate(node, clip, shown_version)
@@ -200,10 +197,8 @@ class _ExportCompletion:
     def _render_reference(self, reference: JsonObject, clip: TimelineClip) -> JsonObject:
         """A reference to the image sequence that rendering the camera file will write."""
         plate, folder = clip.plate, self.document.path.parent / "to render" / clip.id
-        own_metadata = {
-            "colour_space": self.colour.render_space,
-            "start_timecode": plate.timecode(plate.start),
-        }
+        start, space = plate.timecode(plate.start), self.colour.render_space
+        own_metadata = {"colour_space": space, "start_timecode": start}
         name = f"{Path(plate.name).stem}.%0{FRAME_PADDING}d.exr"
         fields = {**reference_fields(reference), "metadata": {NAMESPACE: own_metadata}}
         base = file_url(str(folder)) + "/"
@@ -291,14 +286,10 @@ def _with_media_checked(cut: Cut, clips: dict[str, TimelineClip], colour: Projec
         elif plate.is_readable:
             readable.append(item)
             if name := colour.untranslated_name(plate):
-                message = (
-                    f"Resolve reads it as {name}, which has no known OCIO name: the gateway's file "
-                    "rules decide its colour space"
-                )
-                next_step = "check the clip's Input Color Space"
-                problems.append(
-                    item.problem(ProblemKind.ASSUMED, message, next_step, skipped=False)
-                )
+                rule = "the gateway's file rules decide its colour space"
+                message = f"Resolve reads it as {name}, which has no known OCIO name: {rule}"
+                next_step, kind = "check the clip's Input Color Space", ProblemKind.ASSUMED
+                problems.append(item.problem(kind, message, next_step, skipped=False))
         elif colour.render_space is None:
             message = f"Resolve would have to render this camera file, but {colour.unknown_reason}"
             problems.append(item.problem(ProblemKind.UNSUPPORTED, message, colour.next_step))

@@ -17,9 +17,15 @@ import pytest
 from bridge_core import errors
 from bridge_core.cli import main as cli
 from bridge_core.cli.jobs import follow_jobs
-from bridge_core.cli.mattes import add_matte_options, matte_regions
 from bridge_core.cli.output import CommandOutput, format_duration, format_size, format_table
-from bridge_core.cli.sources import is_plate, parse_frame_range, parse_frames, shot_from_plate
+from bridge_core.cli.sources import (
+    add_matte_options,
+    is_plate,
+    matte_regions,
+    parse_frame_range,
+    parse_frames,
+    shot_from_plate,
+)
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.gateway import Event, MediaInfo
 from bridge_core.models.jobs import Job, JobProgress, JobState

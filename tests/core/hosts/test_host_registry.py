@@ -164,7 +164,7 @@ def test_a_host_without_a_feature_is_an_error_with_a_next_step(
         ("raise OSError('no licence')", "OSError: no licence"),
         ("import missing_library", "missing_library"),
         ("HOST = 'broken'", "it is a str, not a HostDescriptor"),
-        (_DESCRIPTOR, "it is called 'paint', and its folder 'broken'"),
+        (_DESCRIPTOR, "it is called 'paint', and is registered as 'broken'"),
     ],
 )
 def test_a_broken_registration_is_one_line_in_doctor(

@@ -6,6 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from bridge_core.models.base import PersonName
+from bridge_core.text.person_names import default_person_name
 
 NAME = TypeAdapter(PersonName)
 
@@ -50,3 +51,19 @@ def test_invisible_characters_are_refused(blank: str) -> None:
 def test_other_names_are_refused(name: str, reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         NAME.validate_python(name)
+
+
+@pytest.mark.parametrize(
+    ("login", "name"),
+    [
+        ("artist-7", "artist-7"),
+        (" Gro\u0308\u00dfe ", "Gr\u00f6\u00dfe"),
+        ("\u200b", ""),
+        ("\x07", ""),
+    ],
+)
+def test_a_login_name_is_a_name_if_it_can_be_seen(
+    login: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: login)
+    assert default_person_name() == name

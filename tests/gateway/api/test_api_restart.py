@@ -74,7 +74,7 @@ def test_it_does_not_exit_while_a_job_runs(own_gateway: InProcessGateway) -> Non
     job = own_gateway.send(own_gateway.submission(frames=3, seconds=0.7)).json()["id"]
     asyncio.run(
         asyncio.wait_for(
-            serve.IdleShutdown(own_gateway.activity, own_gateway.runtime, 0.2).run(server), 60
+            serve.stop_when_idle(server, own_gateway.activity, own_gateway.runtime, 0.2), 60
         )
     )
     assert server.should_exit

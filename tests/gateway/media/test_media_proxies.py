@@ -10,10 +10,13 @@ import synthetic_media as synthetic
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge_core.models.settings import ColourSettings
 from bridge_gateway.media.colour import DATA, ColourManager
+from bridge_gateway.media.decode_tasks import ThumbnailTask
+from bridge_gateway.media.decode_worker import DecodeTaskRunner
 from bridge_gateway.media.jpeg import encode_jpeg
 from bridge_gateway.media.picture_reader import read_picture
-from bridge_gateway.media.proxy_writer import proxy_size, write_proxy, write_thumbnail
+from bridge_gateway.media.proxy_writer import proxy_size, write_proxy
 
 
 @pytest.mark.parametrize(
@@ -96,8 +99,13 @@ def test_anamorphic_pictures_get_square_pixels(tmp_path: Path, colour: ColourMan
 
 
 def test_thumbnails_are_small(tmp_path: Path, colour: ColourManager) -> None:
-    path = tmp_path / "thumbnail.jpg"
-    assert write_thumbnail(path, synthetic.gradient(640, 480), "ACEScg", colour, 320) == (320, 240)
+    proxy, target = tmp_path / "proxy.jpg", tmp_path / "thumbnail.jpg"
+    write_proxy(proxy, synthetic.gradient(640, 480), "ACEScg", colour, 960, 90)
+    task = ThumbnailTask(frame=1, proxy=proxy, target=target, colour=ColourSettings(), width=320)
+    assert DecodeTaskRunner().run(task, lambda frame: None).proxy_size == (640, 480)
+    thumbnail = read_picture(target)
+    assert (thumbnail.width, thumbnail.height) == (320, 240)
+    assert np.abs(thumbnail.rgb().mean() - read_picture(proxy).rgb().mean()) < 0.01  # the same view
 
 
 def test_jpeg_accuracy_depends_on_quality() -> None:

@@ -24,6 +24,7 @@ from bridge_gateway.db import queries
 from bridge_gateway.db.engine import Database, sqlite_url
 from bridge_gateway.db.tables import LedgerRow, RemoteJobRow
 from bridge_gateway.jobs import transitions
+from bridge_gateway.jobs.events import EventLog
 from bridge_gateway.policy import ledger
 from bridge_gateway.policy.principal import Principal
 from bridge_gateway.providers import remote_cancel, remote_table
@@ -104,8 +105,19 @@ class LedgerJob:
 
     def answer(self, stopped: bool | None, charge: Cost | None) -> None:
         cancellation = Cancellation(provider_stopped=stopped, charge=charge)
-        if remote_cancel.store_cancellation_response(self.database, self.id, cancellation):
-            transitions.set_job_cancellation(self.database, self.id, cancellation)
+        with self.database.begin_write() as session:
+            known = remote_cancel.store_cancellation_response(session, self.id, cancellation)
+            if known is not None:
+                transitions.set_job_cancellation(self.id, session, known)
+
+    def cancellation(self) -> Cancellation:
+        """What the job says, which is also what its newest event says."""
+        with self.database.begin_read() as session:
+            job = queries.load_job(session, queries.get_job_row(session, self.id))
+        newest = EventLog(self.database).list_events(after=0, job=self.id)[-1].job
+        assert job.cancellation is not None and newest is not None
+        assert job.cancellation == newest.cancellation
+        return job.cancellation
 
     def rows(self) -> list[LedgerRow]:
         with self.database.begin_read() as session:
@@ -230,6 +242,7 @@ def test_a_charge_that_is_named_after_a_cancellation_is_an_entry_of_its_own(
     job.answer(True, euros("2"))
     job.answer(True, euros("2"))
     job.answer(False, euros("2.5"))  # ignored: a charge is known already
+    assert job.cancellation().charge == euros("2")
     assert job.entries()[2:] == [("charge", "answered", "2", "EUR")]
     # It corrects itself, and then names another currency.
     job.answer(True, euros("0.5"))
@@ -243,7 +256,7 @@ def test_a_charge_that_is_named_after_a_cancellation_is_an_entry_of_its_own(
 
 
 @pytest.mark.parametrize("stopped", [None, False, True])
-def test_a_charge_that_only_the_second_answer_names_is_charged(
+def test_a_charge_that_only_the_second_answer_names_is_charged_and_shown(
     database: Database, submission: Submission, stopped: bool | None
 ) -> None:
     job = LedgerJob(database, submission)
@@ -251,9 +264,19 @@ def test_a_charge_that_only_the_second_answer_names_is_charged(
     job.answer(stopped, None)
     job.answer(False, euros("2"))  # the work had ended, it says now
     assert job.entries()[2:] == [("charge", "answered", "2", "EUR")]
-    with database.begin_read() as session:
-        cancellation = queries.load_job(session, queries.get_job_row(session, job.id)).cancellation
-    assert cancellation is not None and cancellation.provider_stopped is stopped  # the first answer
+    assert job.cancellation().provider_stopped is stopped  # the first answer
+    assert job.cancellation().charge == euros("2")
+
+
+def test_a_cancelled_job_shows_the_charge_of_the_last_poll(
+    database: Database, submission: Submission
+) -> None:
+    job = LedgerJob(database, submission)
+    job.report(RemoteState.RUNNING, euros("1.25"))
+    transitions.cancel_job(database, job.id)
+    job.answer(True, None)
+    assert job.entries()[1] == ("charge", "cancelled", "1.25", "EUR")
+    assert job.cancellation() == Cancellation(provider_stopped=True, charge=euros("1.25"))
 
 
 def test_a_charge_known_when_the_job_is_cancelled_is_not_charged_again(

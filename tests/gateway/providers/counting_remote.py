@@ -175,7 +175,7 @@ class CountingRemoteProvider(RemoteProvider):
                 "source_file": str(task.source.picture_path(task.frames[0])) if task.source else "",
             }
             return TaskResult(
-                texts=(TextOutput("description.json", "application/json", json.dumps(facts)),),
+                texts=(TextOutput("description.json", json.dumps(facts)),),
                 findings=(Finding(frame=task.frames[0], measure="exposure", value=0.5),),
             )
         for frame in task.frames:

@@ -436,9 +436,10 @@ def test_a_second_answer_does_not_replace_the_first(runtime: JobRuntime, tmp_pat
     wait_for_poll(runtime, job)
     database = runtime.gateway.database
     ended = Cancellation(provider_stopped=False, message="it had ended")
-    assert store_cancellation_response(database, job.id, ended)
-    assert store_cancellation_response(database, job.id, Cancellation(provider_stopped=True))
-    assert not store_cancellation_response(database, job.id, ended)
+    with database.begin_write() as session:
+        assert store_cancellation_response(session, job.id, ended)
+        assert store_cancellation_response(session, job.id, Cancellation(provider_stopped=True))
+        assert not store_cancellation_response(session, job.id, ended)
     kept = row(runtime, job)
     assert kept is not None and json.loads(kept.cancellation or "")["provider_stopped"] is True
 
@@ -454,7 +455,7 @@ def test_work_of_an_earlier_attempt_is_cancelled(runtime: JobRuntime, tmp_path: 
         SimpleNamespace(job_id=job.id),  # type: ignore[arg-type]
         SimpleNamespace(cancelled=lambda: True, cancelled_by_user=True),  # type: ignore[arg-type]
         capabilities=ServiceCapabilities(cancel=True),
-        on_cancellation=answers.append,
+        on_cancellation=lambda _, answer: answers.append(answer),
     )
     with pytest.raises(JobCancelled):
         attempt.run()

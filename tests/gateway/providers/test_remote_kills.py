@@ -84,7 +84,8 @@ def test_what_cannot_be_known_ends_unknown(tmp_path: Path, window: str, charged:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_the_charge_of_cancelled_work_is_recorded_once(tmp_path: Path, when: str) -> None:
-    """Killed before the provider's answer is stored, it is told again; afterwards it is not."""
+    """Killed before the provider's answer is committed, it is told again. The job shows the charge
+    that the ledger has."""
     remote.CountingRemoteProvider(tmp_path / "remote")
     pattern = harness.write_plate(tmp_path)
     given = harness.submission(pattern, service=remote.BLIND, parameters={"behaviour": "hang"})
@@ -99,7 +100,9 @@ def test_the_charge_of_cancelled_work_is_recorded_once(tmp_path: Path, when: str
     with kills.gateway(tmp_path) as running:
         wait_until(lambda: len(running.ask("ledger", id=job["id"])["entries"]) == 3, "the charge")
         ledger = running.ask("ledger", id=job["id"])["entries"]
+        cancellation = running.ask("job", id=job["id"])["cancellation"]
         running.stop()
+    assert cancellation["charge"]["amount"] == "2.5"
     assert ledger == [
         ["reserve", "submitted", "2.5"],
         ["release", "cancelled", "2.5"],

@@ -53,7 +53,7 @@ def test_qt_leaves_blenders_locale_alone(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_it_opens_reports_problems_and_closes_completely() -> None:
     from PySide6.QtWidgets import QApplication
 
-    assert not window.is_open()
+    assert window._window is None
     window.open_window()
     panel = _panel()
     wait_until(lambda: panel._is_built)
@@ -64,7 +64,7 @@ def test_it_opens_reports_problems_and_closes_completely() -> None:
     assert window._window is first, "there is one at most"
 
     first.close()
-    assert not window.is_open()
+    assert window._window is None
     assert qt_event_loop._on_timer() is None, "Blender may take the timer off"
     assert not [w for w in QApplication.topLevelWidgets() if w.objectName() == "shotbridge"]
     window.close_window()
@@ -93,7 +93,7 @@ def test_loading_a_file_restores_the_timer() -> None:
 def test_disabling_and_enabling_the_extension() -> None:
     window.open_window()
     addon_utils.disable(MODULE)
-    assert not window.is_open()
+    assert window._window is None
     assert not qt_event_loop.is_running()
     assert qt_event_loop._on_load_post not in bpy.app.handlers.load_post
     addon_utils.enable(MODULE, default_set=True)

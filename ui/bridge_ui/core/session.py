@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bridge_core.errors import GatewayUnreachable, ShotbridgeError
 from bridge_core.hosts.base import HostCapability
-from bridge_core.system.login import login_name
+from bridge_core.text.person_names import default_person_name
 from bridge_ui.core.event_listener import EventListener
 from bridge_ui.core.observable import Observable, Post, Unwatch, Watchers
 from bridge_ui.core.recent_requests import RecentRequests
@@ -157,7 +157,7 @@ class Session:
     @property
     def user(self) -> str:
         """The name under which requests, notes and decisions are recorded."""
-        return self.settings.client.user or login_name()
+        return self.settings.client.user or default_person_name()
 
     def set_user(self, name: str | None) -> None:
         """Use this name from now on; None: the system's user name."""

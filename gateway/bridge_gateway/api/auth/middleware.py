@@ -16,14 +16,9 @@ from dataclasses import dataclass, field
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bridge_core.errors import (
-    IncompatibleVersion,
-    InvalidRequest,
-    NotAuthorised,
-    ShotbridgeError,
-)
+from bridge_core.errors import IncompatibleVersion, InvalidRequest, NotAuthorised
 from bridge_gateway.api.auth.user_header import identify_principal
-from bridge_gateway.api.errors import problem_response
+from bridge_gateway.api.errors import HttpProblem, problem_response
 
 #: The oldest client that is supported.
 MIN_CLIENT_VERSION = "0.1.0"
@@ -41,13 +36,12 @@ class AuthConfig:
     """What calls are checked against."""
 
     token: str = field(repr=False)
-    min_client_version: str
     allowed_hosts: frozenset[str]
     """Host names under which the gateway may be called, in lower case, without port."""
 
     @classmethod
-    def create(cls, token: str, min_client_version: str, hosts: Iterable[str]) -> AuthConfig:
-        return cls(token, min_client_version, LOOPBACK_HOSTS | {name.lower() for name in hosts})
+    def create(cls, token: str, hosts: Iterable[str]) -> AuthConfig:
+        return cls(token, LOOPBACK_HOSTS | {name.lower() for name in hosts})
 
 
 class AuthMiddleware:
@@ -61,40 +55,44 @@ class AuthMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        call_headers = Headers(scope=scope)
-        refusal = _check_call(call_headers, scope["path"], self._config)
-        if refusal is None and scope["path"] != PUBLIC_PATH:
-            _mark_authenticated(scope)
-            try:
-                scope.setdefault("state", {})["principal"] = identify_principal(call_headers)
-            except InvalidRequest as invalid:
-                refusal = invalid, 400, {}
-        if refusal is None:
+        try:
+            _authorise(scope, self._config)
+        except HttpProblem as refusal:
+            response = problem_response(
+                refusal.error, status=refusal.status_code, headers=refusal.headers
+            )
+            await response(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
-        error, status, headers = refusal
-        await problem_response(error, status=status, headers=headers)(scope, receive, send)
 
 
-def _mark_authenticated(scope: Scope) -> None:
-    """Mark the connection as authenticated, see :mod:`bridge_gateway.api.connection_limits`."""
-    mark_authenticated = scope.get("state", {}).get("mark_authenticated")
-    if mark_authenticated is not None:
-        mark_authenticated()
+def _authorise(scope: Scope, config: AuthConfig) -> None:
+    """Check a call, and record who makes it.
+
+    :raises HttpProblem: the call is refused.
+    """
+    headers = Headers(scope=scope)
+    _check_source(headers, config)
+    if scope["path"] == PUBLIC_PATH:
+        return
+    _check_token(headers.get("authorization", ""), config.token)
+    _check_client_version(headers.get(CLIENT_HEADER))
+    state = scope.setdefault("state", {})
+    if (mark_authenticated := state.get("mark_authenticated")) is not None:
+        mark_authenticated()  # the connection, see bridge_gateway.api.connection_limits
+    state["principal"] = identify_principal(headers)
 
 
-def _check_call(
-    headers: Headers, path: str, config: AuthConfig
-) -> tuple[ShotbridgeError, int, dict[str, str]] | None:
-    host = _host_name(headers.get("host", ""))
-    if host not in config.allowed_hosts:
-        error: ShotbridgeError = NotAuthorised(
+def _check_source(headers: Headers, config: AuthConfig) -> None:
+    """Refuse foreign host names and web pages."""
+    if _host_name(headers.get("host", "")) not in config.allowed_hosts:
+        error = NotAuthorised(
             "the gateway does not answer to this host name",
             where=f"header Host: {headers.get('host', '')!r}",
             next_step="use the URL that the gateway announced, or add the name to "
             "gateway.allowed_hosts",
         )
-        return error, 403, {}
+        raise HttpProblem(403, error)
     origin = headers.get("origin")
     if origin is not None and not _is_same_origin(origin, headers["host"]):
         error = NotAuthorised(
@@ -102,53 +100,45 @@ def _check_call(
             where=f"header Origin: {origin!r}",
             next_step="use Shotbridge's panels or its command line",
         )
-        return error, 403, {}
-    if path == PUBLIC_PATH:
-        return None
-    refusal = _check_token(headers.get("authorization", ""), config)
-    return refusal or _check_client_version(headers.get(CLIENT_HEADER), config)
+        raise HttpProblem(403, error)
 
 
-def _check_token(
-    authorization: str, config: AuthConfig
-) -> tuple[ShotbridgeError, int, dict[str, str]] | None:
+def _check_token(authorization: str, expected: str) -> None:
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() == "bearer" and hmac.compare_digest(
-        token.strip().encode("latin-1", "replace"), config.token.encode()
+        token.strip().encode("latin-1", "replace"), expected.encode()
     ):
-        return None
+        return
     error = NotAuthorised(
         "the token is missing" if not token else "the token is not this gateway's",
         where="header Authorization",
         next_step="send 'Authorization: Bearer TOKEN' with the token from the gateway's token file",
     )
-    return error, 401, {"WWW-Authenticate": "Bearer"}
+    raise HttpProblem(401, error, {"WWW-Authenticate": "Bearer"})
 
 
-def _check_client_version(
-    client: str | None, config: AuthConfig
-) -> tuple[ShotbridgeError, int, dict[str, str]] | None:
+def _check_client_version(client: str | None) -> None:
     """Calls without the header are not from a Shotbridge client and are not checked."""
     if client is None:
-        return None
+        return
     version = _parse_version(client)
     if version is None:
         invalid = InvalidRequest(
             "this is not a version number",
             where=f"header {CLIENT_HEADER}: {client[:60]!r}",
-            next_step=f"send a version such as {config.min_client_version}, or no such header",
+            next_step=f"send a version such as {MIN_CLIENT_VERSION}, or no such header",
         )
-        return invalid, 422, {}
-    if version < (_parse_version(config.min_client_version) or ()):
+        raise HttpProblem(422, invalid)
+    if version < (_parse_version(MIN_CLIENT_VERSION) or ()):
         outdated = IncompatibleVersion(
-            f"this gateway needs clients of version {config.min_client_version} or newer; "
+            f"this gateway needs clients of version {MIN_CLIENT_VERSION} or newer; "
             f"this one is {client}",
             where=f"header {CLIENT_HEADER}",
             next_step="update Shotbridge on this machine and start the host again",
-            details={"min_client_version": config.min_client_version, "client": client},
+            details={"min_client_version": MIN_CLIENT_VERSION, "client": client},
         )
-        return outdated, 426, {"Upgrade": f"shotbridge/{config.min_client_version}"}
-    return None
+        headers = {"Upgrade": f"shotbridge/{MIN_CLIENT_VERSION}"}
+        raise HttpProblem(426, outdated, headers)
 
 
 def _parse_version(text: str) -> tuple[int, ...] | None:

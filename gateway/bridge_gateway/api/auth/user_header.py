@@ -10,7 +10,8 @@ from starlette.datastructures import Headers
 
 from bridge_core.errors import InvalidRequest
 from bridge_core.models.base import PersonName
-from bridge_core.system.login import login_name
+from bridge_core.text.person_names import default_person_name
+from bridge_gateway.api.errors import HttpProblem
 from bridge_gateway.policy.principal import Principal
 
 #: The name of the person, as percent-encoded UTF-8. Whoever has the token can name anybody.
@@ -22,7 +23,7 @@ _NAME = TypeAdapter(PersonName)
 def identify_principal(headers: Headers) -> Principal:
     """The principal of an authorised call.
 
-    :raises InvalidRequest: the header is there, and does not have one valid name.
+    :raises HttpProblem: the header is there, and does not have one valid name.
     """
     values = headers.getlist(USER_HEADER)
     if not values:
@@ -41,13 +42,14 @@ def identify_principal(headers: Headers) -> Principal:
 
 @cache
 def _gateway_user() -> Principal:
-    return Principal(login_name().strip() or "gateway")
+    return Principal(default_person_name() or "gateway")
 
 
-def _invalid_user(reason: str, values: list[str]) -> InvalidRequest:
-    return InvalidRequest(
+def _invalid_user(reason: str, values: list[str]) -> HttpProblem:
+    error = InvalidRequest(
         f"the user's name cannot be used: {reason}",
         where=f"header {USER_HEADER}: {', '.join(values)[:60]!r}",
         next_step="send one name of 1 to 200 characters, percent-encoded as UTF-8, or no such "
         "header; in Shotbridge, correct client.user",
     )
+    return HttpProblem(400, error)

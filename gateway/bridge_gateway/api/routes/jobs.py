@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Query, Response
+from fastapi import Response
 
 from bridge_core.models.jobs import Job, JobFrame, JobState, Resolution
 from bridge_core.models.requests import Submission
 from bridge_gateway.api.dependencies import (
-    ID_PATTERN,
     ContextDep,
     FramePath,
     IdPath,
+    IdQuery,
     KeyHeader,
+    LimitQuery,
     NameQuery,
     PrincipalDep,
     create_router,
 )
-from bridge_gateway.api.downloads import JPEG_RESPONSES, DownloadResponse, jpeg_response
+from bridge_gateway.api.downloads import JPEG_ROUTE, DownloadResponse, jpeg_response
 from bridge_gateway.api.errors import error_responses
 
 router = create_router("jobs")
@@ -39,7 +38,7 @@ def submit_job(
 ) -> Job:
     """Create a job. The same key with the same request is one job, however often it is sent; with
     another request, or from another principal, it is refused."""
-    job, created = context.jobs.submit(submission, idempotency_key, principal)
+    job, created = context.runtime.jobs.submit(submission, idempotency_key, principal)
     if not created:
         response.status_code = 200
     response.headers["Location"] = f"/v1/jobs/{job.id}"
@@ -51,22 +50,22 @@ def list_jobs(
     context: ContextDep,
     show: NameQuery = None,
     state: JobState | None = None,
-    before: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    before: IdQuery = None,
+    limit: LimitQuery = 100,
 ) -> list[Job]:
     """Newest first; ``before`` is the id of the last job of the previous page."""
-    return context.jobs.list_jobs(show=show, state=state, before=before, limit=limit)
+    return context.runtime.jobs.list_jobs(show=show, state=state, before=before, limit=limit)
 
 
 @router.get("/jobs/{id}", responses=error_responses(404))
 def get_job(context: ContextDep, job_id: IdPath) -> Job:
-    return context.jobs.get_job(job_id)
+    return context.runtime.jobs.get_job(job_id)
 
 
 @router.post("/jobs/{id}/cancel", responses=error_responses(404))
 def cancel_job(context: ContextDep, job_id: IdPath) -> Job:
     """Cancel a job. A job that has ended does not change."""
-    return context.jobs.cancel(job_id)
+    return context.runtime.jobs.cancel(job_id)
 
 
 @router.post("/jobs/{id}/resolve", responses=error_responses(404, 409))
@@ -76,20 +75,16 @@ def resolve_job(
     """Record what the principal found out about a job whose outcome is unknown. The job has failed
     then; a cancelled one, whose work may have gone on at its provider, stays cancelled. Nothing is
     sent again."""
-    return context.jobs.resolve(job_id, resolution, principal)
+    return context.runtime.jobs.resolve(job_id, resolution, principal)
 
 
 @router.get("/jobs/{id}/frames", responses=error_responses(404))
 def list_job_frames(context: ContextDep, job_id: IdPath) -> list[JobFrame]:
     """The frames finished so far."""
-    return context.jobs.list_frames(job_id)
+    return context.runtime.jobs.list_frames(job_id)
 
 
-@router.get(
-    "/jobs/{id}/proxies/{frame}",
-    response_class=DownloadResponse,
-    responses=error_responses(404, 416) | JPEG_RESPONSES,
-)
+@router.get("/jobs/{id}/proxies/{frame}", **JPEG_ROUTE)
 def get_job_proxy(context: ContextDep, job_id: IdPath, frame: FramePath) -> DownloadResponse:
     """The proxy of a finished frame, also while the job runs."""
-    return jpeg_response(context.jobs.find_job_proxy(job_id, frame))
+    return jpeg_response(context.runtime.jobs.find_job_proxy(job_id, frame))

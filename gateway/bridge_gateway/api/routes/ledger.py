@@ -11,4 +11,4 @@ router = create_router("ledger")
 @router.get("/ledger/shows")
 def list_show_costs(context: ContextDep, show: NameQuery = None) -> list[ShowCosts]:
     """What each show has reserved and spent, by show and currency."""
-    return context.jobs.list_show_costs(show)
+    return context.runtime.jobs.list_show_costs(show)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Query, Response
+from fastapi import Response
 
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.versions import Decision, ReviewStatus, Version
 from bridge_gateway.api.dependencies import (
-    ID_PATTERN,
     ContextDep,
     IdPath,
+    IdQuery,
     KeyHeader,
+    LimitQuery,
     NameQuery,
     PrincipalDep,
     create_router,
@@ -31,13 +30,13 @@ def list_versions(
     service: NameQuery = None,
     status: ReviewStatus | None = None,
     newest: bool = False,
-    after: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    after: IdQuery = None,
+    limit: LimitQuery = 100,
 ) -> list[Version]:
     """By shot, service and number; with ``status`` only those with this review status, with
     ``newest`` of each shot only the one made last. ``after`` is the id of the last version of the
     previous page."""
-    return context.results.list_versions(
+    return context.runtime.results.list_versions(
         show=show,
         sequence=sequence,
         shot=shot,
@@ -51,7 +50,7 @@ def list_versions(
 
 @router.get("/versions/{id}", responses=error_responses(404))
 def get_version(context: ContextDep, version_id: IdPath) -> Version:
-    return context.results.get_version(version_id)
+    return context.runtime.results.get_version(version_id)
 
 
 @router.post("/versions/{id}/decisions", responses=error_responses(404, 409, 413))
@@ -65,13 +64,13 @@ def add_decision(
     """Set the review status in the principal's name. Earlier decisions are kept. The same key with
     the same decision is one decision, however often it is sent; with another one, or from another
     principal, it is refused."""
-    return context.reviews.add_decision(version_id, decision, idempotency_key, principal)
+    return context.runtime.reviews.add_decision(version_id, decision, idempotency_key, principal)
 
 
 @router.get("/versions/{id}/notes", responses=error_responses(404))
 def list_notes(context: ContextDep, version_id: IdPath) -> list[Note]:
     """Oldest first."""
-    return context.reviews.list_notes(version_id)
+    return context.runtime.reviews.list_notes(version_id)
 
 
 @router.post(
@@ -90,7 +89,7 @@ def add_note(
 ) -> Note:
     """Add a note in the principal's name. The same key with the same note is one note, however
     often it is sent; with another one, or from another principal, it is refused."""
-    note, created = context.reviews.add_note(version_id, new, idempotency_key, principal)
+    note, created = context.runtime.reviews.add_note(version_id, new, idempotency_key, principal)
     if not created:
         response.status_code = 200
     return note

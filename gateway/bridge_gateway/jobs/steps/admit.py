@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 from bridge_core.errors import UnreadableMedia
-from bridge_core.models.media import SourceFile
 from bridge_core.models.requests import MAX_SEED
 from bridge_core.models.services import Service
 from bridge_gateway.db import queries
@@ -16,9 +14,8 @@ from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.steps.stage import (
     MATTE_FILE,
     PLATE_FILE,
-    locate_files,
-    locate_mattes,
-    locate_references,
+    LocatedFile,
+    locate_inputs,
     stage_files,
 )
 from bridge_gateway.jobs.steps.step_results import AdmittedJob
@@ -47,18 +44,16 @@ def admit_job(context: JobContext) -> AdmittedJob:
     """
     gateway, request = context.gateway, context.request
     resolved = gateway.resolve_request(request)
-    located = locate_files(context)
-    locate_references(context)
-    mattes = locate_mattes(context)
+    located = locate_inputs(context)
     context.work_dir.create()
-    require_disk_space(context.work_dir, request, sum(file.size for file, _ in located))
+    require_disk_space(context.work_dir, request, sum(file.size for file, _ in located.plate))
     plate = request.shot.plate
-    probe = ProbePlateTask(plate=plate, path=located[0][1], frame=request.frames[0])
-    info = _decode(context, probe, located[:1], PLATE_FILE).info
+    probe = ProbePlateTask(plate=plate, path=located.plate[0][1], frame=request.frames[0])
+    info = _decode(context, probe, located.plate[:1], PLATE_FILE).info
     assert info is not None  # a ProbePlateTask always returns it
     # The request may not state the size, and the file's own word counts.
     require_no_problems(resolved.service, size_problems(resolved.service, info.width, info.height))
-    for matte, files in zip(request.mattes, mattes, strict=True):
+    for matte, files in zip(request.mattes, located.mattes, strict=True):
         check = CheckMatteTask(
             plate=matte.as_plate(plate.range),
             files={plate.range.first if f.frame is None else f.frame: path for f, path in files},
@@ -92,14 +87,14 @@ def admit_job(context: JobContext) -> AdmittedJob:
 def _decode(
     context: JobContext,
     task: ProbePlateTask | CheckMatteTask,
-    files: Sequence[tuple[SourceFile, Path]],
+    files: Sequence[LocatedFile],
     subject: str,
 ) -> DecodeResult:
     try:
         return context.gateway.decoder.run(task, check_cancelled=context.monitor.raise_if_cancelled)
     except UnreadableMedia:
         # Raises the right error where the gateway's copy is damaged and not the artist's file.
-        stage_files(context, files, subject=subject)
+        stage_files(context, files, subject)
         raise
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from bridge_core.errors import CheckFailed
@@ -14,6 +15,7 @@ from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.progress import JobMonitor
 from bridge_gateway.jobs.steps.stage import (
     MATTE_FILE,
+    PLATE_FILE,
     REFERENCE,
     files_by_frame,
     require_unchanged,
@@ -24,7 +26,7 @@ from bridge_gateway.jobs.steps.step_results import (
     StagedInputs,
     StepName,
 )
-from bridge_gateway.library.naming import FINDINGS_NAME, THUMBNAIL_NAME, text_path
+from bridge_gateway.library.paths import FINDINGS_NAME, THUMBNAIL_NAME, text_path
 from bridge_gateway.media.decode_tasks import CheckOutputTask, OutputProxiesTask, ThumbnailTask
 from bridge_gateway.providers.base import PROXY_PATTERN, TaskResult
 
@@ -65,10 +67,9 @@ def check_outputs(
         context.gateway.decoder.run(
             task, check_cancelled=monitor.raise_if_cancelled, frame_done=monitor.frame_done
         )
-    require_unchanged(staged.files, monitor.raise_if_cancelled)
-    require_unchanged(staged.references, monitor.raise_if_cancelled, subject=REFERENCE)
-    for matte in staged.mattes:
-        require_unchanged(matte, monitor.raise_if_cancelled, subject=MATTE_FILE)
+    require_unchanged(staged.files, monitor.raise_if_cancelled, PLATE_FILE)
+    require_unchanged(staged.references, monitor.raise_if_cancelled, REFERENCE)
+    require_unchanged(chain(*staged.mattes), monitor.raise_if_cancelled, MATTE_FILE)
 
 
 def make_proxies(context: JobContext, task_result: TaskResult) -> Proxies | None:

@@ -40,13 +40,12 @@ from bridge_core.models.versions import (
     content_hash,
 )
 from bridge_gateway.db import queries
-from bridge_gateway.db.engine import Database
 from bridge_gateway.db.tables import JobRow, ResultRow, TimingRow
 from bridge_gateway.jobs import events, transitions
 from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.steps.step_results import AdmittedJob, HashedOutputs, StagedInputs
 from bridge_gateway.library import result_folder
-from bridge_gateway.library.naming import final_pattern, pattern_files
+from bridge_gateway.library.paths import final_pattern, pattern_files
 from bridge_gateway.providers.base import TaskResult
 
 
@@ -80,7 +79,9 @@ def publish_result(
                     row = _assign_next_number(context, row)
         except (ShotbridgeError, OSError):
             # Still under the lock: no other job has the next number, so this leaves no gap.
-            _release_claim(context.gateway.database, row.id)
+            claim = delete(ResultRow).where(ResultRow.id == row.id, ResultRow.published.is_(None))
+            with context.gateway.database.begin_write() as session:
+                session.execute(claim)
             raise
         names = _final_names(context, row, task_result)
         _mark_published(context, _build_result(context, row, names, admitted, task_result, hashed))
@@ -93,7 +94,7 @@ def settle_job(context: JobContext) -> None:
 
 def _claim_result(context: JobContext) -> ResultRow:
     """The result's row with its number and folder: the existing one, or a new one."""
-    naming, request = context.naming, context.request
+    paths, request = context.paths, context.request
     shot, service = request.shot.id, request.service
     with context.gateway.database.begin_write() as session:
         job = queries.get_job_row(session, context.job_id, lock=True)
@@ -103,16 +104,14 @@ def _claim_result(context: JobContext) -> ResultRow:
         if job.state != JobState.RUNNING:
             raise JobCancelled("the job was cancelled", where=f"job {context.job_id}")
         if request.is_test_frame:
-            number, folder = None, naming.test_frame_folder(shot, service, context.job_id)
+            number, folder = None, paths.test_frame_folder(shot, service, context.job_id)
         else:
             number = _next_version_number(session, context)
-            folder = naming.version_folder(shot, service, number)
+            folder = paths.version_folder(shot, service, number)
         row = ResultRow(
             id=queries.new_id(),
             job_id=context.job_id,
-            show=shot.show,
-            sequence=shot.sequence,
-            shot=shot.shot,
+            **shot.model_dump(),
             service=service,
             number=number,
             folder=str(folder),
@@ -135,7 +134,7 @@ def _next_version_number(session: Session, context: JobContext) -> int:
     )
     number = (last or 0) + 1
     # A folder that is not in the database: of another gateway, or older than the database.
-    while os.path.lexists(context.naming.version_folder(shot, service, number)):
+    while os.path.lexists(context.paths.version_folder(shot, service, number)):
         number += 1
     return number
 
@@ -155,21 +154,14 @@ def _assign_next_number(context: JobContext, row: ResultRow) -> ResultRow:
         row = session.get_one(ResultRow, row.id)
         row.number = _next_version_number(session, context)
         row.folder = str(
-            context.naming.version_folder(context.request.shot.id, row.service, row.number)
+            context.paths.version_folder(context.request.shot.id, row.service, row.number)
         )
         return row
 
 
-def _release_claim(database: Database, result_id: str) -> None:
-    with database.begin_write() as session:
-        session.execute(
-            delete(ResultRow).where(ResultRow.id == result_id, ResultRow.published.is_(None))
-        )
-
-
 def _final_names(context: JobContext, row: ResultRow, task_result: TaskResult) -> dict[str, str]:
     """The final names of the outputs' files; other files keep their names."""
-    stem = context.naming.file_stem(context.request.shot.id, row.service, row.number)
+    stem = context.paths.file_stem(context.request.shot.id, row.service, row.number)
     names: dict[str, str] = {}
     for output in task_result.outputs:
         final = final_pattern(stem, output.name, output.pattern)
@@ -238,7 +230,7 @@ def _build_result(
     task_result: TaskResult,
     hashed: HashedOutputs,
 ) -> Version | TestFrame:
-    stem = context.naming.file_stem(context.request.shot.id, row.service, row.number)
+    stem = context.paths.file_stem(context.request.shot.id, row.service, row.number)
     outputs: tuple[ResultOutput, ...] = tuple(
         output.model_copy(update={"pattern": final_pattern(stem, output.name, output.pattern)})
         for output in task_result.outputs

@@ -21,7 +21,7 @@ from bridge_gateway.jobs import transitions
 from bridge_gateway.jobs.context import JobContext
 from bridge_gateway.jobs.steps.stage import files_by_frame, matte_files_by_frame
 from bridge_gateway.jobs.steps.step_results import AdmittedJob, StagedInputs, StepName
-from bridge_gateway.library.naming import FINDINGS_NAME, text_path
+from bridge_gateway.library.paths import FINDINGS_NAME, text_path
 from bridge_gateway.providers.base import (
     FrameProvider,
     Provider,
@@ -66,9 +66,7 @@ def run_provider(context: JobContext, admitted: AdmittedJob, staged: StagedInput
             task,
             context.monitor,
             capabilities=admitted.capabilities,
-            on_cancellation=partial(
-                transitions.set_job_cancellation, context.gateway.database, context.job_id
-            ),
+            on_cancellation=partial(transitions.set_job_cancellation, context.job_id),
         ).run()
     else:
         raise GatewayFault(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from bridge_core.errors import MissingFrames, PlateChanged, TransferError, UnreadableMedia
 from bridge_core.models.media import PlateKind, SourceFile
@@ -18,6 +19,17 @@ from bridge_gateway.storage.storage import Storage
 #: What messages call a file.
 PLATE_FILE, REFERENCE, MATTE_FILE = "a file of the plate", "a reference", "a file of a matte"
 
+#: A file as the client named it, and the path that the gateway reads.
+LocatedFile = tuple[SourceFile, Path]
+
+
+class LocatedInputs(NamedTuple):
+    """The files of a request, as :class:`StagedInputs`, before they are read."""
+
+    plate: list[LocatedFile]
+    references: list[LocatedFile]
+    mattes: list[list[LocatedFile]]
+
 
 def stage_inputs(context: JobContext) -> StagedInputs:
     """Find, read and hash every file; see :func:`stage_files`.
@@ -25,24 +37,20 @@ def stage_inputs(context: JobContext) -> StagedInputs:
     :raises MissingFrames: also where a movie ends before its range does.
     :raises UnreadableMedia: a frame that is not a picture, or one that cannot be processed.
     """
-    located, references = locate_files(context), locate_references(context)
-    mattes = locate_mattes(context)
-    total = len(located) + len(references) + sum(map(len, mattes))
+    located = locate_inputs(context)
+    total = len(located.plate) + len(located.references) + sum(map(len, located.mattes))
     context.monitor.begin_step(StepName.STAGE, total)
     positions = itertools.count()
 
-    def stage(group: Iterable[tuple[SourceFile, Path]], subject: str) -> tuple[StagedFile, ...]:
+    def stage(files: Iterable[LocatedFile], subject: str) -> tuple[StagedFile, ...]:
         return stage_files(
-            context,
-            group,
-            subject=subject,
-            file_done=lambda: context.monitor.frame_done(next(positions)),
+            context, files, subject, lambda: context.monitor.frame_done(next(positions))
         )
 
     staged = StagedInputs(
-        references=stage(references, REFERENCE),
-        mattes=tuple(stage(matte, MATTE_FILE) for matte in mattes),
-        files=stage(located, PLATE_FILE),
+        references=stage(located.references, REFERENCE),
+        mattes=tuple(stage(matte, MATTE_FILE) for matte in located.mattes),
+        files=stage(located.plate, PLATE_FILE),
     )
     # A movie may end before its range, and a frame may not be a picture.
     context.gateway.decoder.run(
@@ -83,31 +91,22 @@ def required_files(submission: Submission) -> list[SourceFile]:
     return [by_frame[frame] for frame in request.frames]
 
 
-def locate_files(context: JobContext) -> list[tuple[SourceFile, Path]]:
+def locate_inputs(context: JobContext) -> LocatedInputs:
     """Each required file with the path that the gateway reads.
 
     :raises OutsideMediaRoots: a path that this gateway may not read.
-    :raises MissingFrames: missing files; the error names all of them.
-    :raises TransferError: files that have not been uploaded, or were removed since.
-    :raises PlateChanged: the first file is not the one that the client saw.
-    """
-    located, missing = _locate(required_files(context.submission), context.gateway.storage)
-    if missing:
-        raise _missing_frames_error(context.submission, missing)
-    file, path = located[0]  # the file that is probed before all are staged
-    if file.sha256 is None and not _is_unchanged(path, file.size, file.mtime_ns):
-        raise _changed_error(PLATE_FILE, file.path, "since it was sent")
-    return located
-
-
-def locate_references(context: JobContext) -> list[tuple[SourceFile, Path]]:
-    """The file of each reference with the path that the gateway reads.
-
-    :raises OutsideMediaRoots: a path that this gateway may not read.
-    :raises TransferError: files that have not been uploaded, or were removed since.
+    :raises MissingFrames: missing files of the plate or of a matte; the error names all of them.
     :raises UnreadableMedia: a reference does not exist.
+    :raises TransferError: files that have not been uploaded, or were removed since.
+    :raises PlateChanged: the plate's first file, or a file of a matte, is not the one that the
+        client saw.
     """
-    located, missing = _locate(context.submission.reference_files, context.gateway.storage)
+    submission, request = context.submission, context.request
+    plate, missing = _locate(required_files(submission), context.gateway.storage)
+    if missing:
+        raise _missing_frames_error(missing, request.frames, request.shot.plate.path)
+    _require_as_sent(*plate[0], PLATE_FILE)  # it is probed before all are staged
+    references, missing = _locate(submission.reference_files, context.gateway.storage)
     if missing:
         raise UnreadableMedia(
             f"{len(missing)} of the references do not exist",
@@ -115,35 +114,22 @@ def locate_references(context: JobContext) -> list[tuple[SourceFile, Path]]:
             next_step="choose these references again, or send the shot without them",
             details={"paths": [file.path for file in missing]},
         )
-    return located
-
-
-def locate_mattes(context: JobContext) -> list[list[tuple[SourceFile, Path]]]:
-    """The files of each matte with the paths that the gateway reads.
-
-    :raises OutsideMediaRoots: a path that this gateway may not read.
-    :raises TransferError: files that have not been uploaded, or were removed since.
-    :raises MissingFrames: missing files of a matte; the error names all of them.
-    :raises PlateChanged: a file is not the one that the client saw.
-    """
-    submission, mattes = context.submission, []
-    for matte, files in zip(submission.request.mattes, submission.matte_files, strict=True):
+    mattes = []
+    for matte, files in zip(request.mattes, submission.matte_files, strict=True):
         located, missing = _locate(files, context.gateway.storage)
         if missing:
-            frames = [file.frame for file in missing if file.frame is not None]
-            raise MissingFrames.of(frames or submission.request.frames_of(matte), where=matte.path)
+            raise _missing_frames_error(missing, request.frames_of(matte), matte.path)
         for file, path in located:
-            if file.sha256 is None and not _is_unchanged(path, file.size, file.mtime_ns):
-                raise _changed_error(MATTE_FILE, file.path, "since it was sent")
+            _require_as_sent(file, path, MATTE_FILE)
         mattes.append(located)
-    return mattes
+    return LocatedInputs(plate, references, mattes)
 
 
 def _locate(
     files: Iterable[SourceFile], storage: Storage
-) -> tuple[list[tuple[SourceFile, Path]], list[SourceFile]]:
+) -> tuple[list[LocatedFile], list[SourceFile]]:
     """The files with their paths, and those that are missing."""
-    located: list[tuple[SourceFile, Path]] = []
+    located: list[LocatedFile] = []
     missing: list[SourceFile] = []
     unsent: list[SourceFile] = []
     for file in files:
@@ -166,9 +152,8 @@ def _locate(
 
 def stage_files(
     context: JobContext,
-    located: Iterable[tuple[SourceFile, Path]],
-    *,
-    subject: str = PLATE_FILE,
+    located: Iterable[LocatedFile],
+    subject: str,
     file_done: Callable[[], None] = lambda: None,
 ) -> tuple[StagedFile, ...]:
     """Read and hash every file. ``file_done`` is called after each; ``subject`` is what messages
@@ -180,35 +165,35 @@ def stage_files(
     :raises UnreadableMedia: a file cannot be read.
     """
     staged: list[StagedFile] = []
-    check_cancelled = context.monitor.raise_if_cancelled
     for file, path in located:
-        if file.sha256 is not None:
-            if hash_file(path, check_cancelled) != file.sha256:
-                context.gateway.storage.blobs.discard(file.sha256)
-                raise TransferError(
-                    "a picture that was sent has been changed or damaged on the gateway's disk",
-                    where=file.path,
-                    next_step="send the request again, which sends this picture again; check the "
-                    "disk of gateway.data_dir",
-                    details={"sha256": [file.sha256]},
-                )
-            staged.append(_staged_file(file, path, mtime_ns=None, sha256=file.sha256))
-        else:
-            if not _is_unchanged(path, file.size, file.mtime_ns):
-                raise _changed_error(subject, file.path, "since it was sent")
-            sha256 = hash_file(path, check_cancelled)
-            if not _is_unchanged(path, file.size, file.mtime_ns):
-                raise _changed_error(subject, file.path, "while it was read")
-            staged.append(_staged_file(file, path, mtime_ns=file.mtime_ns, sha256=sha256))
+        _require_as_sent(file, path, subject)
+        sha256 = hash_file(path, context.monitor.raise_if_cancelled)
+        if file.sha256 is not None and file.sha256 != sha256:
+            context.gateway.storage.blobs.discard(file.sha256)
+            raise TransferError(
+                "a picture that was sent has been changed or damaged on the gateway's disk",
+                where=file.path,
+                next_step="send the request again, which sends this picture again; check the "
+                "disk of gateway.data_dir",
+                details={"sha256": [file.sha256]},
+            )
+        _require_as_sent(file, path, subject, "while it was read")
+        staged.append(
+            StagedFile(
+                source=file.path,
+                path=str(path),
+                frame=file.frame,
+                size=file.size,
+                mtime_ns=file.mtime_ns if file.sha256 is None else None,
+                sha256=sha256,
+            )
+        )
         file_done()
     return tuple(staged)
 
 
 def require_unchanged(
-    files: Iterable[StagedFile],
-    check_cancelled: Callable[[], None],
-    *,
-    subject: str = PLATE_FILE,
+    files: Iterable[StagedFile], check_cancelled: Callable[[], None], subject: str
 ) -> None:
     """Check that the files are the same as when they were staged: uploaded ones by their hash,
     others by size and time. ``check_cancelled`` is called before each block and may raise.
@@ -225,15 +210,12 @@ def require_unchanged(
             raise _changed_error(subject, file.source, "while the job worked on it")
 
 
-def _staged_file(file: SourceFile, path: Path, *, mtime_ns: int | None, sha256: str) -> StagedFile:
-    return StagedFile(
-        source=file.path,
-        path=str(path),
-        frame=file.frame,
-        size=file.size,
-        mtime_ns=mtime_ns,
-        sha256=sha256,
-    )
+def _require_as_sent(
+    file: SourceFile, path: Path, subject: str, when: str = "since it was sent"
+) -> None:
+    """Check that a file that is read by its path is the one that the client saw."""
+    if file.sha256 is None and not _is_unchanged(path, file.size, file.mtime_ns):
+        raise _changed_error(subject, file.path, when)
 
 
 def _is_unchanged(path: Path, size: int, mtime_ns: int | None) -> bool:
@@ -244,10 +226,11 @@ def _is_unchanged(path: Path, size: int, mtime_ns: int | None) -> bool:
     return stat_result.st_size == size and mtime_ns in (None, stat_result.st_mtime_ns)
 
 
-def _missing_frames_error(submission: Submission, files: list[SourceFile]) -> MissingFrames:
-    plate = submission.request.shot.plate
+def _missing_frames_error(
+    files: list[SourceFile], all_frames: Sequence[int], where: str
+) -> MissingFrames:
     frames = [file.frame for file in files if file.frame is not None]
-    return MissingFrames.of(frames or submission.request.frames, where=plate.path)
+    return MissingFrames.of(frames or all_frames, where=where)
 
 
 def _changed_error(subject: str, path: str, when: str) -> PlateChanged:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from bridge_core.errors import (
     InvalidRequest,
@@ -22,6 +23,7 @@ from bridge_gateway.providers.base import (
     PROXY_FILENAME,
     CancelOutcome,
     FrameProvider,
+    Provider,
     RemoteProvider,
     RemoteState,
 )
@@ -34,6 +36,7 @@ from bridge_gateway.providers.conformance.tasks import (
     complete_task,
     make_task,
     require,
+    submit,
     wait_until_ended,
 )
 from bridge_gateway.providers.pricing import RequestFacts
@@ -44,30 +47,47 @@ from bridge_gateway.providers.remote_table import remote_key
 CANCEL_SECONDS = 2.0
 
 
+#: A case, called with its context and the context's provider.
+CaseCheck = Callable[[ConformanceContext, Any], None]
+
+
 @dataclass(frozen=True)
 class ConformanceCase:
     """A case; its title is a sentence."""
 
     title: str
-    check: Callable[[ConformanceContext], None]
-    is_for: tuple[type, ...] = (object,)
-    """The kinds of provider that it is for."""
-    submits: bool = True
-    """Whether it has the provider work, which may cost money."""
+    check: CaseCheck
+    kind: type
+    """The kind of provider that it is for."""
 
     def run(self, context: ConformanceContext) -> bool:
         """Run the case; False where it is not for this kind of provider.
 
         :raises ConformanceError: the provider does not fulfil the contract.
         """
-        if not isinstance(context.provider, self.is_for):
+        if not isinstance(context.provider, self.kind):
             return False
-        self.check(context)
+        self.check(context, context.provider)
         return True
 
 
-def _services_are_described(context: ConformanceContext) -> None:
-    provider = require_provider(context.provider, "under test")
+#: In the order in which they run.
+CASES: list[ConformanceCase] = []
+
+
+def _case(kind: type = object) -> Callable[[CaseCheck], CaseCheck]:
+    """Adds a function to the :data:`CASES`; its name is the case's title."""
+
+    def add(check: CaseCheck) -> CaseCheck:
+        CASES.append(ConformanceCase(check.__name__.replace("_", " ").strip(), check, kind))
+        return check
+
+    return add
+
+
+@_case()
+def _services_are_described(context: ConformanceContext, provider: Provider) -> None:
+    require_provider(provider, "under test")
     services = provider.list_services()
     require(services, "it lists no services")
     names = [service.id for service in services]
@@ -89,8 +109,9 @@ def _services_are_described(context: ConformanceContext) -> None:
             raise ConformanceError(f"{service.id}: a default is not valid: {error}") from error
 
 
-def _quotes_are_costs(context: ConformanceContext) -> None:
-    for service in context.provider.list_services():
+@_case()
+def _quotes_are_costs(context: ConformanceContext, provider: Provider) -> None:
+    for service in provider.list_services():
         facts = RequestFacts(
             frames=24,
             seconds=1.0,
@@ -100,7 +121,7 @@ def _quotes_are_costs(context: ConformanceContext) -> None:
             is_test_frame=False,
             parameters=resolve_parameters(service, {}),
         )
-        cost = context.provider.quote(service, facts)
+        cost = provider.quote(service, facts)
         require(
             isinstance(cost.amount, Decimal) and cost.amount >= 0,
             f"{service.id}: a quote of {cost.amount}",
@@ -112,7 +133,16 @@ def _quotes_are_costs(context: ConformanceContext) -> None:
         )
 
 
-def _every_service_does_its_work(context: ConformanceContext) -> None:
+@_case()
+def _closing_twice_is_allowed(context: ConformanceContext, provider: Provider) -> None:
+    another = context.make_provider()
+    another.list_services()
+    another.close()
+    another.close()
+
+
+@_case()
+def _every_service_does_its_work(context: ConformanceContext, provider: Provider) -> None:
     for service in context.services():
         task, monitor = make_task(context, service, service.id), RecordingMonitor()
         plate = all_files(task.folder.parent / "plate")
@@ -121,17 +151,16 @@ def _every_service_does_its_work(context: ConformanceContext) -> None:
         require(
             all_files(task.folder.parent / "plate") == plate, f"{service.id}: it changed the plate"
         )
-        if isinstance(context.provider, FrameProvider) and result.outputs:
+        if isinstance(provider, FrameProvider) and result.outputs:
             require(
                 sorted(monitor.frames) == list(task.frames),
                 f"{service.id}: it reported the frames {monitor.frames}, not {task.frames}",
             )
 
 
-def _finished_work_is_not_repeated(context: ConformanceContext) -> None:
-    provider = context.provider
-    assert isinstance(provider, FrameProvider)
-    task = make_task(context, context.services()[0], "again")
+@_case(FrameProvider)
+def _finished_work_is_not_repeated(context: ConformanceContext, provider: FrameProvider) -> None:
+    task = make_task(context, context.service, "again")
     first = provider.run(task, RecordingMonitor())
     before = all_files(task.folder)
     second = provider.run(task, RecordingMonitor())
@@ -139,23 +168,24 @@ def _finished_work_is_not_repeated(context: ConformanceContext) -> None:
     require(second == first, "it describes the same files differently")
 
 
-def _results_can_be_fetched_twice(context: ConformanceContext) -> None:
-    provider, service = _remote(context), context.services()[0]
-    task = make_task(context, service, "fetched twice")
-    handle = provider.submit(task, remote_key(task.job_id))
+@_case(RemoteProvider)
+def _results_can_be_fetched_twice(context: ConformanceContext, provider: RemoteProvider) -> None:
+    task = make_task(context, context.service, "fetched twice")
+    handle = submit(provider, task)
     wait_until_ended(context, provider, handle)
     first = provider.fetch(handle, task, RecordingMonitor())
     names = list(all_files(task.folder))
     second = provider.fetch(handle, task, RecordingMonitor())
     require(first == second, "it describes the same results differently")
     require(list(all_files(task.folder)) == names, "it wrote other files the second time")
-    check_result(service, task, second)
+    check_result(context.service, task, second)
 
 
-def _cancelling_ends_within_two_seconds(context: ConformanceContext) -> None:
-    provider = context.provider
-    assert isinstance(provider, FrameProvider)
-    service = context.services()[0]
+@_case(FrameProvider)
+def _cancelling_ends_within_two_seconds(
+    context: ConformanceContext, provider: FrameProvider
+) -> None:
+    service = context.service
     task, monitor = make_task(context, service, "cancelled", frames=24), RecordingMonitor()
     cancelled_at: list[float] = []
 
@@ -172,23 +202,18 @@ def _cancelling_ends_within_two_seconds(context: ConformanceContext) -> None:
         require(took < CANCEL_SECONDS, f"it went on for {took:.1f} s after a cancellation")
     else:
         check_result(service, task, result)  # it was faster than the cancellation
-    kept = {
-        frame: (task.folder / PROXY_FILENAME.format(frame=frame)).stat().st_mtime_ns
-        for frame in monitor.frames
-        if (task.folder / PROXY_FILENAME.format(frame=frame)).exists()
-    }
+    proxies = [task.folder / PROXY_FILENAME.format(frame=frame) for frame in monitor.frames]
+    kept = {path: path.stat().st_mtime_ns for path in proxies if path.exists()}
     again = RecordingMonitor()
     check_result(service, task, provider.run(task, again))
     require(sorted(again.frames) == list(task.frames), "a resumed task does not report all frames")
-    for frame, written in kept.items():
-        path = task.folder / PROXY_FILENAME.format(frame=frame)
-        require(path.stat().st_mtime_ns == written, f"it made the finished frame {frame} again")
+    for path, written in kept.items():
+        require(path.stat().st_mtime_ns == written, f"it made the finished {path.name} again")
 
 
-def _a_cancelled_task_is_not_started(context: ConformanceContext) -> None:
-    provider = context.provider
-    assert isinstance(provider, FrameProvider)
-    task, monitor = make_task(context, context.services()[0], "not started"), RecordingMonitor()
+@_case(FrameProvider)
+def _a_cancelled_task_is_not_started(context: ConformanceContext, provider: FrameProvider) -> None:
+    task, monitor = make_task(context, context.service, "not started"), RecordingMonitor()
     monitor.stop.set()
     try:
         provider.run(task, monitor)
@@ -198,8 +223,9 @@ def _a_cancelled_task_is_not_started(context: ConformanceContext) -> None:
         raise ConformanceError("it ran a task that had been cancelled")
 
 
-def _an_unknown_service_is_refused(context: ConformanceContext) -> None:
-    task = replace(make_task(context, context.services()[0], "unknown"), service="no_such_service")
+@_case()
+def _an_unknown_service_is_refused(context: ConformanceContext, provider: Provider) -> None:
+    task = replace(make_task(context, context.service, "unknown"), service="no_such_service")
     error = _require_error(
         lambda: complete_task(context, task, RecordingMonitor()), "an unknown service"
     )
@@ -210,8 +236,11 @@ def _an_unknown_service_is_refused(context: ConformanceContext) -> None:
     require(not all_files(task.folder), "it wrote files for an unknown service")
 
 
-def _a_folder_that_cannot_be_written_is_reported(context: ConformanceContext) -> None:
-    service = context.services()[0]
+@_case()
+def _a_folder_that_cannot_be_written_is_reported(
+    context: ConformanceContext, provider: Provider
+) -> None:
+    service = context.service
     task = make_task(context, service, "not writable")
     obstacle = context.folder / "a file"
     obstacle.touch()
@@ -226,24 +255,19 @@ def _a_folder_that_cannot_be_written_is_reported(context: ConformanceContext) ->
         )
 
 
-def _any_frame_number_and_any_path(context: ConformanceContext) -> None:
-    service = context.services()[0]
+@_case()
+def _any_frame_number_and_any_path(context: ConformanceContext, provider: Provider) -> None:
     for name, first in (("Größe 東京 %d", 9_999), ("before zero", -1)):
-        task = make_task(context, service, name, first=first, frames=2)
-        check_result(service, task, complete_task(context, task, RecordingMonitor()))
+        task = make_task(context, context.service, name, first=first, frames=2)
+        check_result(context.service, task, complete_task(context, task, RecordingMonitor()))
 
 
-def _closing_twice_is_allowed(context: ConformanceContext) -> None:
-    provider = context.make_provider()
-    provider.list_services()
-    provider.close()
-    provider.close()
-
-
-def _work_can_be_followed_by_its_handle(context: ConformanceContext) -> None:
-    provider, service = _remote(context), context.services()[0]
-    task = make_task(context, service, "followed")
-    handle = provider.submit(task, remote_key(task.job_id))
+@_case(RemoteProvider)
+def _work_can_be_followed_by_its_handle(
+    context: ConformanceContext, provider: RemoteProvider
+) -> None:
+    task = make_task(context, context.service, "followed")
+    handle = submit(provider, task)
     text = json.dumps(handle, allow_nan=False)
     require(isinstance(handle, dict), f"a handle is a JSON object, not {type(handle).__name__}")
     require(len(text.encode()) <= MAX_HANDLE_BYTES, f"a handle has {len(text.encode())} bytes")
@@ -260,10 +284,11 @@ def _work_can_be_followed_by_its_handle(context: ConformanceContext) -> None:
         other.close()
 
 
-def _cancelling_is_answered(context: ConformanceContext) -> None:
-    provider, service = _remote(context), context.services()[0]
+@_case(RemoteProvider)
+def _cancelling_is_answered(context: ConformanceContext, provider: RemoteProvider) -> None:
+    service = context.service
     task = make_task(context, service, "remote cancelled")
-    handle = provider.submit(task, remote_key(task.job_id))
+    handle = submit(provider, task)
     outcome = provider.cancel(handle)
     require(isinstance(outcome, CancelOutcome), "cancel must return a CancelOutcome")
     require(
@@ -277,70 +302,28 @@ def _cancelling_is_answered(context: ConformanceContext) -> None:
     require(isinstance(provider.cancel(handle), CancelOutcome), "it cannot be cancelled twice")
 
 
-def _a_key_makes_one_piece_of_work(context: ConformanceContext) -> None:
-    provider = _remote(context)
+@_case(RemoteProvider)
+def _a_key_makes_one_piece_of_work(context: ConformanceContext, provider: RemoteProvider) -> None:
     for service in context.services():
         if service.capabilities.idempotency:
             task = make_task(context, service, f"key {service.id}")
-            first = provider.submit(task, remote_key(task.job_id))
-            second = provider.submit(task, remote_key(task.job_id))
+            first = submit(provider, task)
+            second = submit(provider, task)
             require(first == second, f"{service.id}: one key made {first} and {second}")
             provider.cancel(first)
 
 
-def _work_is_found_by_its_key(context: ConformanceContext) -> None:
-    provider, service = _remote(context), context.services()[0]
-    task = make_task(context, service, "found")
+@_case(RemoteProvider)
+def _work_is_found_by_its_key(context: ConformanceContext, provider: RemoteProvider) -> None:
+    task = make_task(context, context.service, "found")
+    key = remote_key(task.job_id)
     try:
-        require(
-            provider.find(remote_key(task.job_id)) is None, "it found work that was never submitted"
-        )
+        require(provider.find(key) is None, "it found work that was never submitted")
     except OutcomeUnknown:
         return  # it cannot look up work, which is allowed
-    handle = provider.submit(task, remote_key(task.job_id))
-    require(
-        provider.find(remote_key(task.job_id)) == handle,
-        "it does not find the work that was submitted",
-    )
+    handle = submit(provider, task)
+    require(provider.find(key) == handle, "it does not find the work that was submitted")
     provider.cancel(handle)
-
-
-CASES: tuple[ConformanceCase, ...] = (
-    ConformanceCase("services are described", _services_are_described, submits=False),
-    ConformanceCase("quotes are costs", _quotes_are_costs, submits=False),
-    ConformanceCase("closing twice is allowed", _closing_twice_is_allowed, submits=False),
-    ConformanceCase("every service does its work", _every_service_does_its_work),
-    ConformanceCase("any frame number and any path", _any_frame_number_and_any_path),
-    ConformanceCase("an unknown service is refused", _an_unknown_service_is_refused),
-    ConformanceCase(
-        "a folder that cannot be written is reported", _a_folder_that_cannot_be_written_is_reported
-    ),
-    ConformanceCase(
-        "finished work is not repeated", _finished_work_is_not_repeated, (FrameProvider,)
-    ),
-    ConformanceCase(
-        "a cancelled task is not started", _a_cancelled_task_is_not_started, (FrameProvider,)
-    ),
-    ConformanceCase(
-        "cancelling ends within two seconds", _cancelling_ends_within_two_seconds, (FrameProvider,)
-    ),
-    ConformanceCase(
-        "work can be followed by its handle", _work_can_be_followed_by_its_handle, (RemoteProvider,)
-    ),
-    ConformanceCase(
-        "results can be fetched twice", _results_can_be_fetched_twice, (RemoteProvider,)
-    ),
-    ConformanceCase("cancelling is answered", _cancelling_is_answered, (RemoteProvider,)),
-    ConformanceCase(
-        "a key makes one piece of work", _a_key_makes_one_piece_of_work, (RemoteProvider,)
-    ),
-    ConformanceCase("work is found by its key", _work_is_found_by_its_key, (RemoteProvider,)),
-)
-
-
-def _remote(context: ConformanceContext) -> RemoteProvider:
-    assert isinstance(context.provider, RemoteProvider)
-    return context.provider
 
 
 def _require_error(call: Callable[[], object], what: str) -> BaseException:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
@@ -16,6 +17,7 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate, frame_path
 from bridge_core.models.requests import MatteRegion, OutputFormat, ShapeRegion
 from bridge_core.models.services import OutputKind, RegionKind, Service, resolve_parameters
+from bridge_gateway.arrays import FloatArray
 from bridge_gateway.media.output_checks import check_output
 from bridge_gateway.providers.base import (
     PROXY_FILENAME,
@@ -78,16 +80,18 @@ class ConformanceContext:
     seconds: float = 600.0
     """How long a remote job may take."""
 
+    @property
+    def service(self) -> Service:
+        """The first of the :meth:`services`."""
+        return self.services()[0]
+
     def services(self) -> list[Service]:
         """The available services that take one of the :data:`PLATE_FORMATS`.
 
         :raises ConformanceError: there is none.
         """
-        services = [
-            service
-            for service in self.provider.list_services()
-            if service.available and plate_format(service) is not None
-        ]
+        offered = self.provider.list_services()
+        services = [service for service in offered if service.available and plate_format(service)]
         require(services, "no service is available that takes EXR or PNG, so nothing can be tried")
         return services
 
@@ -170,9 +174,9 @@ def complete_task(
     provider = context.provider
     if isinstance(provider, FrameProvider):
         return provider.run(task, monitor)
-    require(isinstance(provider, RemoteProvider), "the provider is of no known kind")
-    assert isinstance(provider, RemoteProvider)
-    handle = provider.submit(task, remote_key(task.job_id))
+    if not isinstance(provider, RemoteProvider):
+        raise ConformanceError("the provider is of no known kind")
+    handle = submit(provider, task)
     status = wait_until_ended(context, provider, handle)
     problem = status.problem.message if status.problem else status.message
     require(
@@ -180,6 +184,11 @@ def complete_task(
         f"the work of {task.service} ended {status.state}: {problem}",
     )
     return provider.fetch(handle, task, monitor)
+
+
+def submit(provider: RemoteProvider, task: ProviderTask) -> RemoteHandle:
+    """Submit a task with its job's key, as the gateway does."""
+    return provider.submit(task, remote_key(task.job_id))
 
 
 def wait_until_ended(
@@ -262,10 +271,7 @@ def _write_picture(path: Path, width: int, height: int, frame: int) -> None:
     planes = [((x * (c + 1) + y * (c + 2) + frame * 3) % 61) / 64 for c in range(3)]
     pixels = np.stack(planes, axis=-1).astype(np.float32)
     pixels[:, : width // 6 + frame % 5] *= 0.25
-    spec = oiio.ImageSpec(width, height, 3, oiio.HALF if path.suffix == ".exr" else oiio.UINT8)
-    buffer = oiio.ImageBuf(spec)
-    if not (buffer.set_pixels(oiio.ROI(), pixels) and buffer.write(str(path))):
-        raise OSError(f"{path} cannot be written: {buffer.geterror()}")
+    _write_pixels(path, pixels, oiio.HALF if path.suffix == ".exr" else oiio.UINT8)
 
 
 def _write_matte(path: Path, width: int, height: int, frame: int) -> None:
@@ -273,6 +279,11 @@ def _write_matte(path: Path, width: int, height: int, frame: int) -> None:
     pixels = np.zeros((height, width, 1), np.float32)
     left = frame % max(1, width // 2)
     pixels[:, left : left + max(1, width // 4)] = 1
-    buffer = oiio.ImageBuf(oiio.ImageSpec(width, height, 1, oiio.UINT8))
+    _write_pixels(path, pixels, oiio.UINT8)
+
+
+def _write_pixels(path: Path, pixels: FloatArray, kind: Any) -> None:
+    height, width, channels = pixels.shape
+    buffer = oiio.ImageBuf(oiio.ImageSpec(width, height, channels, kind))
     if not (buffer.set_pixels(oiio.ROI(), pixels) and buffer.write(str(path))):
         raise OSError(f"{path} cannot be written: {buffer.geterror()}")

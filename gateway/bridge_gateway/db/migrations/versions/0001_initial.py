@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 _TIMESTAMP = sa.DateTime(timezone=True)
 
@@ -157,18 +155,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name="pk_timings"),
     )
     op.create_index("ix_timings_job_id", "timings", ["job_id"])
-
-
-def downgrade() -> None:
-    for table in (
-        "timings",
-        "events",
-        "event_counter",
-        "notes",
-        "decisions",
-        "results",
-        "pins",
-        "remote_jobs",
-        "jobs",
-    ):
-        op.drop_table(table)

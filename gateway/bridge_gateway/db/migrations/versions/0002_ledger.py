@@ -10,8 +10,6 @@ from bridge_core.errors import IncompatibleVersion
 
 revision = "0002"
 down_revision = "0001"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -54,9 +52,3 @@ def upgrade() -> None:
     op.create_index(
         "ix_ledger_show_currency_kind_amount", "ledger", ["show", "currency", "kind", "amount"]
     )
-
-
-def downgrade() -> None:
-    op.drop_table("ledger")
-    op.add_column("jobs", sa.Column("cost", sa.Text(), nullable=True))
-    op.drop_column("jobs", "requested_by")

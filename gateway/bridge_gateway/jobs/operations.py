@@ -1,4 +1,4 @@
-"""What the API asks about jobs, results and reviews.
+"""What the API asks about jobs and results. :mod:`.reviews` has notes and decisions.
 
 The methods read and write databases and files. They may be called from any thread that does not
 run an event loop.
@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from sqlalchemy import ColumnElement, func, select, tuple_
+
 from bridge_core.errors import NotFound
 from bridge_core.models.costs import Quote, ShowCosts
 from bridge_core.models.jobs import Job, JobFrame, JobState, Resolution
-from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.requests import Request, Submission
 from bridge_core.models.services import Service
 from bridge_core.models.versions import (
-    Decision,
     Lineage,
     Result,
     ResultFile,
@@ -26,12 +26,13 @@ from bridge_core.models.versions import (
     Version,
 )
 from bridge_gateway.db import queries
-from bridge_gateway.db.engine import Database
-from bridge_gateway.jobs import events, quotes, transitions
+from bridge_gateway.db.tables import DecisionRow, JobRow, ResultRow
+from bridge_gateway.jobs import quotes, transitions
 from bridge_gateway.jobs.context import GatewayContext
 from bridge_gateway.jobs.reconciler import Reconciler
 from bridge_gateway.jobs.workflow import Workflow
 from bridge_gateway.library import reader
+from bridge_gateway.library.paths import THUMBNAIL_NAME
 from bridge_gateway.policy import ledger
 from bridge_gateway.policy.principal import Principal
 from bridge_gateway.providers.base import queue_name
@@ -39,7 +40,7 @@ from bridge_gateway.providers.base import queue_name
 T = TypeVar("T")
 
 
-class JobService:
+class JobOperations:
     """Services that can be asked for, and jobs."""
 
     def __init__(
@@ -47,7 +48,7 @@ class JobService:
         gateway: GatewayContext,
         workflow: Workflow,
         reconciler: Reconciler,
-        results: ResultService,
+        results: ResultOperations,
     ) -> None:
         self._gateway = gateway
         self._database = gateway.database
@@ -114,9 +115,19 @@ class JobService:
         before: str | None = None,
         limit: int = 100,
     ) -> list[Job]:
-        """Newest first; ``before`` is the id of the last job of the previous page."""
+        """Newest first; ``before`` is the id of the last job of the previous page.
+
+        :raises NotFound: ``before`` is not the id of a job.
+        """
+        query = select(JobRow).order_by(JobRow.number.desc()).limit(limit)
+        if show is not None:
+            query = query.where(JobRow.show == show)
+        if state is not None:
+            query = query.where(JobRow.state == state)
         with self._database.begin_read() as session:
-            return queries.list_jobs(session, show=show, state=state, before=before, limit=limit)
+            if before is not None:
+                query = query.where(JobRow.number < queries.get_job_row(session, before).number)
+            return queries.load_jobs(session, session.scalars(query).all())
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a job. A job that has ended, or whose version already has a number, does not
@@ -175,7 +186,7 @@ class JobService:
         return library.list_result_proxies(self._results.get_result(result_id))
 
 
-class ResultService:
+class ResultOperations:
     """Versions, test frames and their files."""
 
     def __init__(self, gateway: GatewayContext) -> None:
@@ -196,19 +207,40 @@ class ResultService:
     ) -> list[Version]:
         """By shot, service and number; with ``status`` only those with this review status, with
         ``newest`` of each shot only the one made last. ``after`` is the id of the last version of
-        the previous page."""
-        with self._database.begin_read() as session:
-            return queries.list_versions(
-                session,
-                show=show,
-                sequence=sequence,
-                shot=shot,
-                service=service,
-                status=status,
-                newest=newest,
-                after=after,
-                limit=limit,
+        the previous page.
+
+        :raises NotFound: ``after`` is not the id of a version.
+        """
+        filters = {
+            ResultRow.show: show,
+            ResultRow.sequence: sequence,
+            ResultRow.shot: shot,
+            ResultRow.service: service,
+        }
+        conditions: list[ColumnElement[bool]] = [
+            ResultRow.published.is_not(None),
+            ResultRow.number.is_not(None),
+        ]
+        conditions += [column == value for column, value in filters.items() if value is not None]
+        if status is not None:
+            decided = select(DecisionRow.status).where(DecisionRow.result_id == ResultRow.id)
+            last_decided = decided.order_by(DecisionRow.number.desc()).limit(1).scalar_subquery()
+            conditions.append(func.coalesce(last_decided, ReviewStatus.PENDING) == status)
+        order = (*filters, ResultRow.number)
+        query = select(ResultRow).where(*conditions).order_by(*order).limit(limit)
+        if newest:
+            last = func.row_number().over(
+                partition_by=(ResultRow.show, ResultRow.sequence, ResultRow.shot),
+                order_by=(column.desc() for column in (ResultRow.ordinal, ResultRow.created)),
             )
+            ranked = select(ResultRow.id, last.label("rank")).where(*conditions).subquery()
+            query = query.join(ranked, ranked.c.id == ResultRow.id).where(ranked.c.rank == 1)
+        with self._database.begin_read() as session:
+            if after is not None:
+                row = queries.get_version_row(session, after)
+                position = (row.show, row.sequence, row.shot, row.service, row.number)
+                query = query.where(tuple_(*order) > tuple_(*position))
+            return queries.load_versions(session, session.scalars(query).all())
 
     def get_version(self, version_id: str) -> Version:
         """
@@ -219,10 +251,19 @@ class ResultService:
 
     def get_test_frame(self, test_frame_id: str) -> TestFrame:
         """
-        :raises NotFound: there is no such test frame.
+        :raises NotFound: there is no such test frame, or it is a version.
         """
         with self._database.begin_read() as session:
-            return queries.get_test_frame(session, test_frame_id)
+            row = queries.get_result_row(session, test_frame_id, TestFrame)
+        return TestFrame.model_validate_json(row.content or "")
+
+    def get_result(self, result_id: str) -> Result:
+        """A version as it was published, without the decisions since, or a test frame.
+
+        :raises NotFound: there is no such version or test frame.
+        """
+        with self._database.begin_read() as session:
+            return queries.load_result(queries.get_result_row(session, result_id))
 
     def get_lineage(self, result_id: str) -> Lineage:
         return self._read_result(result_id, reader.read_lineage)
@@ -241,17 +282,7 @@ class ResultService:
         return self._read_result(result_id, lambda result: reader.find_proxy(result, frame))
 
     def find_thumbnail(self, result_id: str) -> Path:
-        return self._read_result(result_id, reader.find_thumbnail)
-
-    def get_result(self, result_id: str) -> Result:
-        """A version as it was published, without the decisions since, or a test frame.
-
-        :raises NotFound: there is no such version or test frame.
-        """
-        with self._database.begin_read() as session:
-            row = queries.get_result_row(session, result_id)
-            kind = Version if row.number is not None else TestFrame
-            return kind.model_validate_json(row.content or "")
+        return self.find_file(result_id, THUMBNAIL_NAME)
 
     def _read_result(self, result_id: str, read: Callable[[Result], T]) -> T:
         """Call ``read`` with a result, on the library's disk.
@@ -260,52 +291,3 @@ class ResultService:
         """
         result = self.get_result(result_id)
         return self._gateway.storage.library.disk.run(lambda: read(result))
-
-
-class ReviewService:
-    """Notes on versions and decisions about them, each stored together with its event."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def add_decision(
-        self, version_id: str, decision: Decision, key: str, principal: Principal
-    ) -> Version:
-        """The version after the decision; the same for each call with this key.
-
-        :raises NotFound: there is no such version.
-        :raises IdempotencyKeyReused: the key was used for another decision, or by another
-            principal.
-        :raises ContentMismatch: the decision names another content hash than the version's.
-        """
-        with self._database.begin_write() as session:
-            by = principal.name
-            known = queries.find_decision(session, version_id, decision, key, by=by)
-            if known is not None:
-                return known
-            version = queries.add_decision(session, version_id, decision, key, by=by)
-            events.add_version_event(session, version)
-            return version
-
-    def list_notes(self, version_id: str) -> list[Note]:
-        with self._database.begin_read() as session:
-            return queries.list_notes(session, version_id)
-
-    def add_note(
-        self, version_id: str, new: NewNote, key: str, principal: Principal
-    ) -> tuple[Note, bool]:
-        """The note of this key, and whether it is new.
-
-        :raises NotFound: there is no such version.
-        :raises IdempotencyKeyReused: the key was used for another note, or by another principal.
-        """
-        with self._database.begin_write() as session:
-            by = principal.name
-            known = queries.find_note(session, version_id, new, key, by=by)
-            if known is not None:
-                return known, False
-            note = queries.add_note(session, version_id, new, key, by=by)
-            events.add_note_event(
-                session, note, job=queries.get_version_row(session, version_id).job_id
-            )
-            return note, True

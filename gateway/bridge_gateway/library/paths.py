@@ -31,7 +31,7 @@ def text_path(name: str) -> str:
     return f"texts/{name}"
 
 
-class LibraryNaming:
+class LibraryPaths:
     """Fills the templates of the settings.
 
     :raises ConfigError: a template uses other fields than :data:`TEMPLATE_FIELDS`.

@@ -1,13 +1,34 @@
-"""The timecode track of QuickTime files, whose rate FFmpeg does not report."""
+"""The timecode of movies, at the rate of their pictures.
+
+FFmpeg does not report the rate of a QuickTime file's timecode track, so that is read here.
+"""
 
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
+from bridge_core.models.frames import frame_to_timecode, timecode_to_frame
+
 #: A movie's header may list millions of pictures; anything larger is damaged.
 _MAX_HEADER_BYTES = 1 << 28
+
+
+def convert_timecode(text: str, counted_at: int | None, rate: Fraction) -> str | None:
+    """``text``, counted at ``counted_at`` frames per second (None: at ``rate``), as the timecode of
+    the same picture at ``rate``; None if it fits no picture."""
+    with suppress(ValueError):
+        if counted_at is None or counted_at == round(rate):
+            timecode_to_frame(text, rate)
+            return text
+        ratio = Fraction(counted_at, round(rate))
+        index = timecode_to_frame(text, rate * ratio) / ratio
+        if index % 1 == 0:
+            return frame_to_timecode(int(index), rate, drop_frame=text[-3] in ";.")
+    return None
 
 
 def timecode_frames_per_second(path: Path) -> int | None:
