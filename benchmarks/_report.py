@@ -15,7 +15,7 @@ import bridge_core
 RESULTS_VARIABLE = "SHOTBRIDGE_BENCHMARK_RESULTS"
 
 
-class Result(NamedTuple):
+class BenchmarkResult(NamedTuple):
     """A measured value beside its reference, in the same unit."""
 
     benchmark: str
@@ -49,7 +49,7 @@ def report(
     goal: float | None = None,
 ) -> None:
     """Print a result, and collect it."""
-    result = Result(benchmark, measure, value, reference, reference_name, unit, goal)
+    result = BenchmarkResult(benchmark, measure, value, reference, reference_name, unit, goal)
     aim = f"   goal {result.verdict}" if result.goal is not None else ""
     print(
         f"{measure:<44} {_number(value)} {unit:<4} {result.ratio:6.2f} of {reference_name}, "
@@ -75,7 +75,7 @@ def write_page(results: Path, page: Path, failed: list[str]) -> None:
         "|---|---|---|---|---|---|",
     ]
     for line in results.read_text(encoding="utf-8").splitlines():
-        r = Result(**json.loads(line))
+        r = BenchmarkResult(**json.loads(line))
         value, reference = _number(r.value).strip(), _number(r.reference).strip()
         lines.append(
             f"| {r.benchmark} | {r.measure} | {value} {r.unit} | {r.reference_name}, {reference} "

@@ -138,9 +138,9 @@ class _GraphEditor:
     def subpixels(self, value: str, scale: int) -> str:
         """A value of full size as (batch, 3, scale * scale, height, width), without the shuffle
         that makes it."""
-        node = self._producers.get(value)
-        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute} if node else {}
-        match node.op_type if node else "":
+        node = self._producers.get(value, NodeProto())
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        match node.op_type:
             case "Identity":
                 return self.subpixels(node.input[0], scale)
             case "Add":

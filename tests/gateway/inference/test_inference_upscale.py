@@ -101,15 +101,16 @@ def test_negative_values_stay_negative(span: Upscaler) -> None:
     assert large.min() >= -0.2501
 
 
-@pytest.mark.parametrize("network", NETWORKS)
-def test_tiles_leave_no_seams(models_dir: Path, network: str) -> None:
+@pytest.mark.parametrize(("network", "small_mb"), [(NETWORKS[0], 40), (NETWORKS[1], 15)])
+def test_tiles_leave_no_seams(models_dir: Path, network: str, small_mb: float) -> None:
     code = frame(models_dir, "bikes", 210)[100:220, 200:330]
     plate = srgb_decode(code) * np.float32(6) - np.float32(0.02)
     whole, tiled = (
         Upscaler.open(models_dir, network, threads=2, memory_mb=memory_mb)
-        for memory_mb in (1000, 40)
+        for memory_mb in (1000, small_mb)
     )
-    assert (len(whole.plan_tiles(120, 130)), len(tiled.plan_tiles(120, 130)) >= 4) == (1, True)
+    assert len(whole.plan_tiles(120, 130)) == 1
+    assert len(tiled.plan_tiles(120, 130)) >= 4
     whole, tiled = whole.upscale(plate), tiled.upscale(plate)
     assert np.abs(whole - tiled).max() < 1e-5 * np.abs(whole).max() + 1e-5
 

@@ -31,7 +31,7 @@ from bridge_gateway.providers.local.processors import (
     ProcessedFrame,
     create_processor,
 )
-from bridge_gateway.providers.local.writers import OutputWriter, create_writer
+from bridge_gateway.providers.local.writers import create_writer
 
 _FRAMES_WRITTEN_AT_ONCE = 2
 #: Distributions that process pixels.
@@ -59,14 +59,17 @@ class LocalTaskRunner:
         frames = task.unfinished_frames()
         with PlateReader(task.plate, task.files) as plate:
             plate.require_frames(frames)
+
+            def finish(frame: int, processed: ProcessedFrame) -> None:
+                _write_proxy(task, colour, frame, processed)
+                frame_done(frame)
+
             _run_pipelined(
                 frames,
                 read=lambda frame: writer.prepare(plate.read(frame)),
                 process=lambda frame, picture: _process_frame(task, processor, frame, picture),
-                write=lambda frame, picture, result: _write_frame(
-                    task, colour, writer, frame, picture, result
-                ),
-                frame_done=frame_done,
+                write=lambda frame, picture, made: writer.write(frame, made.outputs, picture),
+                finish=finish,
             )
         return TaskResult(
             outputs=writer.finish(processor.output_spaces),
@@ -126,23 +129,28 @@ def _run_pipelined(
     read: Callable[[int], Picture],
     process: Callable[[int, Picture], ProcessedFrame],
     write: Callable[[int, Picture, ProcessedFrame], None],
-    frame_done: Callable[[int], None],
+    finish: Callable[[int, ProcessedFrame], None],
 ) -> None:
-    """Pass each frame through read, process and write; read and process in order.
+    """Pass each frame through read, process, write and finish, each of them in order.
 
     Two frames are written at once, since a file's compression and its proxy leave cores idle in
-    turn.
+    turn; a frame is finished after the one before it.
     """
 
-    def write_and_report(frame: int, picture: Picture, processed: ProcessedFrame) -> None:
+    def write_and_finish(
+        frame: int, picture: Picture, processed: ProcessedFrame, previous: Future[None] | None
+    ) -> None:
         write(frame, picture, processed)
-        frame_done(frame)
+        if previous is not None:
+            previous.result()
+        finish(frame, processed)
 
     with (
         ThreadPoolExecutor(1, "read") as reader,
         ThreadPoolExecutor(_FRAMES_WRITTEN_AT_ONCE, "write") as writer,
     ):
         next_read: Future[Picture] | None = None
+        last_write: Future[None] | None = None
         writes: deque[Future[None]] = deque()
         for frame, following in zip(frames, (*frames[1:], None), strict=False):
             picture = (next_read or reader.submit(read, frame)).result()
@@ -150,7 +158,8 @@ def _run_pipelined(
             processed = process(frame, picture)
             if len(writes) == _FRAMES_WRITTEN_AT_ONCE:
                 writes.popleft().result()
-            writes.append(writer.submit(write_and_report, frame, picture, processed))
+            last_write = writer.submit(write_and_finish, frame, picture, processed, last_write)
+            writes.append(last_write)
         for write_result in writes:
             write_result.result()
 
@@ -168,16 +177,10 @@ def _process_frame(
         raise
 
 
-def _write_frame(
-    task: LocalTask,
-    colour: ColourManager,
-    writer: OutputWriter,
-    frame: int,
-    picture: Picture,
-    processed: ProcessedFrame,
+def _write_proxy(
+    task: LocalTask, colour: ColourManager, frame: int, processed: ProcessedFrame
 ) -> None:
-    """The proxy is written last: it shows that the frame is finished."""
-    writer.write(frame, processed.outputs, picture)
+    """Write a frame's proxy, after its pictures: it shows that the frame is finished."""
     write_proxy(
         task.folder / PROXY_FILENAME.format(frame=frame),
         processed.proxy_rgb,
