@@ -369,8 +369,10 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
         if match := re.fullmatch(r"POST /v1/jobs/([^/]+)/resolve", call):
             answer = Resolution.model_validate_json(self._body())
             record = ResolutionRecord(**answer.model_dump(), by=self._user(), at=now())
-            resolved = {"state": JobState.FAILED, "resolution": record}
-            gateway.publish_job(gateway.jobs[match[1]].model_copy(update=resolved))
+            job = gateway.jobs[match[1]]
+            is_cancelled = job.state is JobState.CANCELLED
+            state = JobState.CANCELLED if is_cancelled else JobState.FAILED
+            gateway.publish_job(job.model_copy(update={"state": state, "resolution": record}))
             return 200, gateway.jobs[match[1]]
         if match := re.fullmatch(r"POST /v1/versions/([^/]+)/decisions", call):
             Decision.model_validate_json(self._body())

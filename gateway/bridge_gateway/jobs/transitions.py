@@ -165,6 +165,10 @@ def set_job_cancellation(job_id: str, session: Session, cancellation: Cancellati
     transaction that stores the provider's answer."""
     row = queries.get_job_row(session, job_id, lock=True)
     if row.state == JobState.CANCELLED:
+        if is_work_done(session, job_id):
+            # It costs its quote where the provider names no charge.
+            charge = _charge_or_quote(session, job_id)
+            cancellation = cancellation.model_copy(update={"charge": charge})
         row.cancellation = canonical_json(cancellation)
         _add_event(session, row)
 

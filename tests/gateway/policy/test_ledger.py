@@ -315,6 +315,19 @@ def test_a_last_report_without_a_charge_costs_the_quote_until_one_is_named(
     assert job.entries()[3:] == [("charge", "answered 2", "-0.5", "EUR")]
 
 
+def test_work_that_was_done_before_its_cancellation_shows_the_quote_as_its_charge(
+    database: Database, submission: Submission
+) -> None:
+    """Otherwise the panel would ask what it costs."""
+    job = LedgerJob(database, submission)
+    job.report(RemoteState.SUCCEEDED)
+    transitions.cancel_job(database, job.id)
+    job.answer(False, None)
+    assert job.cancellation().charge == euros("2.5")
+    job.answer(False, euros("2"))
+    assert job.cancellation().charge == euros("2")
+
+
 def test_an_unknown_outcome_keeps_its_reservation(
     database: Database, submission: Submission
 ) -> None:

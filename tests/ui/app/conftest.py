@@ -7,6 +7,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtTest import QTest
@@ -24,7 +25,13 @@ from bridge_ui.app.page_registry import PAGES, PageSpec
 from bridge_ui.app.panel import Panel
 from bridge_ui.widgets.main_thread import MainThreadDispatcher
 
-for _name in ("database_filler", "running_panel", "leak_check", "event_loop_watchdog"):
+for _name in (
+    "database_filler",
+    "running_panel",
+    "leak_check",
+    "event_loop_watchdog",
+    "panel_texts",
+):
     _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
     assert _spec is not None
     assert _spec.loader is not None
@@ -131,3 +138,30 @@ def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
             panel.deleteLater()
     qapp.processEvents()
     gateway_launcher.stop_gateway(own_settings)  # calls of a panel may have started one
+
+
+@pytest.fixture
+def gateway() -> Iterator[Any]:
+    """A strict gateway."""
+    if "strict_gateway" not in sys.modules:
+        path = Path(__file__).parents[2] / "core" / "strict_gateway.py"
+        spec = importlib.util.spec_from_file_location("strict_gateway", path)
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules["strict_gateway"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["strict_gateway"])
+    running = sys.modules["strict_gateway"].StrictGateway()
+    yield running
+    running.stop()
+    assert running.violations == []
+
+
+@pytest.fixture
+def panel(gateway: Any, make_panel: Callable[..., Panel], tmp_path: Path) -> Panel:
+    token = tmp_path / "token"
+    token.write_text(gateway.token)
+    token.chmod(0o600)
+    client = ClientSettings(
+        url=gateway.url, token_file=token, state_dir=tmp_path / "state", user="Ada Lovelace"
+    )
+    return make_panel(3, settings=Settings(client=client))

@@ -4,64 +4,22 @@ The panel calls a strict gateway over HTTP."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import database_filler
 import pytest
+from panel_texts import shown_texts, wait_until
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton
 
 from bridge_core.models.findings import Finding, Findings
 from bridge_core.models.jobs import Cancellation, Cost, Job, JobOutcome, JobState
 from bridge_core.models.problems import Problem
-from bridge_core.models.settings import ClientSettings, Settings
 from bridge_core.models.versions import Version
 from bridge_ui.app.panel import Panel
 
 TEXT = "The exposure jumps at the cut.\n<b>Not markup.</b>\n"
-
-
-@pytest.fixture
-def gateway() -> Iterator[Any]:
-    if "strict_gateway" not in sys.modules:
-        path = Path(__file__).parents[2] / "core" / "strict_gateway.py"
-        spec = importlib.util.spec_from_file_location("strict_gateway", path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules["strict_gateway"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["strict_gateway"])
-    running = sys.modules["strict_gateway"].StrictGateway()
-    yield running
-    running.stop()
-    assert running.violations == []
-
-
-@pytest.fixture
-def panel(gateway: Any, make_panel: Callable[..., Panel], tmp_path: Path) -> Panel:
-    token = tmp_path / "token"
-    token.write_text(gateway.token)
-    token.chmod(0o600)
-    client = ClientSettings(
-        url=gateway.url, token_file=token, state_dir=tmp_path / "state", user="Ada Lovelace"
-    )
-    return make_panel(3, settings=Settings(client=client))
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        QTest.qWait(10)
-
-
-def shown_texts(widget: QWidget) -> list[str]:
-    return [one.text() for one in widget.findChildren(QLabel) if one.isVisible()]
 
 
 def analysed(gateway: Any, **changes: Any) -> Version:
@@ -182,6 +140,8 @@ def test_a_cancelled_job_says_what_the_provider_did(
         jobs=[job.model_copy(update={"cancellation": cancellation})]
     )
     texts = shown_texts(panel.jobs)
+    asks = panel.jobs.findChild(QPushButton, "job-not-made").isVisible()
+    assert asks == text.endswith("not known")
     assert panel.controllers.jobs.rows[0].sign.text == text
     assert any(one.startswith(f"{text} · requested by") for one in texts), texts
     assert ("too late" in texts) == (cancellation is not None and bool(cancellation.message))
@@ -216,6 +176,31 @@ def test_the_outcome_of_a_job_is_told_in_words(
     assert (sent.outcome, sent.text, sent.by) == (outcome, "their list of jobs", "Ada Lovelace")
     texts = shown_texts(panel.jobs)
     assert any(one.startswith(text) and one.endswith("their list of jobs") for one in texts), texts
+    assert not button.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("cancellation", "text"),
+    [
+        (Cancellation(), "cancelled: the provider has not said whether it stopped"),
+        (Cancellation(provider_stopped=False), "cancelled: the provider did not stop"),
+    ],
+)
+def test_what_a_cancelled_job_costs_is_told_in_words(
+    panel: Panel, gateway: Any, cancellation: Cancellation, text: str
+) -> None:
+    job = job_with(JobState.CANCELLED, cancellation=cancellation)
+    gateway.jobs[job.id] = job
+    show_job(panel, job)
+    button = panel.jobs.findChild(QPushButton, "job-made-elsewhere")
+    QTest.keyClicks(panel.jobs.findChild(QLineEdit, "job-outcome-reason"), "on their invoice")
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    wait_until(lambda: panel.controllers.jobs.job(job.id).resolution is not None)
+    sent = gateway.jobs[job.id]
+    assert sent.state is JobState.CANCELLED
+    assert sent.resolution.outcome is JobOutcome.MADE_ELSEWHERE
+    assert panel.controllers.jobs.rows[0].sign.text == text, "the charge is known now"
+    assert any(one.endswith("on their invoice") for one in shown_texts(panel.jobs))
     assert not button.isVisible()
 
 

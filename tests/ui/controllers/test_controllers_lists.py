@@ -405,7 +405,7 @@ def test_the_form_says_what_is_missing(
     send.set_shots(host.shots[1:2])
     assert send.state.value.fields[0].value == 0.25, "values apply to all shots"
     send.set_shots(host.shots[:1])
-    send.reset("strength")
+    send.reset()
     assert send.state.value.fields[0].value == 0.5
     send.choose_service("matte")
     send.add_references(["/a.png", "/b.png", "/a.png"])

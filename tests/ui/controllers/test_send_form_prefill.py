@@ -74,7 +74,7 @@ def summary_of(send: SendController) -> dict[str, str]:
 def test_the_form_requests_the_same_as_the_earlier_request(send: SendController) -> None:
     send.prefill(EARLIER)
     assert request_of(send) == EARLIER
-    assert summary_of(send)["Regions"] == "1 matte, 1 shape"
+    assert summary_of(send)["Regions"] == "matte sky.####.exr, 1 shape"
     send.set_shots([shot("A_020")])
     other = request_of(send)
     assert (other.regions, other.seed, other.references) == ((), None, ())
@@ -114,3 +114,23 @@ def test_what_came_with_an_earlier_request_is_sent_once(
     main_thread.wait_until(lambda: send.state.value.message, "the request to be stored")
     request = request_of(send)
     assert (request.regions, request.seed, request.source_version_id) == ((), None, None)
+
+
+def test_a_chosen_matte_stays_with_its_shot(
+    main_thread: FakeMainThread, send: SendController, tmp_path: Path
+) -> None:
+    picture = tmp_path / "face.png"
+    picture.write_bytes(b"a picture")
+    chosen = MatteRegion(path=str(picture))
+    send.prefill(EARLIER)
+    send.choose_matte(str(picture))
+    send.set_shots([shot("A_020")])
+    main_thread.wait_until(lambda: not send.state.value.message, "the file to be found")
+    assert request_of(send).regions == (), "it was chosen for the other shot"
+    send.set_shots([EARLIER.shot])
+    assert request_of(send).regions == (SHAPE, chosen), "it replaces the earlier matte"
+    send.send()
+    main_thread.wait_until(lambda: send.state.value.message, "the request to be stored")
+    assert request_of(send).regions == (chosen,), "without it, the whole picture might change"
+    send.prefill(EARLIER)
+    assert request_of(send).regions == EARLIER.regions

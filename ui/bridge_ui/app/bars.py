@@ -87,7 +87,7 @@ class Toolbar(QWidget):
     def _update_name_visibility(self) -> None:
         """Hide the title if there is not enough space."""
         others = (self._connection_button, self.menu_button, self._shortcuts_button)
-        required = sum(one.sizeHint().width() + 10 for one in others if not one.isHidden())
+        required = sum(widget.sizeHint().width() + 10 for widget in others if not widget.isHidden())
         self._name.setVisible(
             self._wide or required + self._name.sizeHint().width() + 22 < self.width()
         )

@@ -55,11 +55,8 @@ class PageLayout(QWidget):
         self._titles: dict[str, str] = {}
         self._column_ids = tuple(page.id for page in pages if page.has_column)
         self._tab_pages: tuple[str, ...] = ()
-        self._tabs = QTabBar()
+        self._tabs = QTabBar(drawBase=False, expanding=False, usesScrollButtons=True)
         self._tabs.setObjectName("tabs")
-        self._tabs.setExpanding(False)
-        self._tabs.setUsesScrollButtons(True)
-        self._tabs.setDrawBase(False)
         self._tabs.currentChanged.connect(self._show_tab)
         self._stack = QStackedWidget()
         self._slots: dict[str, PageSlot] = {}
@@ -67,9 +64,8 @@ class PageLayout(QWidget):
         side = QWidget()
         fill_background(side, "panel")
         side.setLayout(vbox(self._tabs, self._stack, gap=0))
-        self._columns = QSplitter(Qt.Orientation.Horizontal)
-        self._columns.setHandleWidth(1)
-        self._columns.setChildrenCollapsible(False)
+        horizontal = Qt.Orientation.Horizontal
+        self._columns = QSplitter(horizontal, handleWidth=1, childrenCollapsible=False)
         self._columns.addWidget(side)
         self._header: QWidget | None = None
         self._outer_layout = vbox(self._columns, gap=0, grows=0)

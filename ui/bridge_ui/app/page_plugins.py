@@ -39,7 +39,7 @@ def load_pages() -> tuple[PageSpec, ...]:
 
 def pages_of(found: Iterable[EntryPoint]) -> tuple[PageSpec, ...]:
     pages: dict[str, PageSpec] = {}
-    for entry_point in sorted(found, key=lambda one: (one.name, one.value)):
+    for entry_point in sorted(found, key=lambda entry: (entry.name, entry.value)):
         page = _load_page(entry_point)
         if page.id in pages:
             _log.warning("there are two pages called %s; %s is not used", page.id, entry_point)

@@ -23,7 +23,7 @@ from bridge_ui.app.loading_view import LoadingView
 from bridge_ui.app.page_registry import PAGES, PageSpec
 from bridge_ui.app.panel_loader import PanelLoader, opening_error
 from bridge_ui.app.panel_pages import PanelPages
-from bridge_ui.app.panel_shortcuts import panel_shortcuts
+from bridge_ui.app.shortcuts_overlay import panel_shortcuts
 from bridge_ui.core.observable import ActionState, Unwatch, unwatch_all
 from bridge_ui.review.review_shortcuts import FocusKeyFilter
 from bridge_ui.theme.style_sheet import apply_theme
@@ -268,7 +268,7 @@ class Panel(PanelPages):
             )
         # The review follows the current row if it is selected.
         current = self.shots.current_key
-        keys = [row.key for row in selected]
+        keys = [shot_row.key for shot_row in selected]
         key = current if current in keys else next(iter(keys), None)
         if key != self._followed_key:
             self._followed_key = key

@@ -67,11 +67,8 @@ class PanelLoader:
 
     def _load(self) -> Settings:
         try:
-            settings = (
-                self._settings_source()
-                if callable(self._settings_source)
-                else self._settings_source
-            )
+            source = self._settings_source
+            settings = source() if callable(source) else source
             for name in _PRELOADED_MODULES:
                 import_module(name)
             from bridge_ui.app.page_plugins import load_pages

@@ -191,6 +191,6 @@ def _host_shot(item: CutShot, carried: tuple[ReferencedVersion, ...]) -> HostSho
         item.shot,
         item.clip_id,
         item.track,
-        placed_version_ids=tuple(one.version for one in carried),
-        active_version_id=next((one.version for one in carried if one.is_active), ""),
+        placed_version_ids=tuple(placed.version for placed in carried),
+        active_version_id=next((placed.version for placed in carried if placed.is_active), ""),
     )

@@ -218,11 +218,10 @@ class _SettingField(QWidget):
     def __init__(self, line: SettingLine, settings: SettingsController) -> None:
         super().__init__()
         self._line, self._settings = line, settings
-        self._text = QLineEdit(line.user_value)
-        self._text.setObjectName(line.key)
-        self._text.setPlaceholderText(line.value)
-        self._text.setAccessibleName(line.title)
+        self._text = QLineEdit(line.user_value, placeholderText=line.value)
         self._text.setMinimumWidth(60)
+        self._text.setObjectName(line.key)
+        self._text.setAccessibleName(line.title)
         self._save = button(tr("Save"), on_click=self._save_value)
         self._save.setEnabled(False)
         self._text.textChanged.connect(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bridge_core.config import ConfigLayer, LoadedSettings, SettingOrigin, load_settings, user_file
 from bridge_core.config.setting_keys import format_value
 from bridge_core.config.user_config import set_user_setting
-from bridge_ui.core.observable import ActionState, Observable
+from bridge_ui.core.observable import ActionState, Observable, unwatch_all
 from bridge_ui.core.thread_pool import BackgroundTask, LatestCall
 from bridge_ui.core.translate import tr
 
@@ -51,11 +51,9 @@ class SettingsController:
         self._session = session
         self._load_call: LatestCall[LoadedSettings] = LatestCall(session.disk_pool)
         self._save_call: LatestCall[tuple[Path, LoadedSettings]] = LatestCall(session.disk_pool)
-        self.state: Observable[SettingsState] = Observable(
-            SettingsState(
-                lines=_setting_lines(session.settings, session.user, None), file=user_file()
-            )
-        )
+        self.close = unwatch_all(self._load_call.cancel, self._save_call.cancel)
+        lines = _setting_lines(session.settings, session.user, None)
+        self.state = Observable(SettingsState(lines=lines, file=user_file()))
 
     def refresh(self) -> None:
         """Read values and origins from the configuration files."""
@@ -81,10 +79,6 @@ class SettingsController:
         self.state.update(message="", problem="", next_step="")
         self._save_call.run(write, written, self.state.show_error)
 
-    def close(self) -> None:
-        self._load_call.cancel()
-        self._save_call.cancel()
-
     def _loaded(self, loaded: LoadedSettings) -> None:
         session = self._session
         self.state.update(lines=_setting_lines(session.settings, session.user, loaded))
@@ -106,7 +100,7 @@ def _setting_lines(
         ),
         ("client.state_dir", tr("Outbox and logs"), client.state_dir, str(client.state_dir)),
     )
-    rows_by_key = {row.key: row for row in loaded.rows()} if loaded is not None else {}
+    rows_by_key = {s.key: s for s in loaded.rows()} if loaded is not None else {}
     lines = []
     for key, title, value, text in values:
         row = rows_by_key.get(key)

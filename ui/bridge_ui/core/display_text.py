@@ -5,11 +5,12 @@ Every state has a symbol and a text, so that colour is never the only difference
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import Cost, Job, JobOutcome, JobState
+from bridge_core.models.media import FRAME_NUMBER_PATTERN, split_path
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import DecisionRecord, Result, ReviewStatus
 from bridge_ui.core.status_sign import StatusSign, Tone
@@ -83,6 +84,14 @@ def documents_text(result: Result) -> str:
     return ", ".join(filter(None, parts))
 
 
+def needs_resolution(job: Job) -> bool:
+    """Whether the provider's work and charge are not known, and nobody has said what they are."""
+    cancellation = job.cancellation
+    if job.state is JobState.CANCELLED and cancellation is not None and job.resolution is None:
+        return cancellation.provider_stopped is not True and cancellation.charge is None
+    return job.state is JobState.UNKNOWN
+
+
 def resolution_text(job: Job) -> str:
     """``not made, says Ada Lovelace, 2026-01-31 14:05: REASON``; empty: nobody had to say."""
     record = job.resolution
@@ -100,7 +109,7 @@ def resolution_text(job: Job) -> str:
 
 def format_cost(cost: Cost) -> str:
     """``1.20 USD``; ``nothing`` for 0."""
-    return f"{cost.amount:.2f} {cost.currency}" if cost.amount else tr("nothing")
+    return str(cost) if cost.amount else tr("nothing")
 
 
 def _cancelled_text(job: Job) -> str:
@@ -113,6 +122,8 @@ def _cancelled_text(job: Job) -> str:
         False: tr("cancelled: the provider did not stop"),
         None: tr("cancelled: the provider has not said whether it stopped"),
     }[cancellation.provider_stopped]
+    if job.resolution is not None and cancellation.charge is None:
+        return stopped  # a person has said the rest
     if cancellation.charge is None:
         return tr("{stopped}; what it charges is not known", stopped=stopped)
     return tr(
@@ -170,6 +181,14 @@ def format_names(names: Sequence[str]) -> str:
     text = ", ".join(names[:3])
     more = len(names) - 3
     return f"{text} {tr_count(more, 'and {n} more', 'and {n} more')}" if more > 0 else text
+
+
+def file_names(paths: Iterable[str]) -> str:
+    """``sky.####.exr, face.png``: without folders."""
+    names = (split_path(path)[1] for path in paths)
+    return ", ".join(
+        FRAME_NUMBER_PATTERN.sub(lambda found: "#" * int(found[1] or 1), name) for name in names
+    )
 
 
 def format_range(frames: FrameRange) -> str:

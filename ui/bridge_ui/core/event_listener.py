@@ -27,14 +27,16 @@ T = TypeVar("T")
 #: Seconds for which events are collected before they are delivered.
 BATCH_SECONDS = 0.1
 #: Seconds until the next attempt after a permanent error (wrong token, no gateway to start), or if
-#: the gateway did not answer the first calls.
+#: the gateway did not answer the first calls. While connected, the time between two calls of
+#: ``on_retry``.
 RETRY_SECONDS = 10.0
 
 
 class EventListener:
     """Reads events until :meth:`close`, and calls on the panel's thread: ``on_connected`` with the
     services after each new connection, when earlier state must be fetched again; ``on_lost`` with
-    the reason why there is no connection; ``on_events`` with new events."""
+    the reason why there is no connection; ``on_events`` with new events; ``on_retry`` now and then,
+    when what failed for a reason other than the connection may succeed."""
 
     def __init__(
         self,
@@ -43,10 +45,12 @@ class EventListener:
         on_connected: Callable[[tuple[Service, ...]], None],
         on_lost: OnError,
         on_events: Callable[[Sequence[Event]], None],
+        on_retry: Callable[[None], None],
     ) -> None:
         self._client = client
         self._post = post
         self._on_connected, self._on_lost, self._on_events = on_connected, on_lost, on_events
+        self._on_retry = on_retry
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="shotbridge-events", daemon=True)
@@ -84,6 +88,7 @@ class EventListener:
         stream = self._client.event_stream()
         pending: dict[tuple[str, str], Event] = {}
         pending_since = 0.0
+        retry_at = time.monotonic() + RETRY_SECONDS
         with closing(stream.signals()) as signals:
             for signal in signals:
                 if self._stop.is_set() or self._wake.is_set():
@@ -104,6 +109,9 @@ class EventListener:
                     for batch in batches(tuple(pending.values())):
                         self._deliver(self._on_events, batch)
                     pending.clear()
+                if time.monotonic() >= retry_at:
+                    self._deliver(self._on_retry, None)
+                    retry_at = time.monotonic() + RETRY_SECONDS
 
     def _deliver(self, callback: Callable[[T], None], value: T) -> None:
         def deliver() -> None:

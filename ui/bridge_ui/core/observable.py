@@ -18,11 +18,11 @@ Unwatch = Callable[[], None]
 
 
 def unwatch_all(*unwatch: Unwatch) -> Unwatch:
-    """One function that removes several watchers, in this order."""
+    """One function that removes several watchers, or ends other things, in this order."""
 
     def remove() -> None:
-        for one in unwatch:
-            one()
+        for remove_watcher in unwatch:
+            remove_watcher()
 
     return remove
 

@@ -68,10 +68,10 @@ class RecentRequests:
         inputs, service = self._picture_inputs(request), self._service(request.service)
         title = service.title if service is not None else request.service
         shot, jobs = request.shot.id.shot, self._store.jobs_of(request.shot.id)
-        for job in reversed(jobs):
+        for job in filter(_may_be_repeat, reversed(jobs)):
             # A form repeats the request as it was before rendering, the job list as it was sent.
             earlier = (self._requests.get(job.key, job.request), job.request)
-            if _may_be_repeat(job) and any(self._is_same(one, request, inputs) for one in earlier):
+            if any(self._is_same(sent, request, inputs) for sent in earlier):
                 if job.state is JobState.UNKNOWN:
                     return tr(
                         "The provider may have made and charged for {service} of {shot}",
@@ -84,9 +84,9 @@ class RecentRequests:
                 name = f"{title} {version.label}" if version is not None else title
                 return tr("{name} of {shot} was just made like this", name=name, shot=shot)
         known_keys = {job.key for job in jobs}
-        unsent = [one for key, one in self._requests.items() if key not in known_keys]
-        unsent += [one.request for one in self._waiting() if one.key not in known_keys]
-        if any(self._is_same(one, request, inputs) for one in unsent):
+        unsent = [waiting for key, waiting in self._requests.items() if key not in known_keys]
+        unsent += [entry.request for entry in self._waiting() if entry.key not in known_keys]
+        if any(self._is_same(waiting, request, inputs) for waiting in unsent):
             return tr("{service} of {shot} is being sent", service=title, shot=shot)
         return ""
 

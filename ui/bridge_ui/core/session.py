@@ -132,12 +132,14 @@ class Session:
         self.recent_requests = RecentRequests(
             self.store, self.service, lambda: self.outbox.value.waiting
         )
+        self._retry_watchers: Watchers[None] = Watchers()
         self._listener = EventListener(
             client=self.client,
             post=post,
             on_connected=self._set_connected,
             on_lost=self._set_disconnected,
             on_events=self.store.apply_events,
+            on_retry=self._retry_watchers.notify,
         )
         self._health_call: LatestCall[Health] = LatestCall(self.request_pool)
         self._jobs_call: LatestCall[None] = LatestCall(self.request_pool)
@@ -172,7 +174,7 @@ class Session:
 
     def service(self, service_id: str) -> Service | None:
         """A service; None if the gateway no longer has it."""
-        return next((one for one in self.services.value if one.id == service_id), None)
+        return next((service for service in self.services.value if service.id == service_id), None)
 
     def service_title(self, service_id: str) -> str:
         """Title of a service; derived from its id if the gateway no longer has it."""
@@ -260,6 +262,11 @@ class Session:
             callback()
         return unwatch
 
+    def on_retry(self, callback: Callable[[], None]) -> Unwatch:
+        """Call ``callback`` every ten seconds, to try again what failed although the gateway
+        answers, such as for storage that hangs."""
+        return self._retry_watchers.add(lambda _: callback())
+
     def close(self, timeout: float = 0.0) -> bool:
         """Cancel all calls except writes to the outbox, and remove all watchers.
 
@@ -269,8 +276,8 @@ class Session:
         if self._closed:
             return True
         self._closed = True
-        for one in (self.connection, self.health, self.services, self.outbox):
-            one.remove_watchers()
+        for observable in (self.connection, self.health, self.services, self.outbox):
+            observable.remove_watchers()
         pools = (
             self.outbox_pool,
             self.request_pool,

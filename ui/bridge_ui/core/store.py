@@ -70,7 +70,7 @@ class Store:
 
     def jobs_of(self, shot: ShotId) -> list[Job]:
         """Oldest first."""
-        jobs = (self.jobs[one] for one in self._job_ids_by_shot.get(shot, ()))
+        jobs = (self.jobs[job_id] for job_id in self._job_ids_by_shot.get(shot, ()))
         return sorted(jobs, key=lambda job: (job.created, job.id))
 
     def merge(

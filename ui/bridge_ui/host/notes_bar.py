@@ -28,6 +28,6 @@ class HostNotesBar(QWidget):
     def _show(self, state: HostNotesState) -> None:
         self.setVisible(bool(state.notes or state.problem))
         self._text.setText(tr("{notes} in {host}", notes=state.text, host=self._host))
-        self._quotes.setText("\n".join(f"“{one.text}”" for one in state.notes[:3]))
+        self._quotes.setText("\n".join(f"“{note.text}”" for note in state.notes[:3]))
         show_text(self._problem, state.problem_text)
         self.button.setEnabled(bool(state.notes) and not state.busy)

@@ -49,9 +49,10 @@ class PlacementController:
         if not self.is_supported:
             return ()
         host = self._session.host
-        modes = [(one.id, one.title) for one in host.placement_modes]
+        modes = [(mode.id, mode.title) for mode in host.placement_modes]
         modes = modes or [("", tr("In {host}", host=host.title))]
-        outputs = sorted((one.name for one in version.outputs), key=lambda name: name != "main")
+        names = (output.name for output in version.outputs)
+        outputs = sorted(names, key=lambda name: name != "main")
         return tuple(
             PlacementOption(mode_id, output, title if output == "main" else f"{output}: {title}")
             for output in outputs
@@ -64,7 +65,7 @@ class PlacementController:
 
     def place_approved(self, rows: Sequence[ShotRow], mode_id: str = "") -> None:
         """Place the latest approved version of each shot; ``mode_id``: empty for the default."""
-        shots = [(row.key, row.shot.id) for row in rows if row.shot is not None]
+        shots = [(shot_row.key, shot_row.shot.id) for shot_row in rows if shot_row.shot]
         client = self._session.client
 
         def choose(task: BackgroundTask) -> list[Placement]:
@@ -130,5 +131,5 @@ def host_status_text(row: ShotRow, version: Version) -> str:
 
 
 def _last_approved(versions: Sequence[Version]) -> Version | None:
-    approved = [one for one in versions if one.status is ReviewStatus.APPROVED]
-    return max(approved, key=lambda one: one.decisions[-1].at, default=None)
+    approved = [version for version in versions if version.status is ReviewStatus.APPROVED]
+    return max(approved, key=lambda version: version.decisions[-1].at, default=None)

@@ -12,6 +12,7 @@ from bridge_ui.core.display_text import (
     documents_text,
     job_status_sign,
     missing_user_name,
+    needs_resolution,
     resolution_text,
 )
 from bridge_ui.core.observable import ActionState, Observable, ObservableList, unwatch_all
@@ -43,22 +44,22 @@ class JobListRow:
     sign: StatusSign
     """State and, while running, step, progress, time left and the provider's message; of a
     finished job, that there are texts or findings."""
-    progress: float | None
-    """0 to 1 of the current step; None if not known."""
     problem: str
     """Why it failed; otherwise empty."""
     next_step: str
     """And what is known besides: warnings, what a person or a provider said."""
     created: datetime
     requested_by: str
-    result_id: str | None
-    """Id of the version or the test frame that it made."""
-    is_running: bool
     has_ended: bool
-    is_in_outbox: bool
+    progress: float | None = None
+    """0 to 1 of the current step; None if not known."""
+    result_id: str | None = None
+    """Id of the version or the test frame that it made."""
+    is_running: bool = False
+    is_in_outbox: bool = False
     """Not yet sent to the gateway."""
-    is_unknown: bool = False
-    """Its outcome is; :meth:`JobsController.resolve` ends that."""
+    can_resolve: bool = False
+    """A person has to find out what its provider did, see :meth:`JobsController.resolve`."""
 
     @property
     def can_cancel(self) -> bool:
@@ -131,8 +132,8 @@ class JobsController:
         self.duplicate_check.check([request], partial(self._resend, id, request))
 
     def resolve(self, id: str, outcome: JobOutcome, reason: str) -> None:  # noqa: A002
-        """Record what was found out about a job of unknown outcome, in the name of the session's
-        user; ``reason`` says how."""
+        """Record what was found out about a job of unknown outcome, or a cancelled one of unknown
+        charge, in the name of the session's user; ``reason`` says how."""
         user = self._require_user()
         if not user:
             return
@@ -175,27 +176,29 @@ class JobsController:
     def _store_changed(self, change: StoreChange) -> None:
         jobs, versions = self._session.store.jobs, self._session.store.versions
         # Their rows say what they made.
-        made_by = {versions[one].job_id for one in change.versions if documents_text(versions[one])}
+        made = [versions[version_id] for version_id in change.versions]
+        made_by = {version.job_id for version in made if documents_text(version)}
         changed = change.jobs | (made_by & jobs.keys())
         if not changed:
             return
-        new = [jobs[one] for one in changed if one not in self._index_by_id]
+        new = [jobs[job_id] for job_id in changed if job_id not in self._index_by_id]
         if any(job.key in self._index_by_id for job in new):
             self._refresh_rows()  # a request from the outbox has become a job
             return
         if new:
             self._insert_jobs(new)
-        self.rows.update({self._index_by_id[one]: self._job_row(jobs[one]) for one in changed})
+        index = self._index_by_id
+        self.rows.update({index[job_id]: self._job_row(jobs[job_id]) for job_id in changed})
         self._update_counts()
 
     def _insert_jobs(self, new: Iterable[Job]) -> None:
         """Insert jobs by age; the view keeps its scroll position."""
         blocks: dict[int, list[JobListRow]] = {}
-        for row in sorted(map(self._job_row, new), key=_sort_key, reverse=True):
-            blocks.setdefault(self._insert_index(row), []).append(row)
+        for job_row in sorted(map(self._job_row, new), key=_sort_key, reverse=True):
+            blocks.setdefault(self._insert_index(job_row), []).append(job_row)
         for index in sorted(blocks, reverse=True):
             self.rows.insert(index, blocks[index])
-        self._index_by_id = {row.id: index for index, row in enumerate(self.rows)}
+        self._index_by_id = {job_row.id: index for index, job_row in enumerate(self.rows)}
 
     def _insert_index(self, new: JobListRow) -> int:
         """Position of a new job: before the first older one, below the outbox."""
@@ -213,13 +216,13 @@ class JobsController:
         sent = {job.key for job in self._session.store.jobs.values()}
         rows = [self._outbox_row(entry) for entry in outbox.waiting if entry.key not in sent]
         rows += [self._outbox_row(entry) for entry in outbox.refused]
-        rows.sort(key=lambda row: row.created, reverse=True)
+        rows.sort(key=lambda job_row: job_row.created, reverse=True)
         self._first_job_index = len(rows)
         jobs = sorted(
             self._session.store.jobs.values(), key=lambda j: (j.created, j.id), reverse=True
         )
         rows += [self._job_row(job) for job in jobs]
-        self._index_by_id = {row.id: index for index, row in enumerate(rows)}
+        self._index_by_id = {job_row.id: index for index, job_row in enumerate(rows)}
         self.rows.replace(rows)
         self._update_counts()
 
@@ -243,8 +246,7 @@ class JobsController:
             result_id=job.version_id or job.test_frame_id,
             is_running=job.state is JobState.RUNNING,
             has_ended=job.state.ended,
-            is_in_outbox=False,
-            is_unknown=job.state is JobState.UNKNOWN,
+            can_resolve=needs_resolution(job),
         )
 
     def _outbox_row(self, entry: OutboxEntry) -> JobListRow:
@@ -256,13 +258,10 @@ class JobsController:
             shot=entry.request.shot.id,
             service_title=self._title(entry.request),
             sign=StatusSign("⚠", text, Tone.ERROR) if refused else StatusSign("↑", text, Tone.BUSY),
-            progress=None,
             problem=entry.problem.message if entry.problem else "",
             next_step=entry.problem.next_step if entry.problem else "",
             created=entry.created,
             requested_by=entry.requested_by,
-            result_id=None,
-            is_running=False,
             has_ended=refused,
             is_in_outbox=not refused,
         )
@@ -279,7 +278,7 @@ class JobsController:
         self.state.update(
             running=store.count(JobState.RUNNING),
             queued=store.count(JobState.QUEUED),
-            in_outbox=sum(row.is_in_outbox for row in self.rows),
+            in_outbox=sum(job_row.is_in_outbox for job_row in self.rows),
         )
 
     def _job_changed(self, job: Job) -> None:
@@ -288,5 +287,5 @@ class JobsController:
         self._session.refresh_outbox()
 
 
-def _sort_key(row: JobListRow) -> tuple[datetime, str]:
-    return row.created, row.id
+def _sort_key(job_row: JobListRow) -> tuple[datetime, str]:
+    return job_row.created, job_row.id

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
 
 from bridge_core.models.jobs import JobOutcome
 from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.translate import tr
 from bridge_ui.jobs.controller import JobListRow, JobsController, JobsState
-from bridge_ui.jobs.resolve_prompt import ResolvePrompt
 from bridge_ui.send.cards_widget import DuplicatePrompt
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.widgets.basic import ProblemText, button, framed, hbox, label, title, vbox
+from bridge_ui.theme.style_sheet import set_style_class
+from bridge_ui.widgets.basic import (
+    ProblemText,
+    WrapRow,
+    button,
+    framed,
+    hbox,
+    label,
+    title,
+    vbox,
+)
 from bridge_ui.widgets.rows import ROW_ROLE, RowContent, RowDelegate, RowsModel, RowsView
 
 
@@ -108,7 +120,7 @@ class JobsPage(QWidget):
         self.cancel_button.setVisible(chosen.can_cancel)
         self.cancel_button.setText(tr("Withdraw") if chosen.is_in_outbox else tr("Cancel"))
         self.resend_button.setVisible(chosen.can_resend)
-        self._resolve_prompt.show_job(chosen.id if chosen.is_unknown else "")
+        self._resolve_prompt.show_job(chosen.id if chosen.can_resolve else "")
 
     def _show_state(self, state: JobsState) -> None:
         self._problem.show_problem(state.problem, state.next_step)
@@ -131,6 +143,58 @@ class JobsPage(QWidget):
         """Send the current job again, if possible."""
         if self.chosen is not None and self.chosen.can_resend:
             self._jobs.resend(self.chosen.id)
+
+
+class ResolvePrompt(QFrame):
+    """Asks what a provider did and charges for a job, where it has not said so: a field for how it
+    was found out, which is needed, and a button for each outcome."""
+
+    def __init__(self, on_answer: Callable[[JobOutcome, str], object]) -> None:
+        super().__init__()
+        self._on_answer = on_answer
+        self._job_id = ""
+        self.reason = QLineEdit(placeholderText=tr("How was it found out?"), maxLength=2000)
+        self.reason.setObjectName("job-outcome-reason")
+        self.reason.setAccessibleName(tr("How the job's outcome was found out"))
+        self.reason.textChanged.connect(lambda _: self._update())
+        not_made = button(
+            tr("It was not made"),
+            on_click=partial(self._answer, JobOutcome.NOT_MADE),
+            tip=tr("The provider did nothing and charges nothing"),
+            name="job-not-made",
+            costly=True,
+        )
+        made_elsewhere = button(
+            tr("It was made"),
+            on_click=partial(self._answer, JobOutcome.MADE_ELSEWHERE),
+            tip=tr("The provider made it and charges for it; it is not in the library"),
+            name="job-made-elsewhere",
+            costly=True,
+        )
+        self._buttons = (not_made, made_elsewhere)
+        question = label(
+            tr("Ask the provider, then record what happened. Nothing is sent again."),
+            "warn",
+            wrap=True,
+        )
+        self.setLayout(vbox(question, self.reason, WrapRow(*self._buttons), margin=10, gap=5))
+        set_style_class(self, "warning")
+        self.hide()
+        self._update()
+
+    def show_job(self, job_id: str) -> None:
+        """Ask about a job; empty: hide. What was typed is about one job only."""
+        if job_id != self._job_id:
+            self._job_id = job_id
+            self.reason.clear()
+        self.setVisible(bool(job_id))
+
+    def _update(self) -> None:
+        for answer_button in self._buttons:
+            answer_button.setEnabled(bool(self.reason.text().strip()))
+
+    def _answer(self, outcome: JobOutcome) -> None:
+        self._on_answer(outcome, self.reason.text().strip())
 
 
 def _state_text(job_row: JobListRow) -> str:

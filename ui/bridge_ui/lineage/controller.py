@@ -13,7 +13,7 @@ from bridge_ui.core.display_text import (
     format_size,
     format_timestamp,
 )
-from bridge_ui.core.observable import ActionState, Observable
+from bridge_ui.core.observable import ActionState, Observable, unwatch_all
 from bridge_ui.core.thread_pool import LatestCall
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.review.revision import repeat_request
@@ -62,6 +62,7 @@ class LineageController:
         self._lineage: Lineage | None = None
         self._lineage_call: LatestCall[Lineage] = LatestCall(session.request_pool)
         self._compare_call: LatestCall[tuple[Lineage, Lineage]] = LatestCall(session.request_pool)
+        self.close = unwatch_all(self._lineage_call.cancel, self._compare_call.cancel)
 
     def show(self, result: str, label: str = "") -> None:
         """Show a version or a test frame; empty: none."""
@@ -103,10 +104,6 @@ class LineageController:
         :meth:`bridge_ui.send.controller.SendController.prefill`."""
         if self._lineage is not None:
             on_request(repeat_request(self._lineage))
-
-    def close(self) -> None:
-        self._lineage_call.cancel()
-        self._compare_call.cancel()
 
 
 def lineage_facts(lineage: Lineage) -> tuple[Fact, ...]:
@@ -151,9 +148,7 @@ def _recipe_facts(lineage: Lineage) -> list[Fact]:
         (tr("Mattes"), ", ".join(matte.path for matte in request.mattes)),
         (tr("Revises"), request.source_version_id),
     )
-    models = (
-        (one.name, f"{one.version} · {one.licence} · {one.sha256[:12]}") for one in lineage.models
-    )
+    models = ((m.name, f"{m.version} · {m.licence} · {m.sha256[:12]}") for m in lineage.models)
     return [
         Fact(requested, tr("Service"), request.service),
         Fact(requested, tr("Plate"), request.shot.plate.path),
@@ -167,10 +162,7 @@ def _recipe_facts(lineage: Lineage) -> list[Fact]:
         Fact(made_with, tr("Provider"), lineage.provider),
         *(Fact(made_with, name, value) for name, value in models),
         *(Fact(made_with, name, value) for name, value in lineage.runtime.items()),
-        *(
-            Fact(colour, tr("Step {n}", n=number), text)
-            for number, text in enumerate(lineage.colour, 1)
-        ),
+        *(Fact(colour, tr("Step {n}", n=n), text) for n, text in enumerate(lineage.colour, 1)),
         *(Fact(made_with, tr("Warning"), text) for text in lineage.warnings),
         *(Fact(tr("Software"), name, version) for name, version in lineage.software.items()),
     ]

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.translate import tr
 from bridge_ui.lineage.controller import Difference, Fact, LineageController, LineageState
-from bridge_ui.review.controller import MediaChoice, ReviewController, ReviewState
+from bridge_ui.review.controller import ReviewController, ReviewState
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.widgets.basic import (
     ProblemText,
@@ -45,7 +45,8 @@ class LineagePage(QWidget):
         self._compare_box.activated.connect(self._compare)
         self._hint = label("", "dim", wrap=True)
         self._problem = ProblemText()
-        self._offered_choices: tuple[tuple[str, str], ...] = ()
+        self._offered_choices: dict[str, str] = {}
+        """Labels by id."""
         self._facts = vbox(gap=14)
         self._repeat_button = button("", icon_name="repeat", on_click=self._repeat, name="repeat")
         facts = (self._problem, self._hint, self._facts, 1)
@@ -62,23 +63,15 @@ class LineagePage(QWidget):
         shown = version.id if version else ""
         if shown != self._lineage.state.value.result:
             self._lineage.show(shown, state.version_label)
-        others = [one for one in state.choices if one.version is not None and one.id != shown]
-        self._fill_compare_box(others)
-
-    def _fill_compare_box(self, choices: list[MediaChoice]) -> None:
-        """Only if the choices changed: the box may be open."""
-        offered = tuple((choice.label, choice.id) for choice in choices)
-        if offered != self._offered_choices:
-            self._offered_choices = offered
-            self._compare_box.clear()
-            self._compare_box.addItem(tr("Compare with …"), "")
-            for label_, which in offered:
-                self._compare_box.addItem(label_, which)
+        others = [choice for choice in state.choices if choice.version and choice.id != shown]
+        self._offered_choices = {choice.id: choice.label for choice in others}
         self._show_compared()
 
     def _show_compared(self) -> None:
         state = self._lineage.state.value
-        self._compare_box.setCurrentIndex(max(0, self._compare_box.findData(state.compared_result)))
+        offered, compared = self._offered_choices, state.compared_result
+        choices = (("", tr("Compare with …")), *offered.items())
+        self._compare_box.set_choices(choices, compared if compared in offered else "")
         self._compare_box.setVisible(bool(self._offered_choices) and bool(state.result))
 
     def _compare(self, index: int) -> None:

@@ -67,7 +67,7 @@ class ReviewState(ActionState):
 
     def choice(self, choice_id: str) -> MediaChoice | None:
         """A choice by its id."""
-        return next((one for one in self.choices if one.id == choice_id), None)
+        return next((choice for choice in self.choices if choice.id == choice_id), None)
 
     @property
     def version_label(self) -> str:
@@ -80,8 +80,8 @@ class ReviewState(ActionState):
     @property
     def compared_versions(self) -> tuple[MediaChoice, ...]:
         """The shot's versions that are A or B, visible or not."""
-        versions = {one.id: one for one in self.choices if one.can_be_reviewed}
-        return tuple(versions[one] for one in dict.fromkeys((self.a, self.b)) if one in versions)
+        sides = (self.choice(choice_id) for choice_id in dict.fromkeys((self.a, self.b)))
+        return tuple(choice for choice in sides if choice is not None and choice.can_be_reviewed)
 
 
 class ReviewController:
@@ -108,10 +108,11 @@ class ReviewController:
         self._feedback = NoteAndDecisionSender(
             session, self.state.update, self._merge_notes, self._on_error
         )
-        self._unwatch = unwatch_all(
+        self.close = unwatch_all(
             session.store.watch(self._store_changed),
             session.on_connected(self._refresh),
             session.services.watch(lambda _: self._update_choices(), immediately=False),
+            self._release,
         )
 
     # What is shown
@@ -140,7 +141,7 @@ class ReviewController:
 
     def set_other_shots(self, others: Iterable[Shot]) -> None:
         """Offer the newest versions of other shots for comparison."""
-        shots = tuple({one.id: one for one in islice(others, _MAX_OTHER_SHOTS)}.values())
+        shots = tuple({shot.id: shot for shot in islice(others, _MAX_OTHER_SHOTS)}.values())
         if shots != self._other_shots:
             self._other_shots = shots
             self._update_choices()
@@ -188,7 +189,7 @@ class ReviewController:
     def step_version(self, offset: int) -> None:
         """Set B to the next newer (1) or older (-1) version, if there is one."""
         state = self.state.value
-        versions, b = [one.id for one in state.choices if one.can_be_reviewed], state.b
+        versions, b = [choice.id for choice in state.choices if choice.can_be_reviewed], state.b
         if versions:
             index = versions.index(b) - offset if b in versions else 0
             self.choose_b(versions[min(max(index, 0), len(versions) - 1)])
@@ -237,10 +238,6 @@ class ReviewController:
         if version is not None:
             self._revise(version.id, feedback_texts(version, self.state.value.notes), on_request)
 
-    def close(self) -> None:
-        self._unwatch()
-        self._release()
-
     # Internals
 
     def _revise(
@@ -284,8 +281,8 @@ class ReviewController:
         shot, store = self.state.value.shot, self._session.store
         if shot is None:
             return
-        changed = {store.versions[one].shot for one in change.versions}
-        changed |= {store.jobs[one].request.shot.id for one in change.jobs}
+        changed = {store.versions[version_id].shot for version_id in change.versions}
+        changed |= {store.jobs[job_id].request.shot.id for job_id in change.jobs}
         if shot.id in changed:
             self._update_choices()
         self._merge_notes(change.notes)
@@ -335,14 +332,14 @@ class ReviewController:
         """Update the version under review from what is visible."""
         state = self.state.value
         shown = visible_choices(state.choices, {"A": state.a, "B": state.b}, state.visible_sides)
-        targets = {side: one for side, one in shown.items() if one.can_be_reviewed}
+        targets = {side: choice for side, choice in shown.items() if choice.can_be_reviewed}
         target = targets.get(self._target_side) or next(iter(targets.values()), None)
         version = target.version if target is not None else None
         self.state.update(
             targets=tuple(dict.fromkeys(targets.values())),
             version=version,
             decisions=tuple(reversed(version.decisions)) if version is not None else (),
-            new_result=self._new_results.newest(state.choices, [one.id for one in shown.values()]),
+            new_result=self._new_results.newest(state.choices, [c.id for c in shown.values()]),
         )
         if (version and version.id) != (state.version and state.version.id):
             self.state.update(notes=())
@@ -364,7 +361,7 @@ class ReviewController:
             return None
         shot: Shot | None = state.shot
         if choice_id == PLATE and self._needs_render:
-            compared = next((one.version for one in reversed(state.compared_versions)), None)
+            compared = next((choice.version for choice in reversed(state.compared_versions)), None)
             shot = self._sources.shot_as_sent(state.shot, compared)
         return self._sources.source_for(choice, shot) if shot is not None else None
 

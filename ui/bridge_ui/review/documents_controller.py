@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
-from bridge_ui.core.observable import Observable
+from bridge_ui.core.observable import Observable, unwatch_all
 from bridge_ui.core.thread_pool import BackgroundTask, LatestCall
 
 if TYPE_CHECKING:
@@ -37,15 +37,11 @@ class DocumentsController:
         self._session = session
         self._version_id: str | None = None
         self._call: LatestCall[Documents] = LatestCall(session.request_pool)
-        self._unwatch = [
+        self.close = unwatch_all(
             review.state.watch(self._review_changed),
             session.on_connected(lambda: self._retry(review.state.value.version)),
-        ]
-
-    def close(self) -> None:
-        for unwatch in self._unwatch:
-            unwatch()
-        self._call.cancel()
+            self._call.cancel,
+        )
 
     def _review_changed(self, review: ReviewState) -> None:
         version = review.version
@@ -67,7 +63,7 @@ class DocumentsController:
         def fetch(_: BackgroundTask) -> Documents:
             findings = client.findings(version.id) if version.finding_count else ()
             texts = tuple((name, client.result_text(version.id, name)) for name in version.texts)
-            by_frame = sorted(findings, key=lambda one: (one.frame is not None, one.frame or 0))
+            by_frame = sorted(findings, key=lambda f: (f.frame is not None, f.frame or 0))
             return Documents(tuple(by_frame), texts)
 
         self.state.set(Documents(busy=True))

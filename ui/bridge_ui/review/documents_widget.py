@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QSizePolicy, QWidget
 
 from bridge_ui.core.translate import tr
 from bridge_ui.review.documents_controller import Documents, DocumentsController
@@ -29,14 +29,9 @@ class DocumentsWidget(QWidget):
 
     def __init__(self, documents: DocumentsController) -> None:
         super().__init__()
-        self._list = QVBoxLayout()
-        self._list.setContentsMargins(0, 0, 0, 0)
-        self._list.setSpacing(10)
+        self._list = vbox(gap=10)
         self.setLayout(self._list)
-        self._unwatch = documents.state.watch(self._show)
-
-    def stop(self) -> None:
-        self._unwatch()
+        self.stop = documents.state.watch(self._show)
 
     def _show(self, documents: Documents) -> None:
         clear_layout(self._list)
@@ -56,11 +51,8 @@ class DocumentsWidget(QWidget):
     def _make_finding_card(self, finding: Finding) -> QFrame:
         facts = f"{finding.measure} {finding.value:g}"
         if finding.threshold is not None:
-            facts = tr(
-                "{facts} (threshold {threshold})",
-                facts=facts,
-                threshold=f"{finding.threshold:g}",
-            )
+            threshold = f"{finding.threshold:g}"
+            facts = tr("{facts} (threshold {threshold})", facts=facts, threshold=threshold)
         foot = hbox(1)
         if finding.frame is None:
             foot.insertWidget(0, label(tr("whole shot"), "small"))
@@ -73,9 +65,7 @@ class DocumentsWidget(QWidget):
 
 
 def _make_text_card(name: str, text: str) -> QFrame:
-    view = QPlainTextEdit()
-    view.setReadOnly(True)
-    view.setTabChangesFocus(True)
+    view = QPlainTextEdit(readOnly=True, tabChangesFocus=True)
     view.setAccessibleName(name)
     view.setPlainText(text[:_MAX_CHARACTERS])
     view.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

@@ -14,6 +14,7 @@ from bridge_ui.core.display_text import (
     note_frames_text,
     review_status_sign,
 )
+from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.review.annotations.note_widgets import revise_button
 from bridge_ui.review.controller import ReviewController, ReviewState
@@ -51,11 +52,7 @@ class NotesPage(QWidget):
         self.documents.frame_requested.connect(self.frame_requested)
         body = vbox(self._title, self._list, self.documents, 1, margin=(14, 12, 14, 12), gap=12)
         self.setLayout(vbox(scroll_area(body)))
-        self._unwatch = review.state.watch(self._show)
-
-    def stop(self) -> None:
-        self._unwatch()
-        self.documents.stop()
+        self.stop = unwatch_all(review.state.watch(self._show), self.documents.stop)
 
     def _show(self, state: ReviewState) -> None:
         which = state.version and state.version.id
@@ -71,11 +68,8 @@ class NotesPage(QWidget):
         for note in state.notes:
             self._list.addWidget(self._make_note_card(note))
         for decision in state.decisions:
-            decision_label = label(
-                decision_text(decision),
-                STYLE_BY_TONE[review_status_sign(decision.status).tone],
-                wrap=True,
-            )
+            style = STYLE_BY_TONE[review_status_sign(decision.status).tone]
+            decision_label = label(decision_text(decision), style, wrap=True)
             comment = label(decision.comment, wrap=True)
             comment.setVisible(bool(decision.comment))
             card = framed(vbox(decision_label, comment, margin=10, gap=2), "card")
@@ -92,9 +86,8 @@ class NotesPage(QWidget):
         foot = hbox(1)
         if note.display_frame is not None:
             go = partial(self.frame_requested.emit, note.display_frame)
-            to_frame = button(note_frames_text(note), "link", on_click=go)
-            to_frame.setToolTip(tr("Go to this frame"))
-            foot.insertWidget(0, to_frame)
+            tip = tr("Go to this frame")
+            foot.insertWidget(0, button(note_frames_text(note), "link", on_click=go, tip=tip))
         foot.insertWidget(foot.count() - 1, revise_button(partial(self._revise, note)))
         author = label(" · ".join(facts), "small", wrap=True)
         return framed(vbox(text, author, foot, margin=10, gap=3), "card")

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
-from bridge_core.models.versions import ReviewStatus
 from bridge_ui.review.annotations.note_widgets import NoteInput
 from bridge_ui.review.annotations.sketch import Sketch
 from bridge_ui.review.canvas.pen_input_widget import PenInput
 from bridge_ui.review.compare.viewer_settings import exposure_text
-from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
 from bridge_ui.review.player.playback_clock import PlaybackClock
 from bridge_ui.review.viewer_layout import ViewerLayout
 
@@ -128,9 +126,8 @@ class Captions:
     def set_names(self, names: Mapping[str, str], a: str, b: str) -> None:
         """``names`` are the choices' names by id; ``a`` and ``b`` are ids."""
         ids = {"A": a, "B": b}
-        self._canvas.set_titles(
-            *(f"{s} · {names[one]}" if one in names else s for s, one in ids.items())
-        )
+        titles = (f"{side} · {names[key]}" if key in names else side for side, key in ids.items())
+        self._canvas.set_titles(*titles)
 
     def update(self, clock: PlaybackClock) -> None:
         """Show the position, changed exposure or gamma, and facts about the visible sides."""
@@ -144,34 +141,3 @@ class Captions:
     def clear(self) -> None:
         self._canvas.set_titles("", "")
         self._canvas.set_captions("", "")
-
-
-class DecisionPresenter:
-    """The buttons and the last decision are hidden while the form is open."""
-
-    def __init__(self, viewer: ViewerLayout) -> None:
-        self._buttons, self._summary = viewer.decision_buttons, viewer.decision_summary
-        self._form = viewer.decision_form
-        self._form.open_changed.connect(self._form_toggled)
-
-    @property
-    def has_unsaved(self) -> bool:
-        """Whether a comment was written that is not sent yet."""
-        return bool(self._form.line_edit.text().strip())
-
-    def can_decide(self, status: ReviewStatus) -> bool:
-        return self._buttons.button(status).isEnabled()
-
-    def set_version(self, version: VersionUnderReview | None) -> None:
-        self._buttons.show_version_name(version.name if version is not None else "")
-        self._form.set_version(version)
-        self._summary.show_version(version)
-
-    def set_busy(self, busy: bool) -> None:
-        """Disable deciding while a note or decision is being sent."""
-        self._buttons.set_busy(busy)
-        self._form.set_busy(busy)
-
-    def _form_toggled(self, is_open: bool) -> None:
-        self._buttons.setVisible(not is_open)
-        self._summary.set_collapsed(is_open)

@@ -115,9 +115,9 @@ class ReportExport:
             shot = self._review.state.value.shot
             return [shot] if shot is not None else []
         if scope is ReportScope.SELECTED:
-            return [row.shot for row in self._shots.selected if row.shot is not None]
+            return [shot_row.shot for shot_row in self._shots.selected if shot_row.shot]
         scene = self._shots.scene
-        return [one.shot for one in scene.shots] if scene is not None else []
+        return [host_shot.shot for host_shot in scene.shots] if scene is not None else []
 
     def _title(self, scope: ReportScope) -> str:
         version = self._version_under_review()

@@ -91,7 +91,8 @@ class ReviewWidget(ViewerWidget):
         selected = shots.state.value.selected
         if selected is not self._selected:
             self._selected = selected
-            self._review.set_other_shots(row.shot for row in shots.selected if row.shot is not None)
+            selected_shots = (shot_row.shot for shot_row in shots.selected)
+            self._review.set_other_shots(shot for shot in selected_shots if shot is not None)
 
     def _choose_side(self, side: str, key: str) -> None:
         if side == "A":
@@ -119,14 +120,14 @@ class ReviewWidget(ViewerWidget):
         self._review.revise_from_note(note, self.revision_ready.emit)
 
     def _show_review(self, state: ReviewState) -> None:
-        self.set_choices([(one.id, one.label) for one in state.choices], state.a, state.b)
+        self.set_choices([(choice.id, choice.label) for choice in state.choices], state.a, state.b)
         self.set_source_info(_source_info(state, state.a), _source_info(state, state.b))
         self.annotations.set_notes(state.notes)
         version, compared = state.version, state.compared_versions
-        targets = [(one.id, one.label) for one in state.targets]
+        targets = [(choice.id, choice.label) for choice in state.targets]
         self.targets.show_targets(targets, version.id if version else "")
-        has_decision = any(one.version and one.version.decisions for one in compared)
-        self.reserve_space([one.label for one in compared], has_decision=has_decision)
+        has_decision = any(choice.version and choice.version.decisions for choice in compared)
+        self.reserve_space([choice.label for choice in compared], has_decision=has_decision)
         new = state.new_result
         self.new_result.show_result(*((new.id, new.label) if new else ("", "")))
         self.set_version(
@@ -152,14 +153,14 @@ class ReviewWidget(ViewerWidget):
         for side, source in (("A", self._review.a.value), ("B", self._review.b.value)):
             if source is not None:
                 sources[side] = source
-        open_key = (shot, *((side, one.key) for side, one in sources.items()))
+        open_key = (shot, *((side, source.key) for side, source in sources.items()))
         if open_key == self._open_key:
             return
         self._open_key = open_key
         self._unwatch_frames()
-        running = [one for one in sources.values() if isinstance(one, JobFrames)]
+        running = [source for source in sources.values() if isinstance(source, JobFrames)]
         self._unwatch_frames = unwatch_all(
-            *(one.watch(lambda _frames: self.player.refresh()) for one in running)
+            *(source.watch(lambda _frames: self.player.refresh()) for source in running)
         )
         if shot is None:
             self.open(None, None, {})

@@ -47,8 +47,8 @@ def revision_request(
         "note": _append_lines(request.note, feedback, _MAX_NOTE_LENGTH),
         "source_version_id": version,
     }
-    texts = (one for one in service.parameters if isinstance(one, TextParameter)) if service else ()
-    for text in texts:
+    parameters = service.parameters if service else ()
+    for text in (p for p in parameters if isinstance(p, TextParameter)):
         previous = str(request.parameters.get(text.name, text.default))
         value = _append_lines(previous, feedback, text.max_length)
         changed["parameters"] = {**request.parameters, text.name: value}

@@ -25,7 +25,7 @@ from bridge_ui.review.compare.viewer_settings import (
 from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
 from bridge_ui.review.player.frame_sources import FrameSource
 from bridge_ui.review.player.plate_timecode import PlateTimecode
-from bridge_ui.review.presenters import AnnotationPresenter, Captions, DecisionPresenter
+from bridge_ui.review.presenters import AnnotationPresenter, Captions
 from bridge_ui.review.review_shortcuts import ShortcutFilter
 from bridge_ui.review.viewer_layout import ViewerLayout
 from bridge_ui.theme.colours import ThemeColours
@@ -61,7 +61,6 @@ class ViewerWidget(ViewerLayout):
         """As last emitted."""
         self.annotations = AnnotationPresenter(self)
         self._captions = Captions(self)
-        self._decisions = DecisionPresenter(self)
         self._actions = ViewerActions(self)
         self._shortcuts = ShortcutFilter(self, self._actions.trigger)
         fill_background(self, "background")
@@ -131,19 +130,24 @@ class ViewerWidget(ViewerLayout):
         previous, self._version = self._version, version
         version_id = version.id if version is not None else ""
         if previous is not None and previous.id != version_id:
-            has_unsaved = self.annotations.has_unsaved or self._decisions.has_unsaved
+            comment = self.decision_form.line_edit.text().strip()
+            has_unsaved = self.annotations.has_unsaved or bool(comment)
             name = f"{previous.shot} {previous.name}"
             message = tr("Your unsaved note for {version} is kept with it", version=name)
             self.show_message(message if has_unsaved else "")
         self.annotations.set_version(version_id)
         if version is None and self.canvas.is_drawing:
             self.set_drawing(False)
-        self.note_editor.show_version(version.name if version is not None else "")
-        self._decisions.set_version(version)
+        name = version.name if version is not None else ""
+        self.note_editor.show_version(name)
+        self.decision_buttons.show_version_name(name)
+        self.decision_form.set_version(version)
+        self.decision_summary.show_version(version)
 
     def set_busy(self, busy: bool) -> None:
         """Disable submitting while a note or decision is being sent."""
-        self._decisions.set_busy(busy)
+        self.decision_buttons.set_busy(busy)
+        self.decision_form.set_busy(busy)
         self.note_editor.set_busy(busy)
 
     def show_message(self, text: str, *, is_problem: bool = False) -> None:
@@ -153,7 +157,7 @@ class ViewerWidget(ViewerLayout):
 
     def start_decision(self, status: ReviewStatus) -> None:
         """Open the form for a decision's comment."""
-        if self._version is not None and self._decisions.can_decide(status):
+        if self._version is not None and self.decision_buttons.button(status).isEnabled():
             self.player.stop()
             self.decision_form.start(status)
 
@@ -210,9 +214,7 @@ class ViewerWidget(ViewerLayout):
         )
         self.notes_list.frame_requested.connect(self.go_to_frame)
         self.decision_buttons.chosen.connect(self.start_decision)
-        self.decision_form.open_changed.connect(
-            lambda is_open: None if is_open else self._focus_canvas()
-        )
+        self.decision_form.open_changed.connect(self._decision_form_toggled)
         self._show_settings()
 
     def _focus_canvas(self) -> None:
@@ -220,6 +222,13 @@ class ViewerWidget(ViewerLayout):
         focus = QApplication.focusWidget()
         if focus is not None and self.isAncestorOf(focus):
             self.canvas.setFocus()
+
+    def _decision_form_toggled(self, is_open: bool) -> None:
+        """The buttons and the last decision are hidden while the form is open."""
+        self.decision_buttons.setVisible(not is_open)
+        self.decision_summary.set_collapsed(is_open)
+        if not is_open:
+            self._focus_canvas()
 
     def _emit_visible_sides(self) -> None:
         sides = self._selection.visible_sides
@@ -263,8 +272,8 @@ class ViewerWidget(ViewerLayout):
         self._show_frame()
 
     def _show_empty_state(self) -> None:
-        for one in (self.timeline, self.transport, self.mode_buttons):
-            one.setEnabled(not self._is_empty)
+        for widget in (self.timeline, self.transport, self.mode_buttons):
+            widget.setEnabled(not self._is_empty)
         if self._is_empty:
             self.canvas.show_pictures(None, None)
             self._captions.clear()

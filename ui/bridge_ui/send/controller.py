@@ -9,30 +9,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.jobs import JobState
-from bridge_core.models.requests import OutputFormat, Reference, Request
-from bridge_ui.core.display_text import format_names, missing_user_name
+from bridge_core.models.requests import MatteRegion, OutputFormat, Reference, Request
+from bridge_ui.core.display_text import file_names, format_names, missing_user_name
 from bridge_ui.core.observable import Observable, unwatch_all
 from bridge_ui.core.recent_requests import DuplicateCheck
 from bridge_ui.core.store import StoreChange
 from bridge_ui.core.translate import tr
 from bridge_ui.host.playhead import ViewedFrame
-from bridge_ui.send.form import FormField, UnsentInputs, form_fields, search_services
+from bridge_ui.send.form import UnsentInputs, form_fields, search_services
+from bridge_ui.send.mattes import MatteFinder
 from bridge_ui.send.pending_renders import PendingRenders
 from bridge_ui.send.presets import Preset, PresetController
 from bridge_ui.send.quotes import QuoteLoader
-from bridge_ui.send.request_sender import RequestSender, SendProgress, with_keys
+from bridge_ui.send.request_sender import RequestSender, with_keys
 from bridge_ui.send.send_summary import SummaryLine, button_text, missing_steps, summary_lines
 from bridge_ui.send.state import SendState, build_requests, kept_note_text
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
+    from bridge_core.errors import ShotbridgeError
     from bridge_core.models.jobs import Job
     from bridge_core.models.services import Service
     from bridge_core.models.shots import Shot
     from bridge_ui.core.session import Session
-
-__all__ = ["FormField", "SendController", "SendProgress", "SendState", "SummaryLine"]
 
 
 class SendController:
@@ -49,7 +49,8 @@ class SendController:
         self._unsent_inputs = UnsentInputs()
         self._requests: tuple[Request, ...] = ()
         """The requests of the current form; none while it is invalid."""
-        self._quotes = QuoteLoader(session, lambda: self._update_summary(self._requests))
+        self._quotes = QuoteLoader(session, self._update_summary)
+        self._mattes = MatteFinder(session, self._update_summary)
         self.duplicate_check = DuplicateCheck(
             session.recent_requests, lambda question: self.state.update(question=question)
         )
@@ -57,16 +58,23 @@ class SendController:
         self.pending_renders = PendingRenders(session, self._sender, self.state.show_error)
         self._item_ids_to_render: dict[Shot, str] = {}
         """The host's item ids of the shots whose plates it has to render first."""
-        self._unwatch = unwatch_all(
+        self.close = unwatch_all(
+            self.pending_renders.close,
             session.services.watch(self._services_changed),
             session.store.watch(self._store_changed),
             session.on_connected(self._ask_again),
+            session.on_retry(self._retry),
             session.on_user_changed(self._form_changed),
             self._sender.state.watch(lambda progress: self.state.update(send_progress=progress)),
             self.pending_renders.progress.watch(
                 lambda progress: self.state.update(render_progress=progress)
             ),
+            self._quotes.close,
+            self._mattes.close,
+            self.presets.close,
         )
+        """Requests that are being sent continue or stay in the outbox; pending renders are left to
+        a later panel."""
         self._form_changed()
 
     # The form
@@ -77,7 +85,7 @@ class SendController:
 
     def choose_service(self, service: str) -> None:
         """Switch to a service; the input for the previous one is kept."""
-        chosen = self._find_service(service)
+        chosen = self._session.service(service)
         if chosen is None:
             problem = tr("the gateway has no service {id}", id=repr(service))
             self.state.show_problem(problem, tr("choose another one"))
@@ -88,12 +96,10 @@ class SendController:
     def set_value(self, name: str, value: JsonValue) -> None:
         self._set_values({**self._values(), name: value})
 
-    def reset(self, name: str | None = None) -> None:
-        """Reset one parameter, or all to their defaults and without regions and a seed."""
-        values = self._values() if name is not None else {}
-        self._set_values({one: value for one, value in values.items() if one != name})
-        if name is None:
-            self._write_input(regions=(), seed=None)
+    def reset(self) -> None:
+        """Reset all parameters to their defaults; remove regions, mattes and the seed."""
+        self._set_values({})
+        self._write_input(regions=(), chosen_mattes=(), seed=None)
 
     def set_note(self, text: str) -> None:
         """Set the note for the current shots and service, until it is sent."""
@@ -105,13 +111,38 @@ class SendController:
 
     def add_references(self, paths: Iterable[str]) -> None:
         references = self.state.value.references
-        known = {one.path for one in references}
+        known = {reference.path for reference in references}
         added = (Reference(path=path) for path in dict.fromkeys(paths) if path not in known)
         self._write_input(references=(*references, *added))
 
     def remove_reference(self, path: str) -> None:
-        remaining = tuple(one for one in self.state.value.references if one.path != path)
-        self._write_input(references=remaining)
+        references = self.state.value.references
+        self._write_input(references=tuple(r for r in references if r.path != path))
+
+    def choose_matte(self, path: str) -> None:
+        """Let the current request change only what is white in a picture, or in the sequence that
+        it is a frame of; replaces other mattes."""
+        service, shots = self.state.value.service, self.state.value.shots
+        if not shots:
+            self.state.show_problem(tr("a matte is for a shot"), tr("select a shot"))
+            return
+
+        def found(matte: MatteRegion) -> None:
+            # Another shot may be current by now.
+            self._unsent_inputs.set_mattes(service, shots, (matte,))
+            self._switch_to(message="")
+
+        def failed(error: ShotbridgeError) -> None:
+            self._show_message("")
+            self.state.show_error(error)
+
+        self._show_message(tr("looking for the files of {file}", file=file_names([path])))
+        self._mattes.find(path, shots[0].work_range.frames(), found, failed)
+
+    def remove_mattes(self) -> None:
+        state = self.state.value
+        self._unsent_inputs.set_mattes(state.service, state.shots, ())
+        self._switch_to()
 
     def set_shots(
         self, shots: Iterable[Shot], item_ids_to_render: Mapping[Shot, str] | None = None
@@ -124,7 +155,7 @@ class SendController:
 
     def prefill(self, request: Request) -> None:
         """Fill the form from an earlier request, including its shot, regions and seed."""
-        service = self._find_service(request.service)
+        service = self._session.service(request.service)
         problem = ""
         if service is None:
             problem = tr("the gateway no longer has the service {id}", id=repr(request.service))
@@ -140,6 +171,7 @@ class SendController:
             note=request.note,
             references=request.references,
             regions=request.regions,
+            chosen_mattes=(),
             seed=request.seed,
             source_version_id=request.source_version_id,
         )
@@ -225,35 +257,25 @@ class SendController:
             return
         request = viewed_request.model_copy(update={"test_frames": (frame,)})
         message = tr("test frame {frame} of {shot} requested", frame=frame, shot=name)
-        self._check_and_send(
-            [request], lambda _: self.state.update(message=message), on_sent or (lambda _: None)
-        )
+        sent = on_sent or (lambda _: None)
+        self._check_and_send([request], lambda _: self.state.update(message=message), sent)
 
     def stop_sending(self) -> None:
         """Withdraw everything not yet sent to the gateway, and stop rendering."""
         self.pending_renders.stop()
         self._sender.withdraw_all()
 
-    def close(self) -> None:
-        """Requests that are being sent continue or stay in the outbox; pending renders are left to
-        a later panel."""
-        self.pending_renders.close()
-        self._unwatch()
-        self._quotes.close()
-        self.presets.close()
-
     def save_preset(self, name: str) -> None:
         """Save the form under a name."""
         state = self.state.value
         if state.service is None or not name.strip():
-            problem = tr("a preset needs a name and a service")
-            self.state.show_problem(problem, tr("enter a name"))
+            self.state.show_problem(tr("a preset needs a name and a service"), tr("enter a name"))
             return
         self.presets.save(
             Preset(
                 service=state.service.id,
                 name=name.strip()[:128],
-                parameters={one.parameter.name: one.value for one in state.fields},
+                parameters={field.parameter.name: field.value for field in state.fields},
                 note=state.note,
                 output_format=state.output_format,
             )
@@ -287,23 +309,19 @@ class SendController:
         if (now.service, now.shots) != (previous.service, previous.shots):
             keeps_note = previous.note and unsent.note != previous.note
             changed["message"] = kept_note_text(previous) if keeps_note else ""
-        self.state.update(
-            **changed,
-            note=unsent.note,
-            references=unsent.references,
-            regions=unsent.regions,
-            seed=unsent.seed,
-            source_version_id=unsent.source_version_id,
-        )
+        self.state.update(**changed, **unsent.shown_fields())
         self._form_changed()
-
-    def _find_service(self, which: str) -> Service | None:
-        return next((one for one in self.state.value.services if one.id == which), None)
 
     def _ask_again(self) -> None:
         """The gateway may give other quotes than before."""
         self._quotes.forget()
         self._form_changed()
+
+    def _retry(self) -> None:
+        """Ask for quotes that an error prevented, and look for files that were missing."""
+        self._mattes.retry()
+        self._quotes.update(self._requests)
+        self._update_summary()
 
     def _services_changed(self, services: tuple[Service, ...]) -> None:
         """The chosen service may have changed or gone."""
@@ -311,68 +329,55 @@ class SendController:
         chosen = self.state.value.service
         now = self._session.service(chosen.id) if chosen is not None else None
         if now is None:
-            now = next((one for one in services if one.available), next(iter(services), None))
+            now = next((s for s in services if s.available), next(iter(services), None))
         self.state.update(services=services)
         self._switch_to(service=now)
         if now is not None and now != chosen:
             self.presets.show_service(now.id)
 
     def _form_changed(self) -> None:
-        state = self.state.value
-        if state.service is None:
-            self._requests = ()
-            self.state.update(
-                fields=(),
-                missing=self._missing_steps(()),
-                summary=(),
-                button_text=button_text((), 0, self._session.store),
-            )
-            return
+        state, before = self.state.value, self._requests
         self.state.update(fields=form_fields(state.service, self._values()))
-        before, requests = self._requests, self._build_requests()
-        self._requests = requests
-        if requests != before and state.question:
+        self._requests = build_requests(self.state.value, self._values())
+        if self._requests != before and state.question:
             self.duplicate_check.cancel()  # it was about other requests
-        self._quotes.update(requests)
-        self._update_summary(requests)
+        self._quotes.update(self._requests)
+        self._mattes.update(self._requests)
+        self._update_summary()
 
-    def _update_summary(self, requests: tuple[Request, ...]) -> None:
-        service = self.state.value.service
+    def _update_summary(self) -> None:
+        state, requests, quotes = self.state.value, self._requests, self._quotes
         jobs_ahead = self._session.store.count(JobState.QUEUED, JobState.RUNNING)
         is_connected = self._session.connection.value.is_connected
         summary: tuple[SummaryLine, ...] = ()
-        if service is not None and requests:
+        if state.service is not None and requests:
             frames_to_render = sum(
                 r.shot.work_range.count for r in requests if r.shot in self._item_ids_to_render
             )
             render = (frames_to_render, self._session.host.title) if frames_to_render else None
-            quotes = self._quotes.quotes
-            summary = summary_lines(
-                service, requests, quotes, jobs_ahead, connected=is_connected, render=render
-            )
+            known = (requests, quotes.quotes, jobs_ahead)
+            summary = summary_lines(state.service, *known, connected=is_connected, render=render)
+        missing = [] if self._session.user.strip() else [missing_user_name()[1]]
+        form = (state.service, state.shots, state.fields, requests)
+        missing += missing_steps(*form, quotes.quotes, quotes.refusal(requests))
+        problem, next_step = self._mattes.problem
+        if problem:
+            missing.append(tr("Matte: {problem}", problem=problem))
         self.state.update(
             summary=summary,
-            missing=self._missing_steps(requests),
-            button_text=button_text(requests, len(self.state.value.shots), self._session.store),
-            quoting=self._quotes.busy,
+            missing=tuple(missing),
+            button_text=button_text(requests, len(state.shots), self._session.store),
+            quoting=quotes.busy,
+            matte_problem=problem,
+            matte_next_step=next_step,
         )
-
-    def _build_requests(self) -> tuple[Request, ...]:
-        """One request per shot; none while a value is invalid."""
-        return build_requests(self.state.value, self._values())
-
-    def _missing_steps(self, requests: tuple[Request, ...]) -> tuple[str, ...]:
-        state, quotes = self.state.value, self._quotes
-        unnamed = () if self._session.user.strip() else (missing_user_name()[1],)
-        form = (state.service, state.shots, state.fields, requests)
-        return (*unnamed, *missing_steps(*form, quotes.quotes, quotes.refusal(requests)))
 
     def _store_changed(self, change: StoreChange) -> None:
         if change.jobs or change.versions:
-            self._update_summary(self._requests)
+            self._update_summary()
 
     def _apply_preset(self, preset: Preset) -> None:
-        service = self._find_service(preset.service)
+        service = self._session.service(preset.service)
         if service is None:
             service_id = repr(preset.service)
             problem = tr("the preset is for {id}, which the gateway does not have", id=service_id)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import InvalidRequest
+from bridge_core.models.requests import MatteRegion
 from bridge_core.models.services import TextParameter, resolve_parameters
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ class FormField:
     """What is wrong with the value; empty if valid."""
 
 
-def form_fields(service: Service, given: Mapping[str, JsonValue]) -> tuple[FormField, ...]:
+def form_fields(service: Service | None, given: Mapping[str, JsonValue]) -> tuple[FormField, ...]:
     """The form of a service; parameters without a given value have their defaults."""
+    if service is None:
+        return ()
     known = {p.name: given.get(p.name, p.default) for p in service.parameters}
     found_problems = field_problems(service, known)
     return tuple(
@@ -80,13 +83,20 @@ class UnsentInput:
     note: str = ""
     references: tuple[Reference, ...] = ()
     regions: tuple[Region, ...] = ()
-    """Those of the request that the form was filled from; the form itself has none."""
+    """Those of the request that the form was filled from."""
+    chosen_mattes: tuple[MatteRegion, ...] = ()
+    """Chosen in the form; at most one."""
     seed: int | None = None
-    """As ``regions``."""
+    """That of the request that the form was filled from; the form itself has none."""
     texts: Mapping[str, JsonValue] = field(default_factory=dict)
     """Values of text parameters, such as a prompt."""
     source_version_id: str | None = None
     """The version that the request revises."""
+
+    def shown_fields(self) -> dict[str, Any]:
+        """By name, all but the texts, which are values of the form."""
+        names = (known_field.name for known_field in fields(self) if known_field.name != "texts")
+        return {name: getattr(self, name) for name in names}
 
 
 class UnsentInputs:
@@ -109,14 +119,21 @@ class UnsentInputs:
         return {**settings, **self.get(service, shots).texts}
 
     def set_values(
-        self, service: Service, shots: Iterable[Shot], values: Mapping[str, JsonValue]
+        self, service: Service, shots: Collection[Shot], values: Mapping[str, JsonValue]
     ) -> None:
         """Replace all given values."""
-        text_names = {one.name for one in service.parameters if isinstance(one, TextParameter)}
+        text_names = {p.name for p in service.parameters if isinstance(p, TextParameter)}
         self._settings[service.id] = {n: v for n, v in values.items() if n not in text_names}
-        shots_to_send = tuple(shots)
         texts = {name: value for name, value in values.items() if name in text_names}
-        self.put(service, shots_to_send, replace(self.get(service, shots_to_send), texts=texts))
+        self.put(service, shots, replace(self.get(service, shots), texts=texts))
+
+    def set_mattes(
+        self, service: Service | None, shots: Collection[Shot], mattes: tuple[MatteRegion, ...]
+    ) -> None:
+        """Replace all mattes, also those of the request that the form was filled from."""
+        unsent = self.get(service, shots)
+        shapes = tuple(r for r in unsent.regions if not isinstance(r, MatteRegion))
+        self.put(service, shots, replace(unsent, regions=shapes, chosen_mattes=mattes))
 
 
 def _key(service: Service | None, shots: Iterable[Shot]) -> tuple[str, frozenset[ShotId]]:

@@ -15,11 +15,14 @@ from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.host.plate_renderer import RenderProgress
 from bridge_ui.host.playhead import ViewedFrame, has_playhead
 from bridge_ui.send.cards_widget import DuplicatePrompt, PendingRendersCard, SendSummaryCard
-from bridge_ui.send.controller import SendController, SendProgress, SendState
+from bridge_ui.send.controller import SendController
+from bridge_ui.send.matte_widget import MatteWidget
 from bridge_ui.send.parameter_form_widget import ParameterForm, text_box
 from bridge_ui.send.preset_menu import PresetMenu
 from bridge_ui.send.references_widget import ReferencesWidget
+from bridge_ui.send.request_sender import SendProgress
 from bridge_ui.send.service_popover import ServiceButton
+from bridge_ui.send.state import SendState
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.widgets.basic import (
     ProblemText,
@@ -70,6 +73,7 @@ class SendPage(QWidget):
         self._note.setPlaceholderText(tr("What matters in this shot; kept with the version"))
         self._note.textChanged.connect(lambda: send.set_note(self._note.toPlainText()))
         self._references = ReferencesWidget(session, send, colours)
+        self._matte = MatteWidget(send, colours)
         self._output_format_box = self._make_output_format_box(colours)
         self._summary_card = SendSummaryCard()
         self._missing = label("", "warn", wrap=True)
@@ -118,6 +122,7 @@ class SendPage(QWidget):
             self._form,
             vbox(label(tr("Note"), "dim"), self._note, gap=5),
             self._references,
+            self._matte,
             deliver,
             self._presets,
             1,
@@ -151,9 +156,10 @@ class SendPage(QWidget):
         self._show_service(state)
         if self._note.toPlainText() != state.note:
             self._note.setPlainText(state.note)
-        self._references.show_paths(tuple(one.path for one in state.references))
+        self._references.show_paths(tuple(reference.path for reference in state.references))
         service = state.service
         self._references.setVisible(service is not None and service.accepts.references > 0)
+        self._matte.show_state(state)
         index = self._output_format_box.findData(state.output_format)
         self._output_format_box.setCurrentIndex(index)
         self._summary_card.show_lines(state.summary, quoting=state.quoting)

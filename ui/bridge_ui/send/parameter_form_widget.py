@@ -218,8 +218,7 @@ ParameterField = _NumberField | _ChoiceField | _ToggleField | _TextParameterFiel
 
 def text_box(lines: int) -> QPlainTextEdit:
     """A plain text field of a few lines; Tab moves to the next field."""
-    widget = QPlainTextEdit()
-    widget.setTabChangesFocus(True)
+    widget = QPlainTextEdit(tabChangesFocus=True)
     widget.setFixedHeight(widget.fontMetrics().lineSpacing() * lines + 18)
     return widget
 

@@ -28,9 +28,8 @@ class PresetMenu(QWidget):
             tr("Presets"), "link", icon_name=menu_icon, colour=colours.accent, name="presets"
         )
         self.button.setMenu(self._menu)
-        self._name = QLineEdit()
+        self._name = QLineEdit(placeholderText=tr("Name of the preset"))
         self._name.setObjectName("preset-name")
-        self._name.setPlaceholderText(tr("Name of the preset"))
         self._name.returnPressed.connect(self._save)
         save = button(tr("Save"), on_click=self._save)
         cancel = button("", "quiet", icon_name="x", tip=tr("Do not save"))

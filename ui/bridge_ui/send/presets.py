@@ -14,7 +14,7 @@ from bridge_core.models.requests import OutputFormat
 from bridge_core.models.shots import sanitise_name
 from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_core.system.private_files import make_private_folder
-from bridge_ui.core.observable import Observable
+from bridge_ui.core.observable import Observable, unwatch_all
 from bridge_ui.core.thread_pool import BackgroundTask, LatestCall, OnError
 from bridge_ui.core.translate import tr
 
@@ -136,6 +136,7 @@ class PresetController:
         self._service = ""
         self._names_call: LatestCall[tuple[str, ...]] = LatestCall(session.disk_pool)
         self._load_call: LatestCall[Preset] = LatestCall(session.disk_pool)
+        self.close = unwatch_all(self._names_call.cancel, self._load_call.cancel)
 
     def show_service(self, service: str) -> None:
         """List the presets of a service in :attr:`names`."""
@@ -185,7 +186,3 @@ class PresetController:
             return preset
 
         self._load_call.run(load, self._apply, self._on_error)
-
-    def close(self) -> None:
-        self._names_call.cancel()
-        self._load_call.cancel()

@@ -29,6 +29,7 @@ class QuoteLoader:
         self._refusal: tuple[tuple[Request, ...], str] = ((), "")
         """Requests for which there are no quotes, and why."""
         self._call: LatestCall[tuple[Quote, ...]] = LatestCall(session.request_pool)
+        self.close = self._call.cancel
 
     @property
     def busy(self) -> bool:
@@ -72,6 +73,3 @@ class QuoteLoader:
             self._on_changed()
 
         self._call.run(load, loaded, failed)
-
-    def close(self) -> None:
-        self._call.cancel()

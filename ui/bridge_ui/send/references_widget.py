@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QIcon, QImage, QImageReader, QPixmap
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtGui import QIcon, QImage, QImageReader, QPixmap
+from PySide6.QtWidgets import QPushButton
 from shiboken6 import isValid
 
 from bridge_ui.core.session import Session
@@ -15,13 +15,13 @@ from bridge_ui.icons import icon
 from bridge_ui.send.controller import SendController
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.widgets.basic import button, clear_layout, hbox, label, vbox
-from bridge_ui.widgets.file_dialogs import open_files_dialog
+from bridge_ui.widgets.file_dialogs import FileDropArea, open_files_dialog
 
 _SIZE = QSize(62, 36)
 _FILE_PATTERNS = "*.png *.jpg *.jpeg *.tif *.tiff *.exr *.webp"
 
 
-class ReferencesWidget(QWidget):
+class ReferencesWidget(FileDropArea):
     """A row of pictures; clicking one removes it. The last button adds more."""
 
     def __init__(self, session: Session, send: SendController, colours: ThemeColours) -> None:
@@ -30,7 +30,7 @@ class ReferencesWidget(QWidget):
         self._send = send
         self._colours = colours
         self._shown: tuple[str, ...] = ()
-        self.setAcceptDrops(True)
+        self.files_dropped.connect(send.add_references)
         self._row = hbox(gap=8)
         add = button(
             "",
@@ -49,15 +49,6 @@ class ReferencesWidget(QWidget):
         clear_layout(self._row)
         for path in paths:
             self._row.addWidget(self._make_picture_button(path))
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        self._send.add_references(files)
-        event.acceptProposedAction()
 
     def _choose_files(self) -> None:
         filters = tr("Pictures") + f" ({_FILE_PATTERNS})"

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 
 from bridge_core.models.jobs import Cost
 from bridge_core.models.services import DataLocality
-from bridge_ui.core.display_text import format_estimated_duration, format_frame_count
+from bridge_ui.core.display_text import (
+    file_names,
+    format_estimated_duration,
+    format_frame_count,
+)
 from bridge_ui.core.status_sign import Tone
 from bridge_ui.core.translate import tr, tr_count
 
@@ -54,7 +58,7 @@ def summary_lines(
     if requests[0].note.strip():
         result.append(SummaryLine(tr("Note"), _note_text(requests)))
     if requests[0].references:
-        names = [PurePath(one.path).name for one in requests[0].references]
+        names = [PurePath(reference.path).name for reference in requests[0].references]
         text = shorten(", ".join(names), _MAX_TEXT_LENGTH, placeholder=" …")
         result.append(SummaryLine(tr("References"), text))
     if requests[0].regions:
@@ -101,14 +105,12 @@ def _note_text(requests: Sequence[Request]) -> str:
 
 
 def _regions_text(request: Request) -> str:
-    """``1 matte, 2 shapes``"""
-    mattes = len(request.mattes)
-    shapes = len(request.regions) - mattes
-    parts = (
-        tr_count(mattes, "{n} matte", "{n} mattes") if mattes else "",
-        tr_count(shapes, "{n} shape", "{n} shapes") if shapes else "",
-    )
-    return ", ".join(filter(None, parts))
+    """``matte sky.####.exr, 2 shapes``"""
+    parts = [tr("matte {file}", file=file_names([matte.path])) for matte in request.mattes]
+    shapes = len(request.regions) - len(parts)
+    if shapes:
+        parts.append(tr_count(shapes, "{n} shape", "{n} shapes"))
+    return ", ".join(parts)
 
 
 def _delivery_text(request: Request) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bridge_core.models.requests import OutputFormat, Reference, Region, Request
+from bridge_core.models.requests import MatteRegion, OutputFormat, Reference, Region, Request
 from bridge_ui.core.observable import ActionState
 from bridge_ui.core.translate import tr
 from bridge_ui.host.plate_renderer import RenderProgress
@@ -29,9 +29,14 @@ class SendState(ActionState):
     note: str = ""
     references: tuple[Reference, ...] = ()
     regions: tuple[Region, ...] = ()
-    """Those of the request that the form was filled from; the form itself has none."""
+    """Those of the request that the form was filled from."""
+    chosen_mattes: tuple[MatteRegion, ...] = ()
+    """Chosen in the form; at most one."""
+    matte_problem: str = ""
+    """Why a matte cannot be read; otherwise empty."""
+    matte_next_step: str = ""
     seed: int | None = None
-    """As ``regions``."""
+    """That of the request that the form was filled from; the form itself has none."""
     output_format: OutputFormat = OutputFormat.EXR
     shots: tuple[Shot, ...] = ()
     summary: tuple[SummaryLine, ...] = ()
@@ -53,10 +58,15 @@ class SendState(ActionState):
     def can_send(self) -> bool:
         return not self.missing
 
+    @property
+    def mattes(self) -> tuple[MatteRegion, ...]:
+        inherited = (region for region in self.regions if isinstance(region, MatteRegion))
+        return (*inherited, *self.chosen_mattes)
+
 
 def build_requests(state: SendState, values: Mapping[str, JsonValue]) -> tuple[Request, ...]:
     """One request per shot; none while a value is invalid. ``values`` are the given ones."""
-    if state.service is None or any(one.problem for one in state.fields):
+    if state.service is None or any(form_field.problem for form_field in state.fields):
         return ()
     accepts = state.service.accepts
     try:
@@ -67,7 +77,7 @@ def build_requests(state: SendState, values: Mapping[str, JsonValue]) -> tuple[R
                 parameters=valid_values(state.service, values),
                 references=state.references if accepts.references else (),
                 # Never left out: without them, the whole picture may change.
-                regions=state.regions,
+                regions=(*state.regions, *state.chosen_mattes),
                 seed=state.seed if accepts.seed else None,
                 note=state.note,
                 output_format=state.output_format,

@@ -84,13 +84,18 @@ class ShotsController:
         self._thumbnails = ThumbnailLoader(session)
         self._visible_keys: tuple[str, ...] = ()
         watches_host = HostCapability.WATCH in session.host.capabilities
-        self._unwatch = unwatch_all(
+        self.close = unwatch_all(
             session.store.watch(self._store_changed),
             session.on_connected(self._fetch_versions),
             session.services.watch(
                 lambda _: self._refresh_status(self._index_by_key), immediately=False
             ),
             *([session.host.watch(self.reload)] if watches_host else []),
+            self._thumbnails.close,
+            self._scene_call.cancel,
+            self._compare_call.cancel,
+            self._versions_call.cancel,
+            self._export_call.cancel,
         )
 
     @property
@@ -127,27 +132,24 @@ class ShotsController:
         selected_before = self._scene is not None and self._scene.is_selection
         self._scene = scene
         store, title = self._session.store, self._session.service_title
-        before = {row.key: row for row in self._all_rows}
+        before = {shot_row.key: shot_row for shot_row in self._all_rows}
         if not is_new_cut:
             rows = [
-                replace(row, change_text=old.change_text, is_changed=old.is_changed)
-                if (old := before.get(row.key)) is not None and old.change_text
-                else row
-                for row in rows
+                replace(shot_row, change_text=old.change_text, is_changed=old.is_changed)
+                if (old := before.get(shot_row.key)) is not None and old.change_text
+                else shot_row
+                for shot_row in rows
             ]
-        self._all_rows = [
-            with_status(row, store, title) if row.shot and store.has_shot(row.shot.id) else row
-            for row in rows
-        ]
-        self._index_by_key = {row.key: index for index, row in enumerate(rows)}
+        self._all_rows = [with_status(shot_row, store, title) for shot_row in rows]
+        self._index_by_key = {shot_row.key: index for index, shot_row in enumerate(rows)}
         self._keys_by_shot = {}
-        for row in rows:
-            if row.shot is not None:
-                self._keys_by_shot.setdefault(row.shot.id, []).append(row.key)
+        for shot_row in rows:
+            if shot_row.shot is not None:
+                self._keys_by_shot.setdefault(shot_row.shot.id, []).append(shot_row.key)
         # In one update: watchers read the selection as soon as the scene changes.
         selected = self.state.value.selected
         kept = tuple(key for key in selected if key in self._index_by_key)
-        sendable = tuple(row.key for row in rows if row.shot is not None)
+        sendable = tuple(shot_row.key for shot_row in rows if shot_row.shot is not None)
         if scene.is_selection and not (
             selected_before and before.keys() == self._index_by_key.keys()
         ):
@@ -195,7 +197,8 @@ class ShotsController:
         self._compare_call.run(compare_cuts, compared, self.state.show_error)
 
     def _apply_changes(self, changes: dict[str, ShotChange], name: str, removed_count: int) -> None:
-        self._all_rows = [with_change(row, changes.get(row.key)) for row in self._all_rows]
+        before = self._all_rows
+        self._all_rows = [with_change(shot_row, changes.get(shot_row.key)) for shot_row in before]
         shot_filter = self.state.value.shot_filter
         if not name and shot_filter is ShotFilter.CHANGED:
             shot_filter = ShotFilter.ALL
@@ -218,13 +221,13 @@ class ShotsController:
 
     def select(self, keys: Iterable[str]) -> None:
         """Select listed rows; rows that a filter hides are deselected."""
-        selected_keys = set(keys)
-        self.state.update(selected=tuple(row.key for row in self.rows if row.key in selected_keys))
+        selected_keys, listed_keys = set(keys), (shot_row.key for shot_row in self.rows)
+        self.state.update(selected=tuple(key for key in listed_keys if key in selected_keys))
 
     def select_changed(self) -> None:
         """Select all changed shots that can be sent."""
         self.set_filter(ShotFilter.CHANGED)
-        self.select(row.key for row in self.rows if row.shot is not None)
+        self.select(shot_row.key for shot_row in self.rows if shot_row.shot is not None)
 
     @property
     def selected(self) -> tuple[ShotRow, ...]:
@@ -252,14 +255,14 @@ class ShotsController:
         return self._thumbnails.watch(callback)
 
     def _thumbnail_key(self, key: str) -> ThumbnailKey | None:
-        row = self.row(key)
-        if row is None or row.shot is None:
+        shot_row = self.row(key)
+        if shot_row is None or shot_row.shot is None:
             return None
-        newest = self._session.store.versions.get(row.newest_version_id or "")
+        newest = self._session.store.versions.get(shot_row.newest_version_id or "")
         version_id = newest.id if newest is not None and newest.proxies is not None else None
-        if version_id is None and row.needs_render:
+        if version_id is None and shot_row.needs_render:
             return None
-        return ThumbnailKey(row.shot, version_id)
+        return ThumbnailKey(shot_row.shot, version_id)
 
     # Export
 
@@ -281,29 +284,21 @@ class ShotsController:
             lambda _: export_cut(client, cut, target, reader), done, self.state.show_error
         )
 
-    def close(self) -> None:
-        self._unwatch()
-        self._thumbnails.close()
-        for call in (self._scene_call, self._compare_call, self._versions_call, self._export_call):
-            call.cancel()
-
     def _refresh_rows(self) -> None:
         state = self.state.value
         terms = state.search.lower().split()
-        visible_rows = [
-            row
-            for row in self._all_rows
-            if _matches_filter(row, state.shot_filter) and (not terms or row.matches(terms))
-        ]
-        self._visible_index_by_key = {row.key: index for index, row in enumerate(visible_rows)}
+        filtered = (r for r in self._all_rows if _matches_filter(r, state.shot_filter))
+        visible_rows = [r for r in filtered if not terms or r.matches(terms)]
+        visible_keys = [shot_row.key for shot_row in visible_rows]
+        self._visible_index_by_key = {key: index for index, key in enumerate(visible_keys)}
         kept = tuple(key for key in state.selected if key in self._visible_index_by_key)
         self.rows.replace(visible_rows)
         self._attention_counts = Counter(
-            chain.from_iterable(row.attention_ids for row in self._all_rows)
+            chain.from_iterable(shot_row.attention_ids for shot_row in self._all_rows)
         )
         self.state.update(
             total=len(self._all_rows),
-            changed_count=sum(row.is_changed for row in self._all_rows),
+            changed_count=sum(shot_row.is_changed for shot_row in self._all_rows),
             attention_count=len(self._attention_counts),
             selected=kept,
         )
@@ -317,9 +312,9 @@ class ShotsController:
         sequences = sorted({(which.show, which.sequence) for which in self._keys_by_shot})
         session = self._session
         pending_ids = {
-            one.id
-            for one in session.store.versions.values()
-            if one.status is ReviewStatus.PENDING and one.shot in self._keys_by_shot
+            version.id
+            for version in session.store.versions.values()
+            if version.status is ReviewStatus.PENDING and version.shot in self._keys_by_shot
         }
 
         def merge(task: BackgroundTask, versions: Sequence[Version]) -> None:
@@ -354,8 +349,8 @@ class ShotsController:
 
     def _store_changed(self, change: StoreChange) -> None:
         store = self._session.store
-        shots = {store.jobs[one].request.shot.id for one in change.jobs}
-        shots |= {store.versions[one].shot for one in change.versions}
+        shots = {store.jobs[job_id].request.shot.id for job_id in change.jobs}
+        shots |= {store.versions[version_id].shot for version_id in change.versions}
         keys = [key for which in shots for key in self._keys_by_shot.get(which, ())]
         if keys:
             self._refresh_status(keys)
@@ -371,10 +366,10 @@ class ShotsController:
             new = with_status(old, store, title)
             self._all_rows[self._index_by_key[key]] = new
             self._attention_counts.update(new.attention_ids)
-            for one in old.attention_ids:
-                self._attention_counts[one] -= 1
-                if not self._attention_counts[one]:
-                    del self._attention_counts[one]
+            for attention_id in old.attention_ids:
+                self._attention_counts[attention_id] -= 1
+                if not self._attention_counts[attention_id]:
+                    del self._attention_counts[attention_id]
             index = self._visible_index_by_key.get(key)
             moved = moved or (index is not None) != _matches_filter(new, shot_filter)
             if index is not None:
@@ -388,11 +383,11 @@ class ShotsController:
             self.request_thumbnails(self._visible_keys)  # a new version has its own thumbnail
 
 
-def _matches_filter(row: ShotRow, shot_filter: ShotFilter) -> bool:
+def _matches_filter(shot_row: ShotRow, shot_filter: ShotFilter) -> bool:
     match shot_filter:
         case ShotFilter.ALL:
             return True
         case ShotFilter.CHANGED:
-            return row.is_changed
+            return shot_row.is_changed
         case ShotFilter.NEEDS_ATTENTION:
-            return row.needs_attention
+            return shot_row.needs_attention

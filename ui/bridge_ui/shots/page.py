@@ -49,14 +49,13 @@ class ShotsPage(QWidget):
         """Keys of the rows that are selected in the view."""
         self._opened_cut = ""
         self._chips = {which: chip("") for which in ShotFilter}
-        for which, one in self._chips.items():
-            one.setObjectName(f"chip-{which.name.lower().replace('_', '-')}")
-            one.clicked.connect(lambda _checked=False, which=which: shots.set_filter(which))
-        self.search = QLineEdit()
+        for which, filter_chip in self._chips.items():
+            filter_chip.setObjectName(f"chip-{which.name.lower().replace('_', '-')}")
+            filter_chip.clicked.connect(lambda _checked=False, which=which: shots.set_filter(which))
+        hint = tr("Find a shot")
+        self.search = QLineEdit(placeholderText=f"{hint}   /", clearButtonEnabled=True)
         self.search.setObjectName("search")
-        self.search.setPlaceholderText(tr("Find a shot") + "   /")
-        self.search.setAccessibleName(tr("Find a shot"))
-        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName(hint)
         self.search.textChanged.connect(shots.search)
         self._problem = ProblemText(is_boxed=True)
         self._empty_label = label("", "dim", wrap=True)
@@ -144,9 +143,7 @@ class ShotsPage(QWidget):
     def _select_rows(self, keys: tuple[str, ...]) -> None:
         """Select these rows in the view."""
         keys_to_select = set(keys)
-        positions = [
-            index for index, row in enumerate(self._shots.rows) if row.key in keys_to_select
-        ]
+        positions = [index for index, r in enumerate(self._shots.rows) if r.key in keys_to_select]
         flag = QItemSelectionModel.SelectionFlag
         self._selected_keys = keys
         self._restoring = True
@@ -164,9 +161,9 @@ class ShotsPage(QWidget):
             ShotFilter.CHANGED: tr("Changed {n}", n=state.changed_count),
             ShotFilter.NEEDS_ATTENTION: tr("Needs attention {n}", n=state.attention_count),
         }
-        for which, one in self._chips.items():
-            one.setText(texts[which])
-            one.setChecked(state.shot_filter is which)
+        for which, filter_chip in self._chips.items():
+            filter_chip.setText(texts[which])
+            filter_chip.setChecked(state.shot_filter is which)
         self._chips[ShotFilter.CHANGED].setVisible(bool(state.compared_cut))
         if state.search != self.search.text():
             self.search.setText(state.search)
@@ -240,7 +237,7 @@ class PixmapCache:
 
     def discard(self, key: str) -> None:
         """Forget the pixmaps of a key whose JPEG changed."""
-        for cache_key in [one for one in self._cache if one[0] == key]:
+        for cache_key in [cached for cached in self._cache if cached[0] == key]:
             del self._cache[cache_key]
 
 

@@ -104,10 +104,10 @@ def with_change(row: ShotRow, change: ShotChange | None) -> ShotRow:
 
 def with_status(row: ShotRow, store: Store, title: Callable[[str], str]) -> ShotRow:
     """The row with the status of its shot; ``title`` returns the title of a service."""
-    if row.shot is None:
+    if row.shot is None or not store.has_shot(row.shot.id):
         return row
     versions, jobs = store.versions_of(row.shot.id), store.jobs_of(row.shot.id)
-    pending = [one for one in versions if one.status is ReviewStatus.PENDING]
+    pending = [version for version in versions if version.status is ReviewStatus.PENDING]
     failed = _failed_jobs(versions, jobs)
     active_jobs = [job for job in jobs if not job.state.ended]
     signs = [
@@ -118,13 +118,13 @@ def with_status(row: ShotRow, store: Store, title: Callable[[str], str]) -> Shot
     ]
     sign = not_sent_sign()
     if signs:
-        sign = replace(signs[0], text="; ".join(one.text for one in signs))
+        sign = replace(signs[0], text="; ".join(shown_sign.text for shown_sign in signs))
     return replace(
         row,
         sign=sign,
         progress=active_jobs[0].progress.completed if active_jobs else None,
         newest_version_id=versions[-1].id if versions else None,
-        attention_ids=(*(job.id for job in failed), *(one.id for one in pending)),
+        attention_ids=(*(job.id for job in failed), *(version.id for version in pending)),
     )
 
 
@@ -146,21 +146,22 @@ def _pending_signs(versions: Sequence[Version], title: Callable[[str], str]) -> 
     match versions:
         case []:
             return []
-        case [one]:
-            return [_with_name(f"{title(one.service)} {one.label}", pending)]
+        case [version]:
+            return [_with_name(f"{title(version.service)} {version.label}", pending)]
     return [replace(pending, text=tr("{n} versions waiting for your review", n=len(versions)))]
 
 
 def _decision_signs(versions: Sequence[Version], title: Callable[[str], str]) -> list[StatusSign]:
     """Status of the newest version, unless waiting for review, and the newest approved version of
     each service."""
-    approved = {one.service: one for one in versions if one.status is ReviewStatus.APPROVED}
-    shown = [one for one in versions[-1:] if one.status is not ReviewStatus.PENDING]
-    shown += [one for one in reversed(approved.values()) if one not in shown]
+    approved = {v.service: v for v in versions if v.status is ReviewStatus.APPROVED}
+    shown = [version for version in versions[-1:] if version.status is not ReviewStatus.PENDING]
+    shown += [version for version in reversed(approved.values()) if version not in shown]
     signs = []
-    for one in shown:
-        sign = _with_name(f"{title(one.service)} {one.label}", review_status_sign(one.status))
-        by = f" · {one.decisions[-1].by}" if one.decisions else ""
+    for version in shown:
+        name = f"{title(version.service)} {version.label}"
+        sign = _with_name(name, review_status_sign(version.status))
+        by = f" · {version.decisions[-1].by}" if version.decisions else ""
         signs.append(replace(sign, text=f"{sign.text}{by}"))
     return signs
 

@@ -47,7 +47,7 @@ class ThumbnailLoader:
         """Load the thumbnails of these rows; cancel all others."""
         self._wanted = dict(thumbnails)
         keys = set(thumbnails.values())
-        for thumbnail in [one for one in self._tasks if one not in keys]:
+        for thumbnail in [loading for loading in self._tasks if loading not in keys]:
             self._tasks.pop(thumbnail).cancel()
         for thumbnail in dict.fromkeys(thumbnails.values()):
             if thumbnail not in self._tasks and thumbnail not in self._failed | self._cache.keys():

@@ -41,9 +41,9 @@ class ThemeColours:
     warn: str = "#e8b04f"
     bad: str = "#f2937f"
 
-    def mix(self, one: str, other: str, part: float) -> str:
-        """Blend two colours by field name: ``part`` (0 to 1) of ``one`` over ``other``."""
-        pairs = zip(_rgb(getattr(self, one)), _rgb(getattr(self, other)), strict=True)
+    def mix(self, colour: str, other: str, part: float) -> str:
+        """Blend two colours by field name: ``part`` (0 to 1) of ``colour`` over ``other``."""
+        pairs = zip(_rgb(getattr(self, colour)), _rgb(getattr(self, other)), strict=True)
         return QColor(*(round(b + (a - b) * part) for a, b in pairs)).name()
 
 
@@ -51,15 +51,11 @@ def colours_for(palette: QPalette) -> ThemeColours:
     """The colours, with surfaces shifted to match a dark host."""
     window = palette.color(QPalette.ColorRole.Window)
     own = ThemeColours()
-    if (
-        window.lightness() >= _DARK_LIGHTNESS
-        or window.hsvSaturation() > 60
-        or window.lightness() < 20
-    ):
+    lightness = window.lightness()
+    if not 20 <= lightness < _DARK_LIGHTNESS or window.hsvSaturation() > 60:
         return own
-    shift = window.lightness() - QColor(own.panel).lightness()
     # Limited, to keep the contrast of text.
-    shift = max(-12, min(shift, 12))
+    shift = max(-12, min(lightness - QColor(own.panel).lightness(), 12))
     surfaces = ("ground", "panel", "raised", "field", "line")
     return replace(own, **{name: _lighter(getattr(own, name), shift) for name in surfaces})
 

@@ -67,6 +67,35 @@ def show_text(widget: QLabel, text: str) -> None:
     widget.setVisible(bool(text))
 
 
+class ElidedLabel(QLabel):
+    """Takes the remaining width and elides its text, so that it never moves other widgets; the
+    tooltip has the whole text, or ``tip``."""
+
+    def __init__(
+        self, style: str = "", elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight
+    ) -> None:
+        super().__init__()
+        self._full_text = ""
+        self._elide_mode = elide
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        if style:
+            set_style_class(self, style)
+
+    def show_text(self, text: str, *, tip: str = "") -> None:
+        self._full_text = text
+        self.setToolTip(tip or text)
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        metrics = self.fontMetrics()
+        self.setText(metrics.elidedText(self._full_text, self._elide_mode, self.width()))
+
+
 def make_selectable(widget: QLabel) -> QLabel:
     """Let the text be selected and copied."""
     flags = Qt.TextInteractionFlag

@@ -1,4 +1,5 @@
-"""File dialogs that never block the host: they are opened, not executed."""
+"""Files chosen in dialogs, which never block the host as they are opened, not executed, or dropped
+on a widget."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
 from bridge_ui.core.translate import tr
@@ -63,6 +65,26 @@ def save_file_dialog(
     dialog.filterSelected.connect(set_suffix)
     dialog.fileSelected.connect(chosen)
     return _open(dialog)
+
+
+class FileDropArea(QWidget):
+    """Files can be dropped on it."""
+
+    files_dropped = Signal(list)
+    """Their paths, at least one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAcceptDrops(True)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        urls = event.mimeData().urls()
+        self.files_dropped.emit([url.toLocalFile() for url in urls if url.isLocalFile()])
+        event.acceptProposedAction()
 
 
 def _confirm_replace(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
@@ -63,10 +65,22 @@ class ComboBox(QComboBox):
     def __init__(self, colours: ThemeColours) -> None:
         super().__init__()
         self._colours = colours
+        self._choices: tuple[tuple[str, str], ...] = ()
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)
         # The wheel scrolls the form and must not change values.
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def set_choices(self, choices: Iterable[tuple[str, str]], chosen: str) -> None:
+        """Set ids and texts; an unknown ``chosen`` id selects nothing. The list is only filled if
+        they changed, as it may be open."""
+        new = tuple(choices)
+        if new != self._choices:
+            self._choices = new
+            self.clear()
+            for choice_id, text in new:
+                self.addItem(text, choice_id)
+        self.setCurrentIndex(self.findData(chosen))
 
     def wheelEvent(self, event: object) -> None:  # noqa: N802
         event.ignore()  # type: ignore[attr-defined]

@@ -22,8 +22,7 @@ BUDGET_MS = 3
 def call_later(owner: QObject, call: Callable[[], object]) -> None:
     """Run a call after pending events, unless ``owner`` is deleted by then. (``QTimer.singleShot``
     takes an owner only since PySide6 6.7; Nuke 16 has 6.5.)"""
-    timer = QTimer(owner)
-    timer.setSingleShot(True)
+    timer = QTimer(owner, singleShot=True)
     timer.timeout.connect(timer.deleteLater)
     timer.timeout.connect(call)
     timer.start(0)
@@ -47,8 +46,7 @@ class MainThreadDispatcher(QObject):
         self._is_scheduled = False
         """A run is scheduled; one per call would starve the event loop."""
         # Unlike a queued signal, a timer lets input and painting go first.
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
+        self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._run)
         self._calls_waiting.connect(self._run, Qt.ConnectionType.QueuedConnection)
 

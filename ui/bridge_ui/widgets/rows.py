@@ -81,13 +81,13 @@ class RowsModel(Generic[T], QStringListModel):
             self._inserting = change.inserted
             self.insertRows(change.inserted.start, len(change.inserted))
             self._inserting = range(0)
-        for first, last in _runs(change.positions):
+        for first, last in consecutive_runs(change.positions):
             self.dataChanged.emit(self.index(first), self.index(last))
 
     def selection(self, positions: Sequence[int]) -> QItemSelection:
         """The selection of these rows, which must be in ascending order."""
         selection = QItemSelection()
-        for first, last in _runs(positions):
+        for first, last in consecutive_runs(positions):
             selection.select(self.index(first), self.index(last))
         return selection
 
@@ -115,14 +115,12 @@ class RowsView(QListView):
         return sorted(rows)
 
 
-def _runs(positions: Sequence[int]) -> list[tuple[int, int]]:
-    """Group adjacent positions, to emit few signals for many rows."""
+def consecutive_runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """First and last of each run of consecutive numbers, which must be in ascending order."""
     runs: list[tuple[int, int]] = []
-    for position in positions:
-        if runs and position == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], position)
-        else:
-            runs.append((position, position))
+    for number in numbers:
+        first = runs.pop()[0] if runs and number == runs[-1][1] + 1 else number
+        runs.append((first, number))
     return runs
 
 
@@ -209,9 +207,8 @@ class RowDelegate(Generic[T], QStyledItemDelegate):
             background = colours.raised if chosen else colours.mix("raised", "panel", 0.5)
             painter.fillRect(area, QColor(background))
         if chosen:
-            painter.fillRect(
-                QRect(area.left(), area.top(), 3, area.height()), QColor(colours.accent)
-            )
+            edge = QRect(area.left(), area.top(), 3, area.height())
+            painter.fillRect(edge, QColor(colours.accent))
         if focused:
             painter.setPen(QColor(colours.mix("accent", "panel", 0.6)))
             painter.drawRect(area.adjusted(0, 0, -1, -1))
@@ -256,9 +253,8 @@ class RowDelegate(Generic[T], QStyledItemDelegate):
         top += tall + 2
         small_tall = QFontMetrics(text_font).height()
         width = area.width()
-        self._draw_line(
-            painter, text_font, colours.dim, QRect(left, top, width, small_tall), content.details
-        )
+        line = QRect(left, top, width, small_tall)
+        self._draw_line(painter, text_font, colours.dim, line, content.details)
         top += small_tall + 2
         colour = tone_colour(colours, content.sign.tone)
         inset = 0

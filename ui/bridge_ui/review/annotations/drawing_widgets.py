@@ -105,9 +105,7 @@ def _toolbar_style(t: ThemeColours) -> str:
 QFrame {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 7px; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; padding: 5px; }}
 QToolButton:hover {{ background: {t.raised}; }}
-QToolButton:checked {{
-    background: {t.mix("accent", "raised", 0.3)}; border-color: {t.accent};
-}}
+QToolButton:checked {{ background: {t.mix("accent", "raised", 0.3)}; border-color: {t.accent}; }}
 QToolButton:focus {{ border-color: {t.accent}; }}
 QToolButton::menu-indicator {{ image: none; }}
 """

@@ -223,6 +223,5 @@ class NotesList(QWidget):
 
 def revise_button(on_click: Callable[[], object]) -> QPushButton:
     """The button of a note that makes the next version from it."""
-    widget = button(tr("Revise"), "link", on_click=on_click)
-    widget.setToolTip(tr("Make the next version from this note"))
-    return widget
+    tip = tr("Make the next version from this note")
+    return button(tr("Revise"), "link", on_click=on_click, tip=tip)

@@ -46,7 +46,7 @@ class CaptionPainter:
         self._painter, self._layout = painter, layout
         self._compare = layout.settings.compare
         whole = layout.widget_rect
-        self._visible = {side: one.rect.intersected(whole) for side, one in placed.items()}
+        self._visible = {side: picture.rect.intersected(whole) for side, picture in placed.items()}
 
     def paint_titles(self, titles: Mapping[str, str]) -> None:
         for side in self._compare.sides:
@@ -81,12 +81,16 @@ class CaptionPainter:
         x = rect.right() - _MARGIN - width if right else rect.left() + _MARGIN
         y = rect.top() + _MARGIN if top else rect.bottom() - _MARGIN - height
         box = QRectF(x, y, width, height)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(_CAPTION_BACKGROUND)
-        painter.drawRoundedRect(box, 4, 4)
-        painter.setPen(_TEXT_COLOUR)
+        self._paint_box(box, _CAPTION_BACKGROUND)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         return width
+
+    def _paint_box(self, box: QRectF, background: QColor) -> None:
+        """Paint the background of a text, and prepare to paint the text."""
+        self._painter.setPen(Qt.PenStyle.NoPen)
+        self._painter.setBrush(background)
+        self._painter.drawRoundedRect(box, 4, 4)
+        self._painter.setPen(_TEXT_COLOUR)
 
     def _message_area(self, side: str) -> QRectF:
         """The part of the picture that shows only this side, or one half of it."""
@@ -107,8 +111,5 @@ class CaptionPainter:
         painter = self._painter
         flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
         box = QRectF(painter.fontMetrics().boundingRect(area.toRect(), flags, text))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(_MESSAGE_BACKGROUND)
-        painter.drawRoundedRect(box.adjusted(-8, -5, 8, 5), 4, 4)
-        painter.setPen(_TEXT_COLOUR)
+        self._paint_box(box.adjusted(-8, -5, 8, 5), _MESSAGE_BACKGROUND)
         painter.drawText(area, flags, text)

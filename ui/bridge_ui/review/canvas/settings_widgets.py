@@ -30,8 +30,8 @@ class CompareSlider(QWidget):
         self._canvas = canvas
         self._label = label("", "dim")
         self._slider = QSlider(Qt.Orientation.Horizontal)
-        self._slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._slider.setMinimumWidth(70)
+        self._slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setLayout(hbox(self._label, self._slider, grows=1))
         self._slider.valueChanged.connect(self._apply_value)
         canvas.settings_changed.connect(self.show_settings)
@@ -107,8 +107,8 @@ class ExposureButton(ToolButton):
     ) -> QSlider:
         name_label = QLabel(name)
         slider = QSlider(Qt.Orientation.Horizontal)
-        slider.setRange(round(limits[0] * steps), round(limits[1] * steps))
         slider.setMinimumWidth(160)
+        slider.setRange(round(limits[0] * steps), round(limits[1] * steps))
         slider.setAccessibleName(name)
         name_label.setBuddy(slider)
         grid.addWidget(name_label, row, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import Signal
@@ -27,22 +26,13 @@ class SideChooser(QWidget):
         self.combo_box.setAccessibleName(tr("What {side} shows", side=side))
         self.combo_box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.combo_box.setMinimumContentsLength(6)
-        self._choices: list[tuple[str, str]] = []
+        self.set_choices = self.combo_box.set_choices
         letter = label(side, "dim")
         letter.setBuddy(self.combo_box)
         self.setLayout(hbox(letter, self.combo_box, grows=1))
         self.combo_box.activated.connect(
             lambda index: self.chosen.emit(self.combo_box.itemData(index))
         )
-
-    def set_choices(self, choices: Sequence[tuple[str, str]], chosen: str) -> None:
-        """Set ids and labels; an unknown ``chosen`` id selects nothing."""
-        if list(choices) != self._choices:
-            self._choices = list(choices)
-            self.combo_box.clear()
-            for key, text in choices:
-                self.combo_box.addItem(text, key)
-        self.combo_box.setCurrentIndex(self.combo_box.findData(chosen) if chosen else -1)
 
 
 class CompareModeButtons(QWidget):
@@ -69,10 +59,10 @@ class CompareModeButtons(QWidget):
     def set_compact(self, compact: bool, *, stretched: bool) -> None:
         """Use short labels; ``stretched`` buttons share the whole width."""
         policy = QSizePolicy.Policy.Expanding if stretched else QSizePolicy.Policy.Preferred
-        for mode, one in self._buttons.items():
-            one.setText(_short_mode_name(mode) if compact else _mode_name(mode))
-            one.setSizePolicy(policy, QSizePolicy.Policy.Fixed)
-            one.setMinimumWidth(20 if stretched else one.sizeHint().width())
+        for mode, mode_button in self._buttons.items():
+            mode_button.setText(_short_mode_name(mode) if compact else _mode_name(mode))
+            mode_button.setSizePolicy(policy, QSizePolicy.Policy.Fixed)
+            mode_button.setMinimumWidth(20 if stretched else mode_button.sizeHint().width())
 
     def show_mode(self, mode: CompareMode) -> None:
         self._buttons[mode].setChecked(True)
@@ -88,9 +78,7 @@ QPushButton {{
 }}
 QPushButton:first-child {{ border-left-width: 1px; }}
 QPushButton:hover {{ background: {t.raised}; color: {t.text}; }}
-QPushButton:checked {{
-    background: {chosen}; color: {t.text}; border-bottom-color: {t.accent};
-}}
+QPushButton:checked {{ background: {chosen}; color: {t.text}; border-bottom-color: {t.accent}; }}
 QPushButton:focus {{ color: white; border-color: {t.accent}; border-left-width: 1px; }}
 """
 

@@ -38,7 +38,8 @@ def paint_comparison(
         return
     device = painter.device()
     ratio = device.devicePixelRatioF()
-    shown = [one.visible for side, one in (("A", a), ("B", b)) if side in settings.compare.sides]
+    pictures = {"A": a, "B": b}
+    shown = [pictures[side].visible for side in settings.compare.sides]
     area = shown[0].united(shown[-1])
     area = area.intersected(QRectF(0, 0, device.width(), device.height()))
     area = QRectF(area.toAlignedRect())

@@ -84,10 +84,8 @@ def list_choices(
 def default_choice(choices: Iterable[MediaChoice]) -> str:
     """The id of the choice to show first: the newest of the shot's own versions that is pending
     review, or else the newest; empty if there is none."""
-    reviewable = [one for one in choices if one.can_be_reviewed]
-    pending = (
-        one for one in reviewable if one.version and one.version.status is ReviewStatus.PENDING
-    )
+    reviewable = [choice for choice in choices if choice.can_be_reviewed]
+    pending = (c for c in reviewable if c.version and c.version.status is ReviewStatus.PENDING)
     choice = next(pending, next(iter(reviewable), None))
     return choice.id if choice is not None else ""
 
@@ -128,9 +126,8 @@ class NewResultTracker:
 
     def update(self, shot: ShotId) -> None:
         """Find what has been added since the last call."""
-        versions = [
-            one.id for one in self._store.versions_of(shot) if one.id not in self._known_ids
-        ]
+        ids = (version.id for version in self._store.versions_of(shot))
+        versions = [version_id for version_id in ids if version_id not in self._known_ids]
         self._known_ids.update(versions)
         if self.is_settled:
             self._new_ids += versions
@@ -146,11 +143,10 @@ class NewResultTracker:
         self, choices: Iterable[MediaChoice], visible_ids: Collection[str]
     ) -> MediaChoice | None:
         """The newest one that can be shown; what is on the screen is no longer new."""
-        self._new_ids = [one for one in self._new_ids if one not in visible_ids]
+        self._new_ids = [result_id for result_id in self._new_ids if result_id not in visible_ids]
         choices_by_id = {choice.id: choice for choice in choices}
-        return next(
-            (choices_by_id[one] for one in reversed(self._new_ids) if one in choices_by_id), None
-        )
+        newest = next((new for new in reversed(self._new_ids) if new in choices_by_id), "")
+        return choices_by_id.get(newest)
 
 
 def _newest_version_choice(

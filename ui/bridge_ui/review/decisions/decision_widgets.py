@@ -68,7 +68,7 @@ class DecisionButtons(QWidget):
             for status, icon_name, colour, style in styles
         }
         self._buttons[ReviewStatus.APPROVED].setStyleSheet(_approve_style(colours))
-        self._icons = {one: (one.icon(), one.iconSize()) for one in self._buttons.values()}
+        self._icons = {b: (b.icon(), b.iconSize()) for b in self._buttons.values()}
         self._full_width = 0
         *others, approve = self._buttons.values()
         other_buttons = QWidget()
@@ -93,8 +93,8 @@ class DecisionButtons(QWidget):
 
     def set_busy(self, busy: bool) -> None:
         """Disable the buttons while a decision or note is being sent."""
-        for one in self._buttons.values():
-            one.setEnabled(bool(self._version_name) and not busy)
+        for widget in self._buttons.values():
+            widget.setEnabled(bool(self._version_name) and not busy)
 
     def set_labels(self, *, long: bool) -> None:
         """Use long or short labels; Approve always names the version."""
@@ -111,18 +111,18 @@ class DecisionButtons(QWidget):
 
     def _fit_icons(self) -> None:
         """Remove the icons if the labels would not fit otherwise."""
-        for one, (icon, size) in self._icons.items():
-            one.setIcon(icon)
-            one.setIconSize(size)
+        for widget, (icon, size) in self._icons.items():
+            widget.setIcon(icon)
+            widget.setIconSize(size)
         self._reserve_approve_width()
-        widths = [max(one.sizeHint().width(), one.minimumWidth()) for one in self._icons]
+        widths = [max(widget.sizeHint().width(), widget.minimumWidth()) for widget in self._icons]
         full_width = sum(widths) + 6 * (len(widths) - 1)
         if full_width != self._full_width:
             self._full_width = full_width
             self.updateGeometry()
         if full_width > self.width():
-            for one in self._icons:
-                one.setIcon(QIcon())
+            for widget in self._icons:
+                widget.setIcon(QIcon())
             self._reserve_approve_width()
         self._row.fit()
 
@@ -135,15 +135,15 @@ class DecisionButtons(QWidget):
         approve.setMinimumWidth(frame_width + longest if labels else 0)
 
     def _update_labels(self) -> None:
-        for status, one in self._buttons.items():
+        for status, widget in self._buttons.items():
             full_text = action_text(status, self._version_name)
             if status is ReviewStatus.APPROVED:
-                one.setText(full_text)
+                widget.setText(full_text)
             elif status is ReviewStatus.CHANGES_REQUESTED:
-                one.setText(action_text(status, "") if self._long_labels else tr("Changes"))
-            one.setAccessibleName(full_text)
+                widget.setText(action_text(status, "") if self._long_labels else tr("Changes"))
+            widget.setAccessibleName(full_text)
             tip = f"{full_text} ({_SHORTCUTS[status]})"
-            one.setToolTip(tip if self._version_name else tr("No version is on the screen"))
+            widget.setToolTip(tip if self._version_name else tr("No version is on the screen"))
         self._fit_icons()
 
 

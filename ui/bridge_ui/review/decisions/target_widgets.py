@@ -25,10 +25,10 @@ class TargetChooser(QWidget):
         self._compact = False
         self._group = QButtonGroup(self)
         self._buttons = [chip("") for _ in self._ids]
-        for index, one in enumerate(self._buttons):
-            one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            one.clicked.connect(partial(self._choose, index))
-            self._group.addButton(one)
+        for index, widget in enumerate(self._buttons):
+            widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            widget.clicked.connect(partial(self._choose, index))
+            self._group.addButton(widget)
         self._label = label(tr("Notes and decisions for"), "dim")
         self.setLayout(hbox(self._label, WrapRow(*self._buttons, gap=4), gap=6, grows=1))
         self.hide()
@@ -47,16 +47,16 @@ class TargetChooser(QWidget):
             return
         self._ids = (targets[0][0], targets[1][0])
         self._names = (targets[0][1], targets[1][1])
-        for one, version_id, name in zip(self._buttons, self._ids, self._names, strict=True):
-            one.setToolTip(tr("Notes and decisions for {name} (T)", name=name))
-            one.setAccessibleName(one.toolTip())
-            one.setChecked(version_id == chosen)
+        for widget, version_id, name in zip(self._buttons, self._ids, self._names, strict=True):
+            widget.setToolTip(tr("Notes and decisions for {name} (T)", name=name))
+            widget.setAccessibleName(widget.toolTip())
+            widget.setChecked(version_id == chosen)
         self._refresh()
 
     def _refresh(self) -> None:
-        for one, name in zip(self._buttons, self._names, strict=True):
-            one.setText(f"⇄ {name}" if self._compact else name)
-            one.setVisible(not (self._compact and one.isChecked()))
+        for widget, name in zip(self._buttons, self._names, strict=True):
+            widget.setText(f"⇄ {name}" if self._compact else name)
+            widget.setVisible(not (self._compact and widget.isChecked()))
 
     def select_side(self, side: str) -> None:
         """Choose the version on side ``A`` or ``B``."""

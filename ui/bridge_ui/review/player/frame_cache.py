@@ -92,7 +92,8 @@ class FrameCache(Generic[P]):
         with self._lock:
             self._sources = dict(sources)
             keys = {source.key for source in sources.values()}
-            self._failures = {key: one for key, one in self._failures.items() if key[0] in keys}
+            failures = self._failures.items()
+            self._failures = {key: failure for key, failure in failures if key[0] in keys}
             self._lock.notify_all()
 
     def set_position(self, position: PlaybackPosition) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from bridge_ui.core.observable import Observable, Unwatch
+from bridge_ui.core.observable import Observable, Unwatch, unwatch_all
 from bridge_ui.core.thread_pool import LatestCall
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class JobFrames:
         self._frames: Observable[tuple[int, ...]] = Observable(())
         self._frames_call: LatestCall[list[JobFrame]] = LatestCall(session.request_pool)
         self._done_count = -1
-        self._unwatch = session.store.watch(self._store_changed)
+        self.close = unwatch_all(session.store.watch(self._store_changed), self._frames_call.cancel)
         self._fetch()
 
     @property
@@ -104,10 +104,6 @@ class JobFrames:
     def watch(self, callback: Callable[[tuple[int, ...]], None]) -> Unwatch:
         """Call ``callback`` with :attr:`frames` whenever frames are added."""
         return self._frames.watch(callback, immediately=False)
-
-    def close(self) -> None:
-        self._unwatch()
-        self._frames_call.cancel()
 
     def _store_changed(self, change: StoreChange) -> None:
         if self._job_id in change.jobs:
@@ -124,7 +120,8 @@ class JobFrames:
         self._done_count = done
 
         def frames_listed(job_frames: list[JobFrame]) -> None:
-            self._frames.set(tuple(sorted({*self.frames, *(one.frame for one in job_frames)})))
+            listed = {finished.frame for finished in job_frames}
+            self._frames.set(tuple(sorted(listed.union(self.frames))))
             now = self._session.store.jobs.get(self._job_id)
             if now is not None and now.progress.done != self._done_count and not now.state.ended:
                 self._fetch()

@@ -41,9 +41,7 @@ class Player(QObject):
         self.cache: FrameCache[QImage] = FrameCache(
             decode_jpeg, QImage.sizeInBytes, self._notify_arrival
         )
-        self._timer = QTimer(self)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.setSingleShot(True)
+        self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
 
     def open(

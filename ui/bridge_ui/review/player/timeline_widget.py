@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
@@ -14,6 +13,7 @@ from bridge_ui.core.translate import tr
 from bridge_ui.review.player.player import Player
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.widgets.basic import safe_painter
+from bridge_ui.widgets.rows import consecutive_runs
 
 _HEIGHT = 30
 _CACHE_LINE_HEIGHT = 3
@@ -62,7 +62,7 @@ class TimelineBar(QWidget):
         self.update()
 
     def _show_cached(self) -> None:
-        runs = _runs(self._player.cache.cached_frames())
+        runs = consecutive_runs(sorted(self._player.cache.cached_frames()))
         if runs != self._cached:
             self._cached = runs
             self.update()
@@ -83,26 +83,16 @@ class TimelineBar(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         with safe_painter(self) as painter:
-            colours, height = self._colours, float(self.height())
-            body = QRectF(0, 3, self.width(), height - 6)
+            colours, body = self._colours, QRectF(0, 3, self.width(), self.height() - 6)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colours.field))
             painter.drawRoundedRect(body, 3, 3)
-            self._fill_frames(
-                painter, self._cut.first, self._cut.last, colours.raised, 3, height - 6
-            )
+            self._fill_frames(painter, (self._cut.first, self._cut.last), colours.raised, body)
             if self._marks != (self._range.first, self._range.last):
-                shade = colours.mix("accent", "raised", 0.25)
-                self._fill_frames(painter, *self._marks, shade, 3, height - 6)
-            for first, last in self._cached:
-                self._fill_frames(
-                    painter,
-                    first,
-                    last,
-                    colours.good,
-                    height - 3 - _CACHE_LINE_HEIGHT,
-                    _CACHE_LINE_HEIGHT,
-                )
+                self._fill_frames(painter, self._marks, colours.mix("accent", "raised", 0.25), body)
+            cache_line = body.adjusted(0, body.height() - _CACHE_LINE_HEIGHT, 0, 0)
+            for run in self._cached:
+                self._fill_frames(painter, run, colours.good, cache_line)
             self._paint_marks(painter)
             for frames in self._notes:
                 self._paint_note(painter, frames)
@@ -115,10 +105,11 @@ class TimelineBar(QWidget):
                 painter.drawRoundedRect(body.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
 
     def _fill_frames(
-        self, painter: QPainter, first: int, last: int, colour: str, top: float, height: float
+        self, painter: QPainter, run: tuple[int, int], colour: str, line: QRectF
     ) -> None:
-        left = self.x_of(first)
-        painter.fillRect(QRectF(left, top, self.x_of(last + 1) - left, height), QColor(colour))
+        """Fill a line from the first frame of a run to its last."""
+        left, right = self.x_of(run[0]), self.x_of(run[1] + 1)
+        painter.fillRect(QRectF(left, line.top(), right - left, line.height()), QColor(colour))
 
     def _paint_marks(self, painter: QPainter) -> None:
         """Paint brackets, so that marks do not depend on colour."""
@@ -180,12 +171,3 @@ class TimelineBar(QWidget):
             QToolTip.showText(event.globalPos(), f"{frame}{part}", self)
             return True
         return super().event(event)
-
-
-def _runs(frames: Iterable[int]) -> list[tuple[int, int]]:
-    """First and last of each run of consecutive frames."""
-    runs = []
-    for _, group in itertools.groupby(enumerate(sorted(frames)), lambda pair: pair[1] - pair[0]):
-        numbers = [frame for _, frame in group]
-        runs.append((numbers[0], numbers[-1]))
-    return runs

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFontDatabase, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtGui import QFontDatabase, QKeyEvent
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from bridge_ui.core.translate import tr
 from bridge_ui.icons import icon
@@ -14,8 +14,7 @@ from bridge_ui.review.player.plate_timecode import PlateTimecode
 from bridge_ui.review.player.playback_clock import PlaybackClock
 from bridge_ui.review.player.player import Player
 from bridge_ui.theme.colours import ThemeColours
-from bridge_ui.theme.style_sheet import set_style_class
-from bridge_ui.widgets.basic import ToolButton, hbox
+from bridge_ui.widgets.basic import ElidedLabel, ToolButton, hbox
 
 
 class FrameField(QLineEdit):
@@ -81,7 +80,7 @@ class TransportBar(QWidget):
         self._shows_timecode = False
         self._counting_button = ToolButton()
         self._counting_button.clicked.connect(self._toggle_counting)
-        self._speed_label = _SpeedLabel()
+        self._speed_label = ElidedLabel("dim")
         layout = hbox(gap=0)
         self._buttons: dict[str, ToolButton] = {}
         for icon_name, tip, action in (
@@ -107,8 +106,8 @@ class TransportBar(QWidget):
     def set_compact(self, compact: bool) -> None:
         """Show only the essential controls; the picture's caption has the timecode."""
         ends = (self._buttons["skip-back"], self._buttons["skip-forward"])
-        for one in (*ends, self._counting_button, self._speed_label):
-            one.setVisible(not compact)
+        for widget in (*ends, self._counting_button, self._speed_label):
+            widget.setVisible(not compact)
         self.frame_field.set_digits(6 if compact else 11)
         if compact and self._shows_timecode:
             self._toggle_counting()
@@ -140,30 +139,6 @@ class TransportBar(QWidget):
         self._counting_button.setAccessibleName(
             tr("Shows timecode") if self._shows_timecode else tr("Shows frames")
         )
-
-
-class _SpeedLabel(QLabel):
-    """Takes the remaining width and elides its text, so that it never moves other widgets."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._full_text = ""
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        set_style_class(self, "dim")
-
-    def show_text(self, text: str) -> None:
-        self._full_text = text
-        self._elide()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        super().resizeEvent(event)
-        self._elide()
-
-    def _elide(self) -> None:
-        elide = Qt.TextElideMode.ElideRight
-        self.setText(self.fontMetrics().elidedText(self._full_text, elide, self.width()))
-        self.setToolTip(self._full_text)
 
 
 def speed_text(clock: PlaybackClock) -> str:

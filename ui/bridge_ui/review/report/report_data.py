@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from bridge_core.models.versions import ReviewStatus
@@ -137,7 +138,8 @@ class ReviewReport:
     def summary(self) -> str:
         """``3 shots, 4 versions: 2 pending review, 2 approved; 1 shot without a version``"""
         text = tr_count(len(self.shots), "{n} shot", "{n} shots")
-        status_counts = Counter(one.version.status for shot in self.shots for one in shot.versions)
+        versions = chain.from_iterable(shot.versions for shot in self.shots)
+        status_counts = Counter(reported.version.status for reported in versions)
         if status_counts:
             text += ", " + tr_count(status_counts.total(), "{n} version", "{n} versions") + ": "
             text += ", ".join(
