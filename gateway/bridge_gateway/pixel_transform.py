@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -76,8 +75,22 @@ class PixelTransform:
         if source.strides[-2:] != (3 * source.itemsize, source.itemsize):
             source = np.ascontiguousarray(source)
         target = np.empty(source.shape, dtype) if out is None else out
-        pair = (source, target) if source.ndim == 3 else (_as_rows(source), _as_rows(target))
-        self._run(self._compile(source.dtype, target.dtype), _packed, [pair])
+        rows = (source, target) if source.ndim == 3 else (_as_rows(source), _as_rows(target))
+        count = max(1, min(self._threads, len(rows[0]) // _MIN_ROWS_PER_THREAD))
+        bands = zip(*(np.array_split(pixels, count) for pixels in rows), strict=True)
+        self._run(
+            self._compile(source.dtype, target.dtype),
+            [(_packed(part), _packed(made)) for part, made in bands if made.size],
+        )
+        return target
+
+    def apply_to_planes(self, planes: FloatArray) -> FloatArray:
+        """The transformed planes, (3, count, height, width), as a new array."""
+        target = np.empty(planes.shape, np.float32)
+        self._run(
+            self._compile(planes.dtype, target.dtype),
+            [(_planar(planes[:, i]), _planar(target[:, i])) for i in range(planes.shape[1])],
+        )
         return target
 
     def interleave(self, planes: FloatArray, out: NDArray[Any]) -> None:
@@ -88,38 +101,22 @@ class PixelTransform:
         float16.
         """
         scale = out.shape[0] // planes.shape[2]
-        pairs = [
-            (planes[:, place], out[place // scale :: scale, place % scale :: scale])
-            for place in range(planes.shape[1])
-        ]
-        self._run(self._compile(planes.dtype, out.dtype), _planar, pairs)
+        self._run(
+            self._compile(planes.dtype, out.dtype),
+            [
+                (_planar(planes[:, i]), _packed(out[i // scale :: scale, i % scale :: scale]))
+                for i in range(planes.shape[1])
+            ],
+        )
 
-    def _run(
-        self,
-        processor: Any,
-        describe: Callable[[NDArray[Any]], Any],
-        pairs: list[tuple[NDArray[Any], NDArray[Any]]],
-    ) -> None:
-        """Apply a processor from each source to its target, in bands of rows on all threads."""
-        rows = pairs[0][1].shape[0]
-        count = max(1, min(self._threads, rows // _MIN_ROWS_PER_THREAD))
-        edges = [rows * band // count for band in range(count + 1)]
-        bands = [
-            (source[start:stop] if describe is _packed else source[:, start:stop], out[start:stop])
-            for source, out in pairs
-            for start, stop in pairwise(edges)
-        ]
-
-        def apply(band: tuple[NDArray[Any], NDArray[Any]]) -> None:
-            if band[1].size:
-                processor.apply(describe(band[0]), _packed(band[1]))
-
-        if self._threads == 1 or len(bands) == 1:
-            for band in bands:
-                apply(band)
+    def _run(self, processor: Any, images: list[tuple[Any, Any]]) -> None:
+        """Apply a processor from each source to its target, on all threads."""
+        if self._threads == 1 or len(images) == 1:
+            for source, target in images:
+                processor.apply(source, target)
             return
         with ThreadPoolExecutor(self._threads) as pool:
-            list(pool.map(apply, bands))
+            list(pool.map(lambda pair: processor.apply(*pair), images))
 
     def _compile(self, source: np.dtype[Any], target: np.dtype[Any]) -> Any:
         import PyOpenColorIO as ocio

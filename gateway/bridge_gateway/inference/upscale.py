@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from bridge_core.errors import UnreadableMedia
-from bridge_gateway.arrays import FloatArray, upsample_linear
+from bridge_gateway.arrays import FloatArray, linear_subpixels
 from bridge_gateway.inference.catalogue import OVERSHOOT, PICTURE
 from bridge_gateway.inference.highlight_curve import HighlightCurve
 from bridge_gateway.inference.onnx_session import DEFAULT_MEMORY_MB, OnnxSession
@@ -44,7 +44,7 @@ DEFAULT_PEAK = 64.0
 _POSTPROCESS_RADIUS = 2
 #: Mirrored pixels beyond the picture's edges. The network pads with zeros, whose influence has
 #: faded after this distance (docs/models.md); it is less than the receptive radius.
-_BORDER = 8
+_BORDER = 4
 
 #: Called with the tiles done and the total, first with 0 done; may raise to stop.
 TileCallback = Callable[[int, int], None]
@@ -79,11 +79,12 @@ class Upscaler:
         self._overshoot = np.float32(OVERSHOOT_LIMIT / curve.display_range)
         self._encode = curve.encoder(session.threads)
         self._decode = curve.decoder(session.threads)
+        convert = to_output or PixelTransform.chain([], session.threads)
         limit = PixelTransform.chain([clamp_range(-HALF_MAX, HALF_MAX)], session.threads)
         #: From linear light to the result, by its type. A clamp keeps halves finite.
         self._convert = {
-            np.dtype(np.float32): to_output,
-            np.dtype(np.float16): to_output.followed_by(limit) if to_output else limit,
+            np.dtype(np.float32): convert,
+            np.dtype(np.float16): convert.followed_by(limit),
         }
 
     @classmethod
@@ -171,19 +172,13 @@ class Upscaler:
         """Decode a tile into ``result``, and add the values that were set aside."""
         code = code[..., *tile.core_in_window]
         target = result[enlarged_area(tile.core, self.scale)]
-        added = None if outside is None else _resize_area(outside, tile.core, self.scale)
         convert = self._convert[target.dtype]
+        added = None if outside is None else _enlarge_area(outside, tile.core, self.scale)
         if added is None:
-            finish = self._decode.followed_by(convert) if convert else self._decode
-            finish.interleave(code, target)
-            return
-        light = np.empty_like(added)
-        self._decode.interleave(code, light)
-        light += added
-        if convert is None:
-            target[...] = light
+            self._decode.followed_by(convert).interleave(code, target)
         else:
-            convert.apply(light, out=target)
+            added += self._decode.apply_to_planes(code)
+            convert.interleave(added, target)
 
 
 def require_finite(rgb: FloatArray) -> tuple[float, float]:
@@ -206,13 +201,14 @@ def require_finite(rgb: FloatArray) -> tuple[float, float]:
     )
 
 
-def _resize_area(picture: FloatArray, area: PixelArea, scale: int) -> FloatArray | None:
-    """``area`` of a picture that is enlarged as a whole by linear interpolation; None if it is
+def _enlarge_area(picture: FloatArray, area: PixelArea, scale: int) -> FloatArray | None:
+    """``area`` of a picture that is enlarged as a whole, as :func:`linear_subpixels`; None if it is
     zero. The interpolation reaches one pixel beyond the area."""
     (top, bottom), (left, right) = ((part.start, part.stop) for part in area)
     above, before = min(top, 1), min(left, 1)
     part = picture[top - above : bottom + 1, left - before : right + 1]
     if not part.any():
         return None
+    planes = np.ascontiguousarray(part.transpose(2, 0, 1))
     inner = slice(above, above + bottom - top), slice(before, before + right - left)
-    return upsample_linear(part, scale)[enlarged_area(inner, scale)]
+    return linear_subpixels(planes, scale)[..., *inner]

@@ -13,14 +13,15 @@ from bridge_gateway.arrays import (
     FloatArray,
     Kernel,
     block_mean,
+    linear_subpixels,
     local_extremes,
     repeat_pixels,
     resize,
     shrink,
-    upsample_linear,
 )
 from bridge_gateway.inference.highlight_curve import HighlightCurve, srgb_decode, srgb_encode
 from bridge_gateway.inference.tiling import TileGrid, enlarged_area
+from bridge_gateway.pixel_transform import PixelTransform
 
 sizes = st.integers(1, 90)
 
@@ -181,12 +182,15 @@ def test_triangle_neither_rings_nor_loses_light_nor_shifts() -> None:
     assert resize(spot, 18, 18, "lanczos3").min() < -50  # not usable for values set aside
 
 
-@pytest.mark.parametrize("factor", [2, 3, 4])
+@pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("size", [(1, 1), (7, 5)])
-def test_linear_upsampling_is_the_triangle_kernel(size: tuple[int, int], factor: int) -> None:
+def test_linear_subpixels_are_the_triangle_kernel(size: tuple[int, int], scale: int) -> None:
     picture = noise(*size) - np.float32(0.5)
-    expected = resize(picture, size[1] * factor, size[0] * factor, "triangle")
-    np.testing.assert_allclose(upsample_linear(picture, factor), expected, atol=1e-6)
+    planes = linear_subpixels(picture.transpose(2, 0, 1), scale)
+    large = np.empty((size[0] * scale, size[1] * scale, 3), np.float32)
+    PixelTransform.chain([]).interleave(planes, large)
+    expected = resize(picture, size[1] * scale, size[0] * scale, "triangle")
+    np.testing.assert_allclose(large, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(96, 54), (64, 36), (60, 54), (192, 108), (31, 17)])
