@@ -209,10 +209,7 @@ print((peak - before) * 1024 - result.nbytes - 3 * plate.nbytes)
 
 
 def test_conversion_gives_known_bytes(models_dir: Path) -> None:
-    """Changed bytes with an unchanged GRAPH_VERSION would leave old networks installed.
-
-    The same bytes were measured with onnx 1.16.2 and 1.23.2.
-    """
+    """Changed bytes with an unchanged GRAPH_VERSION would leave old networks installed."""
     assert {name: require_installed(models_dir, name).sha256[:16] for name in NETWORKS} == {
         "span-x2": "e2fbbe7d6166ca1e",
         "realesr-animevideo-x4": "0eb48d9662547a6b",
