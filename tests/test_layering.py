@@ -74,6 +74,7 @@ LAYERS = {
     ),
     "bridge_gateway": (
         ("arrays", "log", "threads", "workers"),
+        ("pixel_transform",),
         ("db", "inference"),
         ("media", "policy"),
         ("demo", "providers"),

@@ -132,6 +132,9 @@ class GatewaySettings(SettingsSection):
     """Number of worker processes, and so of jobs that run at the same time."""
     threads: int = Field(default=0, ge=0, le=256)
     """Threads of each worker process; 0: the machine's cores, divided by the workers."""
+    model_memory_mb: Megabytes = 1000
+    """Memory in MB that a network may use for a part of a picture; larger pictures are divided
+    into more parts."""
     model_idle_seconds: Seconds = 300.0
     """Seconds without work after which a worker process is ended, to free its memory."""
     idle_exit_seconds: float = Field(default=1800.0, ge=0)

@@ -25,6 +25,14 @@ from pydantic import (
 from bridge_core.errors import ConfigError, NotFound
 from bridge_core.models.media import Sha256
 
+#: Increase it whenever the graph of an installed model changes, so that models are built again.
+GRAPH_VERSION = 2
+
+#: Input and output of an installed graph (:mod:`.network_graphs`).
+PICTURE, RESULT = "picture", "result"
+#: Input of an upscaling graph: how far a result may leave the range of its neighbourhood, in code.
+OVERSHOOT = "overshoot"
+
 CATALOGUE_PATH = Path(__file__).with_name("catalogue.yaml")
 
 
@@ -71,14 +79,20 @@ class UpscaleNetwork(_CatalogueModel):
     ``scale``: output pixels per input pixel along each axis. ``receptive_radius``: the largest
     distance, in input pixels along one axis, at which an input pixel still affects an output pixel
     (half the receptive field). It equals the number of successive 3x3 convolutions.
+    ``bytes_per_pixel``: peak memory of a call on the CPU, divided by the input pixels.
     """
 
     scale: Annotated[int, Field(ge=1)]
     receptive_radius: Annotated[int, Field(ge=0)]
+    bytes_per_pixel: Annotated[int, Field(ge=1)]
 
 
 class CatalogueEntry(_CatalogueModel):
-    """One network or one piece of footage."""
+    """One network or one piece of footage.
+
+    ``network`` is given for upscaling networks. Other networks take display code that is normalised
+    as ImageNet's.
+    """
 
     id: EntryId
     kind: Literal["weights", "footage"]

@@ -12,9 +12,13 @@ from __future__ import annotations
 import numpy as np
 
 from bridge_gateway.arrays import FloatArray
+from bridge_gateway.pixel_transform import HALF_MAX, PixelTransform, clamp_range, lookup_table
 
 #: Slope of the sRGB curve at 1.0: 1.055 / 2.4.
 _SRGB_SLOPE_AT_WHITE = 1.055 / 2.4
+#: Samples of the curve's table from code to light. Between two samples its relative error is below
+#: 1e-5 from a light of 0.003 on (where sRGB's power begins), and falls with the light.
+_DECODE_SAMPLES = 16384
 
 
 def srgb_encode(linear: FloatArray) -> FloatArray:
@@ -64,3 +68,18 @@ class HighlightCurve:
                 np.maximum(code - np.float32(1), np.float32(0)) / np.float32(_SRGB_SLOPE_AT_WHITE)
             )
         return linear
+
+    def encoder(self, threads: int | None = None) -> PixelTransform:
+        """:meth:`encode` as a transform, with light outside 0 to ``peak`` clamped.
+
+        It interpolates between the codes of all halves, with a relative error of less than 1e-6.
+        """
+        halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+        light = np.nan_to_num(halves, nan=0.0, posinf=HALF_MAX).clip(0)
+        table = lookup_table(self.encode(light), half_domain=True)
+        return PixelTransform.chain([clamp_range(0, self.peak), table], threads)
+
+    def decoder(self, threads: int | None = None) -> PixelTransform:
+        """:meth:`decode` as a transform, with codes outside 0 to 1 clamped."""
+        codes = np.linspace(0, 1, _DECODE_SAMPLES, dtype=np.float32)
+        return PixelTransform.chain([lookup_table(self.decode(codes))], threads)

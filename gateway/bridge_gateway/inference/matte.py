@@ -17,14 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from bridge_gateway.arrays import FloatArray, resize
-from bridge_gateway.inference.highlight_curve import srgb_encode
+from bridge_gateway.inference.catalogue import PICTURE
+from bridge_gateway.inference.highlight_curve import HighlightCurve
 from bridge_gateway.inference.onnx_session import OnnxSession
 from bridge_gateway.inference.upscale import require_finite
 
-#: From the network's training: the frame size, and ImageNet's mean and deviation.
+#: The frame size of the network's training.
 _INPUT_SIZE = 320
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ class MatteExtractor:
 
     def __init__(self, session: OnnxSession) -> None:
         self.session = session
+        self._encode = HighlightCurve(1).encoder(session.threads)
 
     @classmethod
     def open(
@@ -80,9 +80,6 @@ class MatteExtractor:
     def predict(self, rgb: FloatArray) -> FloatArray:
         """The network's prediction for a frame, float32 (320, 320, 1); see :meth:`extract`."""
         require_finite(rgb)
-        code = srgb_encode(np.clip(rgb, 0, 1))
-        small = np.clip(resize(code, _INPUT_SIZE, _INPUT_SIZE, "lanczos3"), 0, 1)
-        brightest = max(float(small.max()), 1e-3)  # keeps a black frame black
-        tensor = ((small / np.float32(brightest) - _MEAN) / _DEVIATION).transpose(2, 0, 1)
-        prediction = self.session.run(tensor[np.newaxis])
+        code = resize(self._encode.apply(rgb), _INPUT_SIZE, _INPUT_SIZE, "lanczos3")
+        prediction = self.session.run({PICTURE: np.clip(code, 0, 1)[np.newaxis]})
         return np.asarray(prediction[0].transpose(1, 2, 0), dtype=np.float32)

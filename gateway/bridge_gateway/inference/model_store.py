@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bridge_core.errors import ModelMissing, UnreadableMedia
 from bridge_core.models.media import Sha256
 from bridge_core.system.files import hash_file
-from bridge_gateway.inference.catalogue import CatalogueEntry, bundled_catalogue
+from bridge_gateway.inference.catalogue import GRAPH_VERSION, CatalogueEntry, bundled_catalogue
 
 RECORD_FILENAME = "installed.json"
 
@@ -44,8 +44,8 @@ class InstallRecord(BaseModel):
     package_sha256: Sha256
     #: Hashes of the package's files, by path.
     sources: dict[str, Sha256]
-    #: Version of the conversion to ONNX; 0 for files that are not converted.
-    converter: int
+    #: :func:`graph_version` at the time of the installation.
+    graph: int
     file: str
     sha256: Sha256
     licence: str
@@ -109,8 +109,8 @@ def find_installed(models_dir: Path, entry: CatalogueEntry) -> InstalledModel | 
         return f"it comes from {record.package} {record.version}, not {entry.package.version}"
     if record.sources != {file.path: file.sha256 for file in entry.files}:
         return "it was installed from other files of the package"
-    if record.converter != _converter_version(entry):
-        return "it was converted by another version of Shotbridge"
+    if record.graph != graph_version(entry):
+        return "it was built by another version of Shotbridge"
     if record.sha256 != digest:
         return f"{entry.installed_filename} has changed on disk"
     return InstalledModel(entry, folder / entry.installed_filename, digest, record)
@@ -132,7 +132,6 @@ def _cached_sha256(path: Path) -> str:
     return digest
 
 
-def _converter_version(entry: CatalogueEntry) -> int:
-    from bridge_gateway.inference.ncnn_reader import CONVERTER_VERSION
-
-    return CONVERTER_VERSION if entry.format == "ncnn" else 0
+def graph_version(entry: CatalogueEntry) -> int:
+    """Version of the graph of an installed entry; 0 for footage."""
+    return GRAPH_VERSION if entry.kind == "weights" else 0

@@ -18,9 +18,6 @@ from bridge_gateway.arrays import FloatArray
 
 LayerParameter = int | float | tuple[int | float, ...]
 
-#: Increase it whenever the converted graph changes, so that installed models are converted again.
-CONVERTER_VERSION = 1
-
 _MAGIC = 7767517
 #: Array parameters are written as ``-23300 - key``.
 _ARRAY_KEYS = -23300

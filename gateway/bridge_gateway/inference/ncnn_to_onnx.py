@@ -14,8 +14,8 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from bridge_gateway.arrays import FloatArray
+from bridge_gateway.inference.catalogue import GRAPH_VERSION
 from bridge_gateway.inference.ncnn_reader import (
-    CONVERTER_VERSION,
     NcnnLayer,
     conversion_error,
     read_network,
@@ -60,7 +60,7 @@ class _GraphBuilder:
         model = helper.make_model(
             graph,
             producer_name="shotbridge",
-            producer_version=str(CONVERTER_VERSION),
+            producer_version=str(GRAPH_VERSION),
             ir_version=_IR_VERSION,
             opset_imports=[helper.make_opsetid("", _OPSET)],
         )

@@ -5,7 +5,7 @@ onnxruntime is imported only when a session is opened: the gateway's own process
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,11 @@ import numpy as np
 
 from bridge_core.errors import JobFailed, ModelMissing
 from bridge_gateway.arrays import FloatArray
+from bridge_gateway.inference.catalogue import RESULT
 from bridge_gateway.inference.model_store import InstalledModel, require_installed
+
+#: Memory of a network's largest tile, in MB.
+DEFAULT_MEMORY_MB = 1000.0
 
 #: In order of preference, as far as the installed onnxruntime has them. TensorRT is excluded: it
 #: takes minutes to build an engine for every new tile size.
@@ -27,7 +31,7 @@ EXECUTION_PROVIDERS = (
 
 
 class OnnxSession:
-    """A loaded network with one input; only its first output is used.
+    """A loaded network, in a graph of :mod:`.network_graphs`.
 
     ``threads`` limits the CPU threads of a call; None leaves the choice to onnxruntime.
     ``execution_providers`` overrides :data:`EXECUTION_PROVIDERS`.
@@ -57,6 +61,7 @@ class OnnxSession:
         if "DmlExecutionProvider" in selected:
             options.enable_mem_pattern = False  # not supported by DirectML
         self.model = model
+        self.threads = threads
         try:
             self._session: Any = onnxruntime.InferenceSession(
                 str(model.path), options, providers=selected
@@ -83,20 +88,20 @@ class OnnxSession:
         """The execution provider in use, for the lineage. onnxruntime skips those that fail."""
         return str(self._session.get_providers()[0])
 
-    def run(self, tensor: FloatArray) -> FloatArray:
-        """The network's first output for its only input.
+    def run(self, inputs: Mapping[str, FloatArray | np.float32]) -> FloatArray:
+        """The result for the graph's inputs, by name.
 
         :raises JobFailed: onnxruntime failed, usually for lack of memory.
         """
-        feed = {self._session.get_inputs()[0].name: np.ascontiguousarray(tensor, np.float32)}
+        feed = {name: np.ascontiguousarray(value, np.float32) for name, value in inputs.items()}
         try:
-            (output,) = self._session.run([self._session.get_outputs()[0].name], feed)
+            (output,) = self._session.run([RESULT], feed)
         except Exception as error:  # as above
+            shapes = ", ".join(f"{name} {value.shape}" for name, value in feed.items())
             raise JobFailed(
-                f"the network {self.model.id!r} failed on a picture of shape {tensor.shape}: "
-                f"{error}",
+                f"the network {self.model.id!r} failed on {shapes}: {error}",
                 where=self.execution_provider,
-                next_step="choose smaller tiles if memory ran out; otherwise report this",
+                next_step="lower gateway.model_memory_mb if memory ran out; otherwise report this",
                 details={"model": self.model.id, "execution_provider": self.execution_provider},
             ) from error
         result: FloatArray = output

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -21,6 +21,8 @@ from bridge_core.errors import ConfigError, UnknownColourSpace
 from bridge_core.models.media import Plate
 from bridge_core.models.settings import ColourSettings
 from bridge_gateway.arrays import FloatArray
+from bridge_gateway.media.view_table import ViewTable
+from bridge_gateway.pixel_transform import PixelTransform
 
 #: The local models' input before their own encoding: linear light, Rec.709 primaries, D65.
 #: Every config has it: without such a space of its own, through OpenColorIO's built-in config.
@@ -29,10 +31,12 @@ MODEL_SPACE = "Linear Rec.709 (sRGB)"
 #: The colour space of outputs whose values are not colours, such as a matte.
 DATA = "data"
 
+#: Pictures with fewer pixels are not worth the table of a view, which takes as long as the exact
+#: view of this many. A rule of size keeps plates and results of one size alike.
+_MIN_TABLE_PIXELS = 100_000
+
 _BUILTIN_PREFIX = "ocio://"
 _BUILTIN_CONFIG = f"{_BUILTIN_PREFIX}studio-config-latest"
-#: Smaller bands cost more to distribute than they save (measured, see decision 0005).
-_MIN_ROWS_PER_THREAD = 128
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,18 @@ class ColourManager:
     A config named in the settings takes precedence over ``$OCIO``, and ``$OCIO`` over the default
     config.
 
+    ``threads`` limits the threads of a conversion; None allows one for each core.
+
     :raises ConfigError: the config, display or view does not exist.
     """
 
-    def __init__(self, settings: ColourSettings) -> None:
+    def __init__(self, settings: ColourSettings, threads: int | None = None) -> None:
         self._settings = settings
+        self._threads = threads
         self._origin, self._config = _load_config(settings.config)
         self.display, self.view = self._display_and_view()
-        self._processors: dict[tuple[str, ...], Any] = {}
+        self._transforms: dict[tuple[str, ...], PixelTransform] = {}
+        self._view_tables: dict[str, ViewTable] = {}
         self._lock = Lock()
 
     def resolve_space(
@@ -172,15 +180,23 @@ class ColourManager:
         """
         if source == target or self.is_data(source) or self.is_data(target):
             return np.array(rgb, np.float32)
-        return _apply_processor(self._conversion_processor(source, target), rgb)
+        return self.conversion(source, target).apply(rgb)
 
     def to_display(self, rgb: FloatArray, source: str) -> NDArray[np.uint8]:
         """Pixels through the proxies' display and view, 0 to 255. Data is only clamped."""
-        shown = np.asarray(rgb, np.float32)
-        if not self.is_data(source):
-            shown = _apply_processor(self._view_processor(source), shown)
-        # NaN becomes black in a proxy; the output checks report it.
-        return np.rint(np.nan_to_num(shown, nan=0.0).clip(0, 1) * np.float32(255)).astype(np.uint8)
+        if self.is_data(source):
+            # NaN becomes black in a proxy; the output checks report it.
+            shown = np.nan_to_num(np.asarray(rgb, np.float32), nan=0.0).clip(0, 1)
+            return np.rint(shown * np.float32(255)).astype(np.uint8)
+        view = self._view(source)
+        is_large = rgb.size // 3 >= _MIN_TABLE_PIXELS
+        if rgb.ndim == 3 and is_large and self.is_linear(source) and view.has_fixed_function:
+            return self._view_table(source, view).apply(np.asarray(rgb, np.float32))
+        return view.apply(np.asarray(rgb, np.float32), np.uint8)
+
+    def _view_table(self, source: str, view: PixelTransform) -> ViewTable:
+        with self._lock:
+            return self._view_tables.setdefault(source, ViewTable(view, self._threads))
 
     def describe_conversion(self, source: str, target: str) -> str:
         """A description of a conversion, for the lineage."""
@@ -219,7 +235,11 @@ class ColourManager:
         _require_known("view", view, list(config.getViews(display)), f"the display {display!r}")
         return display, view
 
-    def _conversion_processor(self, source: str, target: str) -> Any:
+    def conversion(self, source: str, target: str) -> PixelTransform:
+        """The conversion from one space to another, neither of them data.
+
+        :raises UnknownColourSpace: one of the spaces is unknown.
+        """
         import PyOpenColorIO as ocio
 
         config = self._config
@@ -232,9 +252,9 @@ class ColourManager:
                 return ocio.Config.GetProcessorToBuiltinColorSpace(config, source, target)
             return config.getProcessor(source, target)
 
-        return self._cached_processor((source, target), make)
+        return self._cached_transform((source, target), make)
 
-    def _view_processor(self, source: str) -> Any:
+    def _view(self, source: str) -> PixelTransform:
         import PyOpenColorIO as ocio
 
         config, source = self._config, self.canonical_name(source)
@@ -251,15 +271,15 @@ class ColourManager:
             both.appendTransform(ocio.DisplayViewTransform(inside, self.display, self.view))
             return config.getProcessor(both)
 
-        return self._cached_processor((source, "", self.display, self.view), make)
+        return self._cached_transform((source, "", self.display, self.view), make)
 
-    def _cached_processor(self, key: tuple[str, ...], create: Any) -> Any:
+    def _cached_transform(self, key: tuple[str, ...], create: Callable[[], Any]) -> PixelTransform:
         import PyOpenColorIO as ocio
 
         with self._lock:
-            if key not in self._processors:
+            if key not in self._transforms:
                 try:
-                    self._processors[key] = create().getDefaultCPUProcessor()
+                    self._transforms[key] = PixelTransform(create(), self._threads)
                 except (ocio.Exception, ocio.ExceptionMissingFile) as error:
                     raise UnknownColourSpace(
                         f"the OCIO config cannot convert {' to '.join(filter(None, key[:2]))}: "
@@ -268,22 +288,22 @@ class ColourManager:
                         next_step="add the role aces_interchange to the config, or choose other "
                         "colour spaces",
                     ) from error
-            return self._processors[key]
+            return self._transforms[key]
 
 
 class ColourManagerCache:
     """Loads the manager of each settings once. For one thread."""
 
     def __init__(self) -> None:
-        self._managers: dict[str, ColourManager] = {}
+        self._managers: dict[tuple[str, int | None], ColourManager] = {}
 
-    def get(self, settings: ColourSettings) -> ColourManager:
+    def get(self, settings: ColourSettings, threads: int | None = None) -> ColourManager:
         """
         :raises ConfigError: the config, display or view does not exist.
         """
-        key = settings.model_dump_json()
+        key = settings.model_dump_json(), threads
         if key not in self._managers:
-            self._managers[key] = ColourManager(settings)
+            self._managers[key] = ColourManager(settings, threads)
         return self._managers[key]
 
 
@@ -309,15 +329,3 @@ def _load_config(setting: str) -> tuple[str, Any]:
             where=named,
             next_step=f"set an existing config, or {_BUILTIN_CONFIG} for the built-in ACES config",
         ) from error
-
-
-def _apply_processor(processor: Any, rgb: FloatArray) -> FloatArray:
-    """Apply a CPU processor to a copy of the pixels, in bands of rows on all cores."""
-    pixels = np.array(rgb, np.float32, order="C")
-    count = min(os.cpu_count() or 1, len(pixels) // _MIN_ROWS_PER_THREAD)
-    if pixels.ndim < 3 or count < 2:
-        processor.applyRGB(pixels)
-        return pixels
-    with ThreadPoolExecutor(count) as pool:
-        list(pool.map(processor.applyRGB, np.array_split(pixels, count)))
-    return pixels

@@ -90,6 +90,8 @@ class CheckOutputTask(_OutputTask):
     plate: Plate
     files: dict[int, Path]
     """The plate's files."""
+    values_checked: bool
+    """The provider has checked that all values are finite."""
 
 
 class OutputProxiesTask(_OutputTask):

@@ -64,7 +64,14 @@ class DecodeTaskRunner:
                 return self._check_matte(task, frame_done)
             case CheckOutputTask():
                 with PlateReader(task.plate, task.files) as plate:
-                    check_output(task.folder, task.output, task.frames, frame_done, plate=plate)
+                    check_output(
+                        task.folder,
+                        task.output,
+                        task.frames,
+                        frame_done,
+                        plate=plate,
+                        values_checked=task.values_checked,
+                    )
                 return DecodeResult()
             case OutputProxiesTask():
                 return self._write_output_proxies(task, frame_done)

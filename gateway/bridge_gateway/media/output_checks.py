@@ -14,7 +14,8 @@ from bridge_core.models.versions import ResultOutput
 from bridge_gateway.arrays import FloatArray
 from bridge_gateway.media.movie_reader import MovieReader
 from bridge_gateway.media.picture import Picture
-from bridge_gateway.media.picture_reader import read_picture
+from bridge_gateway.media.picture_reader import read_picture, read_picture_header
+from bridge_gateway.media.picture_samples import all_finite
 from bridge_gateway.media.plate_reader import PlateReader
 
 #: Failures in the message; ``details["frames"]`` has all of them.
@@ -28,6 +29,7 @@ def check_output(
     frame_done: Callable[[int], None] = lambda frame: None,
     *,
     plate: PlateReader | None = None,
+    values_checked: bool = False,
 ) -> None:
     """Read every picture of an output and compare it with its description.
 
@@ -35,7 +37,8 @@ def check_output(
     depth of ``output``. Main colours and alpha must be finite, except where ``plate`` has the same
     value in the same pixel. Other frames must not exist under the same name. Layers copied from
     the plate are not checked: renderers use a depth of infinity for "nothing". Channels of other
-    parts are named ``part.channel``.
+    parts are named ``part.channel``. With ``values_checked``, the provider has done the check of
+    values (:func:`find_bad_values`) before it wrote the pictures: only headers are read.
 
     ``frame_done`` is called after each frame, and may raise to end the check.
 
@@ -48,7 +51,7 @@ def check_output(
         failures = {}
         for frame in frame_numbers:
             path = folder / frame_path(output.pattern, frame)
-            reason = _check_picture(path, output, frame, plate)
+            reason = _check_picture(path, output, frame, plate, values_checked)
             if reason:
                 failures[frame] = reason
             frame_done(frame)
@@ -68,16 +71,19 @@ def check_output(
         )
 
 
-def _check_picture(path: Path, output: ResultOutput, frame: int, plate: PlateReader | None) -> str:
+def _check_picture(
+    path: Path, output: ResultOutput, frame: int, plate: PlateReader | None, values_checked: bool
+) -> str:
     """Why a picture fails; empty if it passes."""
     if not path.is_file():
         return f"{path.name} is missing"
     try:
+        if values_checked:
+            return _check_format(read_picture_header(path), output)
         picture = read_picture(path)
-        reason = _check_format(picture, output)
-        if reason or all(np.isfinite(plane).all() for plane in _colour_planes(picture)):
-            return reason
-        return _check_values(picture, plate.read(frame) if plate is not None else None)
+        return _check_format(picture, output) or find_bad_values(
+            picture, lambda: plate.read(frame) if plate is not None else None
+        )
     except MediaError as error:
         return error.message
 
@@ -105,9 +111,20 @@ def _colour_planes(picture: Picture) -> list[FloatArray]:
     return [*np.moveaxis(rgb, -1, 0), *([alpha] if alpha is not None else [])]
 
 
-def _check_values(picture: Picture, plate: Picture | None) -> str:
-    """Describes values that are not finite and that the plate does not have in the same pixel."""
+def _is_finite(picture: Picture) -> bool:
+    pixels, channels = picture.main_part.pixels, picture.picture_channels
+    if len(channels) == pixels.shape[2]:
+        return all_finite(pixels)
+    return all(all_finite(pixels[..., channel]) for channel in channels)
+
+
+def find_bad_values(picture: Picture, read_plate: Callable[[], Picture | None]) -> str:
+    """Describes main colours and alpha that are not finite and that the plate does not have in the
+    same pixel; empty if there are none. The plate is only read if the picture has such values."""
+    if _is_finite(picture):
+        return ""
     planes = _colour_planes(picture)
+    plate = read_plate()
     before = _colour_planes(plate) if plate is not None else []
     nan, infinite, first = 0, 0, None
     for index, plane in enumerate(planes):

@@ -137,6 +137,12 @@ class Picture:
         )
 
     @property
+    def picture_channels(self) -> tuple[int, ...]:
+        """Indices in the main part of the main channels and of their alpha, each once."""
+        alpha = self._alpha_index()
+        return tuple(dict.fromkeys((*self.main_channels[1], *(() if alpha is None else (alpha,)))))
+
+    @property
     def main_part(self) -> PicturePart:
         return self.parts[self.main_channels[0]]
 
@@ -180,6 +186,14 @@ class Picture:
             return to_float(colour, part.sample_types[first], part.bits)
         return np.stack([part.plane(index) for index in indices], axis=-1)
 
+    def stored_rgb(self) -> NDArray[Any]:
+        """:meth:`rgb`, but a view of the samples as stored if they are half or float."""
+        part, three = self.main_part, self.main_channels[1]
+        is_adjacent = three == (three[0], three[0] + 1, three[0] + 2)
+        if is_adjacent and part.pixels.dtype in (np.float16, np.float32):
+            return part.pixels[..., three[0] : three[0] + 3]
+        return self.rgb()
+
     def alpha(self) -> FloatArray | None:
         """The main layer's alpha as float32 (height, width); None if it has none."""
         index = self._alpha_index()
@@ -195,21 +209,22 @@ class Picture:
         """
         return self._with_main(self.main_part.with_planes(self._colour_planes(rgb)))
 
-    def upsampled(self, rgb: FloatArray, factor: int) -> Picture:
+    def upsampled(self, rgb: NDArray[Any], factor: int) -> Picture:
         """The picture ``factor`` times as large, with ``rgb`` (of the new size) as its colours.
+
+        ``rgb`` is float32, or float16 if :attr:`depth` is half.
 
         Alpha and light layers are upsampled with :func:`bridge_gateway.arrays.upsample_plane`,
         data layers (depth, ids, normals, vectors) by repeating pixels. Windows grow by the same
         factor; the pixel aspect stays. Motion vectors are *not* scaled, because files do not say
         whether they are in pixels: the header attribute ``shotbridge/unscaledLayers`` lists them.
         """
-        index = self.main_channels[0]
-        parts = [
-            _upsample_part(part, factor, skip=set(self.main_channels[1]) if i == index else set())
-            for i, part in enumerate(self.parts)
-        ]
-        grown = replace(self, parts=tuple(parts))
-        return grown._with_main(parts[index].with_planes(self._colour_planes(rgb)))
+        planes = self._colour_planes(rgb)
+        parts = (
+            _upsample_part(part, factor, planes if index == self.main_channels[0] else {})
+            for index, part in enumerate(self.parts)
+        )
+        return replace(self, parts=tuple(parts))
 
     def with_matte(self, matte: FloatArray) -> Picture:
         """The picture with ``matte`` (height, width; 0 to 1) as the main layer's alpha.
@@ -228,7 +243,7 @@ class Picture:
         part = replace(part, channels=(*names, name), pixels=joined, sample_types=types)
         return self._with_main(part.without_preview())
 
-    def fit_to_display(self, pixels: FloatArray) -> FloatArray:
+    def fit_to_display(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Pixels of the data window (height, width, ...) placed in the display window.
 
         Pixels outside the display window are cropped; the rest of it is black.
@@ -259,7 +274,7 @@ class Picture:
     def _main_layer(self) -> str:
         return channel_roles.split_channel(self.main_part.channels[self.main_channels[1][0]])[0]
 
-    def _colour_planes(self, rgb: FloatArray) -> dict[int, FloatArray]:
+    def _colour_planes(self, rgb: NDArray[Any]) -> dict[int, NDArray[Any]]:
         three = self.main_channels[1]
         if three[0] == three[1]:
             return {three[0]: rgb.mean(axis=-1, dtype=np.float32)}
@@ -315,15 +330,20 @@ def _part_to_exr(part: PicturePart) -> PicturePart:
     return replace(part, channels=names, pixels=pixels, sample_types=types, header=spec)
 
 
-def _upsample_part(part: PicturePart, factor: int, skip: set[int]) -> PicturePart:
-    """All channels ``factor`` times as large; those in ``skip`` have undefined values."""
+def _upsample_part(
+    part: PicturePart, factor: int, planes: Mapping[int, NDArray[Any]]
+) -> PicturePart:
+    """All channels ``factor`` times as large, those in ``planes`` with these values."""
     height, width = part.pixels.shape[:2]
     pixels = np.empty((height * factor, width * factor, len(part.channels)), part.pixels.dtype)
     unscaled = set()
     for index, channel in enumerate(part.channels):
-        if index in skip:
-            continue
         kind = part.sample_types[index]
+        if index in planes:
+            plane = planes[index]
+            is_final = plane.dtype == np.float16 and kind == "half"
+            pixels[..., index] = plane if is_final else from_float(plane, kind, part.bits)
+            continue
         if kind == "uint" or channel_roles.is_data_channel(channel, part.name):
             pixels[..., index] = repeat_pixels(part.pixels[..., index], factor)
         else:

@@ -101,6 +101,17 @@ def read_for_proxy(path: Path) -> Picture:
     return read_picture(path)
 
 
+def read_picture_header(path: Path) -> Picture:
+    """The picture in ``path`` without its pixels, whose arrays are empty.
+
+    :raises UnreadableMedia: as :func:`read_picture`, except for damage in the pixels.
+    """
+    with _open_file(path) as file:
+        specs, notes = _read_headers(file)
+    parts = tuple(_part_without_pixels(spec) for spec in specs)
+    return Picture(parts, file.kind, str(path), (*file.notes, *notes))
+
+
 def check_picture_header(path: Path) -> PictureHeader:
     """Check the headers in ``path`` without reading pixels, and return what they say.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bridge_core.errors import CheckFailed
 from bridge_gateway.arrays import FloatArray
+from bridge_gateway.pixel_transform import HALF_MAX
 
 #: Sample types by the name that files and ``ResultOutput.depth`` use.
 SAMPLE_DTYPES: dict[str, Any] = {
@@ -20,9 +21,6 @@ SAMPLE_DTYPES: dict[str, Any] = {
     "uint16": np.uint16,
     "uint": np.uint32,
 }
-
-#: Greatest finite half (IEEE 754 binary16).
-HALF_MAX = 65504.0
 
 
 def to_float(pixels: NDArray[Any], kind: str, bits: int) -> FloatArray:
@@ -59,6 +57,14 @@ def from_float(values: FloatArray, kind: str, bits: int) -> NDArray[Any]:
     codes = np.rint(values.clip(0, 1) * np.float32((1 << bits) - 1)).astype(np.uint16)
     low = 16 - bits
     return (codes << low) | (codes >> (bits - low)) if low else codes
+
+
+def all_finite(samples: NDArray[Any]) -> bool:
+    """Whether no sample is NaN or infinite; integers never are."""
+    if samples.dtype == np.float16:
+        # All bits of the exponent set; NumPy's own test takes four times as long for half.
+        return int((samples.view(np.uint16) & 0x7FFF).max(initial=0)) < 0x7C00
+    return samples.dtype.kind != "f" or bool(np.isfinite(samples).all())
 
 
 def read_timecode(header: Any) -> str | None:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from bridge_core.system import files
-from bridge_gateway.arrays import FloatArray, Kernel, resize
+from bridge_gateway.arrays import FloatArray, shrink
 from bridge_gateway.media.colour import MODEL_SPACE, ColourManager
 from bridge_gateway.media.jpeg import encode_jpeg
+from bridge_gateway.pixel_transform import PixelTransform, clamp_range
 
 #: Light above this is white in every view. If it were averaged unclamped, one sample of 65504 would
 #: turn many pixels of the proxy white. The same applies to black.
-_MAX_LIGHT, _MIN_LIGHT = np.float32(100), np.float32(-1)
+_MAX_LIGHT, _MIN_LIGHT = 100.0, -1.0
 
 #: JPEG allows 65535 lines and FFmpeg's writer 65500; proxies need far fewer.
 _MAX_HEIGHT = 16384
-
-#: Positive everywhere: a kernel with negative lobes causes dark rims around highlights.
-_KERNEL: Kernel = "triangle"
 
 
 def proxy_size(width: int, height: int, pixel_aspect: float, max_width: int) -> tuple[int, int]:
@@ -41,7 +40,7 @@ def proxy_size(width: int, height: int, pixel_aspect: float, max_width: int) -> 
 
 def write_proxy(
     path: Path,
-    rgb: FloatArray,
+    rgb: NDArray[Any],
     space: str,
     colour: ColourManager,
     width: int,
@@ -51,7 +50,8 @@ def write_proxy(
 ) -> tuple[int, int]:
     """Write a picture (height, width, 3) in ``space`` as a proxy and return its size.
 
-    The picture is reduced in linear light, then converted with the display view; data is not
+    The picture, half or float, is reduced in linear light by a kernel without negative lobes, which
+    would cause dark rims around highlights; then it is converted with the display view. Data is not
     converted. ``width`` is the maximum width in pixels; ``quality`` is 1 to 100.
 
     :raises DiskFull, NotWritable, StorageError: no file is left at ``path``.
@@ -60,7 +60,11 @@ def write_proxy(
     if size != (rgb.shape[1], rgb.shape[0]):
         if not colour.is_data(space) and not colour.is_linear(space):
             rgb, space = colour.convert(rgb, space, MODEL_SPACE), MODEL_SPACE
-        # fmax ignores NaN, so that it stays a small dark spot.
-        rgb = resize(np.fmin(np.fmax(rgb, _MIN_LIGHT), _MAX_LIGHT), *size, _KERNEL)
+        rgb = shrink(_clamp_light(rgb), *size)
     files.atomic_write_bytes(path, encode_jpeg(colour.to_display(rgb, space), quality))
     return size
+
+
+def _clamp_light(rgb: NDArray[Any]) -> FloatArray:
+    """NaN becomes the darkest value, so that it stays a small dark spot."""
+    return PixelTransform.chain([clamp_range(_MIN_LIGHT, _MAX_LIGHT)]).apply(rgb)

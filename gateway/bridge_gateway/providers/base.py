@@ -145,6 +145,9 @@ class TaskResult:
     software: dict[str, str] = field(default_factory=dict)
     colour_conversions: tuple[str, ...] = ()
     """A description of each conversion, in order."""
+    values_checked: bool = False
+    """The provider has checked before writing that main colours and alpha are finite, except where
+    the plate's are not. Otherwise the gateway reads every picture again."""
 
 
 @dataclass(frozen=True)

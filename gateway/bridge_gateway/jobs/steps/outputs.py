@@ -62,6 +62,7 @@ def check_outputs(
             frames=frames,
             plate=context.request.shot.plate,
             files=files_by_frame(context, staged),
+            values_checked=task_result.values_checked,
         )
         context.gateway.decoder.run(
             task, check_cancelled=monitor.raise_if_cancelled, frame_done=monitor.frame_done

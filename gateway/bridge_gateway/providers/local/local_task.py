@@ -36,6 +36,7 @@ class LocalTask(StrictModel):
     colour: ColourSettings
     proxies: ProxySettings
     threads: int = Field(ge=1)
+    model_memory_mb: float
 
     @classmethod
     def from_task(cls, task: ProviderTask, settings: GatewaySettings, *, threads: int) -> Self:
@@ -53,6 +54,7 @@ class LocalTask(StrictModel):
             colour=settings.colour,
             proxies=settings.proxies,
             threads=threads,
+            model_memory_mb=settings.model_memory_mb,
         )
 
     def unfinished_frames(self) -> tuple[int, ...]:

@@ -10,8 +10,10 @@ import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bridge_core.errors import InvalidRequest
 from bridge_gateway.arrays import FloatArray
@@ -20,6 +22,7 @@ from bridge_gateway.inference.onnx_session import OnnxSession
 from bridge_gateway.inference.upscale import DEFAULT_PEAK, Upscaler, require_finite
 from bridge_gateway.media.colour import DATA, MODEL_SPACE, ColourManager
 from bridge_gateway.media.picture import MAX_PIXELS, Picture, make_picture
+from bridge_gateway.pixel_transform import PixelTransform
 from bridge_gateway.providers.local import services
 from bridge_gateway.providers.local.local_task import LocalTask
 
@@ -35,12 +38,12 @@ SessionLoader = Callable[[str], OnnxSession]
 class ProcessedFrame:
     """The result of a service for a frame: a picture for each output, and what its proxy shows.
 
-    ``proxy_rgb`` covers the display window, as float32 (height, width, 3) in the colour space
+    ``proxy_rgb`` covers the display window, as half or float (height, width, 3) in the colour space
     ``proxy_space``.
     """
 
     outputs: Mapping[str, Picture]
-    proxy_rgb: FloatArray
+    proxy_rgb: NDArray[Any]
     proxy_space: str
     pixel_aspect: float
 
@@ -74,9 +77,8 @@ def create_processor(
     transform = ModelSpaceTransform(colour, task.colour_space)
     match task.service:
         case services.UPSCALE:
-            return UpscaleProcessor(
-                transform, load_session(services.UPSCALE_MODELS[str(task.parameters["model"])])
-            )
+            model = services.UPSCALE_MODELS[str(task.parameters["model"])]
+            return UpscaleProcessor(transform, load_session(model), task.model_memory_mb)
         case services.MATTE:
             settings = MatteSettings(
                 threshold=float(task.parameters["threshold"]),
@@ -104,6 +106,12 @@ class ModelSpaceTransform:
 
     def to_plate(self, rgb: FloatArray) -> FloatArray:
         return self._colour.convert(rgb, MODEL_SPACE, self.space)
+
+    def finish(self) -> PixelTransform | None:
+        """:meth:`to_plate` as a transform; None if nothing is converted."""
+        if self._colour.is_data(self.space) or self.space == MODEL_SPACE:
+            return None
+        return self._colour.conversion(MODEL_SPACE, self.space)
 
     def peak_value(self) -> float:
         """The brightest value that a plate in this space can hold, the same for all its frames.
@@ -146,9 +154,16 @@ class ColourRoundTripProcessor(FrameProcessor):
 class UpscaleProcessor(FrameProcessor):
     """Upscales the colours with the network, alpha and other layers with filters."""
 
-    def __init__(self, transform: ModelSpaceTransform, session: OnnxSession) -> None:
+    def __init__(
+        self, transform: ModelSpaceTransform, session: OnnxSession, memory_mb: float
+    ) -> None:
         self._transform = transform
-        self._upscaler = Upscaler(session, peak=transform.peak_value())
+        self._upscaler = Upscaler(
+            session,
+            peak=transform.peak_value(),
+            memory_mb=memory_mb,
+            to_output=transform.finish(),
+        )
         self.output_spaces = {MAIN_OUTPUT: transform.space}
         self.colour_conversions = (transform.to_model_description, transform.to_plate_description)
         self.sessions = (session,)
@@ -171,8 +186,9 @@ class UpscaleProcessor(FrameProcessor):
         alpha = picture.alpha()
         if alpha is not None:
             require_finite(alpha[..., np.newaxis])  # the filter would spread it
-        rgb = self._upscaler.upscale(self._transform.to_model(picture.rgb()))
-        enlarged = picture.upsampled(self._transform.to_plate(rgb), scale)
+        dtype = np.float16 if picture.depth == "half" else np.float32
+        rgb = self._upscaler.upscale(self._transform.to_model(picture.rgb()), dtype)
+        enlarged = picture.upsampled(rgb, scale)
         return _processed_frame(enlarged, self._transform.space)
 
 
@@ -211,5 +227,5 @@ class MatteProcessor(FrameProcessor):
 
 def _processed_frame(picture: Picture, space: str) -> ProcessedFrame:
     """A single output, which its proxy shows unchanged."""
-    rgb = picture.fit_to_display(picture.rgb())
+    rgb = picture.fit_to_display(picture.stored_rgb())
     return ProcessedFrame({MAIN_OUTPUT: picture}, rgb, space, picture.pixel_aspect)

@@ -1,11 +1,12 @@
 """Runs a job in a pipeline: read, process, write.
 
-While a network processes a frame, one thread reads the next and another writes the previous one,
-so at most three frames are in memory. docs/services.md has the figures.
+While a network processes a frame, one thread reads the next and two write the previous ones, so at
+most four frames are in memory. docs/services.md has the figures.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
@@ -30,8 +31,9 @@ from bridge_gateway.providers.local.processors import (
     ProcessedFrame,
     create_processor,
 )
-from bridge_gateway.providers.local.writers import OutputWriter, create_writer
+from bridge_gateway.providers.local.writers import create_writer
 
+_FRAMES_WRITTEN_AT_ONCE = 2
 #: Distributions that process pixels.
 _SOFTWARE = ("OpenImageIO", "opencolorio", "av", "numpy")
 
@@ -50,18 +52,24 @@ class LocalTaskRunner:
         :raises ShotbridgeError: from reading, colour conversion, the network or writing.
         """
         _prepare_folder(task.folder)
-        colour = self._colours.get(task.colour)
+        _limit_threads(task.threads)
+        colour = self._colours.get(task.colour, task.threads)
         processor = create_processor(task, colour, lambda model: self._session(task, model))
         writer = create_writer(task)
         frames = task.unfinished_frames()
         with PlateReader(task.plate, task.files) as plate:
             plate.require_frames(frames)
+
+            def finish(frame: int, processed: ProcessedFrame) -> None:
+                _write_proxy(task, colour, frame, processed)
+                frame_done(frame)
+
             _run_pipelined(
                 frames,
                 read=lambda frame: writer.prepare(plate.read(frame)),
                 process=lambda frame, picture: _process_frame(task, processor, frame, picture),
-                write=lambda frame, result: _write_frame(task, colour, writer, frame, result),
-                frame_done=frame_done,
+                write=lambda frame, picture, made: writer.write(frame, made.outputs, picture),
+                finish=finish,
             )
         return TaskResult(
             outputs=writer.finish(processor.output_spaces),
@@ -77,6 +85,7 @@ class LocalTaskRunner:
                 *writer.colour_conversions,
                 colour.describe_view(task.colour_space),
             ),
+            values_checked=writer.values_checked,
         )
 
     def _session(self, task: LocalTask, model_id: str) -> OnnxSession:
@@ -98,6 +107,14 @@ def _prepare_folder(folder: Path) -> None:
         raise files.storage_error(error, proxies) from error
 
 
+def _limit_threads(threads: int) -> None:
+    """Keep OpenImageIO, and its compression of OpenEXR, to the task's share of the cores."""
+    import OpenImageIO as oiio
+
+    oiio.attribute("threads", threads)
+    oiio.attribute("exr_threads", threads)
+
+
 def _decoding_steps(task: LocalTask) -> tuple[str, ...]:
     """How a movie's samples were converted to RGB."""
     if task.plate.kind is not PlateKind.MOVIE:
@@ -111,27 +128,40 @@ def _run_pipelined(
     *,
     read: Callable[[int], Picture],
     process: Callable[[int, Picture], ProcessedFrame],
-    write: Callable[[int, ProcessedFrame], None],
-    frame_done: Callable[[int], None],
+    write: Callable[[int, Picture, ProcessedFrame], None],
+    finish: Callable[[int, ProcessedFrame], None],
 ) -> None:
-    """Pass each frame through read, process and write, in order; one frame in each at a time."""
+    """Pass each frame through read, process, write and finish, each of them in order.
 
-    def write_and_report(frame: int, processed: ProcessedFrame) -> None:
-        write(frame, processed)
-        frame_done(frame)
+    Two frames are written at once, since a file's compression and its proxy leave cores idle in
+    turn; a frame is finished after the one before it.
+    """
 
-    with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
+    def write_and_finish(
+        frame: int, picture: Picture, processed: ProcessedFrame, previous: Future[None] | None
+    ) -> None:
+        write(frame, picture, processed)
+        if previous is not None:
+            previous.result()
+        finish(frame, processed)
+
+    with (
+        ThreadPoolExecutor(1, "read") as reader,
+        ThreadPoolExecutor(_FRAMES_WRITTEN_AT_ONCE, "write") as writer,
+    ):
         next_read: Future[Picture] | None = None
         last_write: Future[None] | None = None
+        writes: deque[Future[None]] = deque()
         for frame, following in zip(frames, (*frames[1:], None), strict=False):
             picture = (next_read or reader.submit(read, frame)).result()
             next_read = reader.submit(read, following) if following is not None else None
             processed = process(frame, picture)
-            if last_write is not None:
-                last_write.result()
-            last_write = writer.submit(write_and_report, frame, processed)
-        if last_write is not None:
-            last_write.result()
+            if len(writes) == _FRAMES_WRITTEN_AT_ONCE:
+                writes.popleft().result()
+            last_write = writer.submit(write_and_finish, frame, picture, processed, last_write)
+            writes.append(last_write)
+        for write_result in writes:
+            write_result.result()
 
 
 def _process_frame(
@@ -147,15 +177,10 @@ def _process_frame(
         raise
 
 
-def _write_frame(
-    task: LocalTask,
-    colour: ColourManager,
-    writer: OutputWriter,
-    frame: int,
-    processed: ProcessedFrame,
+def _write_proxy(
+    task: LocalTask, colour: ColourManager, frame: int, processed: ProcessedFrame
 ) -> None:
-    """The proxy is written last: it shows that the frame is finished."""
-    writer.write(frame, processed.outputs)
+    """Write a frame's proxy, after its pictures: it shows that the frame is finished."""
     write_proxy(
         task.folder / PROXY_FILENAME.format(frame=frame),
         processed.proxy_rgb,

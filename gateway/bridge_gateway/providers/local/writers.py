@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path, PurePath
 from typing import Protocol
 
-from bridge_core.errors import InvalidRequest
+from bridge_core.errors import CheckFailed, InvalidRequest
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import PlateKind
 from bridge_core.models.requests import OutputFormat
@@ -21,6 +21,7 @@ from bridge_gateway.arrays import FloatArray
 from bridge_gateway.media import channel_roles, movie_writer
 from bridge_gateway.media.movie_reader import MovieReader
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
+from bridge_gateway.media.output_checks import find_bad_values
 from bridge_gateway.media.picture import Picture, to_exr
 from bridge_gateway.media.picture_reader import read_picture
 from bridge_gateway.media.picture_writer import write_picture
@@ -41,8 +42,15 @@ class OutputWriter(Protocol):
     def prepare(self, picture: Picture) -> Picture:
         """A plate's picture with the sample type of the output format."""
 
-    def write(self, frame: int, outputs: Mapping[str, Picture]) -> None:
-        """Write a frame's pictures; they are complete on disk on return."""
+    values_checked: bool
+    """Whether :meth:`write` checks that all values are finite."""
+
+    def write(self, frame: int, outputs: Mapping[str, Picture], plate: Picture) -> None:
+        """Write a frame's pictures; they are complete on disk on return. ``plate`` is the prepared
+        picture that they were made from.
+
+        :raises CheckFailed: values are not finite, and those of the plate are.
+        """
 
     def finish(self, spaces: Mapping[str, str]) -> tuple[ResultOutput, ...]:
         """After the last frame: describe the outputs, as read back from the files. ``spaces``
@@ -69,6 +77,7 @@ class SequenceWriter:
     """A file for each frame and output."""
 
     colour_conversions: tuple[str, ...] = ()
+    values_checked = True
 
     def __init__(self, task: LocalTask, suffix: str) -> None:
         self._task = task
@@ -78,8 +87,17 @@ class SequenceWriter:
     def prepare(self, picture: Picture) -> Picture:
         return to_exr(picture) if self._as_exr else picture
 
-    def write(self, frame: int, outputs: Mapping[str, Picture]) -> None:
+    def write(self, frame: int, outputs: Mapping[str, Picture], plate: Picture) -> None:
         for output, picture in outputs.items():
+            reason = find_bad_values(picture, lambda: plate)
+            if reason:
+                raise CheckFailed(
+                    f"frame {frame} of the output {output!r} {reason}",
+                    where=self._task.plate.path_at(frame),
+                    next_step="send the request again; if it fails again, check this frame of the "
+                    "plate",
+                    details={"frames": {str(frame): reason}},
+                )
             compression = _lossless_compression(picture) if self._as_exr else None
             write_picture(self._path(output, frame), picture, compression=compression)
 
@@ -129,7 +147,9 @@ class MovieWriter:
         # Half and float keep precision until the codec rounds.
         return to_exr(picture)
 
-    def write(self, frame: int, outputs: Mapping[str, Picture]) -> None:
+    values_checked = False
+
+    def write(self, frame: int, outputs: Mapping[str, Picture], plate: Picture) -> None:
         for output, picture in outputs.items():
             if picture.alpha() is not None:
                 raise InvalidRequest(
