@@ -114,9 +114,9 @@ def _check_shot(item: CutShot, folders: _FolderListings) -> CutProblem | None:
     if not missing:
         return None
     folder = split_path(path)[0]
-    error = folders.errors.get(folder)
-    if error is not None:
-        message = f"its folder {folder} cannot be listed: {error}"
+    reason = folders.errors.get(folder)
+    if reason is not None:
+        message = f"its folder {folder} cannot be listed: {reason}"
         next_step = "mount the storage, or relink the clip in the host"
         return item.problem(ProblemKind.OFFLINE, message, next_step)
     is_sequence = plate_kind(path) is PlateKind.SEQUENCE
