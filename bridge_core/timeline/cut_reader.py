@@ -1,6 +1,6 @@
 """Read a cut from a file: every clip with pictures becomes a shot, everything else a problem.
 
-Only the timeline itself is read from disk, so that ten thousand clips take about a second;
+Only the timeline itself is read from disk, so that ten thousand clips take about half a second;
 :func:`bridge_core.timeline.media_check.check_media` checks the media.
 """
 

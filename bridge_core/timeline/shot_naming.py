@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from bridge_core.models.media import MOVIE_EXTENSIONS, PICTURE_EXTENSIONS, file_extension
 from bridge_core.models.shots import sanitise_name
+from bridge_core.system.pacing import paced
 
 #: ``sq010_sh0020``, ``010-0020``, ``BBB_010_0020``: a show's letters, a sequence, a shot.
 _SEQUENCE_AND_SHOT = re.compile(
@@ -60,8 +61,8 @@ def repeated_names(names: Sequence[tuple[str, str, str]]) -> list[int]:
 
     Names are compared case-insensitively, as Windows and macOS compare folder names.
     """
-    shots = [(sequence.casefold(), shot.casefold()) for sequence, shot, _ in names]
-    clip_ids = [clip_id.casefold() for _, _, clip_id in names]
+    shots = [(sequence.casefold(), shot.casefold()) for sequence, shot, _ in paced(names)]
+    clip_ids = [clip_id.casefold() for _, _, clip_id in paced(names)]
     shot_counts, id_counts = Counter(shots), Counter(clip_ids)
     return [
         index
