@@ -286,7 +286,7 @@ def test_the_main_thread_imports_nothing_slow(tmp_path: Path) -> None:
         "def settings():\n"
         "    from bridge_core.config import load_settings\n"
         "    return load_settings().settings\n"
-        "panel = open_panel(settings, StandaloneHost(settings))\n"
+        "panel = open_panel(settings, StandaloneHost(settings, Path('a.otio'), rate='25'))\n"
         "at_first = sorted(sys.modules)\n"
         "loader = panel._controllers_source\n"
         "assert isinstance(loader, PanelLoader)\n"
