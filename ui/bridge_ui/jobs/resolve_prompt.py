@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtWidgets import QFrame, QLineEdit
 
-from bridge_core.models.jobs import JobOutcome
+from bridge_core.models.enumerations import JobOutcome
 from bridge_ui.core.translate import tr
 from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import WrapRow, button, label, vbox

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.models.services import TextParameter
 from bridge_ui.core.display_text import format_range
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def revision_request(
         "note": _append_lines(request.note, feedback, _MAX_NOTE_LENGTH),
         "source_version_id": version,
     }
-    texts = (one for one in service.parameters if isinstance(one, TextParameter)) if service else ()
+    texts = (one for one in service.parameters if one.kind == "text") if service else ()
     for text in texts:
         previous = str(request.parameters.get(text.name, text.default))
         value = _append_lines(previous, feedback, text.max_length)

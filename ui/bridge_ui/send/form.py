@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import InvalidRequest
-from bridge_core.models.services import TextParameter, resolve_parameters
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -38,6 +37,8 @@ def form_fields(service: Service, given: Mapping[str, JsonValue]) -> tuple[FormF
 
 def field_problems(service: Service, given: Mapping[str, JsonValue]) -> dict[str, str]:
     """Problems by parameter name."""
+    from bridge_core.models.services import resolve_parameters
+
     try:
         resolve_parameters(service, given)
     except InvalidRequest as error:
@@ -112,7 +113,7 @@ class UnsentInputs:
         self, service: Service, shots: Iterable[Shot], values: Mapping[str, JsonValue]
     ) -> None:
         """Replace all given values."""
-        text_names = {one.name for one in service.parameters if isinstance(one, TextParameter)}
+        text_names = {one.name for one in service.parameters if one.kind == "text"}
         self._settings[service.id] = {n: v for n, v in values.items() if n not in text_names}
         shots_to_send = tuple(shots)
         texts = {name: value for name, value in values.items() if name in text_names}

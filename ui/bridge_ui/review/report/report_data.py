@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bridge_core.models.versions import ReviewStatus
+from bridge_core.models.enumerations import ReviewStatus
 from bridge_ui.core.display_text import (
     decision_text,
     format_range,
