@@ -26,6 +26,11 @@ _FIRST_MODULES = (
     "bridge_ui.app.controllers",
     "bridge_ui.connection.settings_controller",
     "bridge_core.client",
+    "bridge_ui.review.annotations.sketch",
+    "bridge_ui.review.compare.viewer_settings",
+    "bridge_ui.review.player.frame_cache",
+    "bridge_ui.review.player.plate_timecode",
+    "bridge_ui.review.player.playback_clock",
 )
 #: What is needed for the first click or for what the gateway sends: loaded when the panel is ready,
 #: so that neither has to wait.
