@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,10 +22,6 @@ class SettingKey:
 
     name: str
     section: type[BaseModel]
-    schema: Mapping[str, Any]
-    """The field's JSON schema, without null."""
-    optional: bool
-    """Whether null is accepted."""
 
     @property
     def field(self) -> str:
@@ -38,31 +35,42 @@ class SettingKey:
 
     @property
     def description(self) -> str:
-        return " ".join((self.section.model_fields[self.field].description or "").split())
+        return " ".join(self._schema.get("description", "").split())
 
     @property
     def is_text(self) -> bool:
         """Text or a path, which is taken verbatim from an environment variable."""
-        return self.schema.get("type") == "string"
+        return not self.is_list and not self._classes.isdisjoint((str, Path))
 
     @property
     def is_list(self) -> bool:
-        return self.schema.get("type") == "array"
+        return tuple in self._classes
 
     @property
     def is_path(self) -> bool:
         """A path, or a list of paths."""
-        return (self.schema.get("items") or self.schema).get("format") == "path"
+        return Path in self._classes
 
     @property
     def accepted_values(self) -> str:
         """A description of type and limits."""
-        description = _describe_type(self.schema)
-        return f"{description}, or null" if self.optional else description
+        choices = self._schema.get("anyOf", [self._schema])
+        description = _describe_type(next(one for one in choices if one.get("type") != "null"))
+        return f"{description}, or null" if NoneType in self._classes else description
+
+    @cached_property
+    def _classes(self) -> frozenset[Any]:
+        return _classes_in(self.section.model_fields[self.field].annotation)
+
+    @property
+    def _schema(self) -> Mapping[str, Any]:
+        """The field's JSON schema. It is only made for messages and documents: that takes longer
+        than everything else when the configuration is loaded."""
+        return _field_schemas(self.section)[self.field]
 
     def find_problem(self, value: Any) -> str:
         """What is wrong with a value; empty if it is valid."""
-        if isinstance(value, bool) and self.schema.get("type") in ("integer", "number"):
+        if isinstance(value, bool) and not self._classes.isdisjoint((int, float)):
             return f"it must be {self.accepted_values}"
         try:
             self.section.model_validate({self.field: value})
@@ -103,16 +111,26 @@ def unknown_key_message(name: str) -> str:
 
 
 def _walk_model(model: type[BaseModel], prefix: str) -> Iterator[SettingKey]:
-    properties = model.model_json_schema()["properties"]
     for name, field in model.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from _walk_model(inner, f"{prefix}{name}.")
-            continue
-        schema = properties[name]
-        choices = schema.get("anyOf", [schema])
-        kinds = [choice for choice in choices if choice.get("type") != "null"]
-        yield SettingKey(f"{prefix}{name}", model, kinds[0], optional=len(kinds) < len(choices))
+        else:
+            yield SettingKey(f"{prefix}{name}", model)
+
+
+def _classes_in(annotation: Any) -> frozenset[Any]:
+    """The classes in an annotation: ``tuple`` and ``Path`` in ``tuple[Path, ...]``."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        arguments = arguments[:1]
+    return frozenset({get_origin(annotation) or annotation}).union(*map(_classes_in, arguments))
+
+
+@cache
+def _field_schemas(section: type[BaseModel]) -> Mapping[str, Mapping[str, Any]]:
+    properties: dict[str, dict[str, Any]] = section.model_json_schema()["properties"]
+    return properties
 
 
 def _describe_type(schema: Mapping[str, Any]) -> str:

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
 from bridge_core.models.base import StrictModel, Timestamp, TolerantModel
+from bridge_core.models.enumerations import JobOutcome as JobOutcome
+from bridge_core.models.enumerations import JobState as JobState
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import IdempotencyKey, Request
-
-
-class JobState(StrEnum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    UNKNOWN = "unknown"
-    """The provider does not report an outcome. Nothing is sent again; a human decides."""
-
-    @property
-    def ended(self) -> bool:
-        return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
 class JobProgress(TolerantModel):
@@ -67,15 +54,6 @@ class Cancellation(TolerantModel):
     charge: Cost | None = None
     """What it takes all the same; None: not known."""
     message: str = ""
-
-
-class JobOutcome(StrEnum):
-    """What a human found out about a job whose outcome was unknown."""
-
-    NOT_MADE = "not_made"
-    """The provider did nothing, and takes nothing."""
-    MADE_ELSEWHERE = "made_elsewhere"
-    """The provider did the work and takes its price; the result is not in the library."""
 
 
 class Resolution(StrictModel):

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from bridge_core.models.base import StrictModel, Timestamp, TolerantModel
+from bridge_core.models.enumerations import StrokeTool as StrokeTool
 from bridge_core.models.frames import FRAME_LIMIT, FrameRange
 
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
-
-
-class StrokeTool(StrEnum):
-    PEN = "pen"
-    ARROW = "arrow"
-    BOX = "box"
-    ELLIPSE = "ellipse"
-    TEXT = "text"
 
 
 class Stroke(StrictModel):

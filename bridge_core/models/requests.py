@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from bridge_core.models.base import StoredModel, StrictModel
+from bridge_core.models.enumerations import OutputFormat as OutputFormat
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate, PlateKind, SourceFile
 from bridge_core.models.shots import Shot
@@ -21,15 +21,6 @@ MAX_SEED = 2**31 - 1
 #: Frames of one request. More than an hour of film is not a shot but a typing error, and listing
 #: its frames would fill the gateway's memory.
 MAX_FRAMES = 100_000
-
-
-class OutputFormat(StrEnum):
-    """The file format of a version."""
-
-    EXR = "exr"
-    """OpenEXR in the plate's colour space: half, or float if the plate has more than half."""
-    PLATE = "plate"
-    """The format and bit depth of the plate."""
 
 
 class Reference(StrictModel):

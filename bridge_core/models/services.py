@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 
 from bridge_core.errors import InvalidRequest
 from bridge_core.models.base import StrictModel, TolerantModel
+from bridge_core.models.enumerations import DataLocality as DataLocality
 from bridge_core.models.frames import Rate
 
 
@@ -66,14 +67,6 @@ Parameter = Annotated[
     NumberParameter | IntegerParameter | ChoiceParameter | ToggleParameter | TextParameter,
     Field(discriminator="kind"),
 ]
-
-
-class DataLocality(StrEnum):
-    """How far the pictures travel to be processed."""
-
-    LOCAL = "local"
-    STUDIO = "studio"
-    EXTERNAL = "external"
 
 
 class RegionKind(StrEnum):

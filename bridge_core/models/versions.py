@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
 from bridge_core.models.base import StoredModel, StrictModel, Timestamp, TolerantModel
+from bridge_core.models.enumerations import ReviewStatus as ReviewStatus
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Sha256
 from bridge_core.models.requests import Request
@@ -26,13 +26,6 @@ def _valid_relative_path(value: str) -> str:
 
 #: A path that stays inside the folder that it is relative to, on every system.
 RelativePath = Annotated[str, AfterValidator(_valid_relative_path)]
-
-
-class ReviewStatus(StrEnum):
-    PENDING = "pending review"
-    CHANGES_REQUESTED = "changes requested"
-    APPROVED = "approved"
-    REJECTED = "rejected"
 
 
 class Decision(StrictModel):

@@ -273,10 +273,11 @@ def test_two_panels_are_independent(opened: OpenPanel) -> None:
     assert [row.key for row in other.controllers.shots.rows] == ["S_00001"]
 
 
-def test_the_main_thread_imports_nothing_slow(tmp_path: Path) -> None:
-    """No third-party library before the first paint; afterwards only Qt."""
+def test_what_is_imported_when(tmp_path: Path) -> None:
+    """No third-party library before the first paint; afterwards the main thread only imports Qt.
+    What a ready panel does not need is loaded after it."""
     program = (
-        "import json, sys\n"
+        "import json, sys, threading\n"
         "from pathlib import Path\n"
         "from PySide6.QtWidgets import QApplication\n"
         "app = QApplication([])\n"
@@ -285,26 +286,43 @@ def test_the_main_thread_imports_nothing_slow(tmp_path: Path) -> None:
         "from bridge_ui.app.standalone_host import StandaloneHost\n"
         "def settings():\n"
         "    from bridge_core.config import load_settings\n"
-        "    return load_settings().settings\n"
-        "panel = open_panel(settings, StandaloneHost(settings))\n"
-        "at_first = sorted(sys.modules)\n"
+        "    return load_settings({'client.url': 'http://127.0.0.1:9'}).settings\n"
+        "modules = []\n"
+        "panel = open_panel(settings, StandaloneHost(settings, Path('a.otio'), rate='25'))\n"
+        "modules.append(set(sys.modules))\n"
         "loader = panel._controllers_source\n"
         "assert isinstance(loader, PanelLoader)\n"
         "loader._settings = loader._load()\n"
-        "loaded = set(sys.modules)\n"
+        "modules.append(set(sys.modules))\n"
+        "for name in ('shots', 'send', 'review', 'placement', 'toolbar', 'status'):\n"
+        "    getattr(panel, name)\n"
+        "modules.append(set(sys.modules))\n"
+        "loader.load_rest()\n"
+        "rest_is_loaded = threading.Event()\n"
+        "loader._pool.run(lambda _: rest_is_loaded.set())\n"
+        "assert rest_is_loaded.wait(60)\n"
+        "modules.append(set(sys.modules))\n"
         "for part in [part for page in panel.pages for part in page.parts]:\n"
         "    panel.part(part.id)\n"
-        "for name in ('toolbar', 'status', 'shortcuts', 'service_popover',\n"
-        "             '_connection_popover'):\n"
+        "for name in ('shortcuts', 'service_popover', '_connection_popover'):\n"
         "    getattr(panel, name)\n"
-        "late = sorted(set(sys.modules) - loaded)\n"
+        "modules.append(set(sys.modules))\n"
         "panel.stop()\n"
-        "print(json.dumps([at_first, late]))\n"
+        "print(json.dumps([sorted(one) for one in modules]))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    at_first, late = json.loads(done.stdout)
-    heavy = {"pydantic", "requests", "urllib3", "yaml", "opentimelineio"}
-    assert not heavy.intersection(name.split(".")[0] for name in at_first)
-    assert not [n for n in late if n.split(".")[0] in heavy or n.startswith("bridge_core.")]
+    opened, first, ready, rest, everything = map(set, json.loads(done.stdout))
+    libraries = {"pydantic", "requests", "urllib3", "yaml", "opentimelineio"}
+
+    def slow(names: set[str]) -> list[str]:
+        return [n for n in names if n.split(".")[0] in libraries or n.startswith("bridge_core.")]
+
+    assert not libraries.intersection(opened)
+    assert not slow(ready - first)
+    assert not slow(everything - rest)
+    not_yet = {f"bridge_core.models.{name}" for name in ("jobs", "versions", "services", "gateway")}
+    not_yet |= {"bridge_ui.jobs.page", "bridge_ui.review.report.pdf_report_painter"}
+    assert not ready.intersection(not_yet | libraries - {"pydantic"})
+    assert everything.issuperset(not_yet - {"bridge_ui.review.report.pdf_report_painter"})

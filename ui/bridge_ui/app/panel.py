@@ -132,8 +132,10 @@ class Panel(PanelPages):
         self.controllers.shots.reload()
         yield
         yield from self._build()
-        # Last, as imports on its threads would delay every step.
+        # Last, as imports on other threads would delay every step.
         self.controllers.session.start()
+        if isinstance(self._controllers_source, PanelLoader):
+            self._controllers_source.load_rest()
 
     def _build(self) -> Iterator[None]:
         """Create the visible parts, in steps of a few milliseconds."""

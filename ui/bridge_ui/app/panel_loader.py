@@ -7,7 +7,7 @@ a host's main thread may block. Qt is not imported here: only the main thread ma
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -21,12 +21,23 @@ if TYPE_CHECKING:
     from bridge_ui.app.page_registry import PageSpec
     from bridge_ui.core.observable import Post
 
-#: Everything without Qt that the widgets and controllers import; a test checks for completeness.
-_PRELOADED_MODULES = (
+#: Everything without Qt that a panel with its cut imports; a test checks for completeness.
+_FIRST_MODULES = (
     "bridge_ui.app.controllers",
     "bridge_ui.connection.settings_controller",
     "bridge_core.client",
+    "bridge_ui.review.annotations.sketch",
+    "bridge_ui.review.compare.viewer_settings",
+    "bridge_ui.review.player.frame_cache",
+    "bridge_ui.review.player.plate_timecode",
+    "bridge_ui.review.player.playback_clock",
+)
+#: What is needed for the first click or for what the gateway sends: loaded when the panel is ready,
+#: so that neither has to wait.
+_LATER_MODULES = (
     "bridge_core.models.gateway",
+    "bridge_core.models.services",
+    "bridge_core.models.costs",
 )
 
 
@@ -61,6 +72,10 @@ class PanelLoader:
 
         return Controllers(settings, self.host, self._post)
 
+    def load_rest(self) -> None:
+        """Load on the thread what a panel that is ready does not need yet."""
+        self._pool.run(lambda _: _import(_LATER_MODULES))
+
     def close(self, timeout: float = 0.0) -> None:
         """End the thread; waits up to ``timeout`` seconds."""
         self._pool.close(timeout)
@@ -69,14 +84,18 @@ class PanelLoader:
         try:
             source = self._settings_source
             settings = source() if callable(source) else source
-            for name in _PRELOADED_MODULES:
-                import_module(name)
+            _import(_FIRST_MODULES)
             from bridge_ui.app.page_plugins import load_pages
 
             self.plugin_pages = load_pages()
         except ImportError as error:
             raise opening_error(error) from error
         return settings
+
+
+def _import(names: Iterable[str]) -> None:
+    for name in names:
+        import_module(name)
 
 
 def opening_error(error: Exception) -> ShotbridgeError:

@@ -50,6 +50,8 @@ class PanelPages(PageLayout):
         self._controllers_source = controllers
         self._specs = _parts_by_id(pages)
         self._parts: dict[str, QWidget] = {}
+        self._placed: set[str] = set()
+        """Ids of the parts that are on their pages."""
         self.colours = colours_for(self.palette())
         self._reviewed_key: str | None = None
         """Key of the row under review; None: the review was not opened from a row."""
@@ -67,16 +69,27 @@ class PanelPages(PageLayout):
             if not self.has_part(part.id):
                 import_module(part.module)
                 yield
-                self.part(part.id)
+                self._create_part(part.id)
+                yield
+                self._place_part(part.id)
                 yield
 
     def part(self, part_id: str) -> Any:
         """A page, or another part of one; created and added to the page when first needed."""
-        if part_id not in self._parts:
-            page, spec = self._specs[part_id]
-            self._parts[part_id] = spec.create(self)
-            self.add_to_page(page.id, self._parts[part_id], grows=spec is page)
+        self._create_part(part_id)
+        self._place_part(part_id)
         return self._parts[part_id]
+
+    def _create_part(self, part_id: str) -> None:
+        if part_id not in self._parts:
+            self._parts[part_id] = self._specs[part_id][1].create(self)
+
+    def _place_part(self, part_id: str) -> None:
+        """Add a part to its page, which lays it out: that takes as long as creating it."""
+        if part_id not in self._placed:
+            self._placed.add(part_id)
+            page, spec = self._specs[part_id]
+            self.add_to_page(page.id, self._parts[part_id], grows=spec is page)
 
     def has_part(self, name: str) -> bool:
         """Whether a part of a page, or another property of this class, was created."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bridge_core
-from bridge_core.errors import HostError
+from bridge_core.errors import HostError, InvalidRequest
 from bridge_core.hosts.base import (
     CutHostShot,
     Host,
@@ -48,7 +48,7 @@ class StandaloneHost(Host):
         rate: str | None = None,
     ) -> None:
         self._settings_source = settings
-        self._cut = self._make_source(cut, timeline, rate) if cut is not None else None
+        self._given_cut = (cut, timeline, rate) if cut is not None else None
         self._opened: Cut | None = None
         """The cut that was just opened, for the next scene."""
 
@@ -103,7 +103,12 @@ class StandaloneHost(Host):
         from bridge_core.models.frames import to_rate
         from bridge_core.timeline.cut import CutSource
 
-        return CutSource(path, timeline, None if rate is None else to_rate(rate))
+        try:
+            return CutSource(path, timeline, None if rate is None else to_rate(rate))
+        except ValueError as error:
+            raise InvalidRequest(
+                str(error), where=str(path), next_step="correct the rate that was given for it"
+            ) from error
 
     @property
     def placement_modes(self) -> tuple[PlacementMode, ...]:
@@ -170,6 +175,11 @@ class StandaloneHost(Host):
         if output.exists() and output.stat().st_mtime_ns >= cut.path.stat().st_mtime_ns:
             return replace(cut, path=output)
         return cut
+
+    @cached_property
+    def _cut(self) -> CutSource | None:
+        """The open cut. Created when it is first read, on a worker thread: it imports pydantic."""
+        return None if self._given_cut is None else self._make_source(*self._given_cut)
 
     @cached_property
     def _settings(self) -> Settings:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
 
-from bridge_core.models.gateway import Health
 from bridge_ui.connection.settings_controller import SettingLine, SettingsController, SettingsState
 from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.session import Connection, ConnectionState, OutboxState, Session
@@ -27,6 +28,9 @@ from bridge_ui.widgets.basic import (
     vbox,
 )
 from bridge_ui.widgets.main_thread import call_later
+
+if TYPE_CHECKING:
+    from bridge_core.models.gateway import Health
 
 
 class ConnectionIndicator(QWidget):

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from bridge_core.models.enumerations import JobOutcome, JobState, ReviewStatus
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.jobs import Cost, Job, JobOutcome, JobState
 from bridge_core.models.media import FRAME_NUMBER_PATTERN, split_path
-from bridge_core.models.notes import Note
-from bridge_core.models.versions import DecisionRecord, Result, ReviewStatus
 from bridge_ui.core.status_sign import StatusSign, Tone
 from bridge_ui.core.translate import tr, tr_count
+
+if TYPE_CHECKING:
+    from bridge_core.models.jobs import Cost, Job
+    from bridge_core.models.notes import Note
+    from bridge_core.models.versions import DecisionRecord, Result
 
 
 def job_status_sign(job: Job) -> StatusSign:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.base import now
-from bridge_core.models.jobs import JobState
+from bridge_core.models.enumerations import JobState
 from bridge_ui.core.translate import tr, tr_count
 
 if TYPE_CHECKING:

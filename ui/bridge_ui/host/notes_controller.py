@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from bridge_core.hosts.base import HostCapability
 from bridge_core.models.base import fingerprint
-from bridge_core.models.notes import NewNote
 from bridge_ui.core.observable import ActionState, Observable
 from bridge_ui.core.thread_pool import BackgroundTask, LatestCall
 from bridge_ui.core.translate import tr_count
@@ -74,6 +73,8 @@ class HostNotesController:
             self._task.cancel()
 
     def _submit(self, host_note: HostNote, user: str) -> Note:
+        from bridge_core.models.notes import NewNote
+
         note = NewNote(frames=host_note.frames, text=host_note.text[:5000])
         # The same key whenever this note is imported: a crash may come before the host marks it.
         act = f"{host_note.note_key}\n{host_note.version_id}\n{fingerprint(note)}\n{user}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.errors import NotFound
 from bridge_core.hosts.base import HostCapability, Placement, PlacementResult
-from bridge_core.models.versions import ReviewStatus
+from bridge_core.models.enumerations import ReviewStatus
 from bridge_core.system.private_files import make_private_folder
 from bridge_ui.core.observable import ActionState, Observable
 from bridge_ui.core.thread_pool import BackgroundTask

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bridge_core.models.jobs import JobOutcome, JobState, Resolution
+from bridge_core.models.enumerations import JobOutcome, JobState
 from bridge_ui.core.display_text import (
     documents_text,
     job_status_sign,
@@ -134,6 +134,8 @@ class JobsController:
     def resolve(self, id: str, outcome: JobOutcome, reason: str) -> None:  # noqa: A002
         """Record what was found out about a job of unknown outcome, or a cancelled one of unknown
         charge, in the name of the session's user; ``reason`` says how."""
+        from bridge_core.models.jobs import Resolution
+
         user = self._require_user()
         if not user:
             return

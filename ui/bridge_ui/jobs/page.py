@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
 
-from bridge_core.models.jobs import JobOutcome
+from bridge_core.models.enumerations import JobOutcome
 from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.translate import tr
 from bridge_ui.jobs.controller import JobListRow, JobsController, JobsState

@@ -8,8 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
-from bridge_core.models.jobs import JobState
-from bridge_core.models.versions import ReviewStatus
+from bridge_core.models.enumerations import JobState, ReviewStatus
 from bridge_ui.core.observable import ActionState, Observable, unwatch_all
 from bridge_ui.core.store import StoreChange
 from bridge_ui.core.thread_pool import LatestCall

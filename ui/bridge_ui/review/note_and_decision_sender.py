@@ -10,16 +10,15 @@ from pydantic import ValidationError
 
 from bridge_core.errors import InvalidRequest, ShotbridgeError
 from bridge_core.models.base import fingerprint, validation_error
-from bridge_core.models.notes import NewNote
-from bridge_core.models.versions import Decision, ReviewStatus
+from bridge_core.models.enumerations import ReviewStatus
 from bridge_ui.core.display_text import missing_user_name, review_status_text
 from bridge_ui.core.thread_pool import BackgroundTask, OnError
 from bridge_ui.core.translate import tr
 
 if TYPE_CHECKING:
     from bridge_core.models.frames import FrameRange
-    from bridge_core.models.notes import Note, Stroke
-    from bridge_core.models.versions import Version
+    from bridge_core.models.notes import NewNote, Note, Stroke
+    from bridge_core.models.versions import Decision, Version
     from bridge_ui.core.session import Session
 
 
@@ -46,6 +45,7 @@ class NoteAndDecisionSender:
         self, version: Version, status: ReviewStatus, comment: str, done: Callable[[], None] | None
     ) -> None:
         """Send a decision with the content hash of the version that was shown."""
+        from bridge_core.models.versions import Decision
 
         def decision() -> Decision:
             content_hash = version.content_hash
@@ -83,6 +83,8 @@ class NoteAndDecisionSender:
             )
             return
 
+        from bridge_core.models.notes import NewNote
+
         def note() -> NewNote:
             return NewNote(
                 frames=frames,
@@ -108,6 +110,8 @@ class NoteAndDecisionSender:
         done: Callable[[Any], None],
     ) -> None:
         """Send what ``make`` returns."""
+        from bridge_core.models.versions import Decision
+
         try:
             author, content = self._author(), make()
         except ValidationError as error:

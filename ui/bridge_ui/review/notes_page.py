@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
-from bridge_core.models.notes import Note
 from bridge_ui.core.display_text import (
     decision_text,
     format_timestamp,
@@ -32,6 +32,9 @@ from bridge_ui.widgets.basic import (
     title,
     vbox,
 )
+
+if TYPE_CHECKING:
+    from bridge_core.models.notes import Note
 
 
 class NotesPage(QWidget):

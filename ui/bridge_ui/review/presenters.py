@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.notes import Note
 from bridge_ui.review.annotations.note_widgets import NoteInput
 from bridge_ui.review.annotations.sketch import Sketch
 from bridge_ui.review.canvas.pen_input_widget import PenInput
 from bridge_ui.review.compare.viewer_settings import exposure_text
 from bridge_ui.review.player.playback_clock import PlaybackClock
 from bridge_ui.review.viewer_layout import ViewerLayout
+
+if TYPE_CHECKING:
+    from bridge_core.models.notes import Note
 
 
 @dataclass

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Signal
 
+from bridge_core.models.enumerations import ReviewStatus
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.notes import Note
-from bridge_core.models.versions import ReviewStatus
 from bridge_ui.core.display_text import documents_text
 from bridge_ui.core.observable import Unwatch, unwatch_all
 from bridge_ui.core.translate import tr
@@ -22,6 +21,7 @@ from bridge_ui.review.viewer_widget import ViewerWidget
 from bridge_ui.theme.colours import ThemeColours
 
 if TYPE_CHECKING:
+    from bridge_core.models.notes import Note
     from bridge_core.models.shots import Shot
     from bridge_ui.core.session import Session
     from bridge_ui.review.controller import ReviewController, ReviewState

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.models.services import TextParameter
 from bridge_ui.core.display_text import format_range
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def revision_request(
         "source_version_id": version,
     }
     parameters = service.parameters if service else ()
-    for text in (p for p in parameters if isinstance(p, TextParameter)):
+    for text in (p for p in parameters if p.kind == "text"):
         previous = str(request.parameters.get(text.name, text.default))
         value = _append_lines(previous, feedback, text.max_length)
         changed["parameters"] = {**request.parameters, text.name: value}

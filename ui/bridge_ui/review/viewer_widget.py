@@ -11,8 +11,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QApplication
 
+from bridge_core.models.enumerations import ReviewStatus
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.versions import ReviewStatus
 from bridge_ui.core.translate import tr
 from bridge_ui.review.compare.viewer_settings import (
     EXPOSURE_RANGE,

@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.models.jobs import JobState
-from bridge_core.models.requests import MatteRegion, OutputFormat, Reference, Request
+from bridge_core.models.enumerations import JobState, OutputFormat
 from bridge_ui.core.display_text import file_names, format_names, missing_user_name
 from bridge_ui.core.observable import Observable, unwatch_all
 from bridge_ui.core.recent_requests import DuplicateCheck
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from bridge_core.errors import ShotbridgeError
     from bridge_core.models.jobs import Job
+    from bridge_core.models.requests import MatteRegion, Request
     from bridge_core.models.services import Service
     from bridge_core.models.shots import Shot
     from bridge_ui.core.session import Session
@@ -110,6 +110,8 @@ class SendController:
         self._form_changed()
 
     def add_references(self, paths: Iterable[str]) -> None:
+        from bridge_core.models.requests import Reference
+
         references = self.state.value.references
         known = {reference.path for reference in references}
         added = (Reference(path=path) for path in dict.fromkeys(paths) if path not in known)

@@ -7,13 +7,11 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import InvalidRequest
-from bridge_core.models.requests import MatteRegion
-from bridge_core.models.services import TextParameter, resolve_parameters
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from bridge_core.models.requests import Reference, Region
+    from bridge_core.models.requests import MatteRegion, Reference, Region
     from bridge_core.models.services import Parameter, Service
     from bridge_core.models.shots import Shot, ShotId
 
@@ -41,6 +39,8 @@ def form_fields(service: Service | None, given: Mapping[str, JsonValue]) -> tupl
 
 def field_problems(service: Service, given: Mapping[str, JsonValue]) -> dict[str, str]:
     """Problems by parameter name."""
+    from bridge_core.models.services import resolve_parameters
+
     try:
         resolve_parameters(service, given)
     except InvalidRequest as error:
@@ -122,7 +122,7 @@ class UnsentInputs:
         self, service: Service, shots: Collection[Shot], values: Mapping[str, JsonValue]
     ) -> None:
         """Replace all given values."""
-        text_names = {p.name for p in service.parameters if isinstance(p, TextParameter)}
+        text_names = {p.name for p in service.parameters if p.kind == "text"}
         self._settings[service.id] = {n: v for n, v in values.items() if n not in text_names}
         texts = {name: value for name, value in values.items() if name in text_names}
         self.put(service, shots, replace(self.get(service, shots), texts=texts))
@@ -132,7 +132,7 @@ class UnsentInputs:
     ) -> None:
         """Replace all mattes, also those of the request that the form was filled from."""
         unsent = self.get(service, shots)
-        shapes = tuple(r for r in unsent.regions if not isinstance(r, MatteRegion))
+        shapes = tuple(region for region in unsent.regions if region.kind != "matte")
         self.put(service, shots, replace(unsent, regions=shapes, chosen_mattes=mattes))
 
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from bridge_core.errors import InvalidRequest, MediaError, ShotbridgeError, UnreadableMedia
 from bridge_core.models.base import validation_message
 from bridge_core.models.media import PICTURE_EXTENSIONS, detect_pattern, file_extension
-from bridge_core.models.requests import MatteRegion
 from bridge_core.plate_file_search import frames_on_disk, source_files
 from bridge_core.system.files import unreadable_media
 from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.thread_pool import LatestCall, OnError
 
 if TYPE_CHECKING:
-    from bridge_core.models.requests import Request
+    from bridge_core.models.requests import MatteRegion, Request
     from bridge_ui.core.session import Session
 
 
@@ -27,6 +26,8 @@ def find_matte(path: str, frames: Iterable[int]) -> MatteRegion:
     :raises InvalidRequest: it is a movie, or no picture.
     :raises UnreadableMedia: its folder cannot be read.
     """
+    from bridge_core.models.requests import MatteRegion
+
     chosen = str(Path(path).expanduser().absolute())
     if file_extension(chosen) not in PICTURE_EXTENSIONS:
         raise InvalidRequest(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
-from bridge_core.models.requests import OutputFormat
+from bridge_core.models.enumerations import OutputFormat
 from bridge_ui.core.display_text import format_range, format_size
 from bridge_ui.core.observable import unwatch_all
 from bridge_ui.core.session import Session

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QLayout, QPlainTextEdit, QSlider, QSpinBox, QWidget
 
-from bridge_core.models.services import (
-    ChoiceParameter,
-    IntegerParameter,
-    NumberParameter,
-    Parameter,
-    TextParameter,
-    ToggleParameter,
-)
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.widgets.basic import clear_layout, hbox, label, show_text, vbox
 from bridge_ui.widgets.inputs import ComboBox, ToggleSwitch
+
+if TYPE_CHECKING:
+    from bridge_core.models.services import (
+        ChoiceParameter,
+        IntegerParameter,
+        NumberParameter,
+        Parameter,
+        TextParameter,
+        ToggleParameter,
+    )
 
 #: Slider steps of a number whose schema has no step.
 _SLIDER_STEPS = 200
@@ -100,7 +102,7 @@ class _NumberField(_FieldBase):
         self._zero, self._step = 0.0, 1.0
         """The value of the slider's position 0, and that of a step; positions of integers are their
         values."""
-        if isinstance(parameter, NumberParameter):
+        if parameter.kind == "number":
             self._zero, self._step = low, parameter.step or (high - low) / _SLIDER_STEPS or 1.0
             self._box = QDoubleSpinBox()
             self._box.setDecimals(_decimals(self._step))
@@ -224,14 +226,14 @@ def text_box(lines: int) -> QPlainTextEdit:
 
 
 def _make_field(parameter: Parameter, colours: ThemeColours) -> ParameterField:
-    match parameter:
-        case NumberParameter() | IntegerParameter():
+    match parameter.kind:
+        case "number" | "integer":
             return _NumberField(parameter)
-        case ChoiceParameter():
+        case "choice":
             return _ChoiceField(parameter, colours)
-        case ToggleParameter():
+        case "toggle":
             return _ToggleField(parameter, colours)
-        case TextParameter():
+        case "text":
             return _TextParameterField(parameter)
 
 

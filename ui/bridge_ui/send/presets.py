@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from bridge_core.errors import InvalidRequest, ShotbridgeError
 from bridge_core.models.base import StoredModel, validation_error
-from bridge_core.models.requests import OutputFormat
+from bridge_core.models.enumerations import OutputFormat
 from bridge_core.models.shots import sanitise_name
 from bridge_core.system.files import atomic_write_bytes, storage_errors
 from bridge_core.system.private_files import make_private_folder

@@ -9,8 +9,7 @@ from pathlib import PurePath
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from bridge_core.models.jobs import Cost
-from bridge_core.models.services import DataLocality
+from bridge_core.models.enumerations import DataLocality
 from bridge_ui.core.display_text import (
     file_names,
     format_estimated_duration,
@@ -140,6 +139,8 @@ def _duration_text(quotes: Sequence[Quote], jobs_ahead: int) -> str:
 
 def _cost_text(quotes: Sequence[Quote]) -> str:
     """The sum in each currency, of the requests that have a price."""
+    from bridge_core.models.jobs import Cost
+
     sums: dict[str, Decimal] = {}
     for cost in (quote.cost for quote in quotes if quote.cost is not None):
         sums[cost.currency] = sums.get(cost.currency, Decimal(0)) + cost.amount

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QPushButton, QWidget
 
-from bridge_core.models.services import Service
 from bridge_ui.core.status_sign import StatusSign, Tone
 from bridge_ui.core.translate import tr
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import hbox, label, safe_painter, title, vbox
 from bridge_ui.widgets.rows import RowContent, RowDelegate
+
+if TYPE_CHECKING:
+    from bridge_core.models.services import Service
 
 
 class ServiceButton(QPushButton):

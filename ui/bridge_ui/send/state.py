@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bridge_core.models.requests import MatteRegion, OutputFormat, Reference, Region, Request
+from bridge_core.models.enumerations import OutputFormat
 from bridge_ui.core.observable import ActionState
 from bridge_ui.core.translate import tr
 from bridge_ui.host.plate_renderer import RenderProgress
@@ -17,6 +17,7 @@ from bridge_ui.send.send_summary import SummaryLine
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
+    from bridge_core.models.requests import MatteRegion, Reference, Region, Request
     from bridge_core.models.services import Service
     from bridge_core.models.shots import Shot
 
@@ -60,7 +61,7 @@ class SendState(ActionState):
 
     @property
     def mattes(self) -> tuple[MatteRegion, ...]:
-        inherited = (region for region in self.regions if isinstance(region, MatteRegion))
+        inherited = (region for region in self.regions if region.kind == "matte")
         return (*inherited, *self.chosen_mattes)
 
 
@@ -68,6 +69,8 @@ def build_requests(state: SendState, values: Mapping[str, JsonValue]) -> tuple[R
     """One request per shot; none while a value is invalid. ``values`` are the given ones."""
     if state.service is None or any(form_field.problem for form_field in state.fields):
         return ()
+    from bridge_core.models.requests import Request
+
     accepts = state.service.accepts
     try:
         return tuple(

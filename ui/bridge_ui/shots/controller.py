@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core.hosts.base import HostCapability, HostScene
-from bridge_core.models.versions import ReviewStatus
+from bridge_core.models.enumerations import ReviewStatus
 from bridge_ui.core.observable import ActionState, Observable, ObservableList, Unwatch, unwatch_all
 from bridge_ui.core.store import StoreChange, batches
 from bridge_ui.core.thread_pool import BackgroundTask, LatestCall

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bridge_core.models.jobs import JobState
-from bridge_core.models.versions import ReviewStatus
+from bridge_core.models.enumerations import JobState, ReviewStatus
 from bridge_core.system.pacing import paced
 from bridge_ui.core.display_text import format_range, job_status_sign, review_status_sign
 from bridge_ui.core.status_sign import StatusSign, Tone

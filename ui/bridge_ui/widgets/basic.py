@@ -319,13 +319,15 @@ def scroll_area(layout: QLayout) -> QScrollArea:
     """A layout at full width, with vertical scrolling only."""
     area, inside = QScrollArea(), QWidget()
     inside.setLayout(layout)
+    # Its own viewport, which does not fill its background. Asking for the one that Qt creates would
+    # make PySide load all classes of widgets, to find out which one it is: that takes 5 ms.
+    area.setViewport(QWidget())
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setFrameShape(QFrame.Shape.NoFrame)
     set_style_class(inside, "scroll")
     inside.setAutoFillBackground(False)
     area.setWidget(inside)
-    area.viewport().setAutoFillBackground(False)
     return area
 
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QFrame, QMenu
 
-from bridge_core.models.notes import StrokeTool
+from bridge_core.models.enumerations import StrokeTool
 from bridge_ui.core.translate import tr
 from bridge_ui.review.annotations.sketch import COLOURS, WIDTHS, Sketch
 from bridge_ui.theme.colours import ThemeColours

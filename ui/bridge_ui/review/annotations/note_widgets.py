@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QPushButton, QSizePolicy, QWidget
 
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.notes import Note, Stroke
 from bridge_ui.core.display_text import note_frames_text
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.theme.colours import ThemeColours
@@ -29,6 +29,9 @@ from bridge_ui.widgets.basic import (
     scroll_area,
     vbox,
 )
+
+if TYPE_CHECKING:
+    from bridge_core.models.notes import Note, Stroke
 
 _MAX_HEIGHT, _MIN_HEIGHT = 150, 104  # pixels; less would not show two notes
 _SCROLL_BAR_WIDTH = 10

@@ -9,11 +9,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
-from bridge_core.models.notes import Stroke, StrokeTool
+from bridge_core.models.enumerations import StrokeTool
+
+if TYPE_CHECKING:
+    from bridge_core.models.notes import Stroke
 
 Point = tuple[float, float]
-Change = tuple[int, tuple[Stroke, ...]]
+Change: TypeAlias = "tuple[int, tuple[Stroke, ...]]"
 """A frame, and its strokes before a change."""
 
 #: Amber, red, green, blue, white: distinct on pictures, and with most colour vision deficiencies.
@@ -102,6 +106,8 @@ class Sketch:
         """Add text to the picture; whether there was any."""
         if not text.strip():
             return False
+        from bridge_core.models.notes import Stroke
+
         stroke = Stroke(
             tool=StrokeTool.TEXT,
             points=(_clamp_point(point),),
@@ -215,5 +221,7 @@ def _clamp_point(point: Point) -> Point:
 
 
 def _make_stroke(tool: StrokeTool, points: tuple[Point, ...], colour: str, width: float) -> Stroke:
+    from bridge_core.models.notes import Stroke
+
     # Not validated: it is created with every move of the pen, from points that are clamped here.
     return Stroke.model_construct(tool=tool, points=points, colour=colour, width=width, text="")

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
@@ -19,8 +20,11 @@ from PySide6.QtGui import (
     QPolygonF,
 )
 
-from bridge_core.models.notes import Stroke, StrokeTool
+from bridge_core.models.enumerations import StrokeTool
 from bridge_ui.widgets.basic import safe_painter
+
+if TYPE_CHECKING:
+    from bridge_core.models.notes import Stroke
 
 _OUTLINE = QColor(0, 0, 0, 110)  # around lines, so that they are visible on bright pictures
 #: Cached overlays: enough to play over a few notes without painting them again.

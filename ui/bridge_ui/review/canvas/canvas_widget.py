@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -14,7 +16,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from bridge_core.models.notes import Stroke
 from bridge_ui.core.translate import tr
 from bridge_ui.review.annotations.stroke_painter import StrokeOverlay, paint_strokes
 from bridge_ui.review.canvas.canvas_layout import CanvasLayout, CanvasTransform
@@ -23,6 +24,9 @@ from bridge_ui.review.compare.comparison_painter import paint_comparison
 from bridge_ui.review.compare.viewer_settings import CompareMode, ViewerSettings
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.widgets.basic import safe_painter
+
+if TYPE_CHECKING:
+    from bridge_core.models.notes import Stroke
 
 _SHARP_ZOOM = 2.0  # zoom from which pixels are shown as squares
 

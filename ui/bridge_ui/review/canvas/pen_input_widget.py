@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit
 
-from bridge_core.models.notes import StrokeTool
+from bridge_core.models.enumerations import StrokeTool
 from bridge_ui.core.translate import tr
 from bridge_ui.review.annotations.drawing_widgets import ERASER, DrawingToolbar
 from bridge_ui.review.annotations.sketch import TEXT_HEIGHT, Sketch

@@ -6,8 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge_core.models.jobs import JobState
-from bridge_core.models.versions import ReviewStatus
+from bridge_core.models.enumerations import JobState, ReviewStatus
 from bridge_ui.core.display_text import job_status_sign, review_status_sign
 from bridge_ui.core.status_sign import StatusSign
 from bridge_ui.core.translate import tr

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QLineEdit, QPushButton, QWidget
 
-from bridge_core.models.versions import DecisionRecord, ReviewStatus
+from bridge_core.models.enumerations import ReviewStatus
 from bridge_ui.core.display_text import decision_text, review_status_sign
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.theme.colours import ThemeColours
@@ -24,6 +25,9 @@ from bridge_ui.widgets.basic import (
     retain_size_when_hidden,
     vbox,
 )
+
+if TYPE_CHECKING:
+    from bridge_core.models.versions import DecisionRecord
 
 
 @dataclass(frozen=True)

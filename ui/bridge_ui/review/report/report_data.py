@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from bridge_core.models.versions import ReviewStatus
+from bridge_core.models.enumerations import ReviewStatus
 from bridge_ui.core.display_text import (
     decision_text,
     format_range,
