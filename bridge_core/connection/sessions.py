@@ -4,6 +4,7 @@ the token is sent. See docs/decisions/0014-the-gateway-proves-itself.md."""
 from __future__ import annotations
 
 import http.client
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -15,6 +16,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 import bridge_core
 from bridge_core.connection import gateway_proof
 from bridge_core.connection.endpoint import Endpoint, is_loopback
+from bridge_core.connection.file_part import FilePart
 from bridge_core.connection.http_errors import (
     ConnectionLost,
     error_from_response,
@@ -27,9 +29,9 @@ if TYPE_CHECKING:
     from urllib3 import PoolManager
 
 
-def open_session(endpoint: Endpoint, proof_timeout: float, block_size: int) -> requests.Session:
+def open_session(endpoint: Endpoint, proof_timeout: float) -> requests.Session:
     """A session for one thread. ``proof_timeout``: seconds for the proof on a new connection.
-    ``block_size``: bytes written to the socket at once.
+    Bodies may be iterables of :class:`FilePart` and bytes.
 
     Its calls raise :class:`ConnectionLost` if no connection could be made, so nothing was sent,
     or NotAuthorised.
@@ -40,8 +42,8 @@ def open_session(endpoint: Endpoint, proof_timeout: float, block_size: int) -> r
     session.auth = _BearerAuth(endpoint.token)
     session.headers["User-Agent"] = f"shotbridge/{bridge_core.__version__}"
     session.headers["X-Shotbridge-Client"] = bridge_core.__version__
-    session.mount("http://", _ProofAdapter(endpoint, proof_timeout, block_size))
-    session.mount("https://", _ProofAdapter(endpoint, proof_timeout, block_size))
+    session.mount("http://", _ProofAdapter(endpoint, proof_timeout))
+    session.mount("https://", _ProofAdapter(endpoint, proof_timeout))
     return session
 
 
@@ -59,13 +61,12 @@ class _BearerAuth(AuthBase):
 class _ProofAdapter(HTTPAdapter):
     """Requires the proof on every new connection, also through a proxy's tunnel."""
 
-    def __init__(self, endpoint: Endpoint, proof_timeout: float, block_size: int) -> None:
+    def __init__(self, endpoint: Endpoint, proof_timeout: float) -> None:
         self._pool_classes = _pool_classes(endpoint, proof_timeout)
-        self._block_size = block_size
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, blocksize=self._block_size)
+        super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pool_classes
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
@@ -80,10 +81,16 @@ def _pool_classes(endpoint: Endpoint, proof_timeout: float) -> dict[str, Any]:
             super().connect()
             _require_proof(self, endpoint, proof_timeout)
 
+        def send(self, data: Any) -> None:
+            _send(self, super().send, data)
+
     class ProvenHTTPSConnection(HTTPSConnection):
         def connect(self) -> None:
             super().connect()
             _require_proof(self, endpoint, proof_timeout)
+
+        def send(self, data: Any) -> None:
+            _send(self, super().send, data)
 
     class ProvenHTTPConnectionPool(HTTPConnectionPool):
         ConnectionCls = ProvenHTTPConnection
@@ -92,6 +99,13 @@ def _pool_classes(endpoint: Endpoint, proof_timeout: float) -> dict[str, Any]:
         ConnectionCls = ProvenHTTPSConnection
 
     return {"http": ProvenHTTPConnectionPool, "https": ProvenHTTPSConnectionPool}
+
+
+def _send(connection: HTTPConnection, send: Callable[[Any], None], data: Any) -> None:
+    if isinstance(data, FilePart):
+        data.send_to(connection.sock)
+    else:
+        send(data)
 
 
 def _require_proof(connection: HTTPConnection, endpoint: Endpoint, timeout: float) -> None:

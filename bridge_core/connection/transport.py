@@ -38,7 +38,7 @@ T = TypeVar("T")
 #: Says who makes a call.
 USER_HEADER = "Shotbridge-User"
 
-#: Bytes written to the socket at once. urllib3's default of 16 KiB is half as fast.
+#: Bytes of a file that are sent or received at once, between two reports of the progress.
 BLOCK_SIZE = 1 << 20
 
 
@@ -139,7 +139,8 @@ class Transport:
     def upload(
         self, path: str, body: Any, *, headers: Mapping[str, str], timeout: float
     ) -> requests.Response:
-        """Send a streamed body. It is never retried, because the body has been read.
+        """Send a body that is bytes or has a length and consists of :class:`FilePart`. It is never
+        retried, because the body has been read.
 
         ``timeout``: seconds for each block and for the response.
         """
@@ -265,7 +266,7 @@ class Transport:
             return cached[1]
         if cached is not None:
             cached[1].close()
-        new_session = open_session(endpoint, self.settings.read_timeout, BLOCK_SIZE)
+        new_session = open_session(endpoint, self.settings.read_timeout)
         self._sessions.add(new_session)
         self._local.session = (endpoint, new_session)
         return new_session

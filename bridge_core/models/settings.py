@@ -53,7 +53,8 @@ class ClientSettings(SettingsSection):
     """Command line that starts a local gateway; empty: the Python that runs the client, if the
     gateway is installed in it, else ``shotbridge-gateway`` on the ``PATH``."""
     state_dir: Path = Field(default_factory=default_state_dir)
-    """Folder of the outbox, the local gateway's address and token, and logs."""
+    """Folder of the outbox, the local gateway's address and token, hashes of sent files, and
+    logs."""
     connect_timeout: Seconds = 5.0
     """Seconds to wait for a connection to the gateway."""
     read_timeout: Seconds = 60.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ _NOT_WRITABLE_ERRNOS = frozenset(
     | {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 )
 _PARTIAL_PREFIX = ".partial-"
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 18
 
 
 def storage_error(error: OSError, path: Path, hint: str = "") -> StorageError:
@@ -126,17 +127,32 @@ def fsync_folder(folder: Path) -> None:
 
 
 def hash_file(path: Path, check_cancelled: Callable[[], None] = lambda: None) -> str:
-    """The SHA-256 of a file in hexadecimal digits. ``check_cancelled`` is called before each block
-    of 1 MB and may raise.
+    """The SHA-256 of a file in hexadecimal digits. ``check_cancelled`` is called after each block
+    and may raise.
 
     :raises UnreadableMedia: the file cannot be read.
     """
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK_BYTES):
-                check_cancelled()
-                digest.update(block)
+        with path.open("rb", buffering=0) as file:
+            hash_stream(file, digest, lambda _: check_cancelled())
     except OSError as error:
         raise unreadable_media(error, path) from error
     return digest.hexdigest()
+
+
+def hash_stream(
+    stream: io.BufferedIOBase | io.RawIOBase,
+    digest: hashlib._Hash,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Add the rest of a stream to ``digest`` and return the number of its bytes. ``on_progress`` is
+    called with the bytes so far after each block and may raise."""
+    # One small buffer, which stays in the processor's cache.
+    buffer = memoryview(bytearray(_BLOCK_BYTES))
+    done = 0
+    while count := stream.readinto(buffer):
+        digest.update(buffer[:count])
+        done += count
+        on_progress(done)
+    return done

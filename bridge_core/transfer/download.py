@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 import time
@@ -9,16 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bridge_core.connection.transport import BLOCK_SIZE, Transport, quote_id
 from bridge_core.errors import GatewayFault, GatewayUnreachable, StorageError, TransferError
 from bridge_core.models.shots import sanitise_name
 from bridge_core.models.versions import Result, ResultFile, Version
-from bridge_core.system.files import hash_file, storage_errors
+from bridge_core.system.files import hash_stream, storage_errors
 from bridge_core.system.locks import FileLock
 from bridge_core.text.control_characters import CONTROLS
 from bridge_core.transfer.transfer_pool import ProgressCallback, TransferPool
+
+if TYPE_CHECKING:
+    import requests
 
 _UNSAFE_CHARACTERS = re.compile(rf'[{CONTROLS}<>:"\\|?*]')
 
@@ -42,7 +47,6 @@ def fetch(
     :raises TransferError: a file was corrupted twice.
     :raises StorageError: there is another folder in its place; nothing is overwritten.
     :raises DiskFull: or NotWritable: the files cannot be written to ``folder``.
-    :raises UnreadableMedia: a downloaded file cannot be read again.
     :raises JobCancelled: ``cancel`` was set.
     """
     relative_folder = _relative_folder(result)
@@ -124,16 +128,14 @@ def _download_file(
     while True:
         before = path.stat().st_size
         try:
-            if before < file.size:
-                _download_remainder(result, file, path, transport, pool)
+            sha256 = _download_remainder(result, file, path, transport, pool)
         except GatewayUnreachable as error:
             failures = 1 if path.stat().st_size > before else failures + 1
             if failures > transport.settings.retries:
                 raise
             transport.wait_before_retry(failures, error)
             continue
-        size = path.stat().st_size
-        if size == file.size and hash_file(path, pool.raise_if_cancelled) == file.sha256:
+        if sha256 == file.sha256:
             pool.set_done(file.path, file.size)
             return
         path.write_bytes(b"")
@@ -148,27 +150,56 @@ def _download_file(
 
 def _download_remainder(
     result: Result, file: ResultFile, path: Path, transport: Transport, pool: TransferPool
-) -> None:
-    import requests
+) -> str:
+    """Download what is missing of a file, and return the SHA-256 of all of it. What is there is
+    read, and what arrives is hashed on its way to the disk."""
+    digest = hashlib.sha256()
+    with path.open("rb+") as stream:
+        done = hash_stream(stream, digest, lambda _: pool.raise_if_cancelled())
+        if done >= file.size:
+            return digest.hexdigest()
+        response, is_rest = _request_from(done, result, file, transport)
+        with response:
+            if not is_rest:
+                stream.truncate(0)
+                stream.seek(0)
+                digest, done = hashlib.sha256(), 0
+            for block in _received_blocks(response):
+                stream.write(block)
+                digest.update(block)
+                done += len(block)
+                pool.set_done(file.path, done)
+    return digest.hexdigest()
 
-    offset = path.stat().st_size
+
+def _request_from(
+    offset: int, result: Result, file: ResultFile, transport: Transport
+) -> tuple[requests.Response, bool]:
+    """Request a file from ``offset`` on. False: the response is the whole file."""
     headers = {"Accept-Encoding": "identity"}
     if offset:
         headers["Range"] = f"bytes={offset}-"
-    url_path = f"/v1/results/{quote_id(result.id)}/files/{quote(file.path)}"
-    response = transport.request("GET", url_path, headers=headers, stream=True)
-    resumed = response.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
-    with response, path.open("ab" if resumed else "wb") as stream:
-        done = offset if resumed else 0
-        try:
-            for block in response.iter_content(BLOCK_SIZE):
-                stream.write(block)
-                done += len(block)
-                pool.set_done(file.path, done)
-        except requests.exceptions.RequestException as error:
-            message = "the connection to the gateway was lost in the middle of a file"
-            next_step = "download again, which resumes it"
-            raise GatewayUnreachable(message, where=response.url, next_step=next_step) from error
+    response = transport.request(
+        "GET",
+        f"/v1/results/{quote_id(result.id)}/files/{quote(file.path)}",
+        headers=headers,
+        stream=True,
+    )
+    is_rest = response.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
+    return response, is_rest
+
+
+def _received_blocks(response: requests.Response) -> Iterator[bytes]:
+    import requests
+
+    try:
+        yield from response.iter_content(BLOCK_SIZE)
+    except requests.exceptions.RequestException as error:
+        raise GatewayUnreachable(
+            "the connection to the gateway was lost in the middle of a file",
+            where=response.url,
+            next_step="download again, which resumes it",
+        ) from error
 
 
 @contextmanager

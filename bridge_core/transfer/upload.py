@@ -1,21 +1,24 @@
 """Makes a request's files available to the gateway: by path if it can read them, else by upload.
 
 Uploads are addressed by the SHA-256 of their content, so content that the gateway already has is
-not sent again, and an interrupted upload is resumed.
+not sent again, and an interrupted upload is resumed. A plate that has not changed since it was sent
+is not read again either, see :mod:`bridge_core.transfer.hash_cache`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO
 
+from bridge_core.connection.file_part import FilePart
 from bridge_core.connection.http_errors import parse_response
 from bridge_core.connection.transport import BLOCK_SIZE, Transport
 from bridge_core.errors import (
@@ -29,7 +32,8 @@ from bridge_core.models.gateway import ReadableFilesQuery, ReadableFilesResponse
 from bridge_core.models.media import ContentState, SourceFile
 from bridge_core.models.requests import Request, Submission
 from bridge_core.plate_file_search import single_file, source_files
-from bridge_core.system.files import unreadable_media
+from bridge_core.system.files import hash_stream, unreadable_media
+from bridge_core.transfer.hash_cache import HashCache
 from bridge_core.transfer.transfer_pool import ProgressCallback, TransferPool
 
 #: Minimum speed in bytes per second at which the gateway hashes the existing part of a resumed
@@ -95,7 +99,13 @@ def upload_files(
         return files
     threads = transport.settings.parallel_transfers
     pool = TransferPool(threads, sum(file.size for file in unreadable), progress, cancel)
-    hashes = pool.run([partial(_hash_unchanged, file, pool) for file in unreadable])
+    cache = HashCache(
+        transport.settings.state_dir / "hashes", {Path(file.path).parent for file in unreadable}
+    )
+    try:
+        hashes = pool.run([partial(_find_hash, file, cache, pool) for file in unreadable])
+    finally:
+        cache.save()
     hashed = {
         file.path: file.model_copy(update={"sha256": sha256})
         for file, sha256 in zip(unreadable, hashes, strict=True)
@@ -108,7 +118,12 @@ def upload_files(
         pool.set_done(file.path, file.size)
     for file, state in missing:
         pool.set_done(file.path, (file.size + state.offset) / 2)
-    pool.run([partial(_upload_file, file, state, transport, pool) for file, state in missing])
+    try:
+        pool.run(
+            [partial(_upload_file, file, state, transport, cache, pool) for file, state in missing]
+        )
+    finally:
+        cache.save()
     pool.report_progress()
     return tuple(
         file.model_copy(update={"sha256": hashed[file.path].sha256})
@@ -118,21 +133,36 @@ def upload_files(
     )
 
 
+def _find_hash(file: SourceFile, cache: HashCache, pool: TransferPool) -> str:
+    """SHA-256 of a file, which is only read if it may have changed since it was last sent. Counts
+    as half of the progress."""
+    path = Path(file.path)
+    with _open_unchanged(file) as stream:
+        file_stat = os.fstat(stream.fileno())
+    sha256 = cache.find(path, file_stat)
+    if sha256 is None:
+        read_at = time.time_ns()
+        sha256 = _hash_unchanged(file, pool)
+        cache.add(path, file_stat, sha256, read_at)
+    pool.set_done(file.path, file.size / 2)
+    return sha256
+
+
 def _hash_unchanged(file: SourceFile, pool: TransferPool) -> str:
     """SHA-256 of a file, checked not to change meanwhile. Counts as half of the progress."""
     digest = hashlib.sha256()
-    done = 0
     with _open_unchanged(file) as stream:
-        while block := stream.read(BLOCK_SIZE):
-            digest.update(block)
-            done += len(block)
-            pool.set_done(file.path, done / 2)
+        hash_stream(stream, digest, lambda done: pool.set_done(file.path, done / 2))
         _check_unchanged(file, os.fstat(stream.fileno()))
     return digest.hexdigest()
 
 
 def _upload_file(
-    file: SourceFile, state: ContentState, transport: Transport, pool: TransferPool
+    file: SourceFile,
+    state: ContentState,
+    transport: Transport,
+    cache: HashCache,
+    pool: TransferPool,
 ) -> None:
     """Upload what the gateway does not have of a file, until it is complete."""
     failures, was_corrupted = 0, False
@@ -145,6 +175,7 @@ def _upload_file(
         except (GatewayUnreachable, TransferError) as error:
             if not isinstance(error, GatewayUnreachable | WrongOffset):
                 if _hash_unchanged(file, pool) != file.sha256:
+                    cache.forget(Path(file.path))
                     raise _plate_changed(file) from error
                 if was_corrupted:
                     raise
@@ -172,7 +203,6 @@ def _upload_remainder(
     """Upload all that is missing, in one call."""
     assert file.sha256 is not None
     with _open_unchanged(file) as stream:
-        stream.seek(offset)
         headers = {
             "Content-Type": "application/octet-stream",
             "Upload-Offset": str(offset),
@@ -214,35 +244,30 @@ class _FileRemainder:
     a file that shrinks meanwhile must end the call: the gateway would wait for more."""
 
     def __init__(
-        self, stream: IO[bytes], file: SourceFile, offset: int, pool: TransferPool
+        self, stream: io.FileIO, file: SourceFile, offset: int, pool: TransferPool
     ) -> None:
         self._stream = stream
         self._file = file
-        self._position = offset
+        self._offset = offset
         self._pool = pool
-        self._length = file.size - offset
 
     def __len__(self) -> int:
-        return self._length
+        return self._file.size - self._offset
 
-    def __iter__(self) -> Iterator[bytes]:
-        while block := self.read(BLOCK_SIZE):
-            yield block
-
-    def read(self, size: int = BLOCK_SIZE) -> bytes:
-        block = self._stream.read(min(size, self._file.size - self._position))
-        if not block and self._position < self._file.size:
-            raise _plate_changed(self._file)
-        self._position += len(block)
-        self._pool.set_done(self._file.path, (self._file.size + self._position) / 2)
-        return block
+    def __iter__(self) -> Iterator[FilePart]:
+        for offset in range(self._offset, self._file.size, BLOCK_SIZE):
+            part = FilePart(self._stream, offset, min(BLOCK_SIZE, self._file.size - offset))
+            yield part
+            if part.sent < part.size:
+                raise _plate_changed(self._file)
+            self._pool.set_done(self._file.path, (self._file.size + offset + part.size) / 2)
 
 
 @contextmanager
-def _open_unchanged(file: SourceFile) -> Iterator[IO[bytes]]:
+def _open_unchanged(file: SourceFile) -> Iterator[io.FileIO]:
     """Open a file, and check that it has not changed."""
     try:
-        with Path(file.path).open("rb") as stream:
+        with Path(file.path).open("rb", buffering=0) as stream:
             _check_unchanged(file, os.fstat(stream.fileno()))
             yield stream
     except FileNotFoundError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +22,7 @@ from bridge_core.errors import (
 from bridge_core.models.base import now
 from bridge_core.models.shots import ShotId
 from bridge_core.models.versions import Proxies, Result, TestFrame, Version
-from bridge_core.system.files import hash_file
+from bridge_core.system.files import hash_stream
 from bridge_core.transfer import download, fetch
 
 FILE = r"/v1/results/ver-1/files/.*"
@@ -193,6 +192,28 @@ def test_names_cannot_leave_the_folder(
     assert [one.name for one in tmp_path.iterdir()] in (["token"], ["token", "state"])
 
 
+def test_a_downloaded_file_is_not_read_again(
+    gateway: Any,
+    transport: Transport,
+    files: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What arrives is hashed as it arrives; only the part of an earlier attempt is read."""
+    read: list[int] = []
+
+    def count_read(*args: Any) -> int:
+        read.append(hash_stream(*args))
+        return read[-1]
+
+    monkeypatch.setattr(download, "hash_stream", count_read)
+    first = tmp_path / "bunny/010/0010/upscale/.v001.part/main/größe v001.1001.exr"
+    first.parent.mkdir(parents=True)
+    first.write_bytes(files["main/größe v001.1001.exr"][:100_000])
+    assert files_in(fetch(result(), tmp_path, transport)) == files
+    assert sorted(read) == [0, 0, 0, 0, 100_000]
+
+
 def test_a_download_can_be_cancelled_while_a_file_is_hashed(
     gateway: Any,
     transport: Transport,
@@ -202,12 +223,16 @@ def test_a_download_can_be_cancelled_while_a_file_is_hashed(
 ) -> None:
     cancel = threading.Event()
 
-    def hash_cancelled(path: Path, check_cancelled: Callable[[], None]) -> str:
+    def hash_cancelled(*args: Any) -> int:
         cancel.set()
-        return hash_file(path, check_cancelled)
+        return hash_stream(*args)
 
-    monkeypatch.setattr(download, "hash_file", hash_cancelled)
+    for path, content in files.items():
+        part = tmp_path / "bunny/010/0010/upscale/.v001.part" / path
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
     files.pop("empty.txt")  # has no block to hash
+    monkeypatch.setattr(download, "hash_stream", hash_cancelled)
     with pytest.raises(JobCancelled):
         fetch(result(), tmp_path, transport, cancel=cancel)
     assert not (tmp_path / "bunny/010/0010/upscale/v001").exists()
