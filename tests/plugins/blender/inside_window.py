@@ -99,7 +99,7 @@ def test_disabling_and_enabling_the_extension() -> None:
     addon_utils.enable(MODULE, default_set=True)
     fresh = import_module(f"{MODULE}.bridge_blender.window")
     fresh.open_window()
-    assert fresh.is_open()
+    assert fresh._window is not None
     fresh.close_window()
 
 

@@ -56,7 +56,7 @@ def test_from_a_strip_to_the_approved_version_above_it(
     session.screen.save_picture(pictures / "blender_review.png")
     session.click_widget("find_button('Approve')")
     session.screen.type_text("Grass holds up")
-    session.click_widget("find_button('Approve v001')")
+    session.click_widget("find_button('Approve Upscale v001')")
     session.wait_for(f"'approved by Ada Lovelace' in {review}.message", "the approval")
 
     session.click_widget("find_widget('place')")
@@ -137,7 +137,7 @@ def test_the_closed_window_leaves_nothing_and_opens_again(session: BlenderSessio
     leftovers = []
     for _ in range(4):
         session.screen.click(*session.evaluate("close_button_position()"))
-        session.wait_for("not extension_module('window').is_open()", "the panel to close")
+        session.wait_for("window_on_screen() is None", "the panel to close")
         session.wait_for("not extension_module('qt_event_loop').is_running()", "the pump to stop")
         time.sleep(0.5)
         leftovers.append(session.evaluate("leftovers()"))
@@ -183,7 +183,7 @@ def test_disabled_with_an_open_panel_and_enabled_again(session: BlenderSession) 
         session.open_panel()
         session.run_python("import sys; sys.modules['kept'] = extension_module('window')")
         session.run_python("bpy.ops.preferences.addon_disable(module=MODULE)")
-        assert session.evaluate("__import__('kept').is_open()") is False
+        assert session.evaluate("__import__('kept')._window is None")
         assert (
             session.evaluate(
                 "bpy.app.timers.is_registered(extension_module('qt_event_loop')._on_timer)"
