@@ -17,6 +17,15 @@ class DataLocality(StrEnum):
     EXTERNAL = "external"
 
 
+class RegionKind(StrEnum):
+    """How a region says which pixels it means."""
+
+    SHAPE = "shape"
+    """A polygon."""
+    MATTE = "matte"
+    """Pictures, one for the whole shot or one for each frame."""
+
+
 class OutputFormat(StrEnum):
     """The file format of a version."""
 

@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 from bridge_core.errors import InvalidRequest
 from bridge_core.models.base import StrictModel, TolerantModel
 from bridge_core.models.enumerations import DataLocality as DataLocality
+from bridge_core.models.enumerations import RegionKind as RegionKind
 from bridge_core.models.frames import Rate
 
 
@@ -67,15 +68,6 @@ Parameter = Annotated[
     NumberParameter | IntegerParameter | ChoiceParameter | ToggleParameter | TextParameter,
     Field(discriminator="kind"),
 ]
-
-
-class RegionKind(StrEnum):
-    """How a region says which pixels it means."""
-
-    SHAPE = "shape"
-    """A polygon."""
-    MATTE = "matte"
-    """Pictures, one for the whole shot or one for each frame."""
 
 
 class OutputKind(StrEnum):

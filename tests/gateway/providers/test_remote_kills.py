@@ -89,7 +89,9 @@ def test_the_charge_of_cancelled_work_is_recorded_once(tmp_path: Path, when: str
     remote.CountingRemoteProvider(tmp_path / "remote")
     pattern = harness.write_plate(tmp_path)
     given = harness.submission(pattern, service=remote.BLIND, parameters={"behaviour": "hang"})
-    with kills.gateway(tmp_path, f"providers.remote:store_cancellation_response:{when}") as running:
+    with kills.gateway(
+        tmp_path, f"providers.remote_cancel:store_cancellation_response:{when}"
+    ) as running:
         job = running.ask("submit", submission=given.model_dump(mode="json"), key="the-key-1")
         wait_until(
             lambda: running.ask("job", id=job["id"])["progress"]["fraction"] == 0.5, "a poll"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy
 
+from bridge_core.models.enumerations import RegionKind
 from bridge_core.models.media import PICTURE_EXTENSIONS
-from bridge_core.models.services import RegionKind
 from bridge_ui.core.display_text import file_names
 from bridge_ui.core.translate import tr
 from bridge_ui.send.controller import SendController
