@@ -1,4 +1,4 @@
-"""Measures the bridge's overhead: transfer, submission, start, idle gateway, and a whole job.
+"""Measures the bridge's overhead: transfer, submission, start, and the idle gateway.
 
 ``python -m benchmarks.overhead``
 """
@@ -23,19 +23,19 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import MODELS
 from benchmarks._gateway import gateway, plate, request, shot_of
+from benchmarks._report import report
 from bridge_core.client import Client
 from bridge_core.models.requests import Request
 from bridge_core.transfer import prepare_submission
 
 FILES, SIZE = 24, 10 * 1024 * 1024
+NAME = "overhead"
 
 
 def main() -> None:
     transfer()
     submitting()
-    overhead()
     idle()
 
 
@@ -90,11 +90,14 @@ def transfer() -> None:
                 prepare_submission(request(shot, "round_trip"), client._transport)
                 times.append(time.perf_counter() - start)
         uploading = statistics.median(times)
-        print_result(
-            "uploaded",
-            f"{total / uploading:6.0f} MB/s   {copying / uploading:.2f} of cp,"
-            f" {sending / uploading:.2f} of sendfile, {verifying / uploading:.2f} of sendfile,"
-            " verified and stored",
+        report(
+            NAME,
+            "uploaded, 252 MB",
+            uploading,
+            verifying,
+            "sendfile, verified and stored",
+            unit="s",
+            goal=1 / 0.85,
         )
         with gateway(gateway__media_roots=[str(source)]) as (client, _plates):
             by_path = timed(
@@ -179,10 +182,13 @@ def submitting() -> None:
             before=lambda: client.wait(jobs),
         )
         client.wait(jobs)
-        print_result(
-            "240 frames accepted",
-            f"{accepted * 1000:6.1f} ms     {accepted / bare:.1f} bare calls of"
-            f" {bare * 1000:.1f} ms (outbox, finding the files, path check and job)",
+        report(
+            NAME,
+            "240 frames accepted (outbox, files, job)",
+            accepted * 1000,
+            bare * 1000,
+            "a bare call",
+            goal=5,
         )
         waits = []
         for _ in range(5):
@@ -197,49 +203,11 @@ def submitting() -> None:
         )
 
 
-# A whole job against the network alone
-
-
-def overhead() -> None:
-    """Upscale at a realistic size: the job's wall time against the network's own."""
-    frames, width, height = 6, 640, 360
-    with gateway() as (client, plates):
-        shot = plate(plates, "big", frames, width, height)
-        _run(client, request(plate(plates, "warm", 1, 64, 64), "upscale"))
-        job_seconds = _run(client, request(shot, "upscale"))
-    bare = _time_network_alone(frames, width, height)
-    print_result(
-        "Upscale, whole job per frame",
-        f"{job_seconds / frames * 1000:6.0f} ms     {job_seconds / bare:.2f} of the network's"
-        f" {bare / frames * 1000:.0f} ms (reading, colour, writing, proxies, checks, publishing)",
-    )
-
-
 def _run(client: Client, request: Request) -> float:
     job = client.wait([client.submit(request).id])[0]
     if job.state != "succeeded" or job.started is None or job.finished is None:
         raise SystemExit(f"the job ended as {job.state}: {job.problem}")
     return (job.finished - job.started).total_seconds()
-
-
-def _time_network_alone(frames: int, width: int, height: int) -> float:
-    """Seconds of the network alone in a separate process, warmed up, with the same threads."""
-    program = (
-        "import time, numpy as np\n"
-        "from pathlib import Path\n"
-        "from bridge_gateway.inference.model_store import require_installed\n"
-        "import onnxruntime as ort, os\n"
-        "o = ort.SessionOptions(); o.intra_op_num_threads = os.cpu_count()\n"
-        f"m = require_installed(Path({str(MODELS)!r}), 'span-x2')\n"
-        "s = ort.InferenceSession(str(m.path), o, providers=['CPUExecutionProvider'])\n"
-        "n = s.get_inputs()[0].name\n"
-        f"x = np.random.default_rng(1).random((1, 3, {height}, {width}), dtype=np.float32)\n"
-        "s.run(None, {n: x})\n"
-        "t = time.perf_counter()\n"
-        f"for _ in range({frames}): s.run(None, {{n: x}})\n"
-        "print(time.perf_counter() - t)\n"
-    )
-    return _number_from(program)
 
 
 def _number_from(program: str) -> float:
@@ -269,11 +237,9 @@ def idle() -> None:
         bare = _import_memory()
         print_result("idle gateway, processor", f"{alone:6.2%}       of one core")
         print_result("idle gateway with an open panel", f"{watched:6.2%}       of one core")
-        print_result(
-            "idle gateway, memory",
-            f"{own:6.0f} MB     {own / bare:.2f} of what importing FastAPI, SQLAlchemy and DBOS"
-            f" alone takes; its warm model process {models:.0f} MB",
-        )
+        libraries = "FastAPI, SQLAlchemy and DBOS alone"
+        report(NAME, "idle gateway, memory", own, bare, libraries, unit="MB", goal=1.7)
+        print_result("its warm model process", f"{models:6.0f} MB")
 
 
 def _cpu_share(tree: list[psutil.Process], seconds: float = 10) -> float:

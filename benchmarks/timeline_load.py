@@ -20,10 +20,14 @@ from typing import Any
 import opentimelineio as otio
 
 from benchmarks import json_parser
+from benchmarks._report import report
 from bridge_core.timeline.cut_reader import read_cut
 from bridge_core.timeline.diff import diff_cuts
 from bridge_core.timeline.document import load_document, save_otio
 from bridge_core.timeline.exporter import export_timeline
+
+#: Aims for the ratio to OTIO's reader.
+GOALS = {"read_cut": 2.0, "compare with itself": 1.0, "export for resolve": 3.0}
 
 
 def make_cut(path: Path, clips: int) -> None:
@@ -102,7 +106,8 @@ def main() -> None:
         return
     print(f"{arguments.clips} clips, {len(cut.shots)} shots, {len(cut.problems)} problems")
     for name, value in seconds.items():
-        print(f"{name:32} {value:8.3f} s   {value / read:6.2f} x OTIO's reader")
+        goal = GOALS.get(name)
+        report("timeline_load", name, value, read, "OTIO's reader", unit="s", goal=goal)
 
 
 if __name__ == "__main__":

@@ -59,19 +59,22 @@ def render_frames(
     profile.write_text(
         PROFILE.format(width=width, height=height, numerator=rate[0], denominator=rate[1])
     )
-    completed = subprocess.run(
-        [
-            *("melt", "-profile", str(profile), str(xml), "-consumer", f"avformat:{movie}"),
-            *("vcodec=ffv1", "pix_fmt=yuv444p", "an=1", "real_time=-1", "threads=2"),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    command = [
+        *("melt", "-profile", str(profile), str(xml), "-consumer", f"avformat:{movie}"),
+        *("vcodec=ffv1", "pix_fmt=yuv444p", "an=1", "real_time=-1", "threads=2"),
+    ]
+    try:
+        completed = _run(command)
+    except subprocess.TimeoutExpired:  # it takes seconds; once in many runs melt itself hangs
+        movie.unlink(missing_ok=True)
+        completed = _run(command)
     assert movie.exists(), f"melt wrote nothing: {completed.stderr[-2000:]}"
     with av.open(str(movie)) as container:
         return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
 
 
 def psnr(rendered: Frames, expected: Frames) -> float:
