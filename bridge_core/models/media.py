@@ -92,7 +92,7 @@ class Plate(StrictModel):
 def plate_kind(path: str) -> PlateKind:
     """What a plate's path is, its frame number as ``%04d``."""
     name = split_path(path)[1]
-    if file_extension(name) in MOVIE_EXTENSIONS:
+    if is_movie(name):
         return PlateKind.MOVIE
     return PlateKind.SEQUENCE if _frame_number_widths(name) else PlateKind.STILL
 
@@ -112,7 +112,7 @@ def check_plate_path(path: str, first: int, last: int) -> None:
         raise ValueError("a path must not contain a null character")
     if widths and int(widths[0] or 0) > 20:
         raise ValueError("a frame number must have at most 20 digits")
-    if not widths and first != last and file_extension(name) not in MOVIE_EXTENSIONS:
+    if not widths and first != last and not is_movie(name):
         raise ValueError(
             f"{path} is one picture, but the range {first}-{last} has "
             f"{last - first + 1} frames; a sequence needs a frame number such as %04d"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
+from bridge_core.models.media import is_movie
 from bridge_core.system.pacing import paced
 from bridge_core.timeline.cut import Cut, CutShot
 from bridge_core.timeline.media_paths import media_key, media_path
@@ -59,7 +59,7 @@ def plate_media_range(item: CutShot) -> MediaRange:
 def _media_range(item: CutShot, path: str, first_frame: int) -> MediaRange:
     """The cut range in a plate or version whose first frame has the number ``first_frame``."""
     fields, offset = item.fields, first_frame
-    if file_extension(path) not in MOVIE_EXTENSIONS:
+    if not is_movie(path):
         offset = 0
     return MediaRange(
         media_path(path), fields.cut_first - offset, fields.cut_last - offset, fields.rate

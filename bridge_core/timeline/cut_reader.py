@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from bridge_core.models.base import validation_error
 from bridge_core.models.frames import FrameRange, Retime, to_rate
-from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension, split_path
+from bridge_core.models.media import is_movie, split_path
 from bridge_core.models.shots import sanitise_name
 from bridge_core.system.pacing import paced
 from bridge_core.timeline.cut import (
@@ -33,25 +33,25 @@ from bridge_core.timeline.cut import (
 from bridge_core.timeline.cut_timebase import find_timebase, guess_timebase, read_global_start
 from bridge_core.timeline.document import (
     MALFORMED_ERRORS,
-    VERSION_PREFIX,
     Document,
     JsonObject,
     free_items,
     get_text,
     load_document,
-    media_references,
     plate_reference,
-    schema_name,
     shotbridge_metadata,
 )
 from bridge_core.timeline.flatten import FlatItem, PlacedClip, SkippedItem, flatten_timeline
-from bridge_core.timeline.media_paths import media_key, media_path, sequence_pattern, url_to_path
-from bridge_core.timeline.media_reference_reader import SourceMedia, read_media_reference
+from bridge_core.timeline.media_paths import media_key, media_path
+from bridge_core.timeline.media_reference_reader import (
+    SourceMedia,
+    read_media_reference,
+    read_version_references,
+)
 from bridge_core.timeline.otio_time import (
     Timebase,
     convert_timebase,
     nearest_frame,
-    read_time_range,
 )
 from bridge_core.timeline.plate_range import (
     plain_plate_frames,
@@ -255,7 +255,7 @@ class _CutReader:
                 pixel_aspect=plate_metadata.get("pixel_aspect", 1.0),
             )
         check_plate(fields, bool(plate_metadata))
-        versions = _referenced_versions(clip, self.folder, media)
+        versions = read_version_references(clip, self.folder, media)
         shot = self._build_shot(placed_clip, fields, versions)
         if shotbridge_metadata(clip) or not is_unicode(f"{shot.show}{shot.sequence}{shot.name}"):
             self.unchecked.append(len(self.shots))
@@ -305,10 +305,8 @@ class _CutReader:
         """The shot by the names that its clip suggests."""
         clip_name, metadata = placed_clip.name, shotbridge_metadata(placed_clip.clip)
         sequence, name = split_name(clip_name or split_path(fields.path)[1], self.name)
-        first, last = fields.cut_first, fields.cut_last
-        if file_extension(fields.path) in MOVIE_EXTENSIONS:
-            # Writers count movies from their timecode or from 0; only the offset is the same.
-            first, last = first - fields.plate_first, last - fields.plate_first
+        first = _first_media_frame(fields)
+        last = first + fields.cut_last - fields.cut_first
         key, clip_id = media_key(fields.path), ""
         if metadata:
             clip_id = get_text(metadata, "clip")
@@ -351,9 +349,7 @@ class _CutReader:
 
     def _name_candidate(self, index: int) -> NameCandidate:
         item = self.shots[index]
-        fields, first = item.fields, item.fields.cut_first
-        if file_extension(fields.path) in MOVIE_EXTENSIONS:
-            first -= fields.plate_first
+        fields = item.fields
         return NameCandidate(
             sequence=item.sequence,
             shot=item.name,
@@ -361,7 +357,7 @@ class _CutReader:
             has_stored_name=bool(get_text(shotbridge_metadata(self.clips[index]), "clip")),
             sort_key=(
                 item.media_key,
-                first,
+                _first_media_frame(fields),
                 media_path(fields.path),
                 Fraction(fields.record_first),
             ),
@@ -392,30 +388,7 @@ _FREEZE = Retime(speed=Fraction(0))
 _CORRECT_CLIP = "correct the clip in the host and export the cut again"
 
 
-def _referenced_versions(
-    clip: JsonObject, folder: Path, plate: SourceMedia
-) -> tuple[ReferencedVersion, ...]:
-    references, active = media_references(clip)
-    versions = []
-    for key, reference in references.items():
-        if not key.startswith(VERSION_PREFIX) or not (metadata := shotbridge_metadata(reference)):
-            continue
-        available = read_time_range(reference.get("available_range"))
-        start = available and convert_timebase(available.start, available.timebase, plate.timebase)
-        if schema_name(reference) == "ImageSequenceReference":
-            path = sequence_pattern(reference, folder)
-        else:
-            path = url_to_path(get_text(reference, "target_url"), folder)
-        versions.append(
-            ReferencedVersion(
-                reference_key=key,
-                version=get_text(metadata, "version"),
-                service=get_text(metadata, "service"),
-                label=get_text(metadata, "label"),
-                status=get_text(metadata, "status"),
-                path=path,
-                first_frame=plate.frame_at(start) if start is not None else plate.first_frame,
-                is_active=key == active,
-            )
-        )
-    return tuple(versions)
+def _first_media_frame(fields: ShotFields) -> int:
+    """First frame of the cut, in a movie counted from its start: writers count movies from their
+    timecode or from 0, and only the offset is the same."""
+    return fields.cut_first - (fields.plate_first if is_movie(fields.path) else 0)

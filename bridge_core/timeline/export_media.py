@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 from bridge_core.models.media import (
     FRAME_NUMBER_PATTERN,
-    MOVIE_EXTENSIONS,
-    file_extension,
     frame_path,
+    is_movie,
 )
 from bridge_core.timeline.document import JsonObject, get_list, shotbridge_metadata
 from bridge_core.timeline.export_profiles import RangeOrigin
@@ -67,7 +66,7 @@ def rebase_clip(
     media = times.media
     if origin is RangeOrigin.UNCHANGED or media.is_still:
         return
-    if file_extension(str(active_reference.get("target_url") or "")) in MOVIE_EXTENSIONS:
+    if is_movie(str(active_reference.get("target_url") or "")):
         # Our movies have a timecode only if their plate has one; otherwise readers count them from
         # their first frame. Other movies already count from their timecode, or from 0, in the cut.
         available = active_reference.get("available_range")
@@ -75,7 +74,7 @@ def rebase_clip(
         if is_version and media.start_timecode is None and available:
             _shift_ranges(clip, [active_reference], available["start_time"], Fraction(0))
         return
-    if file_extension(media.path) in MOVIE_EXTENSIONS:
+    if is_movie(media.path):
         return  # a movie's frame numbers are its own times
     if origin is RangeOrigin.TIMECODE and media.start_timecode is not None:
         return

@@ -13,8 +13,7 @@ from typing import Any
 from bridge_core.errors import TimelineError
 from bridge_core.models.media import (
     FRAME_NUMBER_PATTERN,
-    MOVIE_EXTENSIONS,
-    file_extension,
+    is_movie,
 )
 from bridge_core.timeline import openrv_annotations
 from bridge_core.timeline.cut import CutSource, ProblemKind, UnusableClipError
@@ -301,7 +300,7 @@ class _Exporter:
             media = read_media_reference(reference, self.folder, source_range)
         except UnusableClipError:
             return None
-        is_numbered = file_extension(media.path) not in MOVIE_EXTENSIONS and not media.is_still
+        is_numbered = not is_movie(media.path) and not media.is_still
         if not is_numbered or FRAME_NUMBER_PATTERN.search(media.path.rpartition("/")[2]) is None:
             return None
         times = MediaTimes.from_reference(media, reference, clip.get("source_range"))

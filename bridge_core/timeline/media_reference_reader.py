@@ -37,8 +37,15 @@ from bridge_core.models.media import (
     to_printf_pattern,
     unsupported_placeholder,
 )
-from bridge_core.timeline.cut import ProblemKind, UnusableClipError
-from bridge_core.timeline.document import JsonObject, schema_name, shotbridge_metadata
+from bridge_core.timeline.cut import ProblemKind, ReferencedVersion, UnusableClipError
+from bridge_core.timeline.document import (
+    VERSION_PREFIX,
+    JsonObject,
+    get_text,
+    media_references,
+    schema_name,
+    shotbridge_metadata,
+)
 from bridge_core.timeline.media_paths import sequence_pattern, url_to_path
 from bridge_core.timeline.otio_time import (
     Timebase,
@@ -316,3 +323,33 @@ def _timecode_or_none(frame: int | None, rate: Fraction) -> str | None:
 
 def _join_texts(*texts: str) -> str:
     return "; ".join(filter(None, texts))
+
+
+def read_version_references(
+    clip: JsonObject, folder: Path, plate: SourceMedia
+) -> tuple[ReferencedVersion, ...]:
+    """The versions that a clip refers to, besides its ``plate``."""
+    references, active = media_references(clip)
+    versions = []
+    for key, reference in references.items():
+        if not key.startswith(VERSION_PREFIX) or not (metadata := shotbridge_metadata(reference)):
+            continue
+        available = read_time_range(reference.get("available_range"))
+        start = available and convert_timebase(available.start, available.timebase, plate.timebase)
+        if schema_name(reference) == "ImageSequenceReference":
+            path = sequence_pattern(reference, folder)
+        else:
+            path = url_to_path(get_text(reference, "target_url"), folder)
+        versions.append(
+            ReferencedVersion(
+                reference_key=key,
+                version=get_text(metadata, "version"),
+                service=get_text(metadata, "service"),
+                label=get_text(metadata, "label"),
+                status=get_text(metadata, "status"),
+                path=path,
+                first_frame=plate.frame_at(start) if start is not None else plate.first_frame,
+                is_active=key == active,
+            )
+        )
+    return tuple(versions)
