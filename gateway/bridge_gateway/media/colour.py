@@ -72,7 +72,7 @@ class ColourManager:
 
     def __init__(self, settings: ColourSettings, threads: int | None = None) -> None:
         self._settings = settings
-        self._threads = threads
+        self.threads = threads
         self._origin, self._config = _load_config(settings.config)
         self.display, self.view = self._display_and_view()
         self._transforms: dict[tuple[str, ...], PixelTransform] = {}
@@ -196,7 +196,7 @@ class ColourManager:
 
     def _view_table(self, source: str, view: PixelTransform) -> ViewTable:
         with self._lock:
-            return self._view_tables.setdefault(source, ViewTable(view, self._threads))
+            return self._view_tables.setdefault(source, ViewTable(view, self.threads))
 
     def describe_conversion(self, source: str, target: str) -> str:
         """A description of a conversion, for the lineage."""
@@ -279,7 +279,7 @@ class ColourManager:
         with self._lock:
             if key not in self._transforms:
                 try:
-                    self._transforms[key] = PixelTransform(create(), self._threads)
+                    self._transforms[key] = PixelTransform(create(), self.threads)
                 except (ocio.Exception, ocio.ExceptionMissingFile) as error:
                     raise UnknownColourSpace(
                         f"the OCIO config cannot convert {' to '.join(filter(None, key[:2]))}: "

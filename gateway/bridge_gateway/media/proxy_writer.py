@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from bridge_core.system import files
-from bridge_gateway.arrays import FloatArray, shrink
+from bridge_gateway.arrays import shrink
 from bridge_gateway.media.colour import MODEL_SPACE, ColourManager
 from bridge_gateway.media.jpeg import encode_jpeg
 from bridge_gateway.pixel_transform import PixelTransform, clamp_range
@@ -60,11 +61,12 @@ def write_proxy(
     if size != (rgb.shape[1], rgb.shape[0]):
         if not colour.is_data(space) and not colour.is_linear(space):
             rgb, space = colour.convert(rgb, space, MODEL_SPACE), MODEL_SPACE
-        rgb = shrink(_clamp_light(rgb), *size)
+        # NaN becomes the darkest value, so that it stays a small dark spot.
+        rgb = shrink(_light_clamp(colour.threads).apply(rgb), *size)
     files.atomic_write_bytes(path, encode_jpeg(colour.to_display(rgb, space), quality))
     return size
 
 
-def _clamp_light(rgb: NDArray[Any]) -> FloatArray:
-    """NaN becomes the darkest value, so that it stays a small dark spot."""
-    return PixelTransform.chain([clamp_range(_MIN_LIGHT, _MAX_LIGHT)]).apply(rgb)
+@cache
+def _light_clamp(threads: int | None) -> PixelTransform:
+    return PixelTransform.chain([clamp_range(_MIN_LIGHT, _MAX_LIGHT)], threads)

@@ -63,7 +63,8 @@ class ViewTable:
         accurate."""
         axis = np.linspace(0, 1, _SIZE)
         step = axis[1]
-        table = PixelTransform.chain([cube_table(self._view.apply(_grid(axis, axis, axis)))])
+        values = self._view.apply(_grid(axis, axis, axis))
+        table = PixelTransform.chain([cube_table(values)], self._threads)
         is_accurate = np.ones((_SIZE - 1) ** 3, bool)
         for offsets in _CHECKS:
             axes = [axis[:-1] + step * offset for offset in offsets]
