@@ -6,12 +6,12 @@ The controllers' session is never started, so there are no requests to a gateway
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fake_main_thread import FakeMainThread
 
 from bridge_core.hosts.base import Host, HostCapability, HostScene
 from bridge_core.models.frames import FrameRange
@@ -88,22 +88,20 @@ def version(of: Shot, number: int = 1, *decisions: DecisionRecord) -> Version:
 
 
 @pytest.fixture
-def review(tmp_path: Path) -> Iterator[ReviewController]:
+def main_thread() -> FakeMainThread:
+    return FakeMainThread()
+
+
+@pytest.fixture
+def review(tmp_path: Path, main_thread: FakeMainThread) -> Iterator[ReviewController]:
     # No gateway listens there.
     client = ClientSettings(state_dir=tmp_path, user="Ada", url="http://127.0.0.1:9", retries=0)
     settings = Settings(client=client)
-    session = Session(settings, EmptySceneHost(), lambda call: call())
+    session = Session(settings, EmptySceneHost(), main_thread.post)
     controller = ReviewController(session)
     yield controller
     controller.close()
     assert session.close(10.0)
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.01)
 
 
 def test_another_shots_version_is_shifted_to_the_shot(
@@ -130,7 +128,7 @@ def test_another_shots_version_is_shifted_to_the_shot(
 
 
 def test_a_plate_that_was_rendered_again_gets_a_new_source(
-    review: ReviewController, tmp_path: Path
+    review: ReviewController, tmp_path: Path, main_thread: FakeMainThread
 ) -> None:
     reviewed = shot("S_010", tmp_path, 1001)
     files = [Path(reviewed.plate.path_at(frame)) for frame in reviewed.work_range.frames()]
@@ -139,14 +137,14 @@ def test_a_plate_that_was_rendered_again_gets_a_new_source(
     review.open(reviewed)
     first = review.a.value
     assert first is not None
-    wait_until(lambda: not review._sources._plate_call.busy)
+    main_thread.wait_until(lambda: not review._sources._plate_call.busy, "the plate")
     review.check_plate()
-    wait_until(lambda: not review._sources._plate_call.busy)
+    main_thread.wait_until(lambda: not review._sources._plate_call.busy, "the plate")
     assert review.a.value is first, "nothing has changed"
     files[3].write_bytes(b"again")
     os.utime(files[3], ns=(0, files[0].stat().st_mtime_ns + 10**9))
     review.check_plate()
-    wait_until(lambda: review.a.value is not first)
+    main_thread.wait_until(lambda: review.a.value is not first, "the changed plate")
     assert review.a.value is not None
     assert review.a.value.key != first.key
     assert review.a.value.frames == first.frames

@@ -29,6 +29,7 @@ from bridge_ui.review.report.report_data import ReportScope
 from bridge_ui.review.review_widget import ReviewWidget
 from bridge_ui.shots.controller import ShotsController
 from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.widgets.main_thread import MainThreadDispatcher
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 SHOT = Shot(
@@ -120,7 +121,8 @@ def review_widget(
     # No gateway listens there.
     client = ClientSettings(state_dir=tmp_path, user="Ada", url="http://127.0.0.1:9", retries=0)
     settings = Settings(client=client)
-    session = Session(settings, ShotlessHost(), lambda call: call())
+    main_thread = MainThreadDispatcher()
+    session = Session(settings, ShotlessHost(), main_thread.post)
     review = RecordingReviewController(session)
     shots = ShotsController(session)
     widget = ReviewWidget(session, shots, review, ThemeColours())
@@ -138,6 +140,7 @@ def review_widget(
     review.close()
     shots.close()
     session.close(5.0)
+    main_thread.close()
     widget.close()
     widget.deleteLater()
     qapp.processEvents()
