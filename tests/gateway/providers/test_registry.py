@@ -47,7 +47,7 @@ class ListedProvider(FrameProvider):
         )
 
     def run(self, task: ProviderTask, monitor: TaskMonitor) -> TaskResult:
-        raise NotImplementedError
+        raise AssertionError("the registry runs nothing")
 
 
 def ids(registry: ProviderRegistry) -> dict[str, bool]:

@@ -45,6 +45,6 @@ def compare_cuts(older: Path, cut: Cut, work: WorkSettings, snapshot: RowIndex) 
 
     old = read_cut(older, show=work.show, handles=work.handles, rate=cut.source.rate)
     diff = diff_cuts(old, cut)
-    changes = {one.new.clip_id: one for one in diff.changes if one.new is not None}
+    changes = {change.new.clip_id: change for change in diff.changes if change.new is not None}
     removed_count = len(diff.changes) - len(changes)
     return CutComparison(changes, removed_count, snapshot, snapshot.with_changes(changes))
