@@ -49,13 +49,29 @@ def write_proxy(
     *,
     pixel_aspect: float = 1.0,
 ) -> tuple[int, int]:
-    """Write a picture (height, width, 3) in ``space`` as a proxy and return its size.
+    """Write a proxy, see :func:`render_proxy`, and return its size.
+
+    :raises DiskFull, NotWritable, StorageError: no file is left at ``path``.
+    """
+    size, jpeg = render_proxy(rgb, space, colour, width, quality, pixel_aspect=pixel_aspect)
+    files.atomic_write_bytes(path, jpeg)
+    return size
+
+
+def render_proxy(
+    rgb: NDArray[Any],
+    space: str,
+    colour: ColourManager,
+    width: int,
+    quality: int,
+    *,
+    pixel_aspect: float = 1.0,
+) -> tuple[tuple[int, int], bytes]:
+    """A picture (height, width, 3) in ``space`` as a proxy: its size and its JPEG.
 
     The picture, half or float, is reduced in linear light by a kernel without negative lobes, which
     would cause dark rims around highlights; then it is converted with the display view. Data is not
     converted. ``width`` is the maximum width in pixels; ``quality`` is 1 to 100.
-
-    :raises DiskFull, NotWritable, StorageError: no file is left at ``path``.
     """
     size = proxy_size(rgb.shape[1], rgb.shape[0], pixel_aspect, width)
     if size != (rgb.shape[1], rgb.shape[0]):
@@ -63,8 +79,7 @@ def write_proxy(
             rgb, space = colour.convert(rgb, space, MODEL_SPACE), MODEL_SPACE
         # NaN becomes the darkest value, so that it stays a small dark spot.
         rgb = shrink(_light_clamp(colour.threads).apply(rgb), *size)
-    files.atomic_write_bytes(path, encode_jpeg(colour.to_display(rgb, space), quality))
-    return size
+    return size, encode_jpeg(colour.to_display(rgb, space), quality)
 
 
 @cache

@@ -23,7 +23,7 @@ from bridge_gateway.media.colour import ColourManager, ColourManagerCache
 from bridge_gateway.media.movie_reader import MovieReader
 from bridge_gateway.media.picture import Picture
 from bridge_gateway.media.plate_reader import PlateReader
-from bridge_gateway.media.proxy_writer import write_proxy
+from bridge_gateway.media.proxy_writer import render_proxy
 from bridge_gateway.providers.base import PROXY_FILENAME, TaskResult
 from bridge_gateway.providers.local.local_task import LocalTask
 from bridge_gateway.providers.local.processors import (
@@ -60,15 +60,21 @@ class LocalTaskRunner:
         with PlateReader(task.plate, task.files) as plate:
             plate.require_frames(frames)
 
-            def finish(frame: int, processed: ProcessedFrame) -> None:
-                _write_proxy(task, colour, frame, processed)
+            def write(frame: int, picture: Picture, processed: ProcessedFrame) -> bytes:
+                writer.write(frame, processed.outputs, picture)
+                return _render_proxy(task, colour, processed)
+
+            def finish(frame: int, proxy: bytes) -> None:
+                """The proxy shows that the frame is finished."""
+                path = task.folder / PROXY_FILENAME.format(frame=frame)
+                files.atomic_write_bytes(path, proxy)
                 frame_done(frame)
 
             _run_pipelined(
                 frames,
                 read=lambda frame: writer.prepare(plate.read(frame)),
                 process=lambda frame, picture: _process_frame(task, processor, frame, picture),
-                write=lambda frame, picture, made: writer.write(frame, made.outputs, picture),
+                write=write,
                 finish=finish,
             )
         return TaskResult(
@@ -128,10 +134,10 @@ def _run_pipelined(
     *,
     read: Callable[[int], Picture],
     process: Callable[[int, Picture], ProcessedFrame],
-    write: Callable[[int, Picture, ProcessedFrame], None],
-    finish: Callable[[int, ProcessedFrame], None],
+    write: Callable[[int, Picture, ProcessedFrame], bytes],
+    finish: Callable[[int, bytes], None],
 ) -> None:
-    """Pass each frame through read, process, write and finish, each of them in order.
+    """Pass each frame through read, process, write, which returns its proxy, and finish.
 
     Two frames are written at once, since a file's compression and its proxy leave cores idle in
     turn; a frame is finished after the one before it.
@@ -140,10 +146,10 @@ def _run_pipelined(
     def write_and_finish(
         frame: int, picture: Picture, processed: ProcessedFrame, previous: Future[None] | None
     ) -> None:
-        write(frame, picture, processed)
+        proxy = write(frame, picture, processed)
         if previous is not None:
             previous.result()
-        finish(frame, processed)
+        finish(frame, proxy)
 
     with (
         ThreadPoolExecutor(1, "read") as reader,
@@ -177,12 +183,8 @@ def _process_frame(
         raise
 
 
-def _write_proxy(
-    task: LocalTask, colour: ColourManager, frame: int, processed: ProcessedFrame
-) -> None:
-    """Write a frame's proxy, after its pictures: it shows that the frame is finished."""
-    write_proxy(
-        task.folder / PROXY_FILENAME.format(frame=frame),
+def _render_proxy(task: LocalTask, colour: ColourManager, processed: ProcessedFrame) -> bytes:
+    _, jpeg = render_proxy(
         processed.proxy_rgb,
         processed.proxy_space,
         colour,
@@ -190,6 +192,7 @@ def _write_proxy(
         task.proxies.quality,
         pixel_aspect=processed.pixel_aspect,
     )
+    return jpeg
 
 
 def _model_used(session: OnnxSession) -> ModelUsed:
