@@ -25,7 +25,7 @@ TIMELINES = [
 ]
 GATEWAY = [
     "fastapi>=0.130",
-    "uvicorn>=0.30",
+    "uvicorn>=0.33",
     "sqlalchemy>=2.1",
     "alembic>=1.18",
     "dbos==3.4.0",  # pinned: see docs/decisions/0002
@@ -88,7 +88,7 @@ setup(
     },
     install_requires=[
         # 6.12.0 drops a reference to None in every void call on Python 3.11 and aborts the host.
-        "PySide6-Essentials>=6.5,!=6.12.0",
+        "PySide6-Essentials>=6.5.3,!=6.12.0",
         "requests>=2.31",
         "pydantic>=2.10",
         "PyYAML>=6.0",

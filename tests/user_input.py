@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -159,3 +159,22 @@ class QtTestUserInput(UserInput):
         )
         assert widget is not None, "no window has the focus"
         return widget
+
+
+@contextmanager
+def menus_closed() -> Iterator[None]:
+    """Close menus that stay open: with Qt 6.5, the event that opens a button's menu returns only
+    when the menu has closed."""
+
+    def close_menu() -> None:
+        menu = QApplication.activePopupWidget()
+        if menu is not None:
+            menu.close()
+
+    timer = QTimer()
+    timer.timeout.connect(close_menu)
+    timer.start(500)
+    try:
+        yield
+    finally:
+        timer.stop()

@@ -63,7 +63,7 @@ def test_host_with_its_own_qt_gets_no_other(monkeypatch: pytest.MonkeyPatch) -> 
     own = _recipe("shotbridge_qt_own", monkeypatch)
     assert {"!nuke", "!blender"} <= set(own.requires())
     # Neither range has 6.12.0.
-    assert own.requires()[0] == "PySide6_Essentials-6.5+<6.12|6.12.1+"
+    assert own.requires()[0] == "PySide6_Essentials-6.5.3+<6.12|6.12.1+"
     host = _recipe("shotbridge_qt_host", monkeypatch)
     assert not hasattr(host, "requires")
     # rez prefers the later name.

@@ -28,5 +28,5 @@ def requires():
     import os
 
     # 6.12.0 drops a reference to None in every void call on Python 3.11 and aborts the host.
-    ours = "PySide6_Essentials-6.5+<6.12|6.12.1+"
+    ours = "PySide6_Essentials-6.5.3+<6.12|6.12.1+"
     return [os.environ.get("SHOTBRIDGE_REZ_QT") or ours, "!nuke", "!blender"]

@@ -17,7 +17,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QWidget
 from running_panel import gateway_settings, opened_panel
 from terminal import write_cut, write_plate
-from user_input import QtTestUserInput, wait_until
+from user_input import QtTestUserInput, menus_closed, wait_until
 
 from bridge_core.client import Client
 from bridge_core.models.requests import Request
@@ -361,14 +361,15 @@ def test_space_sends_nothing_and_a_second_click_needs_confirmation(
     director.choose_service("Round trip")
     director.press_send()
     director.wait_for_versions(3, 1)
-    for widget in (
-        director.find_button("send"),
-        director.find_button("test-frame"),
-        director.find_button("presets"),
-    ):
-        widget.setFocus(Qt.FocusReason.TabFocusReason)
-        director.user_input.press_key("Space")
-        director.user_input.press_key("Return")
+    with menus_closed():
+        for widget in (
+            director.find_button("send"),
+            director.find_button("test-frame"),
+            director.find_button("presets"),
+        ):
+            widget.setFocus(Qt.FocusReason.TabFocusReason)
+            director.user_input.press_key("Space")
+            director.user_input.press_key("Return")
     assert len(director.jobs_of(3)) == 1
     director.user_input.press_key("Escape")
 

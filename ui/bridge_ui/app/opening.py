@@ -78,5 +78,5 @@ def check_qt(version: str) -> None:
         raise ConfigError(
             f"PySide6 {version} has a reference counting bug that aborts Python",
             where="PySide6",
-            next_step="install another version: pip install 'PySide6-Essentials>=6.5,!=6.12.0'",
+            next_step="install another version: pip install 'PySide6-Essentials>=6.5.3,!=6.12.0'",
         )
