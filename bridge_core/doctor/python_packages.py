@@ -31,7 +31,7 @@ CLIENT_LIBRARIES = (
     ClientLibrary(
         "PySide6-Essentials",
         "PySide6",
-        "6.5",
+        "6.5.3",
         broken_versions=("6.12.0",),
         broken_reason="has a reference counting bug that aborts the process",
     ),

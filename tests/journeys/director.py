@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, QTimer
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from bridge_ui.app.panel import Panel
 
 SIZE = 1440, 880
+#: Milliseconds; the click that opens a menu should end before an entry is clicked.
+_MENU_DELAY = 200
 
 
 class Director:
@@ -207,13 +209,25 @@ class Director:
             wait_until(lambda: combo_box.currentIndex() == index, f"{text} to be chosen")
 
     def choose(self, button: QWidget, text: str) -> None:
-        """Choose the first entry of a button's menu that contains a text."""
+        """Choose the first entry of a button's menu that contains a text.
+
+        By a timer, since with Qt 6.5 the click on the button returns when the menu closes.
+        """
+        chosen: list[str] = []
+
+        def choose_entry() -> None:
+            menu = QApplication.activePopupWidget()
+            if menu is None:
+                QTimer.singleShot(_MENU_DELAY, choose_entry)
+                return
+            assert isinstance(menu, QMenu)
+            entry = next(action for action in menu.actions() if text in action.text())
+            self.user_input.click(menu, menu.actionGeometry(entry).center())
+            chosen.append(text)
+
+        QTimer.singleShot(_MENU_DELAY, choose_entry)
         self.user_input.click(button)
-        wait_until(QApplication.activePopupWidget, "the menu")
-        menu = QApplication.activePopupWidget()
-        assert isinstance(menu, QMenu)
-        entry = next(action for action in menu.actions() if text in action.text())
-        self.user_input.click(menu, menu.actionGeometry(entry).center())
+        wait_until(lambda: chosen, f"{text} to be chosen")
 
     def find_button(self, name: str) -> QPushButton:
         return self.panel.findChild(QPushButton, name)
