@@ -32,6 +32,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView
 
 from benchmarks import json_parser
+from benchmarks._report import report
 from bridge_core.hosts.base import Host, HostCapability, HostScene, HostShot
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import Job, JobProgress, JobState
@@ -47,6 +48,7 @@ from bridge_ui.shots.page import ShotsPage
 from bridge_ui.theme.colours import ThemeColours
 
 _SIZE = (420, 900)
+NAME = "list_scrolling"
 _STEPS = 200
 _NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -232,12 +234,9 @@ def main() -> None:
         ("step", "wheel step"),
         ("worst_step", "longest wheel step"),
     ):
-        ratio = panel[key] / plain[key]
-        print(
-            f"{label:22} {panel[key]:8.3f} ms   {ratio:5.1f} x the plain list's {plain[key]:.3f} ms"
-        )
+        report(NAME, label, panel[key], plain[key], "the plain list")
     row, text = panel["bytes_per_row"] / 1000, plain["bytes_per_row"] / 1000
-    print(f"{'memory of a row':22} {row:8.2f} kB   the plain list's text {text:.2f} kB")
+    report(NAME, "memory of a row", row, text, "the plain list's text", unit="kB")
     for key, label in (
         ("listing", "listing all shots"),
         ("batch", f"{BATCH_SIZE} events, longest"),

@@ -10,7 +10,8 @@ Three references, each in a process of its own on the same files and the same nu
 - for a *trivial network* (one convolution that repeats each pixel), only the second one: it shows
   what remains if a GPU makes the network fast.
 
-A job's time is from its start to its end, publishing included, divided by its frames.
+A job's time is from its start to its end, publishing included, divided by its frames. A job of one
+frame comes before it, so that the model process has loaded the network and the proxies' view.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def measure_job(
 
 
 def write_plate(folder: Path, count: int, width: int, height: int) -> None:
-    """Frames of real footage with grain, as half-float ACEScg; and one small warm-up frame."""
+    """Frames of real footage with grain, as half-float ACEScg; and the first one as a warm-up."""
     numbers, colour = range(count), ColourManager(ColourSettings())
     grain = np.random.default_rng(7)
     pictures = footage_frames(footage_path(MODELS, "big-buck-bunny"), numbers)
@@ -113,7 +114,7 @@ def write_plate(folder: Path, count: int, width: int, height: int) -> None:
         linear *= 1 + grain.normal(0, 0.02, linear.shape).astype(np.float32)
         _write_exr(folder / f"big.{1001 + number:04d}.exr", linear.astype(np.float16))
         if not number:
-            _write_exr(folder / "warm.1001.exr", linear[:64, :64].astype(np.float16))
+            _write_exr(folder / "warm.1001.exr", linear.astype(np.float16))
 
 
 def _write_exr(path: Path, pixels: np.ndarray) -> None:

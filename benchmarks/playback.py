@@ -29,6 +29,7 @@ from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
 from PySide6.QtWidgets import QApplication
 
 from benchmarks import json_parser
+from benchmarks._report import report
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Stroke, StrokeTool
 from bridge_ui.review.compare.viewer_settings import CompareMode
@@ -37,6 +38,7 @@ from bridge_ui.review.viewer_widget import ViewerWidget
 from bridge_ui.theme.colours import ThemeColours
 
 _FRAMES = 120
+NAME = "playback"
 _RATES = (24, 30, 36, 40, 48, 60)
 #: Less than the two shots need (240 pictures of 8.3 MB), so that playback never runs from memory.
 _MEMORY = 512 * 2**20
@@ -224,11 +226,15 @@ def main() -> None:
             f"viewer at {run['rate']} fps: {run['shown']} shown, {run['dropped']} dropped,"
             f" {run['fps']:.1f} pairs/s ({run['fps'] / (alone / 2):.2f} of the decoder)"
         )
-    print(f"highest rate without a dropped picture: {best} fps")
-    print(
-        f"painting {drawing['without']:.2f} ms, with 20 strokes {drawing['with']:.2f} ms: drawing"
-        f" adds {drawing['cost']:.2f} ms per frame ({drawing['redraw']:.1f} ms to redraw them)"
+    report(NAME, "pairs/s without a dropped picture", best, alone / 2, "the decoder", unit="/s")
+    report(
+        NAME,
+        "painting with 20 strokes",
+        drawing["with"],
+        drawing["without"],
+        "painting without them",
     )
+    print(f"redrawing the strokes: {drawing['redraw']:.1f} ms")
 
 
 if __name__ == "__main__":

@@ -182,8 +182,9 @@ class ColourManager:
             return np.array(rgb, np.float32)
         return self.conversion(source, target).apply(rgb)
 
-    def to_display(self, rgb: FloatArray, source: str) -> NDArray[np.uint8]:
-        """Pixels through the proxies' display and view, 0 to 255. Data is only clamped."""
+    def to_display(self, rgb: NDArray[Any], source: str) -> NDArray[np.uint8]:
+        """Pixels, half or float, through the proxies' display and view, 0 to 255. Data is only
+        clamped."""
         if self.is_data(source):
             # NaN becomes black in a proxy; the output checks report it.
             shown = np.nan_to_num(np.asarray(rgb, np.float32), nan=0.0).clip(0, 1)
@@ -191,7 +192,7 @@ class ColourManager:
         view = self._view(source)
         is_large = rgb.size // 3 >= _MIN_TABLE_PIXELS
         if rgb.ndim == 3 and is_large and self.is_linear(source) and view.has_fixed_function:
-            return self._view_table(source, view).apply(np.asarray(rgb, np.float32))
+            return self._view_table(source, view).apply(rgb)
         return view.apply(np.asarray(rgb, np.float32), np.uint8)
 
     def _view_table(self, source: str, view: PixelTransform) -> ViewTable:

@@ -219,9 +219,17 @@ class Picture:
         factor; the pixel aspect stays. Motion vectors are *not* scaled, because files do not say
         whether they are in pixels: the header attribute ``shotbridge/unscaledLayers`` lists them.
         """
-        planes = self._colour_planes(rgb)
+        main, planes = self.main_channels[0], self._colour_planes(rgb)
+        # Colours that are all of a part need no copy.
+        is_whole = tuple(planes) == tuple(range(len(self.main_part.channels)))
+        is_stored = rgb.dtype == self.main_part.pixels.dtype
         parts = (
-            _upsample_part(part, factor, planes if index == self.main_channels[0] else {})
+            _upsample_part(
+                part,
+                factor,
+                planes if index == main else {},
+                rgb if index == main and is_whole and is_stored else None,
+            )
             for index, part in enumerate(self.parts)
         )
         return replace(self, parts=tuple(parts))
@@ -331,13 +339,18 @@ def _part_to_exr(part: PicturePart) -> PicturePart:
 
 
 def _upsample_part(
-    part: PicturePart, factor: int, planes: Mapping[int, NDArray[Any]]
+    part: PicturePart,
+    factor: int,
+    planes: Mapping[int, NDArray[Any]],
+    whole: NDArray[Any] | None,
 ) -> PicturePart:
-    """All channels ``factor`` times as large, those in ``planes`` with these values."""
+    """All channels ``factor`` times as large, those in ``planes`` with these values; or all of them
+    from ``whole``."""
     height, width = part.pixels.shape[:2]
-    pixels = np.empty((height * factor, width * factor, len(part.channels)), part.pixels.dtype)
+    shape = (height * factor, width * factor, len(part.channels))
+    pixels = np.empty(shape, part.pixels.dtype) if whole is None else whole
     unscaled = set()
-    for index, channel in enumerate(part.channels):
+    for index, channel in enumerate(part.channels if whole is None else ()):
         kind = part.sample_types[index]
         if index in planes:
             plane = planes[index]

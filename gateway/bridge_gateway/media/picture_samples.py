@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge_core.errors import CheckFailed
-from bridge_gateway.arrays import FloatArray
+from bridge_gateway.arrays import FloatArray, half_extremes
 from bridge_gateway.pixel_transform import HALF_MAX
 
 #: Sample types by the name that files and ``ResultOutput.depth`` use.
@@ -62,8 +62,7 @@ def from_float(values: FloatArray, kind: str, bits: int) -> NDArray[Any]:
 def all_finite(samples: NDArray[Any]) -> bool:
     """Whether no sample is NaN or infinite; integers never are."""
     if samples.dtype == np.float16:
-        # All bits of the exponent set; NumPy's own test takes four times as long for half.
-        return int((samples.view(np.uint16) & 0x7FFF).max(initial=0)) < 0x7C00
+        return not samples.size or bool(np.isfinite(half_extremes(samples)).all())
     return samples.dtype.kind != "f" or bool(np.isfinite(samples).all())
 
 

@@ -6,10 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from bridge_core.system import files
-from bridge_gateway.arrays import shrink
+from bridge_gateway.arrays import half_extremes, shrink
 from bridge_gateway.media.colour import MODEL_SPACE, ColourManager
 from bridge_gateway.media.jpeg import encode_jpeg
 from bridge_gateway.pixel_transform import PixelTransform, clamp_range
@@ -77,9 +78,20 @@ def render_proxy(
     if size != (rgb.shape[1], rgb.shape[0]):
         if not colour.is_data(space) and not colour.is_linear(space):
             rgb, space = colour.convert(rgb, space, MODEL_SPACE), MODEL_SPACE
-        # NaN becomes the darkest value, so that it stays a small dark spot.
-        rgb = shrink(_light_clamp(colour.threads).apply(rgb), *size)
+        rgb = shrink(_clamp_light(rgb, colour.threads), *size)
     return size, encode_jpeg(colour.to_display(rgb, space), quality)
+
+
+def _clamp_light(rgb: NDArray[Any], threads: int | None) -> NDArray[Any]:
+    """The same array if all of its light is within the limits, as is usual. NaN becomes the darkest
+    value, so that it stays a small dark spot."""
+    if rgb.dtype == np.float16:
+        lowest, highest = half_extremes(rgb)
+    else:
+        lowest, highest = float(rgb.min()), float(rgb.max())
+    if lowest >= _MIN_LIGHT and highest <= _MAX_LIGHT:
+        return rgb
+    return _light_clamp(threads).apply(rgb)
 
 
 @cache
