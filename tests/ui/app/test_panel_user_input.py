@@ -318,7 +318,7 @@ def test_everything_that_needs_attention_is_counted_and_listed(director: PanelUs
     wait_until(lambda: shots.state.value.attention_count == len(waiting), "all pending versions")
     assert director.find_button("chip-needs-attention").text() == f"Needs attention {len(waiting)}"
     row = shots.rows[1]
-    assert row.sign.text == "Matte v001 · waiting for your review; Upscale v001 · approved · Ben"
+    assert row.sign.text == "Matte v001 · pending review; Upscale v001 · approved · Ben"
     director.user_input.click(director.find_button("chip-needs-attention"))
     assert {one.shot.id for one in shots.rows} == {one.shot for one in waiting}
     director.user_input.click(director.find_button("chip-all"))

@@ -108,7 +108,7 @@ def test_two_shots_are_sent_and_every_list_shows_it(
         lambda: send.state.value.send_progress.request_count == 0, "the sending to end"
     )
     main_thread.wait_until(
-        lambda: all("v001 · waiting for your review" in row.sign.text for row in shots.rows),
+        lambda: all("v001 · pending review" in row.sign.text for row in shots.rows),
         "the list to show them",
     )
     for row in shots.rows:
@@ -194,7 +194,7 @@ def test_a_version_is_reviewed(
     assert not review.state.value.busy
     main_thread.wait_until(lambda: "approved" in shots.rows[0].sign.text, "the list to show it")
     assert shots.rows[0].sign.text == (
-        "Round trip v001 · waiting for your review; Round trip v002 · approved · Ada Lovelace"
+        "Round trip v001 · pending review; Round trip v002 · approved · Ada Lovelace"
     )
     assert shots.rows[0].attention_ids == (first,), "the older version is still pending"
     review.choose_b(first)

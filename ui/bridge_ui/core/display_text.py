@@ -44,7 +44,7 @@ def job_status_sign(job: Job) -> StatusSign:
 def review_status_sign(status: ReviewStatus) -> StatusSign:
     match status:
         case ReviewStatus.PENDING:
-            return StatusSign("◆", tr("waiting for your review"), Tone.ATTENTION)
+            return StatusSign("◆", tr("pending review"), Tone.ATTENTION)
         case ReviewStatus.CHANGES_REQUESTED:
             return StatusSign("↺", tr("changes requested"), Tone.ERROR)
         case ReviewStatus.APPROVED:
@@ -53,18 +53,13 @@ def review_status_sign(status: ReviewStatus) -> StatusSign:
             return StatusSign("✕", tr("rejected"), Tone.ERROR)
 
 
-def review_status_text(status: ReviewStatus) -> str:
-    """A status by itself: ``approved``, ``pending review``."""
-    pending = status is ReviewStatus.PENDING
-    return tr("pending review") if pending else review_status_sign(status).text
-
-
 def decision_text(record: DecisionRecord) -> str:
     """``✓ approved by Ada Lovelace, 2026-01-31 14:05``"""
+    sign = review_status_sign(record.status)
     return tr(
         "{sign} {status} by {who}, {when}",
-        sign=review_status_sign(record.status).symbol,
-        status=review_status_text(record.status),
+        sign=sign.symbol,
+        status=sign.text,
         who=record.by,
         when=format_timestamp(record.at),
     )

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from bridge_core.errors import InvalidRequest, ShotbridgeError
 from bridge_core.models.base import fingerprint, validation_error
 from bridge_core.models.enumerations import ReviewStatus
-from bridge_ui.core.display_text import missing_user_name, review_status_text
+from bridge_ui.core.display_text import missing_user_name, review_status_sign
 from bridge_ui.core.thread_pool import BackgroundTask, OnError
 from bridge_ui.core.translate import tr
 
@@ -57,7 +57,7 @@ class NoteAndDecisionSender:
             message = tr(
                 "{version} {status} by {name}, {time}",
                 version=self._version_title(saved),
-                status=review_status_text(last.status),
+                status=review_status_sign(last.status).text,
                 name=last.by,
                 time=f"{last.at.astimezone():%H:%M}",
             )

@@ -306,7 +306,7 @@ class ShotsController:
 
     def _fetch_versions(self) -> None:
         """Fetch the versions that rows show: the newest of each shot, and all that are approved or
-        waiting for review. The review fetches the others of its shot. Page by page: parsing
+        pending review. The review fetches the others of its shot. Page by page: parsing
         thousands of versions at once would hold the GIL for longer than a frame may take."""
         sequences = sorted({(show, sequence) for show, sequence, _ in self._index.keys_by_shot})
         session = self._session

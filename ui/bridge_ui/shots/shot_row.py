@@ -32,7 +32,7 @@ class ShotRow:
     source: str
     """The host's label: a track or a node."""
     sign: StatusSign
-    """In order of importance: failed jobs, versions waiting for review, active jobs, decisions."""
+    """In order of importance: failed jobs, versions pending review, active jobs, decisions."""
     progress: float | None = None
     """0 to 1 of an active job; otherwise None."""
     newest_version_id: str | None = None
@@ -43,7 +43,7 @@ class ShotRow:
     is_changed: bool = False
     """Existing versions may no longer fit."""
     attention_ids: tuple[str, ...] = ()
-    """Ids of versions waiting for review and of failed jobs, or the row's key if the shot cannot be
+    """Ids of versions pending review and of failed jobs, or the row's key if the shot cannot be
     sent."""
     record_range: FrameRange | None = None
     """Position in the cut of a clip that is not a shot."""
@@ -155,18 +155,18 @@ def _failed_jobs(versions: Sequence[Version], jobs: Sequence[Job]) -> list[Job]:
 
 
 def _pending_signs(versions: Sequence[Version], title: Callable[[str], str]) -> list[StatusSign]:
-    """A sign for the versions waiting for review, if any."""
+    """A sign for the versions pending review, if any."""
     pending = review_status_sign(ReviewStatus.PENDING)
     match versions:
         case []:
             return []
         case [version]:
             return [_with_name(f"{title(version.service)} {version.label}", pending)]
-    return [replace(pending, text=tr("{n} versions waiting for your review", n=len(versions)))]
+    return [replace(pending, text=tr("{n} versions pending review", n=len(versions)))]
 
 
 def _decision_signs(versions: Sequence[Version], title: Callable[[str], str]) -> list[StatusSign]:
-    """Status of the newest version, unless waiting for review, and the newest approved version of
+    """Status of the newest version, unless pending review, and the newest approved version of
     each service."""
     approved = {v.service: v for v in versions if v.status is ReviewStatus.APPROVED}
     shown = [version for version in versions[-1:] if version.status is not ReviewStatus.PENDING]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -19,7 +19,6 @@ from bridge_ui.core.display_text import (
     format_range,
     format_timestamp,
     review_status_sign,
-    review_status_text,
 )
 from bridge_ui.core.status_sign import StatusSign
 from bridge_ui.core.translate import tr, tr_count
@@ -60,10 +59,7 @@ class ReportVersion:
 
     @property
     def sign(self) -> StatusSign:
-        """The status sign, with text that does not address the panel's user."""
-        return replace(
-            review_status_sign(self.version.status), text=review_status_text(self.version.status)
-        )
+        return review_status_sign(self.version.status)
 
     @property
     def status_text(self) -> str:
@@ -143,7 +139,7 @@ class ReviewReport:
         if status_counts:
             text += ", " + tr_count(status_counts.total(), "{n} version", "{n} versions") + ": "
             text += ", ".join(
-                f"{status_counts[s]} {review_status_text(s)}"
+                f"{status_counts[s]} {review_status_sign(s).text}"
                 for s in ReviewStatus
                 if status_counts[s]
             )
