@@ -139,6 +139,7 @@ screenshots: models $(OUT)/summary.json
 	@-sh packaging/system_libraries.sh
 	$(BIN)/python docs/screenshots.py "$(OUT)" docs/images
 	$(BIN)/python docs/screenshot_nuke.py "$(OUT)" docs/images
+	$(BIN)/python docs/screenshot_resolve.py "$(OUT)" docs/images
 
 # Weights and footage from pinned packages; a second call only checks that they are installed.
 models: $(READY)
