@@ -81,6 +81,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini
 
 docs: $(READY)
 	$(BIN)/python -m bridge_core.config.settings_table docs/configuration.md

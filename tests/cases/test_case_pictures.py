@@ -25,12 +25,12 @@ from bridge_gateway.media.output_checks import check_output
 from bridge_gateway.media.picture_reader import read_picture
 from bridge_gateway.media.picture_writer import write_picture
 from bridge_gateway.media.plate_reader import PlateReader, probe
-from bridge_gateway.providers.base import ProviderTask, TaskResult
+from bridge_gateway.providers.base import ProviderTask
 from bridge_gateway.providers.local.local_task import LocalTask
 from bridge_gateway.providers.local.task_runner import LocalTaskRunner
 
 Inputs = Callable[[str], Path]
-Make = Callable[..., TaskResult]
+Make = Callable[..., Path]
 
 #: Attributes that the writer sets; all others are the plate's.
 STRUCTURE = {"channels", "chunkCount", "compression", "dataWindow", "displayWindow", "lineOrder"}

@@ -355,8 +355,8 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
         if call == "POST /v1/jobs":
             return self._submit()
         if call == "POST /v1/quotes":
-            query = QuoteQuery.model_validate_json(self._body())
-            return 200, [Quote(frames=len(one.frames)) for one in query.requests]
+            quotes = QuoteQuery.model_validate_json(self._body())
+            return 200, [Quote(frames=len(one.frames)) for one in quotes.requests]
         if call == "GET /v1/jobs":
             return 200, list(gateway.jobs.values())
         if match := re.fullmatch(r"GET /v1/jobs/([^/]+)", call):

@@ -127,7 +127,8 @@ def place_all(panel: Panel, mode: str) -> None:
     menu = panel.toolbar.menu_button.menu()
     menu.aboutToShow.emit()
     (others,) = [one for one in menu.actions() if one.text() == "Place with another mode"]
-    next(action for action in others.menu().actions() if action.text() == mode).trigger()
+    modes: Any = others.menu()
+    next(action for action in modes.actions() if action.text() == mode).trigger()
     state = panel.controllers.placement.state
     wait_until(
         lambda: "new timeline" in state.value.message or state.value.problem, "the new timeline"

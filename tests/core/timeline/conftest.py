@@ -31,19 +31,19 @@ class CutBuilder:
             start_frame=first,
             rate=rate,
             frame_zero_padding=4,
-            available_range=self.range(*available, rate) if available else None,
+            available_range=self.range(*available, rate=rate) if available else None,
         )
 
     def external(self, url: str, available: Any = (0, 64), rate: float = 24) -> Any:
         return otio.schema.ExternalReference(
-            url, self.range(*available, rate) if available else None
+            url, self.range(*available, rate=rate) if available else None
         )
 
     def clip(
         self, name: str = "sc010", media: Any = None, source: Any = (8, 48), rate: float = 24
     ) -> Any:
         reference = self.sequence(name) if media is None else media
-        return otio.schema.Clip(name, reference, self.range(*source, rate) if source else None)
+        return otio.schema.Clip(name, reference, self.range(*source, rate=rate) if source else None)
 
     def gap(self, length: float, start: float = 0, rate: float = 24) -> Any:
         return otio.schema.Gap(source_range=self.range(start, length, rate))

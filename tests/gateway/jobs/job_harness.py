@@ -321,7 +321,8 @@ def main() -> None:
         )
     load_remote()
     # The provider's list is never behind.
-    importlib.import_module("bridge_gateway.providers.remote")._SETTLE_SECONDS = 0.0
+    remote: Any = importlib.import_module("bridge_gateway.providers.remote")
+    remote._SETTLE_SECONDS = 0.0
     if len(sys.argv) > 2:
         name, function, when, *rest = sys.argv[2].split(":")
         if when == "fails":

@@ -340,8 +340,8 @@ def test_an_unknown_outcome_keeps_its_reservation(
     transitions.resolve_job(database, made.id, found, Principal("Ben"))
     transitions.resolve_job(database, known.id, found, Principal("Ben"))
     nothing = Resolution(outcome=JobOutcome.NOT_MADE, text="it is not")
-    job = transitions.resolve_job(database, not_made.id, nothing, Principal("Ben"))
-    assert job.resolution is not None and job.resolution.by == "Ben"
+    resolved = transitions.resolve_job(database, not_made.id, nothing, Principal("Ben"))
+    assert resolved.resolution is not None and resolved.resolution.by == "Ben"
     released = ("release", "resolved", "2.5", "EUR")
     assert made.entries()[1:] == [("charge", "resolved", "2.5", "EUR"), released]
     assert known.entries()[1:] == [("charge", "resolved", "1.25", "EUR"), released]

@@ -26,8 +26,8 @@ class Format:
     def _of(cls, text: str) -> Format:
         """``2048 858 0 0 2048 858 1 NAME``."""
         words = text.split(" ", 7)
-        numbers = [int(word) for word in words[:6]]
-        made = cls(*numbers, float(words[6]))  # type: ignore[arg-type]
+        width, height, left, bottom, right, top = map(int, words[:6])
+        made = cls(width, height, left, bottom, right, top, float(words[6]))
         made._name = words[7].strip() if len(words) > 7 else ""
         return made
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import addon_utils
 import bpy
@@ -40,8 +41,12 @@ def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
         time.sleep(0.005)
 
 
-def _panel() -> object:
-    return window._window._panel
+def _window() -> Any:
+    return window._window
+
+
+def _panel() -> Any:
+    return _window()._panel
 
 
 def test_qt_leaves_blenders_locale_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,13 +58,13 @@ def test_qt_leaves_blenders_locale_alone(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_it_opens_reports_problems_and_closes_completely() -> None:
     from PySide6.QtWidgets import QApplication
 
-    assert window._window is None
+    assert _window() is None
     window.open_window()
     panel = _panel()
     wait_until(lambda: panel._is_built)
     wait_until(lambda: "no gateway to start" in str(panel.controllers.session.connection.value))
     assert qt_event_loop.is_running()
-    first = window._window
+    first = _window()
     window.open_window()
     assert window._window is first, "there is one at most"
 

@@ -394,14 +394,15 @@ def test_a_panel_closed_at_any_moment_leaves_no_thread(
     settings: Settings, cut: Path, main_thread: FakeMainThread, when: float, no_threads_left: Any
 ) -> None:
     session = Session(settings, StandaloneHost(settings, cut), main_thread.post)
-    parts = [
-        ShotsController(session),
+    shots = ShotsController(session)
+    parts: list[Any] = [
+        shots,
         SendController(session),
         JobsController(session),
         ReviewController(session),
     ]
     session.start()
-    parts[0].reload()  # type: ignore[union-attr]
+    shots.reload()
     main_thread.run_for(when)
     for part in parts:
         part.close()

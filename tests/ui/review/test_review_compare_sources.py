@@ -182,7 +182,9 @@ def test_all_feedback_is_in_the_next_request(tmp_path: Path) -> None:
         note="the whole sky",
         parameters={"prompt": "a meadow"},
     )
-    lineage = Lineage.model_construct(request=earlier_request, parameters={"prompt": "a meadow"})
+    lineage = Lineage.model_construct(  # type: ignore[call-arg]
+        request=earlier_request, parameters={"prompt": "a meadow"}
+    )
     trimmed = reviewed.model_copy(update={"head_handle": 4})
     request = revision_request(lineage, reviewed_version.id, feedback, service, trimmed)
     assert request.note == "the whole sky\ncalmer\n1004: hold the leaves"
