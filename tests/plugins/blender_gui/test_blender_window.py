@@ -106,6 +106,8 @@ def test_blender_stays_usable_while_it_renders_a_plate(
     # And again, to be stopped by the user.
     session.wait_for("find_widget('send').isEnabled()", "the button to be ready")
     session.click_widget("find_widget('send')")
+    session.wait_for("panel().controllers.send.state.value.question", "the question")
+    session.click_widget("find_widget('confirm-duplicate')")
     session.wait_for("bpy.app.is_job_running('RENDER')", "Blender's own job")
     session.click_in_blender(700, 560)
     session.screen.press_keys("Escape")
