@@ -129,7 +129,7 @@ class PageLayout(QWidget):
                 self._columns.insertWidget(index, self._slots[name])
                 self._slots[name].show()
             letters = self.fontMetrics().horizontalAdvance("x")
-            sides = (47 * letters, 49 * letters)
+            sides = (46 * letters, 46 * letters)
             self._columns.setSizes([sides[0], self.width() - sum(sides), sides[1]])
             self._columns.setStretchFactor(1, 1)
         else:
