@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from bridge_core.models.base import validation_error
 from bridge_core.models.frames import FrameRange, Retime, to_rate
-from bridge_core.models.media import is_movie, split_path
+from bridge_core.models.media import split_path
 from bridge_core.models.shots import sanitise_name
 from bridge_core.system.pacing import paced
 from bridge_core.timeline.cut import (
@@ -41,8 +41,15 @@ from bridge_core.timeline.document import (
     plate_reference,
     shotbridge_metadata,
 )
-from bridge_core.timeline.flatten import FlatItem, PlacedClip, SkippedItem, flatten_timeline
-from bridge_core.timeline.media_paths import media_key, media_path
+from bridge_core.timeline.flatten import (
+    FlatItem,
+    OtherTimebaseError,
+    PlacedClip,
+    SkippedItem,
+    flatten_timeline,
+)
+from bridge_core.timeline.item_parser import ItemByItemError
+from bridge_core.timeline.media_paths import media_key
 from bridge_core.timeline.media_reference_reader import (
     SourceMedia,
     read_media_reference,
@@ -68,10 +75,8 @@ from bridge_core.timeline.shot_fields import (
     plate_path,
 )
 from bridge_core.timeline.shot_naming import (
-    NameCandidate,
-    assign_unique_names,
     compute_clip_id,
-    repeated_names,
+    make_names_unique,
     split_name,
 )
 
@@ -95,8 +100,17 @@ def read_cut(
         installed.
     """
     exact_rate = to_rate(rate) if rate is not None else None
-    document = load_document(CutSource(Path(path), timeline, exact_rate))
-    cut = index_cut(document, show=show, handles=handles).cut
+    source = CutSource(Path(path), timeline, exact_rate)
+    with contextlib.suppress(ItemByItemError):
+        # With a rate, it is read in two passes, which would parse the items twice.
+        return _read_document(load_document(source, item_by_item=rate is None), show, handles)
+    return _read_document(load_document(source), show, handles)
+
+
+def _read_document(document: Document, show: str | None, handles: int) -> Cut:
+    cut = _CutReader(document, show, handles, keep_clips=False).read()
+    for items in document.unparsed:
+        items.check()
     free_items(document)
     return cut
 
@@ -112,13 +126,23 @@ class CutIndex:
 
 def index_cut(document: Document, *, show: str | None = None, handles: int = 8) -> CutIndex:
     """The cut together with the document's own objects, for writing into them."""
-    if handles < 0:
-        raise ValueError("handles must not be negative")
-    return _CutReader(document, show, handles).read()
+    reader = _CutReader(document, show, handles, keep_clips=True)
+    cut = reader.read()
+    clips = zip(cut.shots, reader.clips, strict=True)
+    by_id = {item.clip_id: clip_and_media for item, clip_and_media in clips}
+    return CutIndex(
+        cut,
+        {clip_id: clip for clip_id, (clip, _) in by_id.items()},
+        {clip_id: media for clip_id, (_, media) in by_id.items()},
+    )
 
 
 class _CutReader:
-    def __init__(self, document: Document, show: str | None, handles: int) -> None:
+    def __init__(
+        self, document: Document, show: str | None, handles: int, *, keep_clips: bool
+    ) -> None:
+        if handles < 0:
+            raise ValueError("handles must not be negative")
         timeline = document.timeline
         self.document = document
         self.folder = document.path.absolute().parent
@@ -128,17 +152,19 @@ class _CutReader:
         stored_show = get_text(shotbridge_metadata(timeline), "show")
         self.show = sanitise_name(show or stored_show or self.name, default="show")
         self.shots: list[CutShot] = []
-        self.clips: list[JsonObject] = []
-        self.media: list[SourceMedia] = []
+        self.keep_clips = keep_clips
+        self.clips: list[tuple[JsonObject, SourceMedia]] = []
+        """With ``keep_clips``, the clip and the plate's media of each shot. Without, a clip that is
+        parsed alone can be freed before the next is."""
         self.unchecked: list[int] = []
         """Positions of shots whose names may not be valid."""
         self.problems: list[CutProblem] = []
 
-    def read(self) -> CutIndex:
+    def read(self) -> Cut:
         self._parse_clips()
-        self._make_names_unique()
+        make_names_unique(self.shots)
         self._check_names()
-        cut = Cut(
+        return Cut(
             source=self.document.source,
             name=self.name,
             show=self.show,
@@ -147,9 +173,6 @@ class _CutReader:
             shots=tuple(self.shots),
             problems=tuple(self.problems),
         )
-        clip_ids = [item.clip_id for item in self.shots]
-        clips = dict(zip(clip_ids, self.clips, strict=True))
-        return CutIndex(cut, clips, dict(zip(clip_ids, self.media, strict=True)))
 
     def _parse_clips(self) -> None:
         """Parse each clip as soon as its position is known, which leaves no objects to the garbage
@@ -157,9 +180,11 @@ class _CutReader:
         guess = guess_timebase(self.document) if self.given_rate is None else None
         if guess is not None:
             self._start(guess)
-            timebases = flatten_timeline(self.document, self._add_item)
-            if all(one is guess for one in timebases):
+            with contextlib.suppress(OtherTimebaseError):
+                flatten_timeline(self.document, self._add_item, guess=guess)
                 return
+        if self.document.unparsed:
+            raise ItemByItemError  # they would be parsed again, and all kept
         items: list[FlatItem] = []
         timebases = flatten_timeline(self.document, items.append)
         timebase = find_timebase(self.document, items)
@@ -175,25 +200,13 @@ class _CutReader:
     def _start(self, timebase: Timebase) -> None:
         """Start with an empty cut that counts in ``timebase``."""
         self.timebase, self.rate = timebase, timebase.rate
-        self.shots, self.clips, self.media = [], [], []
-        self.unchecked, self.problems = [], []
+        self.shots, self.clips, self.unchecked, self.problems = [], [], [], []
         document_problems = list(self.document.problems)
         self.global_start, problem = read_global_start(self.document, timebase)
         if problem:
             document_problems.append((ProblemKind.BROKEN, problem, EXPORT_AGAIN))
         for of_document in document_problems:
             self.problems.append(CutProblem(*of_document, self.name, "", None, skipped=False))
-
-    def _make_names_unique(self) -> None:
-        names = [(item.sequence, item.name, item.clip_id) for item in self.shots]
-        repeated = repeated_names(names)
-        if not repeated:
-            return
-        candidates = [self._name_candidate(index) for index in repeated]
-        assigned = assign_unique_names(candidates, names)
-        for index, (sequence, name, clip_id) in zip(repeated, assigned, strict=True):
-            item = self.shots[index]
-            self.shots[index] = replace(item, sequence=sequence, name=name, clip_id=clip_id)
 
     def _check_names(self) -> None:
         """Remove shots whose names, as they are in the file, are not valid."""
@@ -209,8 +222,8 @@ class _CutReader:
         if invalid:
             valid = [index for index in range(len(self.shots)) if index not in invalid]
             self.shots = [self.shots[index] for index in valid]
-            self.clips = [self.clips[index] for index in valid]
-            self.media = [self.media[index] for index in valid]
+            if self.keep_clips:
+                self.clips = [self.clips[index] for index in valid]
 
     def _add_item(self, item: FlatItem) -> None:
         """Add a shot or a problem."""
@@ -260,8 +273,8 @@ class _CutReader:
         if shotbridge_metadata(clip) or not is_unicode(f"{shot.show}{shot.sequence}{shot.name}"):
             self.unchecked.append(len(self.shots))
         self.shots.append(shot)
-        self.clips.append(clip)
-        self.media.append(media)
+        if self.keep_clips:
+            self.clips.append((clip, media))
 
     def _read_fields(
         self, placed_clip: PlacedClip, media: SourceMedia, record: tuple[int, int]
@@ -305,7 +318,7 @@ class _CutReader:
         """The shot by the names that its clip suggests."""
         clip_name, metadata = placed_clip.name, shotbridge_metadata(placed_clip.clip)
         sequence, name = split_name(clip_name or split_path(fields.path)[1], self.name)
-        first = _first_media_frame(fields)
+        first = fields.first_media_frame
         last = first + fields.cut_last - fields.cut_first
         key, clip_id = media_key(fields.path), ""
         if metadata:
@@ -322,7 +335,7 @@ class _CutReader:
             placed_clip.track,
             key,
             versions,
-            bool(metadata.get("clip")),
+            bool(clip_id),
         )
 
     def _frame_handles(
@@ -347,22 +360,6 @@ class _CutReader:
             return None
         return check_frames(first + self.global_start, last + self.global_start, self.rate)
 
-    def _name_candidate(self, index: int) -> NameCandidate:
-        item = self.shots[index]
-        fields = item.fields
-        return NameCandidate(
-            sequence=item.sequence,
-            shot=item.name,
-            clip_id=item.clip_id,
-            has_stored_name=bool(get_text(shotbridge_metadata(self.clips[index]), "clip")),
-            sort_key=(
-                item.media_key,
-                _first_media_frame(fields),
-                media_path(fields.path),
-                Fraction(fields.record_first),
-            ),
-        )
-
     def _add_problem(
         self,
         item: FlatItem,
@@ -386,9 +383,3 @@ _ZERO = Fraction(0)
 _NO_RETIME = Retime()
 _FREEZE = Retime(speed=Fraction(0))
 _CORRECT_CLIP = "correct the clip in the host and export the cut again"
-
-
-def _first_media_frame(fields: ShotFields) -> int:
-    """First frame of the cut, in a movie counted from its start: writers count movies from their
-    timecode or from 0, and only the offset is the same."""
-    return fields.cut_first - (fields.plate_first if is_movie(fields.path) else 0)

@@ -10,7 +10,7 @@ from fractions import Fraction
 from bridge_core.timeline.document import (
     Document,
     JsonObject,
-    get_list,
+    get_children,
     plate_reference,
 )
 from bridge_core.timeline.flatten import FlatItem, PlacedClip
@@ -35,8 +35,8 @@ def guess_timebase(document: Document) -> Timebase | None:
         if start is not None:
             guess = timebase_from_time(start)
         else:
-            tracks = get_list(timeline.get("tracks"), "children")
-            items = (item for track in tracks for item in get_list(track, "children"))
+            tracks = get_children(timeline.get("tracks"))
+            items = (item for track in tracks for item in get_children(track))
             source_ranges = (item.get("source_range") for item in items if isinstance(item, dict))
             first = read_time_range(next(filter(None, source_ranges), None))
             if first is None:

@@ -10,8 +10,8 @@ See docs/decisions/0007-cuts-and-export-profiles.md.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,8 +21,10 @@ from pydantic_core import to_json
 
 from bridge_core.errors import TimelineError
 from bridge_core.system.files import atomic_write
-from bridge_core.system.pacing import make_pause, paced
+from bridge_core.system.pacing import paced
 from bridge_core.timeline.cut import CutSource, DocumentProblem, ProblemKind
+from bridge_core.timeline.item_parser import ItemByItemError, UnparsedItems, parse_outline
+from bridge_core.timeline.otio_json import decode_json, parse_json, replace_lone_surrogates
 
 JsonObject = dict[str, Any]
 
@@ -35,11 +37,6 @@ DEFAULT_MEDIA_KEY = "DEFAULT_MEDIA"
 #: Deeper nests are taken for damage.
 MAX_DEPTH = 64
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-#: An escaped surrogate, lone or of a pair.
-_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-#: Strings, which are skipped, and OTIO's short infinity.
-_INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|\b(Inf)\b')
 #: Keys of the objects that contain a timeline's items.
 _COMPOSITION_KEYS = frozenset({"children", "tracks"})
 #: Schema names from before OTIO's first release, which its reader still accepts.
@@ -55,6 +52,8 @@ class Document:
     timeline: JsonObject
     problems: tuple[DocumentProblem, ...] = ()
     """What the format does not say, or its reader lost."""
+    unparsed: tuple[UnparsedItems, ...] = ()
+    """Items of tracks that are parsed when they are used; none unless this was asked for."""
     _by_id: dict[str, JsonObject] | None = field(default=None, repr=False)
 
     @property
@@ -65,9 +64,12 @@ class Document:
         """The target of a ``SerializableObjectRef``; any other object as it is.
 
         :raises ValueError: the target is not in the file.
+        :raises ItemByItemError: the target may be an item that is not parsed yet.
         """
         if not isinstance(node, dict) or schema_name(node) != "SerializableObjectRef":
             return node
+        if self.unparsed:
+            raise ItemByItemError
         if self._by_id is None:
             items = _iter_objects(self.root)
             self._by_id = {one["OTIO_REF_ID"]: one for one in items if "OTIO_REF_ID" in one}
@@ -120,6 +122,15 @@ def is_annotation_track(track: Any) -> bool:
     return shotbridge_metadata(track).get("annotations") is True
 
 
+def track_kind(item: Any) -> str:
+    """A track's kind: ``video`` or ``audio`` in lower case, any other as it is."""
+    if schema_name(item) != "Track":
+        return "video"
+    # Free text in OTIO; some programs capitalise it or omit it.
+    kind = str(item.get("kind") or "Video")
+    return kind.lower() if kind.lower() in ("video", "audio") else kind
+
+
 #: Errors raised by objects that do not match their schema.
 MALFORMED_ERRORS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 
@@ -128,6 +139,23 @@ def get_list(node: Any, key: str) -> list[Any]:
     """The list under an object's key; empty if there is none."""
     value = node.get(key) if isinstance(node, dict) else None
     return value if isinstance(value, list) else []
+
+
+def get_children(node: Any) -> Iterable[Any]:
+    """The items of a stack or track."""
+    value = node.get("children") if isinstance(node, dict) else None
+    return value if isinstance(value, list | UnparsedItems) else []
+
+
+def contains_clips(item: Any) -> bool:
+    """Whether an item contains a clip, at any depth."""
+    pending = [item]
+    while pending:
+        for child in get_children(pending.pop()):
+            if schema_name(child) == "Clip":
+                return True
+            pending.append(child)
+    return False
 
 
 def media_references(clip: JsonObject) -> tuple[dict[str, Any], str]:
@@ -163,8 +191,11 @@ def _plate_key(clip: JsonObject, references: dict[str, Any], active: str) -> str
     return next((key for key in references if not key.startswith(VERSION_PREFIX)), active)
 
 
-def load_document(source: str | Path | CutSource) -> Document:
+def load_document(source: str | Path | CutSource, *, item_by_item: bool = False) -> Document:
     """Read any file that OTIO or an installed adapter can read.
+
+    With ``item_by_item``, the items of its tracks are parsed when they are used, if possible. Then
+    the document can only be read, and has ``unparsed`` items.
 
     :raises TimelineError: the file does not exist, is damaged or not a timeline, or there is no
         adapter for its format.
@@ -174,16 +205,17 @@ def load_document(source: str | Path | CutSource) -> Document:
     if file.suffix.lower() == ".otiod":  # a folder with the timeline and its media
         file /= "content.otio"
     if file.suffix.lower() in (".otio", ".json"):
-        root, problems = _parse_otio(file)
+        root, problems, unparsed = _parse_otio(file, item_by_item=item_by_item)
     else:
         from bridge_core.timeline.adapters import read_with_adapter
 
         try:
             root, problems = read_with_adapter(file, source.rate)
+            unparsed = []
         except OSError as error:
             raise _unreadable_error(file, error) from error
     selected = _select_timeline(_find_timelines(root), timeline, file)
-    return Document(replace(source, path=file), root, selected, tuple(problems))
+    return Document(replace(source, path=file), root, selected, tuple(problems), tuple(unparsed))
 
 
 def free_items(document: Document) -> None:
@@ -287,10 +319,17 @@ def _encode(node: Any, newline: bytes) -> Iterator[bytes]:
     yield newline + b"}"
 
 
-def _parse_otio(file: Path) -> tuple[Any, list[DocumentProblem]]:
+def _parse_otio(
+    file: Path, *, item_by_item: bool = False
+) -> tuple[Any, list[DocumentProblem], list[UnparsedItems]]:
+    """The root object, problems, and the items that are not parsed yet."""
     try:
-        text, has_lone_surrogates = _decode(file.read_bytes())
-        root = _loads(text)
+        text, may_have_lone_surrogates = decode_json(file.read_bytes())
+        if item_by_item and not may_have_lone_surrogates:
+            with suppress(ItemByItemError):
+                root, unparsed = parse_outline(text)
+                return root, [], unparsed
+        root = parse_json(text)
     except OSError as error:
         raise _unreadable_error(file, error) from error
     except (ValueError, RecursionError) as error:
@@ -300,60 +339,13 @@ def _parse_otio(file: Path) -> tuple[Any, list[DocumentProblem]]:
             where=str(file),
             next_step="the file is damaged or of another format; export the cut again",
         ) from error
-    # Few files have a backslash; the expression takes 20 ms for ten thousand clips.
-    if not has_lone_surrogates and ("\\" not in text or _ESCAPED_SURROGATE.search(text) is None):
-        return root, []
-    root, count = _replace_lone_surrogates(root)
+    if not may_have_lone_surrogates:
+        return root, [], []
+    root, count = replace_lone_surrogates(root)
     if not count:
-        return root, []
+        return root, [], []
     message = f"{count} strings of the file contain lone surrogates; they were replaced by U+FFFD"
-    return root, [(ProblemKind.ASSUMED, message, "correct the names in the host")]
-
-
-def _decode(data: bytes) -> tuple[str, bool]:
-    """The text, and whether it contains unescaped lone surrogates."""
-    encoding = json.detect_encoding(data)
-    try:
-        return data.decode(encoding), False
-    except UnicodeDecodeError:
-        return data.decode(encoding, "surrogatepass"), True
-
-
-def _loads(text: str) -> Any:
-    try:
-        return json.loads(text, object_hook=make_pause())
-    except ValueError:
-        # OTIO accepts Inf as well as Infinity; Python's json only the latter.
-        expanded = _INFINITY.sub(lambda match: match[0] + ("inity" if match[1] else ""), text)
-        if expanded == text:
-            raise
-        return json.loads(expanded)
-
-
-def _replace_lone_surrogates(root: Any) -> tuple[Any, int]:
-    """Replace lone surrogates, which UTF-8 cannot encode; the object and the count of strings."""
-    count = 0
-
-    def clean(value: Any) -> Any:
-        nonlocal count
-        if not isinstance(value, str):
-            return value
-        replaced = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
-        count += replaced != value
-        return replaced
-
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, dict):
-            entries = [(clean(key), clean(value)) for key, value in node.items()]
-            node.clear()
-            node.update(entries)
-            pending.extend(node.values())
-        elif isinstance(node, list):
-            node[:] = map(clean, node)
-            pending.extend(node)
-    return root, count
+    return root, [(ProblemKind.ASSUMED, message, "correct the names in the host")], []
 
 
 def _unreadable_error(file: Path, error: OSError) -> TimelineError:

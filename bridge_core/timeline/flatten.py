@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -13,12 +13,14 @@ from bridge_core.timeline.document import (
     MAX_DEPTH,
     Document,
     JsonObject,
-    get_list,
+    contains_clips,
+    get_children,
     is_annotation_track,
     item_name,
     media_references,
     schema_name,
     shotbridge_metadata,
+    track_kind,
 )
 from bridge_core.timeline.otio_time import (
     Timebase,
@@ -99,8 +101,16 @@ class _VisibleRange:
 _UNTRIMMED = _VisibleRange(_ZERO, None, _ZERO)
 
 
+class OtherTimebaseError(Exception):
+    """A range has another timebase than was guessed."""
+
+
 def flatten_timeline(
-    document: Document, add: Callable[[FlatItem], None], timebase: Timebase | None = None
+    document: Document,
+    add: Callable[[FlatItem], None],
+    timebase: Timebase | None = None,
+    *,
+    guess: Timebase | None = None,
 ) -> list[Timebase]:
     """Call ``add`` with every clip on a video track and every skipped item, in order; returns the
     timebases of ranges.
@@ -108,19 +118,24 @@ def flatten_timeline(
     Time is summed up exactly, once for each track, in seconds of ``timebase``, the cut's own.
     Without it, every range is taken in its own timebase, which is the same where there is only one.
     An item of unknown length counts as empty, and is reported.
+
+    :raises OtherTimebaseError: a range has another timebase than ``guess``.
     """
-    flattener = _Flattener(document, add, timebase)
+    flattener = _Flattener(document, add, timebase, guess)
     flattener.run()
     return list(flattener.timebases.values())
 
 
 class _Flattener:
     def __init__(
-        self, document: Document, add: Callable[[FlatItem], None], timebase: Timebase | None
+        self,
+        document: Document,
+        add: Callable[[FlatItem], None],
+        timebase: Timebase | None,
+        guess: Timebase | None,
     ) -> None:
-        self._document = document
-        self._add_item = add
-        self._timebase = timebase
+        self._document, self._add_item = document, add
+        self._timebase, self._guess = timebase, guess
         self._ancestors: list[int] = []
         self._count = 0
         """Number of added items."""
@@ -164,7 +179,7 @@ class _Flattener:
         for child in self._children(stack):
             if is_annotation_track(child):
                 continue  # repeats the clips of the track below for OpenRV
-            kind, name = _track_kind(child), item_name(child)
+            kind, name = track_kind(child), item_name(child)
             if kind == "video":
                 number += 1
                 name = str(shotbridge_metadata(child).get("name") or name or f"V{number}")
@@ -178,28 +193,32 @@ class _Flattener:
                 self._flatten_item(
                     child, child_kind, source, _ZERO, end, window, track_name or name, _ZERO, _ZERO
                 )
-            elif kind != "audio" and _contains_clips(child):
+            elif kind != "audio" and contains_clips(child):
                 message = f"a track of kind {kind!r} is not read; shots come from Video tracks"
                 next_step = "to send its clips, make it a Video track in the host"
                 self._skip(ProblemKind.UNSUPPORTED, message, next_step, name, track_name or name)
 
     def _flatten_track(self, track: JsonObject, window: _VisibleRange, track_name: str) -> None:
-        children = self._children(track)
-        kinds = [schema_name(child) for child in children]
-        kinds.append("")  # after the last child, and before the first
+        children = iter(paced(self._children(track)))
         track_time = _ZERO
-        for index, child in paced(enumerate(children)):
-            kind, head, tail = kinds[index], _ZERO, _ZERO
-            if kind == "Transition":
-                continue
-            if kinds[index - 1] == "Transition":
-                head = self._transition_offset(children[index - 1], "in_offset")
-            if kinds[index + 1] == "Transition":
-                tail = self._transition_offset(children[index + 1], "out_offset")
-            source = self._source_range(child, kind)
-            end = self._end_of(source, track_time)
-            self._flatten_item(child, kind, source, track_time, end, window, track_name, head, tail)
-            track_time = end
+        previous: Any = None
+        previous_kind, child = "", next(children, None)
+        kind = schema_name(child)
+        while child is not None:
+            following: Any = next(children, None)
+            following_kind, head, tail = schema_name(following), _ZERO, _ZERO
+            if kind != "Transition":
+                if previous_kind == "Transition":
+                    head = self._transition_offset(previous, "in_offset")
+                if following_kind == "Transition":
+                    tail = self._transition_offset(following, "out_offset")
+                source = self._source_range(child, kind)
+                end = self._end_of(source, track_time)
+                self._flatten_item(
+                    child, kind, source, track_time, end, window, track_name, head, tail
+                )
+                track_time = end
+            previous, previous_kind, child, kind = child, kind, following, following_kind
 
     def _end_of(self, source: TimeSpan | str, start: Fraction) -> Fraction:
         """The end of an item that starts at ``start``."""
@@ -273,7 +292,7 @@ class _Flattener:
         count = self._count
         self._flatten_composition(nest, window, track_name)
         is_empty = self._count == count
-        if is_empty and nest.get("source_range") is not None and _contains_clips(nest):
+        if is_empty and nest.get("source_range") is not None and contains_clips(nest):
             message, name = "its source range shows none of the clips in it", item_name(nest)
             next_step = "correct the range in the host and export the cut again"
             track = track_name or name
@@ -289,15 +308,12 @@ class _Flattener:
             self._flatten_stack(nest, window, track_name)
         self._ancestors.pop()
 
-    def _children(self, nest: JsonObject) -> list[Any]:
+    def _children(self, nest: JsonObject) -> Iterator[Any]:
         """The nest's children, each itself or a message about what is wrong with it."""
-        children = get_list(nest, "children")
-        if len(self._ancestors) > MAX_DEPTH:
-            return [self._dereference(child) for child in children]
-        return [
-            child if schema_name(child) in _LEAVES else self._dereference(child)
-            for child in children
-        ]
+        is_too_deep = len(self._ancestors) > MAX_DEPTH
+        for child in get_children(nest):
+            is_leaf = not is_too_deep and schema_name(child) in _LEAVES
+            yield child if is_leaf else self._dereference(child)
 
     def _dereference(self, child: Any) -> Any:
         """The child itself, or a message about what is wrong with it."""
@@ -327,7 +343,11 @@ class _Flattener:
         if kind not in _COMPOSITIONS and kind not in ("Clip", "Gap"):
             return f"an item of an unknown kind ({kind or 'none'})"
         if source_range is not None:
-            self.timebases[id(source_range.timebase)] = source_range.timebase
+            timebase = source_range.timebase
+            if timebase is not self._guess:
+                if self._guess is not None:
+                    raise OtherTimebaseError
+                self.timebases[id(timebase)] = timebase
             return source_range
         if kind not in _COMPOSITIONS:
             return "neither the clip nor its media has a range"
@@ -336,7 +356,7 @@ class _Flattener:
     def _full_range(self, nest: JsonObject) -> TimeSpan:
         """All of a nest: a track is the sum of its children, a stack its longest child."""
         self._ancestors.append(id(nest))
-        children = self._children(nest)
+        children = list(self._children(nest))
         sources = [
             self._source_range(child, kind)
             for child in children
@@ -368,26 +388,6 @@ class _Flattener:
             return max(_ZERO, self._to_cut_time(to_seconds(time), timebase_from_time(time)))
         except ValueError:
             return _ZERO
-
-
-def _track_kind(item: Any) -> str:
-    """A track's kind: ``video`` or ``audio`` in lower case, any other as it is."""
-    if schema_name(item) != "Track":
-        return "video"
-    # Free text in OTIO; some programs capitalise it or omit it.
-    kind = str(item.get("kind") or "Video")
-    return kind.lower() if kind.lower() in ("video", "audio") else kind
-
-
-def _contains_clips(item: Any) -> bool:
-    """Whether an item contains a clip, at any depth."""
-    pending = [item]
-    while pending:
-        for child in get_list(pending.pop(), "children"):
-            if schema_name(child) == "Clip":
-                return True
-            pending.append(child)
-    return False
 
 
 def _is_unmodified(item: Any) -> bool:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from bridge_core.models.frames import FRAME_LIMIT, FrameRange, Retime
-from bridge_core.models.media import Plate, check_plate_path, to_printf_pattern
+from bridge_core.models.media import Plate, check_plate_path, is_movie, to_printf_pattern
 from bridge_core.models.shots import Shot, ShotId
 
 
@@ -70,6 +70,12 @@ class ShotFields(NamedTuple):
             ),
             clip_id=clip_id,
         )
+
+    @property
+    def first_media_frame(self) -> int:
+        """First frame of the cut, in a movie counted from its start: writers count movies from
+        their timecode or from 0, and only the offset is the same."""
+        return self.cut_first - (self.plate_first if is_movie(self.path) else 0)
 
     @property
     def work_first(self) -> int:

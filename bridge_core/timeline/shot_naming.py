@@ -6,12 +6,15 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
 from bridge_core.models.media import MOVIE_EXTENSIONS, PICTURE_EXTENSIONS, file_extension
 from bridge_core.models.shots import sanitise_name
 from bridge_core.system.pacing import paced
+from bridge_core.timeline.cut import CutShot
+from bridge_core.timeline.media_paths import media_path
 
 #: ``sq010_sh0020``, ``010-0020``, ``BBB_010_0020``: a show's letters, a sequence, a shot.
 _SEQUENCE_AND_SHOT = re.compile(
@@ -53,6 +56,34 @@ def compute_clip_id(media_key: str, first: int, last: int, rate: Fraction) -> st
     """
     text = f"{media_key}\n{first}\n{last}\n{rate}"
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+
+
+def make_names_unique(shots: list[CutShot]) -> None:
+    """Rename shots of a cut so that names within a sequence, and clip ids, are unique."""
+    names = [(item.sequence, item.name, item.clip_id) for item in shots]
+    repeated = repeated_names(names)
+    if not repeated:
+        return
+    candidates = [_name_candidate(shots[index]) for index in repeated]
+    assigned = assign_unique_names(candidates, names)
+    for index, (sequence, name, clip_id) in zip(repeated, assigned, strict=True):
+        shots[index] = replace(shots[index], sequence=sequence, name=name, clip_id=clip_id)
+
+
+def _name_candidate(item: CutShot) -> NameCandidate:
+    fields = item.fields
+    return NameCandidate(
+        sequence=item.sequence,
+        shot=item.name,
+        clip_id=item.clip_id,
+        has_stored_name=item.has_stored_id,
+        sort_key=(
+            item.media_key,
+            fields.first_media_frame,
+            media_path(fields.path),
+            Fraction(fields.record_first),
+        ),
+    )
 
 
 def repeated_names(names: Sequence[tuple[str, str, str]]) -> list[int]:
