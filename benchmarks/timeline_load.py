@@ -30,8 +30,11 @@ from bridge_core.timeline.exporter import export_timeline
 GOALS = {"read_cut": 2.0, "compare with itself": 1.0, "export for resolve": 3.0}
 
 
-def make_cut(path: Path, clips: int) -> None:
-    """A track of image sequences with embedded timecode, handles, gaps, dissolves and retimes."""
+def make_cut(path: Path, clips: int, *, same_timecode: bool = True) -> None:
+    """A track of image sequences with embedded timecode, handles, gaps, dissolves and retimes.
+
+    With ``same_timecode`` most ranges are equal; without it, every sequence starts at another.
+    """
 
     def span(start: float, length: float) -> Any:
         at = otio.opentime.RationalTime
@@ -41,6 +44,7 @@ def make_cut(path: Path, clips: int) -> None:
     track = otio.schema.Track("V1", kind="Video")
     for number in range(clips):
         name = f"sq{number // 100:03d}_sh{number % 100:04d}"
+        start = 86_400 + (0 if same_timecode else 131 * number)
         media = otio.schema.ImageSequenceReference(
             f"file:///shows/benchmark/plates/{name}/",
             f"{name}.",
@@ -48,9 +52,9 @@ def make_cut(path: Path, clips: int) -> None:
             start_frame=1001,
             rate=24,
             frame_zero_padding=4,
-            available_range=span(86_400, 120),
+            available_range=span(start, 120),
         )
-        clip = otio.schema.Clip(name, media, span(86_408, 48))
+        clip = otio.schema.Clip(name, media, span(start + 8, 48))
         if number % 20 == 0:
             clip.effects.append(otio.schema.LinearTimeWarp(time_scalar=2))
         track.append(clip)
@@ -85,10 +89,13 @@ def main() -> None:
         read_cut(path)
         tenth = Path(folder) / "tenth.otio"
         make_cut(tenth, arguments.clips // 10)
+        timecodes = Path(folder) / "timecodes.otio"
+        make_cut(timecodes, arguments.clips, same_timecode=False)
         read = measure(lambda: otio.adapters.read_from_file(str(path)))
         seconds = {
             "otio read_from_file": read,
             "read_cut": measure(lambda: read_cut(path)),
+            "read_cut, every timecode another": measure(lambda: read_cut(timecodes)),
             "read_cut, a tenth of the clips": measure(lambda: read_cut(tenth)),
         }
         cut = read_cut(path)  # kept from here on, as it slows down garbage collection

@@ -269,8 +269,9 @@ class _CutReader:
             )
         check_plate(fields, bool(plate_metadata))
         versions = read_version_references(clip, self.folder, media)
-        shot = self._build_shot(placed_clip, fields, versions)
-        if shotbridge_metadata(clip) or not is_unicode(f"{shot.show}{shot.sequence}{shot.name}"):
+        metadata = shotbridge_metadata(clip)
+        shot = self._build_shot(placed_clip, fields, metadata, versions)
+        if metadata or not is_unicode(f"{shot.show}{shot.sequence}{shot.name}"):
             self.unchecked.append(len(self.shots))
         self.shots.append(shot)
         if self.keep_clips:
@@ -313,10 +314,14 @@ class _CutReader:
         return fields, assumptions
 
     def _build_shot(
-        self, placed_clip: PlacedClip, fields: ShotFields, versions: tuple[ReferencedVersion, ...]
+        self,
+        placed_clip: PlacedClip,
+        fields: ShotFields,
+        metadata: JsonObject,
+        versions: tuple[ReferencedVersion, ...],
     ) -> CutShot:
-        """The shot by the names that its clip suggests."""
-        clip_name, metadata = placed_clip.name, shotbridge_metadata(placed_clip.clip)
+        """The shot by the names that its clip suggests, or that its ``metadata`` give."""
+        clip_name = placed_clip.name
         sequence, name = split_name(clip_name or split_path(fields.path)[1], self.name)
         first = fields.first_media_frame
         last = first + fields.cut_last - fields.cut_first

@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 import re
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -317,7 +318,9 @@ def _movie_media(
     return SourceMedia(path, 0, None, Fraction(0), rate, timebase, assumptions=assumptions)
 
 
+@lru_cache(maxsize=2048)
 def _timecode_or_none(frame: int | None, rate: Fraction) -> str | None:
+    # Cached: most media of a cut start at the same few timecodes, or are used several times.
     return None if frame is None or frame < 0 else frame_to_timecode(frame, rate)
 
 

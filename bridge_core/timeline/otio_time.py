@@ -116,11 +116,15 @@ def to_seconds(time: Any) -> Fraction:
         raise ValueError(f"{time!r} is not a time") from error
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def _to_seconds_and_timebase(value: float, rate: float) -> tuple[Fraction, Timebase]:
     # Cached: a cut repeats the same few lengths and rates.
     timebase = timebase_from_rate(rate)
-    return Fraction(value) / timebase.rate, timebase
+    exact_rate = timebase.rate
+    if isinstance(value, float) and value.is_integer():
+        # One fraction instead of two and a division: most times are whole numbers.
+        return Fraction(int(value) * exact_rate.denominator, exact_rate.numerator), timebase
+    return Fraction(value) / exact_rate, timebase
 
 
 def convert_timebase(time: Fraction, source: Timebase, target: Timebase) -> Fraction:
@@ -151,7 +155,7 @@ def read_time_range(time_range: Any) -> TimeSpan | None:
         raise ValueError(f"{time_range!r} is not a range of time") from error
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def _time_span(start: float, start_rate: float, duration: float, rate: float) -> TimeSpan:
     # Cached: a cut repeats the same few ranges.
     first, start_timebase = _to_seconds_and_timebase(start, start_rate)

@@ -7,7 +7,6 @@ models are built when a shot is first needed.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -117,14 +116,19 @@ def check_plate(fields: ShotFields, has_metadata: bool) -> None:
     :raises ValidationError: as :meth:`ShotFields.build_plate`.
     """
     if not has_metadata and is_unicode(fields.path):
-        with suppress(ValueError):
+        try:
             check_plate_path(fields.path, fields.plate_first, fields.plate_last)
+        except ValueError:
+            pass
+        else:
             return
     fields.build_plate()  # says what is wrong
 
 
 def is_unicode(text: str) -> bool:
     """Whether a text has no lone surrogates, which models refuse."""
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:
