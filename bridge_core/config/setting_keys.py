@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -100,6 +99,8 @@ def setting_sections() -> Mapping[str, type[BaseModel]]:
 
 def unknown_key_message(name: str) -> str:
     """The message for an unknown key, with the most similar one."""
+    import difflib  # only for this message
+
     known = [*setting_keys(), *setting_sections()]
     last = name.rpartition(".")[2]
     matches = difflib.get_close_matches(name, known, n=1, cutoff=0.75)

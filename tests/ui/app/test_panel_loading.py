@@ -275,9 +275,10 @@ def test_two_panels_are_independent(opened: OpenPanel) -> None:
 
 def test_what_is_imported_when(tmp_path: Path) -> None:
     """No third-party library before the first paint; afterwards the main thread only imports Qt.
-    What a ready panel does not need is loaded after it."""
+    What a ready panel does not need is loaded after it. Source code is not kept if it can be read
+    again."""
     program = (
-        "import json, sys, threading\n"
+        "import json, linecache, sys, threading\n"
         "from pathlib import Path\n"
         "from PySide6.QtWidgets import QApplication\n"
         "app = QApplication([])\n"
@@ -297,11 +298,15 @@ def test_what_is_imported_when(tmp_path: Path) -> None:
         "for name in ('shots', 'send', 'review', 'placement', 'toolbar', 'status'):\n"
         "    getattr(panel, name)\n"
         "modules.append(set(sys.modules))\n"
+        "linecache.cache['<console>'] = (6, None, ['1 / 0\\n'], '<console>')\n"
         "loader.load_rest()\n"
         "rest_is_loaded = threading.Event()\n"
         "loader._pool.run(lambda _: rest_is_loaded.set())\n"
         "assert rest_is_loaded.wait(60)\n"
         "modules.append(set(sys.modules))\n"
+        "for name in modules[-1] - modules[0]:\n"
+        "    assert getattr(sys.modules[name], '__file__', '') not in linecache.cache, name\n"
+        "assert linecache.getline('<console>', 1) == '1 / 0\\n'\n"
         "for part in [part for page in panel.pages for part in page.parts]:\n"
         "    panel.part(part.id)\n"
         "for name in ('shortcuts', 'service_popover', '_connection_popover'):\n"
@@ -325,4 +330,5 @@ def test_what_is_imported_when(tmp_path: Path) -> None:
     not_yet = {f"bridge_core.models.{name}" for name in ("jobs", "versions", "services", "gateway")}
     not_yet |= {"bridge_ui.jobs.page", "bridge_ui.review.report.pdf_report_painter"}
     assert not ready.intersection(not_yet | libraries - {"pydantic"})
+    assert "requests" in rest
     assert everything.issuperset(not_yet - {"bridge_ui.review.report.pdf_report_painter"})

@@ -6,6 +6,7 @@ a host's main thread may block. Qt is not imported here: only the main thread ma
 
 from __future__ import annotations
 
+import linecache
 import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -35,6 +36,7 @@ _FIRST_MODULES = (
 #: What is needed for the first click or for what the gateway sends: loaded when the panel is ready,
 #: so that neither has to wait.
 _LATER_MODULES = (
+    "requests",
     "bridge_core.models.gateway",
     "bridge_core.models.services",
     "bridge_core.models.costs",
@@ -52,6 +54,8 @@ class PanelLoader:
         self._post = post
         self._settings: Settings | None = None
         self._pool = ThreadPool(post, 1, "shotbridge-opening")
+        self._kept_sources = frozenset(linecache.cache)
+        """Files whose source was in Python's cache before."""
 
     def start(self, done: Callable[[], None], failed: OnError) -> None:
         """Load on a thread, then call ``done`` on the panel's; may be called again to retry."""
@@ -74,7 +78,7 @@ class PanelLoader:
 
     def load_rest(self) -> None:
         """Load on the thread what a panel that is ready does not need yet."""
-        self._pool.run(lambda _: _import(_LATER_MODULES))
+        self._pool.run(lambda _: self._import(_LATER_MODULES))
 
     def close(self, timeout: float = 0.0) -> None:
         """End the thread; waits up to ``timeout`` seconds."""
@@ -84,7 +88,7 @@ class PanelLoader:
         try:
             source = self._settings_source
             settings = source() if callable(source) else source
-            _import(_FIRST_MODULES)
+            self._import(_FIRST_MODULES)
             from bridge_ui.app.page_plugins import load_pages
 
             self.plugin_pages = load_pages()
@@ -92,10 +96,22 @@ class PanelLoader:
             raise opening_error(error) from error
         return settings
 
+    def _import(self, names: Iterable[str]) -> None:
+        for name in names:
+            import_module(name)
+            self._free_sources()
 
-def _import(names: Iterable[str]) -> None:
-    for name in names:
-        import_module(name)
+    def _free_sources(self) -> None:
+        """Drop the source code of files that Python cached since the panel opened: 8 MB.
+
+        PySide reads the source of every imported module, in search of its ``__feature__``. For a
+        traceback, Python reads it again; it cannot do so for lines typed in a console, which have
+        no time of modification.
+        """
+        for filename, entry in list(linecache.cache.items()):
+            is_file = len(entry) > 1 and entry[1] is not None
+            if is_file and filename not in self._kept_sources:
+                linecache.cache.pop(filename, None)
 
 
 def opening_error(error: Exception) -> ShotbridgeError:
