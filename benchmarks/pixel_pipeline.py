@@ -1,7 +1,7 @@
 """Measures what stands around a network: a whole job of Upscale against the network alone, and
 against reading and writing the same files.
 
-    python -m benchmarks.pixel_pipeline [--frames N]
+    python -m benchmarks.pixel_pipeline
 
 Three references, each in a process of its own on the same files and the same number of threads:
 
@@ -16,14 +16,10 @@ frame comes before it, so that the model process has loaded the network and the 
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +43,8 @@ from bridge_gateway.inference.model_store import RECORD_FILENAME, InstallRecord,
 from bridge_gateway.media.colour import MODEL_SPACE, ColourManager
 
 SIZES = ((640, 360), (960, 540), (1920, 1080))
+#: Frames of each job. A short shot has 24; the network takes minutes for as many at 1080p.
+FRAMES, FRAMES_AT_1080P = 24, 6
 #: Aims for the ratio of the whole job to the bare network.
 GOALS = {(640, 360): 1.15, (1920, 1080): 1.10}
 MODEL = "span-x2"
@@ -54,15 +52,13 @@ NAME = "pixel_pipeline"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measures what stands around a network.")
-    parser.add_argument("--frames", type=int, default=6, help="frames of each job (default: 6)")
-    count = parser.parse_args().frames
     with tempfile.TemporaryDirectory(prefix="shotbridge-benchmark-") as name:
         folder = Path(name)
         network = folder / "network.onnx"
         write_bare_network(network)
         install_trivial_network(folder / "models")
         for width, height in SIZES:
+            count = FRAMES_AT_1080P if height == 1080 else FRAMES
             job, memory, _ = measure_job(MODELS, folder, width, height, count)
             bare = run_alone(_NETWORK, network, width, height, 3) / 3
             report(
@@ -74,7 +70,7 @@ def main() -> None:
                 goal=GOALS.get((width, height)),
             )
             print(f"  its model process: {memory:.0f} MB at its peak", flush=True)
-            job, memory, files = measure_job(folder / "models", folder, width, height, count)
+            job, memory, files = measure_job(folder / "models", folder, width, height, FRAMES)
             report(
                 NAME,
                 f"{width}x{height}, with a trivial network",
@@ -130,34 +126,21 @@ def run_job(client: Client, job_request: Request) -> tuple[float, float]:
     """Seconds of a job, and the peak memory of its model process in MB."""
     warm = job_request.shot.plate.path.replace("big.", "warm.")
     client.wait([client.submit(request(shot_of(Path(warm).parent, "warm", 1), "upscale")).id])
-    with _peak_memory() as peak:
-        (job,) = client.wait([client.submit(job_request).id])
+    (job,) = client.wait([client.submit(job_request).id])
     if job.state != "succeeded" or job.started is None or job.finished is None:
         raise SystemExit(f"the job ended as {job.state}: {job.problem}")
-    return (job.finished - job.started).total_seconds(), peak[0] / 1e6
+    return (job.finished - job.started).total_seconds(), _peak_memory() / 1e6
 
 
-@contextmanager
-def _peak_memory() -> Iterator[list[float]]:
-    """The largest peak of memory of a model process, in bytes; Linux only."""
-    peak, stop = [0.0], threading.Event()
-
-    def watch() -> None:
-        while not stop.wait(0.05):
-            for process in psutil.Process().children(recursive=True):
-                try:
-                    if "bridge_gateway.providers.local.worker" in process.cmdline():
-                        peak[0] = max(peak[0], process.memory_info().rss)
-                except psutil.Error:
-                    continue
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield peak
-    finally:
-        stop.set()
-        thread.join()
+def _peak_memory() -> int:
+    """The largest peak of memory of a model process, in bytes; Linux only. Read at the end: a
+    thread that watches would take time from the job."""
+    peaks = [0]
+    for process in psutil.Process().children(recursive=True):
+        if "bridge_gateway.providers.local.worker" in process.cmdline():
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            peaks.append(int(status.partition("VmHWM:")[2].split()[0]) * 1024)
+    return max(peaks)
 
 
 def install_trivial_network(models: Path) -> None:

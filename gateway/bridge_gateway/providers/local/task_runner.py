@@ -1,12 +1,12 @@
 """Runs a job in a pipeline: read, process, write.
 
-While a network processes a frame, one thread reads the next and two write the previous ones, so at
-most four frames are in memory. docs/services.md has the figures.
+While a network processes a frame, the next one is read, and the files and the proxy of the previous
+one are made at the same time, so at most three frames are in memory. docs/services.md has the
+figures.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
@@ -33,7 +33,6 @@ from bridge_gateway.providers.local.processors import (
 )
 from bridge_gateway.providers.local.writers import create_writer
 
-_FRAMES_WRITTEN_AT_ONCE = 2
 #: Distributions that process pixels.
 _SOFTWARE = ("OpenImageIO", "opencolorio", "av", "numpy")
 
@@ -57,17 +56,18 @@ class LocalTaskRunner:
         processor = create_processor(task, colour, lambda model: self._session(task, model))
         writer = create_writer(task)
         frames = task.unfinished_frames()
-        with PlateReader(task.plate, task.files) as plate:
+        with (
+            PlateReader(task.plate, task.files) as plate,
+            ThreadPoolExecutor(1, "proxy") as proxy_thread,
+        ):
             plate.require_frames(frames)
 
-            def write(frame: int, picture: Picture, processed: ProcessedFrame) -> bytes:
+            def write(frame: int, picture: Picture, processed: ProcessedFrame) -> None:
+                proxy = proxy_thread.submit(_render_proxy, task, colour, processed)
                 writer.write(frame, processed.outputs, picture)
-                return _render_proxy(task, colour, processed)
-
-            def finish(frame: int, proxy: bytes) -> None:
-                """The proxy shows that the frame is finished."""
+                # The proxy shows that the frame is finished.
                 path = task.folder / PROXY_FILENAME.format(frame=frame)
-                files.atomic_write_bytes(path, proxy)
+                files.atomic_write_bytes(path, proxy.result())
                 frame_done(frame)
 
             _run_pipelined(
@@ -75,7 +75,6 @@ class LocalTaskRunner:
                 read=lambda frame: writer.prepare(plate.read(frame)),
                 process=lambda frame, picture: _process_frame(task, processor, frame, picture),
                 write=write,
-                finish=finish,
             )
         return TaskResult(
             outputs=writer.finish(processor.output_spaces),
@@ -134,40 +133,21 @@ def _run_pipelined(
     *,
     read: Callable[[int], Picture],
     process: Callable[[int, Picture], ProcessedFrame],
-    write: Callable[[int, Picture, ProcessedFrame], bytes],
-    finish: Callable[[int, bytes], None],
+    write: Callable[[int, Picture, ProcessedFrame], None],
 ) -> None:
-    """Pass each frame through read, process, write, which returns its proxy, and finish.
-
-    Two frames are written at once, since a file's compression and its proxy leave cores idle in
-    turn; a frame is finished after the one before it.
-    """
-
-    def write_and_finish(
-        frame: int, picture: Picture, processed: ProcessedFrame, previous: Future[None] | None
-    ) -> None:
-        proxy = write(frame, picture, processed)
-        if previous is not None:
-            previous.result()
-        finish(frame, proxy)
-
-    with (
-        ThreadPoolExecutor(1, "read") as reader,
-        ThreadPoolExecutor(_FRAMES_WRITTEN_AT_ONCE, "write") as writer,
-    ):
+    """Pass each frame through read, process and write; each of them takes the frames in order."""
+    with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
         next_read: Future[Picture] | None = None
         last_write: Future[None] | None = None
-        writes: deque[Future[None]] = deque()
         for frame, following in zip(frames, (*frames[1:], None), strict=False):
             picture = (next_read or reader.submit(read, frame)).result()
             next_read = reader.submit(read, following) if following is not None else None
             processed = process(frame, picture)
-            if len(writes) == _FRAMES_WRITTEN_AT_ONCE:
-                writes.popleft().result()
-            last_write = writer.submit(write_and_finish, frame, picture, processed, last_write)
-            writes.append(last_write)
-        for write_result in writes:
-            write_result.result()
+            if last_write is not None:
+                last_write.result()
+            last_write = writer.submit(write, frame, picture, processed)
+        if last_write is not None:
+            last_write.result()
 
 
 def _process_frame(
