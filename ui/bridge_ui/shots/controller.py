@@ -364,8 +364,7 @@ class ShotsController:
         """Replace a row by one with its present status; returns both."""
         rows, position = self._index.rows, self._index.positions[key]
         old = rows[position]
-        new = with_status(old, self._session.store, self._session.service_title)
-        rows[position] = new
+        rows[position] = new = with_status(old, self._session.store, self._session.service_title)
         return old, new
 
     def _refresh_status(self, keys: Collection[str]) -> None:
