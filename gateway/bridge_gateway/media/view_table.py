@@ -44,7 +44,7 @@ class ViewTable:
     def apply(self, rgb: NDArray[Any]) -> NDArray[np.uint8]:
         """Display codes 0 to 255 of linear light, half or float (height, width, 3); NaN becomes 0.
 
-        The table is read at the nearest half, which moves no result by more than 0.02 codes.
+        The table is read at the nearest half, which moves no result by more than 0.04 codes.
         """
         table, is_accurate = self._table
         with np.errstate(over="ignore", invalid="ignore"):  # infinity and NaN are computed exactly
